@@ -1,0 +1,33 @@
+# Everything here makes its own environment in .venv first; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= runs/demo
+
+.PHONY: demo test lint docs wheel clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
+	touch $@
+
+demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder for real ones
+	$(BIN)/melanoma-detect demo --out $(OUT) --overwrite $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/.installed  ## the default tests; real pictures too where MELANOMA_DETECT_DATA names their folder
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist site build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,13 @@
+"""Tell nine skin lesions apart and alert a dermatologist to melanoma."""
+
+import os
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+# TensorFlow leaves its oneDNN kernels off on AMD processors, where they train the default network almost three times as
+# fast (benchmarks/onednn.py). It reads this once, when it is first imported; a value of the user's own stands.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

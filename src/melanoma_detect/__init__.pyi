@@ -1,0 +1,18 @@
+from . import errors as errors
+from . import report as report
+from . import taxonomy as taxonomy
+from .data.dataset import Dataset as Dataset
+from .data.loading import load_dataset as load_dataset
+from .data.balance import balance as balance
+from .data.samples import draw_lesion as draw_lesion
+from .data.samples import write_samples as write_samples
+from .models.building import build_model as build_model
+from .models.registry import list_models as list_models
+from .detection.decision import OperatingPoint as OperatingPoint
+from .detection.decision import Prediction as Prediction
+from .detection.detector import Detector as Detector
+from .learning.evaluation import Evaluation as Evaluation
+from .learning.recipes import Augmentation as Augmentation
+from .learning.recipes import Recipe as Recipe
+
+__version__: str

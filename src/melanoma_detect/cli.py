@@ -1,0 +1,228 @@
+"""The same verbs on the command line: `melanoma-detect --help`."""
+
+import contextlib
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import melanoma_detect as md
+from melanoma_detect import __version__
+from melanoma_detect.detection.decision import DISCLAIMER
+from melanoma_detect.errors import DatasetError, MelanomaDetectError
+
+if TYPE_CHECKING:
+    from melanoma_detect.running import Run
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Tell nine skin lesions apart and alert a dermatologist to melanoma.",
+    epilog=DISCLAIMER,
+)
+
+Folder = Annotated[Path, typer.Argument(help="Train/ and Test/ with one folder per diagnosis, or such folders alone.")]
+DetectorOption = Annotated[
+    Path, typer.Option("--detector", "-d", help="A detector's file, or the run folder that holds it.")
+]
+Seed = Annotated[int, typer.Option(help="Where every random choice comes from.")]
+Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early where validation stops improving.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
+
+
+def main() -> None:
+    """Run the command line: errors of this library are one message and exit status 1, never a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on GPUs are not what a user came for
+    with _messages():
+        app()
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"melanoma-detect {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="Pictures to use; procedural lesions where it is not given.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("melanoma-detect-demo"),
+    epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 8,
+    seed: Seed = 123,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run the whole pass on procedural lesions, or on a folder: load, balance, train, calibrate, evaluate, predict, save."""
+    _load_keras_quietly()
+    from melanoma_detect.running import demo_lesions, run  # noqa: PLC0415 - --help stays quick
+
+    folder, size = data, 180
+    if folder is None:
+        typer.echo("Drawing procedural lesions: pictures of nobody, to show how everything works.")
+        size = 128
+        folder = demo_lesions(seed=seed, size=size)
+    result = run(folder, out, to="max", epochs=epochs, image_size=(size, size), seed=seed, overwrite=overwrite)
+    _report(result)
+    typer.echo("\nThree of the test pictures:")
+    test = result.data.test
+    for prediction in result.detector.predict(test.paths[:: max(1, len(test) // 3)][:3]):
+        typer.echo(f"  {prediction}")
+    if data is None:
+        typer.echo("\nThese figures are about drawings: they say that everything runs, and nothing about skin.")
+    typer.echo(f"\n{DISCLAIMER}")
+
+
+@app.command()
+def train(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    model: Annotated[str, typer.Option(help="The architecture; see 'melanoma-detect models'.")] = "cnn",
+    balance: Annotated[
+        str | None,
+        typer.Option(metavar="N|max", help="Copies to add to each class, or 'max': as many as the largest class."),
+    ] = None,
+    epochs: Epochs = 30,
+    recipe: Annotated[str, typer.Option(help="How to train.")] = "assignment",
+    image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
+    batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
+    seed: Seed = 123,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a detector and write it, its figures and its pictures into a run folder."""
+    _load_keras_quietly()
+    from melanoma_detect.running import run  # noqa: PLC0415 - --help stays quick
+
+    result = run(
+        folder,
+        out,
+        model=model,
+        **_amount(balance),
+        epochs=epochs,
+        recipe=recipe,
+        image_size=(image_size, image_size),
+        batch_size=batch_size,
+        seed=seed,
+        overwrite=overwrite,
+    )
+    _report(result)
+
+
+@app.command()
+def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
+    """Measure a detector on the test pictures of a folder; those that it was trained on are set aside."""
+    _load_keras_quietly()
+    loaded = md.Detector.load(detector)
+    data = md.load_dataset(folder, image_size=loaded.image_size, seed=seed)
+    typer.echo(str(loaded.evaluate(data.test, seed=seed)))
+
+
+@app.command()
+def predict(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures of lesions.")],
+    detector: DetectorOption,
+) -> None:
+    """Say what each picture shows, and whether to alert a dermatologist."""
+    _load_keras_quietly()
+    loaded = md.Detector.load(detector)
+    failed = False
+    for photo in photos:
+        try:
+            typer.echo(str(loaded.predict(photo)))
+        except md.errors.ImageError as error:
+            failed = True
+            typer.echo(f"Error: {error}", err=True)
+    typer.echo(f"\n{DISCLAIMER}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def classes(folder: Folder, seed: Seed = 123) -> None:
+    """Count the pictures of each class in each split."""
+    data = md.load_dataset(folder, seed=seed)
+    counts = data.distribution()
+    table = Table("class", *counts.columns, "share of train", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    total = int(counts["train"].sum())
+    for label, row in counts.iterrows():
+        table.add_row(str(label), *map(str, row), f"{row['train'] / total:.1%}")
+    table.add_row("all", *(str(int(counts[column].sum())) for column in counts.columns), "", style="bold")
+    Console().print(table)
+
+
+@app.command()
+def models() -> None:
+    """List the architectures that are installed."""
+    table = Table("name", "package", "version", "builder", box=None, pad_edge=False)
+    for entry in md.list_models():
+        table.add_row(entry.name, entry.package, entry.version, entry.target)
+    Console().print(table)
+
+
+def _amount(text: str | None) -> dict[str, Any]:
+    """Turn `--balance` into what `balance` takes."""
+    if text is None:
+        return {}
+    if text == "max":
+        return {"to": "max"}
+    if text.isdecimal():
+        return {"add": int(text)}
+    raise DatasetError(f"--balance {text}: expected a whole number of copies to add to each class, or 'max'")
+
+
+def _report(result: "Run") -> None:
+    typer.echo(f"\n{result.test}")
+    here, there = (found.figures["balanced_accuracy"] for found in (result.validation, result.test))
+    typer.echo(
+        f"\nBalanced accuracy on validation {here}, on test {there}: a difference of {here.value - there.value:+.3f}."
+    )
+    typer.echo("\nWritten:")
+    for file in result.files:
+        typer.echo(f"  {file}")
+
+
+def _load_keras_quietly() -> None:
+    """Import Keras with standard error shut: TensorFlow's C++ writes notes there that no setting turns off."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("keras")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@contextlib.contextmanager
+def _messages() -> Iterator[None]:
+    """Show warnings and errors of this library as one line each."""
+    shown = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, md.errors.DataWarning):
+            shown.print(f"[yellow]Note:[/] {_escaped(message)}")
+
+    warnings.showwarning = show
+    try:
+        yield
+    except MelanomaDetectError as error:
+        shown.print(f"[red]Error:[/] {_escaped(error)}")
+        sys.exit(1)
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("[", r"\[")

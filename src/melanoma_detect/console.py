@@ -1,0 +1,108 @@
+"""Progress bars and the places where this library may write without being told."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from melanoma_detect.errors import OutputError
+
+Item = TypeVar("Item")
+
+CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
+
+
+def progress_bar(*, shown: bool = True) -> Progress:
+    """Return a progress bar on standard error, with a count, elapsed and remaining time.
+
+    Args:
+        shown: False for a bar that draws nothing.
+
+    Returns:
+        A rich `Progress`, not yet started.
+
+    Example:
+        >>> with progress_bar(shown=False) as bar:
+        ...     task = bar.add_task("reading", total=3)
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        console=Console(stderr=True),
+        disable=not shown,
+    )
+
+
+def track(items: Iterable[Item], description: str, total: int, *, shown: bool = True) -> Iterator[Item]:
+    """Hand items on, drawing a progress bar the while.
+
+    Args:
+        items: What to hand on.
+        description: What is being done.
+        total: How many there will be.
+        shown: False for no bar.
+
+    Yields:
+        The items.
+
+    Example:
+        >>> list(track("abc", "spelling", total=3, shown=False))
+        ['a', 'b', 'c']
+    """
+    with progress_bar(shown=shown) as bar:
+        yield from bar.track(items, total=total, description=description)
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder of this library's cache: below `MELANOMA_DETECT_CACHE`, or where this system keeps caches.
+
+    Args:
+        name: What is kept there.
+
+    Returns:
+        The folder's path; it may not exist yet.
+
+    Example:
+        >>> cache_folder("balanced").name
+        'balanced'
+    """
+    root = os.environ.get(CACHE_VARIABLE)
+    return (Path(root) if root else platformdirs.user_cache_path("melanoma-detect")) / name
+
+
+@contextlib.contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Turn what the operating system says about an unwritable place into this library's own error.
+
+    Args:
+        place: What is being written.
+
+    Raises:
+        OutputError: It could not be written.
+
+    Example:
+        >>> with writing_to(Path("notes.txt")):
+        ...     pass
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        reason = error.strerror or error
+        raise OutputError(f"{place}: cannot be written ({reason}); choose another place or free this one") from error

@@ -1,0 +1,105 @@
+"""A dataset's pictures as batches, for Keras and for TensorFlow."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_detect.data.images import Pixels, read
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Decoded pictures and their labels, batch by batch, in a new order each epoch.
+
+    Args:
+        pixels: uint8 `(n, height, width, 3)`.
+        labels: int64 `(n,)`.
+        batch_size: Pictures in a batch; the last one may be smaller.
+        shuffle: A new order in each epoch, drawn from the seed and the epoch's number.
+        seed: Where the order comes from.
+
+    Example:
+        >>> batches = Batches(np.zeros((5, 8, 8, 3), np.uint8), np.arange(5), batch_size=2)
+        >>> len(batches), batches[2][0].shape
+        (3, (1, 8, 8, 3))
+    """
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        labels: NDArray[np.int64],
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 123,
+    ) -> None:
+        super().__init__()
+        self.pixels, self.labels, self.batch_size = pixels, labels, batch_size
+        self._seed, self._shuffle, self._epoch = seed, shuffle, 0
+        self._order = self._draw()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return one batch: float32 pictures from 0 to 255, and their labels."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.pixels[chosen].astype(np.float32), self.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's order."""
+        self._epoch += 1
+        self._order = self._draw()
+
+    def _draw(self) -> NDArray[np.int64]:
+        if not self._shuffle:
+            return np.arange(len(self.labels))
+        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self.labels))
+
+
+def tf_dataset(
+    paths: Sequence[Path],
+    labels: NDArray[np.int64],
+    size: tuple[int, int],
+    batch_size: int,
+    *,
+    shuffle: bool = False,
+    seed: int = 123,
+) -> Any:
+    """Return a `tf.data.Dataset` that reads the pictures through this library's own reader.
+
+    Args:
+        paths: Picture files.
+        labels: int64 `(n,)`.
+        size: `(height, width)` in pixels.
+        batch_size: Pictures in a batch.
+        shuffle: A new order in each epoch.
+        seed: Where the order comes from.
+
+    Returns:
+        Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
+
+    Example:
+        >>> dataset = tf_dataset(data.test.paths, data.test.labels, (32, 32), batch_size=4)
+        >>> tuple(dataset.element_spec[0].shape)
+        (None, 32, 32, 3)
+    """
+    import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
+
+    def picture(index: NDArray[np.int64]) -> Pixels:
+        return read(paths[int(index)], size)
+
+    def load(index: Any, label: Any) -> tuple[Any, Any]:
+        pixels = tf.numpy_function(picture, [index], tf.uint8, stateful=False)
+        return tf.ensure_shape(pixels, (*size, 3)), label
+
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))
+    if shuffle:
+        dataset = dataset.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True)
+    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,341 @@
+"""What a set of labelled pictures is: its records, its three splits, and what was set aside.
+
+A `Dataset` never changes; every step returns a new one. It refuses to exist with a leak: two records of one group (the same
+bytes, the same lesion, the same patient) in different splits, or a record and its parent in different splits.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from melanoma_detect.errors import DatasetError, LeakError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from melanoma_detect.data.batches import Batches
+    from melanoma_detect.data.images import Pixels
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+COLUMNS = ("id", "path", "label", "split", "group", "parent", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture and what is known about it.
+
+    Attributes:
+        id: Its name within the dataset: the path below the folder that was loaded.
+        path: Where the file lies.
+        label: Its class, as the class folder is named.
+        split: `"train"`, `"validation"` or `"test"`.
+        group: Records of one group show the same picture, lesion or patient and stay in one split.
+        digest: SHA-256 of the file's bytes.
+        parent: The id of the record that this one was made from by `balance`; None for a picture as it came.
+        source: The folder that it came from.
+    """
+
+    id: str
+    path: Path
+    label: str
+    split: Split
+    group: str
+    digest: str
+    parent: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that takes no part, and why."""
+
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of a dataset: what training, evaluation and figures take.
+
+    Attributes:
+        name: `"train"`, `"validation"` or `"test"`.
+        records: Its records.
+        classes: Every class of the dataset, in the order of a model's outputs.
+        image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
+        batch_size: Pictures in a batch unless told otherwise.
+    """
+
+    name: Split
+    records: tuple[Record, ...]
+    classes: tuple[str, ...]
+    image_size: tuple[int, int]
+    batch_size: int
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        return f"<Part {self.name}: {len(self)} pictures of {len(self.classes)} classes>"
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in order."""
+        return [record.path for record in self.records]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The classes as numbers, `(n,)`: positions in `classes`."""
+        position = {label: index for index, label in enumerate(self.classes)}
+        return np.array([position[record.label] for record in self.records], dtype=np.int64)
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each record, in order."""
+        return [record.group for record in self.records]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A table with the columns id, path, label, split, group, parent, source."""
+        return frame_of(self.records)
+
+    def pixels(self, image_size: tuple[int, int] | None = None) -> "Pixels":
+        """Read every picture.
+
+        Args:
+            image_size: `(height, width)` in pixels; the dataset's own where it is None.
+
+        Returns:
+            A uint8 array `(n, height, width, 3)`, RGB, 0 to 255.
+
+        Raises:
+            ImageError: A picture cannot be decoded; the message names it.
+
+        Example:
+            >>> data.test.pixels(image_size=(32, 32)).shape[1:]
+            (32, 32, 3)
+        """
+        from melanoma_detect.data.decoding import decode_all  # noqa: PLC0415 - a thin door
+
+        return decode_all(self.paths, image_size or self.image_size)
+
+    def batches(
+        self,
+        image_size: tuple[int, int] | None = None,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        seed: int = 123,
+    ) -> "Batches":
+        """Return batches that `keras.Model.fit`, `evaluate` and `predict` take, under every backend of Keras.
+
+        Pictures are decoded once, here, and kept in memory as uint8.
+
+        Args:
+            image_size: `(height, width)` in pixels; the dataset's own where it is None.
+            batch_size: Pictures in a batch; the dataset's own where it is None.
+            shuffle: A new order in each epoch.
+            seed: Where that order comes from.
+
+        Returns:
+            Batches of `(pictures, labels)`: float32 `(batch, height, width, 3)` from 0 to 255, and int64 `(batch,)`.
+
+        Raises:
+            ImageError: A picture cannot be decoded; the message names it.
+
+        Example:
+            >>> pictures, labels = data.train.batches(image_size=(32, 32))[0]
+            >>> pictures.shape
+            (32, 32, 32, 3)
+        """
+        from melanoma_detect.data.batches import Batches  # noqa: PLC0415 - a thin door: imports Keras
+
+        return Batches(self.pixels(image_size), self.labels, batch_size or self.batch_size, shuffle=shuffle, seed=seed)
+
+    def tf_dataset(
+        self,
+        image_size: tuple[int, int] | None = None,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        seed: int = 123,
+    ) -> "tf.data.Dataset":
+        """Return a `tf.data.Dataset` of `(pictures, labels)` batches, decoded on the way.
+
+        For those who have a TensorFlow pipeline of their own; memory does not grow with the number of pictures.
+
+        Args:
+            image_size: `(height, width)` in pixels; the dataset's own where it is None.
+            batch_size: Pictures in a batch; the dataset's own where it is None.
+            shuffle: A new order in each epoch.
+            seed: Where that order comes from.
+
+        Returns:
+            Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
+
+        Example:
+            >>> pictures, labels = next(iter(data.test.tf_dataset(image_size=(32, 32))))
+            >>> pictures.dtype.name
+            'uint8'
+        """
+        from melanoma_detect.data.batches import tf_dataset  # noqa: PLC0415 - a thin door: imports TensorFlow
+
+        size = image_size or self.image_size
+        return tf_dataset(self.paths, self.labels, size, batch_size or self.batch_size, shuffle=shuffle, seed=seed)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled pictures in three splits, without a leak.
+
+    Attributes:
+        records: Every picture that takes part.
+        classes: The classes, in the order of a model's outputs.
+        image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
+        batch_size: Pictures in a batch unless told otherwise.
+        set_aside: Records that were taken out, each with its reason.
+        other_files: Files of the folder that are no pictures.
+
+    Raises:
+        LeakError: A group, or a record and its parent, stand in two splits.
+        DatasetError: Two records have one id, or a label is not among the classes.
+    """
+
+    records: tuple[Record, ...]
+    classes: tuple[str, ...]
+    image_size: tuple[int, int] = (180, 180)
+    batch_size: int = 32
+    set_aside: tuple[SetAside, ...] = ()
+    other_files: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_unknown(self.records, self.classes)
+        _refuse_leaks(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.part(split))} {split}" for split in SPLITS)
+        aside = f", {len(self.set_aside)} set aside" if self.set_aside else ""
+        return f"<Dataset of {len(self.classes)} classes: {counts}{aside}>"
+
+    @property
+    def train(self) -> Part:
+        """The split that a model learns from."""
+        return self.part("train")
+
+    @property
+    def validation(self) -> Part:
+        """The split that training stops by and thresholds are set on."""
+        return self.part("validation")
+
+    @property
+    def test(self) -> Part:
+        """The split that nothing is chosen by."""
+        return self.part("test")
+
+    def part(self, split: Split) -> Part:
+        """Return one split by its name.
+
+        Args:
+            split: `"train"`, `"validation"` or `"test"`.
+
+        Returns:
+            The records of that split.
+
+        Example:
+            >>> data.part("train")
+            <Part train: ... pictures of 9 classes>
+        """
+        chosen = tuple(record for record in self.records if record.split == split)
+        return Part(split, chosen, self.classes, self.image_size, self.batch_size)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A table with the columns id, path, label, split, group, parent, source."""
+        return frame_of(self.records)
+
+    def distribution(self) -> pd.DataFrame:
+        """Count the pictures of each class in each split.
+
+        Returns:
+            One row a class; the columns train, validation, test, and total.
+
+        Example:
+            >>> list(data.distribution().columns)
+            ['train', 'validation', 'test', 'total']
+        """
+        counts = Counter((record.label, record.split) for record in self.records)
+        rows = [[counts[label, split] for split in SPLITS] for label in self.classes]
+        table = pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=list(SPLITS))
+        return table.assign(total=table.sum(axis=1))
+
+    def with_records(self, records: Iterable[Record]) -> "Dataset":
+        """Return this dataset with other records, checked for leaks again.
+
+        Args:
+            records: The records of the new dataset.
+
+        Returns:
+            A new Dataset; this one stays as it is.
+
+        Raises:
+            LeakError: A group, or a record and its parent, would stand in two splits.
+
+        Example:
+            >>> len(data.with_records(data.train.records).test)
+            0
+        """
+        return replace(self, records=tuple(records))
+
+
+def frame_of(records: Sequence[Record]) -> pd.DataFrame:
+    """Lay records out as a table.
+
+    Args:
+        records: The records.
+
+    Returns:
+        One row a record; the columns id, path, label, split, group, parent, source.
+
+    Example:
+        >>> len(frame_of(data.records)) == len(data)
+        True
+    """
+    rows: list[list[Any]] = [[getattr(record, column) for column in COLUMNS] for record in records]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"path": object})
+
+
+def _refuse_unknown(records: Sequence[Record], classes: Sequence[str]) -> None:
+    known = set(classes)
+    for record in records:
+        if record.label not in known:
+            raise DatasetError(f"{record.id}: class {record.label!r} is not one of {', '.join(classes)}")
+    twice = [name for name, count in Counter(record.id for record in records).items() if count > 1]
+    if twice:
+        raise DatasetError(f"{len(twice)} ids stand more than once, the first is {twice[0]}; give each record its own")
+
+
+def _refuse_leaks(records: Sequence[Record]) -> None:
+    seen: dict[str, Record] = {}
+    by_id = {record.id: record for record in records}
+    for record in records:
+        first = seen.setdefault(record.group, record)
+        if first.split != record.split:
+            raise LeakError(
+                f"{record.id} ({record.split}) and {first.id} ({first.split}) belong to one group, {record.group}: the "
+                "same picture, lesion or patient on two sides makes figures too good; keep a group in one split"
+            )
+        parent = by_id.get(record.parent) if record.parent else None
+        if parent and (parent.split, parent.group) != (record.split, record.group):
+            raise LeakError(
+                f"{record.id} ({record.split}) was made from {parent.id} ({parent.split}): a copy stands in its parent's "
+                "split and group; balance after the split, with melanoma_detect.balance"
+            )

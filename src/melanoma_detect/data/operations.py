@@ -1,0 +1,119 @@
+"""Augmentor's operations by name, applied to one picture in memory and always the same for the same seed."""
+
+import contextlib
+import difflib
+import inspect
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import Augmentor
+import numpy as np
+from PIL import Image
+
+from melanoma_detect.errors import DatasetError
+
+ASSIGNMENT: Mapping[str, Mapping[str, float]] = {
+    "rotate": {"probability": 0.7, "max_left_rotation": 10, "max_right_rotation": 10}
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One of Augmentor's operations, with the probability that it is applied to a picture.
+
+    Attributes:
+        name: The name of the method of `Augmentor.Pipeline` that adds it, as `"rotate"`.
+        probability: 0 to 1.
+        options: The method's other arguments.
+    """
+
+    name: str
+    probability: float
+    options: Mapping[str, Any]
+
+    def apply(self, image: Image.Image) -> Image.Image:
+        """Apply the operation to a picture; random amounts come from the global generators (see `seeded`)."""
+        pipeline = Augmentor.Pipeline()
+        getattr(pipeline, self.name)(probability=1, **self.options)
+        result: Image.Image = pipeline.operations[0].perform_operation([image])[0]
+        return result
+
+
+def parse(operations: Mapping[str, Mapping[str, Any]]) -> tuple[Operation, ...]:
+    """Check operations given by name.
+
+    Args:
+        operations: For the name of a method of `Augmentor.Pipeline` its arguments, `probability` among them, in the order in
+            which they are to be applied.
+
+    Returns:
+        The operations.
+
+    Raises:
+        DatasetError: A name, an argument or a probability that Augmentor does not take.
+
+    Example:
+        >>> parse({"flip_left_right": {"probability": 0.5}})[0].name
+        'flip_left_right'
+    """
+    if not operations:
+        raise DatasetError(
+            "no operations; expected some by name, such as {'rotate': {...}}, or None for the assignment's"
+        )
+    return tuple(_parse_one(name, dict(options)) for name, options in operations.items())
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of all of Augmentor's operations.
+
+    Returns:
+        Names, sorted.
+
+    Example:
+        >>> "rotate" in available()
+        True
+    """
+    methods = inspect.getmembers(Augmentor.Pipeline, inspect.isfunction)
+    return tuple(name for name, method in methods if "probability" in inspect.signature(method).parameters)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators, which Augmentor and Keras draw from, and put them back as they were.
+
+    Args:
+        seed: 0 to 2³² - 1.
+
+    Example:
+        >>> with seeded(1):
+        ...     first = random.random()
+        >>> with seeded(1):
+        ...     random.random() == first
+        True
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the libraries' own generators
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+def _parse_one(name: str, options: dict[str, Any]) -> Operation:
+    if name not in available():
+        close = difflib.get_close_matches(name, available(), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise DatasetError(f"Augmentor has no operation {name!r}; {hint}It has {', '.join(available())}")
+    probability = options.pop("probability", 1.0)
+    if not 0 <= probability <= 1:
+        raise DatasetError(f"{name}: probability={probability}; expected 0 to 1")
+    try:
+        getattr(Augmentor.Pipeline(), name)(probability=1, **options)
+    except (TypeError, ValueError) as error:
+        signature = inspect.signature(getattr(Augmentor.Pipeline, name))
+        raise DatasetError(f"{name}: Augmentor refuses {options} ({error}); expected {name}{signature}") from error
+    return Operation(name, float(probability), options)

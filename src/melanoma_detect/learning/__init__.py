@@ -1,0 +1,1 @@
+"""A model becomes a detector: training, calibration, evaluation."""

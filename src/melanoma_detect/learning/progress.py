@@ -1,0 +1,68 @@
+"""A training that can be watched: a bar for the epoch, a line for each epoch that is done."""
+
+import time
+from typing import Any
+
+import keras
+
+from melanoma_detect.console import progress_bar
+
+
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Draws a bar while an epoch runs and keeps how long each took.
+
+    Args:
+        epochs: How many there will be at most.
+        shown: False to draw nothing.
+
+    Attributes:
+        seconds: The time of each epoch, in seconds.
+
+    Example:
+        >>> Progress(epochs=3, shown=False).seconds
+        []
+    """
+
+    def __init__(self, epochs: int, *, shown: bool) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._epochs, self._best, self._started = epochs, float("inf"), 0.0
+        self._bar = progress_bar(shown=shown)
+        self._task = self._bar.add_task("training", visible=False)
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Start the bar."""
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the bar of one epoch."""
+        self._started = time.perf_counter()
+        label = f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}"
+        self._bar.reset(self._task, total=self.params.get("steps"), description=label, visible=True)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Print what the epoch came to."""
+        self.seconds.append(time.perf_counter() - self._started)
+        if self._bar.disable or not logs:
+            return
+        best = logs["val_loss"] < self._best
+        self._best = min(self._best, logs["val_loss"])
+        self._bar.console.print(
+            f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs} {self.seconds[-1]:6.1f} s  "
+            f"loss {logs['loss']:.3f} (val {logs['val_loss']:.3f})  "
+            f"accuracy {logs['accuracy']:.3f} (val {logs['val_accuracy']:.3f})" + "  best" * best,
+            highlight=False,
+        )
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Take the bar away."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away, also where training broke off."""
+        self._bar.update(self._task, visible=False)
+        self._bar.stop()

@@ -1,0 +1,133 @@
+"""Training: a model learns from the training split and stops by the validation split."""
+
+import contextlib
+import math
+from typing import Any, NamedTuple
+
+import keras
+
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.operations import seeded
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.learning.progress import Progress
+from melanoma_detect.learning.recipes import Augmentation, Recipe
+
+History = dict[str, list[float]]
+
+
+class Training(NamedTuple):
+    """What a training came to.
+
+    Attributes:
+        history: For each epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds.
+        best_epoch: The epoch, from 1, whose weights the model keeps: the lowest validation loss.
+    """
+
+    history: History
+    best_epoch: int
+
+
+def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, progress: bool) -> Training:
+    """Train a model in place.
+
+    Args:
+        model: A model that keeps the contract; its input shape decides the size of the pictures.
+        data: The dataset; its test split is not touched.
+        epochs: How many epochs at most.
+        recipe: How to train.
+        seed: Where the order of the pictures and their augmentation come from.
+        progress: Draw a progress bar.
+
+    Returns:
+        The history and the best epoch.
+
+    Raises:
+        DetectorError: The model and the data do not fit, there is nothing to learn from, or training diverged.
+        ImageError: A picture cannot be decoded; the message names it.
+
+    Example:
+        >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+        >>> train(model, data, epochs=1, recipe=Recipe(), seed=1, progress=False).best_epoch
+        1
+    """
+    _refuse_misfits(model, data, epochs)
+    size = model.input_shape[1:3]
+    train_batches = data.train.batches(size, shuffle=True, seed=seed)
+    validation_batches = data.validation.batches(size)
+    with seeded(seed):
+        trainer = _trainer(model, recipe)
+        # Keras's own bar is off: ours draws on standard error and leaves one line an epoch.
+        watch = Progress(epochs, shown=progress)
+        stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=recipe.patience, restore_best_weights=True)
+        with contextlib.closing(watch):
+            result = trainer.fit(
+                train_batches,
+                validation_data=validation_batches,
+                epochs=epochs,
+                callbacks=[watch, stop, keras.callbacks.TerminateOnNaN()],
+                verbose=0,
+            )
+    return _training(result.history, watch.seconds)
+
+
+def augmentation_layers(augmentation: Augmentation | None) -> list[Any]:
+    """Return the layers that change pictures at random while training.
+
+    Args:
+        augmentation: What to change, or None.
+
+    Returns:
+        Keras layers on pictures from 0 to 255; empty for None.
+
+    Example:
+        >>> len(augmentation_layers(Augmentation()))
+        3
+    """
+    if augmentation is None:
+        return []
+    chosen = [
+        keras.layers.RandomFlip(augmentation.flip) if augmentation.flip else None,
+        keras.layers.RandomRotation(augmentation.rotation) if augmentation.rotation else None,
+        keras.layers.RandomZoom(augmentation.zoom) if augmentation.zoom else None,
+    ]
+    return [layer for layer in chosen if layer is not None]
+
+
+def _trainer(model: Any, recipe: Recipe) -> Any:
+    """Return a compiled model that augments and shares the given model's weights."""
+    pixels = x = keras.Input(model.input_shape[1:])
+    for layer in augmentation_layers(recipe.augmentation):
+        x = layer(x)
+    trainer = keras.Model(pixels, model(x))
+    optimizer = keras.optimizers.get(
+        {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate}}
+    )
+    trainer.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return trainer
+
+
+def _refuse_misfits(model: Any, data: Dataset, epochs: int) -> None:
+    outputs = model.output_shape[-1]
+    if outputs != len(data.classes):
+        raise DetectorError(
+            f"the model tells {outputs} classes apart and the data has {len(data.classes)}; build it with "
+            f"num_classes={len(data.classes)}"
+        )
+    if epochs < 1:
+        raise DetectorError(f"epochs={epochs}; expected 1 or more")
+    for part in (data.train, data.validation):
+        if not len(part):
+            raise DetectorError(f"the {part.name} split is empty; training needs pictures to learn from and to stop by")
+
+
+def _training(history: History, seconds: list[float]) -> Training:
+    losses = history.get("val_loss", [math.nan])
+    if not any(map(math.isfinite, losses)) or not math.isfinite(history["loss"][-1]):
+        raise DetectorError(
+            f"training diverged in epoch {len(seconds) or 1}: the loss is not finite any more; lower the recipe's "
+            "learning_rate"
+        )
+    columns = ("loss", "accuracy", "val_loss", "val_accuracy")
+    kept: History = {"epoch": [float(epoch) for epoch in range(1, len(losses) + 1)]}
+    kept |= {column: [float(value) for value in history[column]] for column in columns}
+    return Training(kept | {"seconds": seconds}, best_epoch=losses.index(min(losses)) + 1)

@@ -1,0 +1,12 @@
+"""Architectures: found by entry points, built under a contract."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "building": ["build_model"],
+        "heads": ["classification_head"],
+        "registry": ["ModelEntry", "list_models"],
+    },
+)

@@ -1,0 +1,113 @@
+"""What a builder must return.
+
+A functional Keras model. Input: RGB, 0 to 255, float32, `(batch, height, width, 3)`, scaling inside. Output: float32
+probabilities `(batch, num_classes)` from a last layer `Activation("softmax", dtype="float32")` whose input is the logits. One
+layer named `features` gives `(batch, d)`. No Lambda layers: they carry code, and a detector's file carries none.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from melanoma_detect.errors import ContractError
+
+FEATURES = "features"
+
+
+def check(model: Any, *, name: str, input_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Check what can be seen without running the model.
+
+    Args:
+        model: What the builder returned.
+        name: The architecture's name, for the message.
+        input_shape: `(height, width, 3)` that was asked for.
+        num_classes: The number of classes that was asked for.
+
+    Raises:
+        ContractError: The contract is broken; the message lists each breach with what came and what was expected.
+
+    Example:
+        >>> from melanoma_detect.models.cnn import build
+        >>> check(build(input_shape=(64, 64, 3), num_classes=2), name="cnn", input_shape=(64, 64, 3), num_classes=2)
+    """
+    breaches = list(_breaches(model, input_shape, num_classes))
+    if breaches:
+        listed = "; ".join(breaches)
+        raise ContractError(f"architecture {name!r} breaks the contract: {listed}")
+
+
+def logits_of(model: keras.Model) -> Any:
+    """Return the tensor that goes into the last softmax.
+
+    Args:
+        model: A model that keeps the contract.
+
+    Returns:
+        A Keras tensor `(batch, num_classes)`.
+
+    Example:
+        >>> from melanoma_detect.models.cnn import build
+        >>> logits_of(build(input_shape=(64, 64, 3), num_classes=2)).shape
+        (None, 2)
+    """
+    return _last_layer(model).input
+
+
+def _breaches(model: Any, input_shape: tuple[int, int, int], num_classes: int) -> Iterator[str]:
+    if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
+        yield f"the builder returned {type(model).__name__}; expected a functional keras.Model"
+        return
+    if not isinstance(model.input_shape, tuple) or model.input_shape[1:] != input_shape:
+        yield f"its input is {model.input_shape}; expected (None, {', '.join(map(str, input_shape))})"
+    if model.output_shape != (None, num_classes):
+        yield f"its output is {model.output_shape}; expected (None, {num_classes})"
+        return
+    yield from _end_breaches(_last_layer(model))
+    yield from _features_breaches(model)
+    lambdas = [layer.name for layer in every_layer(model) if isinstance(layer, keras.layers.Lambda)]
+    if lambdas:
+        yield f"it has Lambda layers ({', '.join(lambdas)}); use a registered layer or keras.ops in a functional model"
+
+
+def _end_breaches(last: Any) -> Iterator[str]:
+    activation = getattr(last, "activation", None)
+    if not isinstance(last, keras.layers.Activation) or activation is not keras.activations.softmax:
+        yield (
+            f"its last layer is {type(last).__name__} ({getattr(activation, '__name__', 'no activation')}); expected "
+            "Activation('softmax', dtype='float32') over the logits, as melanoma_detect.models.classification_head makes it"
+        )
+    elif last.compute_dtype != "float32":
+        yield f"its probabilities are {last.compute_dtype}; expected float32"
+
+
+def _features_breaches(model: keras.Model) -> Iterator[str]:
+    names = [layer.name for layer in model.layers]
+    if FEATURES not in names:
+        yield f"no layer is named {FEATURES!r} (there are {', '.join(names[-4:])}); name the one before the logits"
+    elif len(model.get_layer(FEATURES).output.shape) != 2:
+        yield f"layer {FEATURES!r} gives {model.get_layer(FEATURES).output.shape}; expected (None, d)"
+
+
+def _last_layer(model: keras.Model) -> Any:
+    return model.output._keras_history.operation
+
+
+def every_layer(model: keras.Model) -> Iterator[Any]:
+    """Walk through a model's layers and the layers inside them.
+
+    Args:
+        model: Any Keras model.
+
+    Yields:
+        Layers, outer ones first.
+
+    Example:
+        >>> from melanoma_detect.models.cnn import build
+        >>> len(list(every_layer(build(input_shape=(64, 64, 3), num_classes=2))))
+        12
+    """
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from every_layer(layer)

@@ -1,0 +1,5 @@
+"""For people who look: figures and pages."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["plots"])

@@ -1,0 +1,231 @@
+"""Figures: each function takes a value of this library and returns a matplotlib `Figure`."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from melanoma_detect.data.dataset import Dataset, Part
+from melanoma_detect.data.images import read
+from melanoma_detect.errors import DatasetError
+from melanoma_detect.learning.evaluation import Evaluation
+from melanoma_detect.learning.recipes import Augmentation
+from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, show_picture, tidy
+
+
+def classes(data: Dataset) -> Figure:
+    """Show one training picture of each class.
+
+    Args:
+        data: A dataset.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> len(classes(data).axes)
+        9
+    """
+    first = {record.label: record for record in reversed(data.train.records)}
+    columns = min(5, len(data.classes))
+    rows = math.ceil(len(data.classes) / columns)
+    figure = new_figure(2.1 * columns, 2.3 * rows + 0.4, "One training picture of each class")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, label in zip(grid, data.classes, strict=False):
+        show_picture(axes, read(first[label].path, data.image_size), label)
+    for axes in grid[len(data.classes) :]:
+        axes.remove()
+    return figure
+
+
+def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
+    """Show how many training pictures each class has, before and after balancing.
+
+    Args:
+        before: The dataset as it was loaded.
+        after: The balanced one, or None.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> len(distribution(data).axes)
+        1
+    """
+    title = "Training pictures of each class" + (", before and after balancing" if after else "")
+    figure = new_figure(8, 0.42 * len(before.classes) + 1.6, title)
+    axes = figure.subplots()
+    place = np.arange(len(before.classes))
+    if after:
+        bars = axes.barh(place, after.distribution()["train"], height=0.74, color=LIGHT, label="after (with copies)")
+        axes.bar_label(bars, padding=3, fontsize=8, color=GREY)
+    bars = axes.barh(place, before.distribution()["train"], height=0.44, color=BLUE, label="before")
+    axes.bar_label(bars, padding=3, fontsize=8, color=BLUE)
+    axes.set_yticks(place, before.classes)
+    axes.invert_yaxis()
+    tidy(axes, xlabel="pictures").grid(visible=False, axis="y")
+    axes.margins(x=0.08)
+    if after:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def augmentation(
+    part: Part, augmentation: Augmentation, *, pictures: int = 3, views: int = 6, seed: int = 123
+) -> Figure:
+    """Show training pictures as they are and as training changes them.
+
+    Args:
+        part: Where to take pictures from.
+        augmentation: The random changes.
+        pictures: How many pictures.
+        views: How many random changes of each.
+        seed: Where the changes come from.
+
+    Returns:
+        The figure: a row a picture, the unchanged one first.
+
+    Raises:
+        DatasetError: The split is empty.
+
+    Example:
+        >>> len(augmentation(data.train, Augmentation(), pictures=2, views=3).axes)
+        8
+    """
+    from melanoma_detect.learning.preview import augmented  # noqa: PLC0415 - the other figures do without Keras
+
+    if not len(part):
+        raise DatasetError(f"the {part.name} split is empty; there is nothing to show")
+    chosen = [part.records[at] for at in np.linspace(0, len(part) - 1, pictures).astype(int)]
+    figure = new_figure(
+        1.5 * (views + 1), 1.75 * pictures + 0.4, "What training sees: each picture, and random changes of it"
+    )
+    for row, record in zip(figure.subplots(pictures, views + 1, squeeze=False), chosen, strict=True):
+        pixels = read(record.path, part.image_size)
+        show_picture(row[0], pixels, record.label)
+        for axes, changed in zip(row[1:], augmented(pixels, augmentation, views, seed=seed), strict=True):
+            show_picture(axes, changed, "")
+    return figure
+
+
+def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
+    """Show loss and accuracy, epoch by epoch.
+
+    Args:
+        history: `Detector.history`.
+        best_epoch: The epoch whose weights were kept, from 1.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> len(training(detector.history).axes)
+        2
+    """
+    figure = new_figure(9, 3.6, "Training")
+    for axes, column in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(history["epoch"], history[column], color=BLUE, marker="o", markersize=3, label="training")
+        axes.plot(
+            history["epoch"],
+            history[f"val_{column}"],
+            color=ORANGE,
+            marker="o",
+            markersize=3,
+            label="validation",
+        )
+        if best_epoch:
+            axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":", label=f"kept: epoch {best_epoch}")
+        tidy(axes, xlabel="epoch", ylabel=column)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def confusion(evaluation: Evaluation) -> Figure:
+    """Show what was taken for what: counts, shaded by the share of the true class.
+
+    Args:
+        evaluation: The figures.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> confusion(detector.evaluate(data.test)).axes[0].get_ylabel()
+        'truth'
+    """
+    counts = evaluation.confusion
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 0.62 * len(evaluation.classes) + 2.6
+    figure = new_figure(side, side * 0.9, f"What was taken for what: {len(evaluation)} {evaluation.split} pictures")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.55 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(evaluation.classes)), evaluation.classes)
+    axes.set(xlabel="answer", ylabel="truth")
+    axes.tick_params(length=0)
+    return figure
+
+
+def roc(evaluation: Evaluation) -> Figure:
+    """Show sensitivity against specificity for melanoma, with the detector's operating point.
+
+    Args:
+        evaluation: The figures.
+
+    Returns:
+        The figure; without a curve, and saying so, where melanomas or other pictures are missing.
+
+    Example:
+        >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
+        '1 − specificity'
+    """
+    figure = new_figure(5.4, 5.2, f"Melanoma against the rest: {len(evaluation)} {evaluation.split} pictures")
+    axes = tidy(
+        figure.subplots(),
+        xlabel="1 − specificity",
+        ylabel="sensitivity",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )
+    axes.set_aspect("equal")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
+    positive = evaluation.is_melanoma
+    if not positive.any() or positive.all():
+        axes.text(0.5, 0.5, "no curve: these pictures show\nmelanomas only, or none", ha="center", va="center")
+        return figure
+    _draw_curve(axes, evaluation)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
+
+
+def _draw_curve(axes: Axes, evaluation: Evaluation) -> None:
+    scores, positive = evaluation.melanoma_scores, evaluation.is_melanoma
+    steps = np.concatenate([[np.inf], np.unique(scores)[::-1]])
+    sensitivity = [(scores[positive] >= step).mean() for step in steps]
+    false_alarms = [(scores[~positive] >= step).mean() for step in steps]
+    label = f"AUC {evaluation.figures['melanoma_auc']}"
+    axes.plot(false_alarms, sensitivity, color=BLUE, linewidth=1.8, label=label)
+    if evaluation.operating_point is None:
+        return
+    x, y = (evaluation.figures[name] for name in ("specificity", "sensitivity"))
+    spread = [
+        [[1 - x.value - (1 - x.high)], [1 - x.low - (1 - x.value)]],
+        [[y.value - y.low], [y.high - y.value]],
+    ]
+    axes.errorbar(
+        [1 - x.value],
+        [y.value],
+        xerr=spread[0],
+        yerr=spread[1],
+        color=RED,
+        fmt="o",
+        capsize=3,
+        label="operating point",
+    )

@@ -1,0 +1,201 @@
+"""The whole pass, as `melanoma-detect train` and `demo` run it: a folder of pictures in, a run folder out."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from melanoma_detect import __version__
+from melanoma_detect.console import cache_folder, writing_to
+from melanoma_detect.data.balance import balance
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.loading import load_dataset
+from melanoma_detect.data.samples import write_samples
+from melanoma_detect.detection.bundle import SUFFIX
+from melanoma_detect.detection.detector import Detector
+from melanoma_detect.errors import OutputError
+from melanoma_detect.learning.evaluation import Evaluation
+from melanoma_detect.learning.recipes import find_recipe
+from melanoma_detect.models.building import build_model
+from melanoma_detect.report import plots
+
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run came to.
+
+    Attributes:
+        folder: Where its files lie.
+        data: The dataset as it was loaded, before balancing.
+        detector: The trained detector.
+        test: Its figures on the test split.
+        validation: Its figures on the validation split, which it was stopped and calibrated by.
+        files: The files written, in order.
+    """
+
+    folder: Path
+    data: Dataset
+    detector: Detector
+    test: Evaluation
+    validation: Evaluation
+    files: tuple[Path, ...]
+
+
+def run(
+    folder: "str | os.PathLike[str]",
+    out: "str | os.PathLike[str]",
+    *,
+    model: str = "cnn",
+    add: int | None = None,
+    to: int | Literal["max"] | None = None,
+    epochs: int = 30,
+    recipe: str = "assignment",
+    image_size: tuple[int, int] = (180, 180),
+    batch_size: int = 32,
+    seed: int = 123,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Load, balance, train, calibrate, evaluate, and write everything into a run folder, whole or not at all.
+
+    Args:
+        folder: The pictures.
+        out: The run folder.
+        model: The architecture's name.
+        add: How many copies to add to each class, or None.
+        to: How many training pictures each class shall have, or `"max"`, or None.
+        epochs: How many epochs at most.
+        recipe: How to train.
+        image_size: `(height, width)` in pixels.
+        batch_size: Pictures in a batch.
+        seed: Where every random choice comes from.
+        overwrite: Replace a run folder that is there.
+        progress: Draw progress bars.
+
+    Returns:
+        The run.
+
+    Raises:
+        MelanomaDetectError: What any of the steps refuses.
+
+    Example:
+        >>> done = run(isic9, "runs/first", epochs=1, image_size=(32, 32), progress=False)
+        >>> (done.folder / "metrics.json").is_file()
+        True
+    """
+    with whole_folder(Path(out), overwrite=overwrite) as partial:
+        data = load_dataset(folder, seed=seed, image_size=image_size, batch_size=batch_size)
+        balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
+        network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
+        detector = Detector.fit(network, balanced, epochs=epochs, recipe=recipe, seed=seed, progress=progress)
+        test = detector.evaluate(data.test, seed=seed)
+        validation = detector.evaluate(data.validation, seen="keep", seed=seed)
+        detector.save(partial / f"{model}{SUFFIX}")
+        _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
+        _write_figures(partial, detector, data, balanced, test)
+    files = tuple(sorted(file for file in Path(out).iterdir() if file.is_file()))
+    return Run(Path(out), data, detector, test, validation, files)
+
+
+def demo_lesions(*, seed: int, size: int) -> Path:
+    """Return a folder of procedural lesions in this library's cache, drawn when it is first asked for.
+
+    Args:
+        seed: The same seed gives the same pictures.
+        size: Height and width in pixels.
+
+    Returns:
+        A folder that `load_dataset` takes: nine classes, as unequal as those of the nine-class ISIC set.
+
+    Raises:
+        OutputError: The cache cannot be written.
+
+    Example:
+        >>> demo_lesions(seed=1, size=32).name
+        'lesions-1-32'
+    """
+    place = cache_folder("demo") / f"lesions-{seed}-{size}"
+    if not place.is_dir():
+        with whole_folder(place, overwrite=False) as partial:
+            write_samples(partial, train=60, test=8, seed=seed, size=size, imbalanced=True)
+    return place
+
+
+@contextlib.contextmanager
+def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a folder beside `out` to write into; rename it when all went well, and leave nothing when not.
+
+    Args:
+        out: The folder to be.
+        overwrite: Replace a run folder that is there.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        OutputError: `out` is a file, is there already, or cannot be written.
+
+    Example:
+        >>> with whole_folder(Path("runs/mine"), overwrite=False) as partial:
+        ...     _ = (partial / "note.txt").write_text("whole or absent")
+        >>> Path("runs/mine/note.txt").is_file()
+        True
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: is a file; expected a folder to write the run into")
+    if out.exists() and any(out.iterdir()) and not overwrite:
+        raise OutputError(
+            f"{out}: is there already and not empty; choose another folder, or overwrite it (--overwrite)"
+        )
+    if out.exists() and overwrite and any(out.iterdir()) and not (out / METRICS).is_file():
+        raise OutputError(f"{out}: is no run folder (it has no {METRICS}) and will not be overwritten; choose another")
+    with writing_to(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    try:
+        yield partial
+        with writing_to(out):
+            partial.chmod(0o755)
+            if out.exists():
+                shutil.rmtree(out)
+            partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_metrics(place: Path, detector: Detector, data: Dataset, *, test: Evaluation, validation: Evaluation) -> None:
+    values: dict[str, Any] = {
+        "melanoma_detect": __version__,
+        "architecture": detector.card.architecture,
+        "recipe": detector.card.recipe,
+        "best_epoch": detector.card.best_epoch,
+        "history": detector.card.history,
+        "distribution": data.distribution().to_dict("index"),
+        "set_aside": [{"id": entry.record.id, "reason": entry.reason} for entry in data.set_aside],
+        "test": test.to_dict(),
+        "validation": validation.to_dict(),
+        "made_with": detector.card.made_with,
+    }
+    place.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
+
+
+def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:
+    changes = find_recipe(detector.card.recipe["name"]).augmentation
+    figures = {
+        "classes": plots.classes(data),
+        "distribution": plots.distribution(data, balanced if balanced is not data else None),
+        "training": plots.training(detector.history, detector.card.best_epoch),
+        "confusion": plots.confusion(test),
+        "roc": plots.roc(test),
+    }
+    if changes:
+        figures["augmentation"] = plots.augmentation(data.train, changes)
+    for name, figure in figures.items():
+        figure.savefig(place / f"{name}.png")

@@ -1,0 +1,101 @@
+"""The nine diagnoses of the ISIC set: their names, codes, aliases and what they mean for a patient.
+
+Codes are those of the ISIC 2019 challenge (MEL NV BCC AK BKL DF VASC SCC), with SK beside BKL since the nine-class set
+tells seborrheic keratosis and pigmented benign keratosis apart. The aliases are the spellings of HAM10000
+(Tschandl, Rosendahl and Kittler, Sci Data 2018, doi 10.1038/sdata.2018.161), of the ISIC 2018 and 2019 challenges and of
+the ISIC archive.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Malignancy = Literal["malignant", "indeterminate", "benign"]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One diagnosis of the taxonomy.
+
+    Attributes:
+        code: The short name, as `"MEL"`.
+        name: The name that class folders of the nine-class set carry, in lower case.
+        malignancy: `"malignant"`, `"indeterminate"` (actinic keratosis: a precursor of squamous cell carcinoma) or
+            `"benign"`.
+        aliases: Other spellings, in lower case.
+    """
+
+    code: str
+    name: str
+    malignancy: Malignancy
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """Every accepted spelling, in lower case."""
+        return frozenset((self.code.lower(), self.name, *self.aliases))
+
+
+DIAGNOSES: tuple[Diagnosis, ...] = (
+    Diagnosis("AK", "actinic keratosis", "indeterminate", ("solar keratosis",)),
+    Diagnosis("BCC", "basal cell carcinoma", "malignant"),
+    Diagnosis("DF", "dermatofibroma", "benign"),
+    Diagnosis("MEL", "melanoma", "malignant", ("malignant melanoma", "melanoma invasive", "melanoma in situ")),
+    Diagnosis("NV", "nevus", "benign", ("naevus", "melanocytic nevus", "melanocytic nevi", "mole")),
+    Diagnosis("BKL", "pigmented benign keratosis", "benign", ("benign keratosis", "benign keratosis-like lesion")),
+    Diagnosis("SK", "seborrheic keratosis", "benign", ("seborrhoeic keratosis",)),
+    Diagnosis("SCC", "squamous cell carcinoma", "malignant"),
+    Diagnosis("VASC", "vascular lesion", "benign", ("vascular lesions", "vasc lesion")),
+)
+
+MELANOMA = "MEL"
+
+_BY_SPELLING = {spelling: diagnosis for diagnosis in DIAGNOSES for spelling in diagnosis.spellings}
+
+
+def find(label: str) -> Diagnosis | None:
+    """Return the diagnosis that a label means, or None where the taxonomy does not know it.
+
+    Case, underscores, hyphens and repeated blanks make no difference.
+
+    Args:
+        label: A class name, code or alias.
+
+    Returns:
+        The diagnosis, or None.
+
+    Example:
+        >>> find("Melanocytic_Nevi").code
+        'NV'
+        >>> find("banana") is None
+        True
+    """
+    folded = " ".join(label.lower().replace("_", " ").split())
+    return _BY_SPELLING.get(folded) or _BY_SPELLING.get(folded.replace("-", " "))
+
+
+def positions(classes: Iterable[str], *, code: str | None = None, malignant: bool = False) -> tuple[int, ...]:
+    """Return where a diagnosis, or every malignant one, stands in a list of classes.
+
+    Args:
+        classes: Class names, in the order of a model's outputs.
+        code: The code of the diagnosis to look for.
+        malignant: Look for every malignant diagnosis instead.
+
+    Returns:
+        Positions, ascending; empty where there is none.
+
+    Example:
+        >>> positions(["nevus", "melanoma", "BCC"], code="MEL")
+        (1,)
+        >>> positions(["nevus", "melanoma", "BCC"], malignant=True)
+        (1, 2)
+    """
+
+    def wanted(label: str) -> bool:
+        diagnosis = find(label)
+        if diagnosis is None:
+            return False
+        return diagnosis.malignancy == "malignant" if malignant else diagnosis.code == code
+
+    return tuple(index for index, label in enumerate(classes) if wanted(label))
