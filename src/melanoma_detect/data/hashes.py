@@ -21,7 +21,7 @@ def digest(path: Path) -> str:
         ImageError: The file cannot be opened.
 
     Example:
-        >>> len(digest(isic9 / "Test" / "melanoma" / "melanoma_0000.jpg"))
+        >>> len(digest(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
         64
     """
     try:

@@ -67,8 +67,8 @@ def read_size(path: Path) -> tuple[int, int]:
         ImageError: The file is missing, empty or not a picture.
 
     Example:
-        >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_0000.jpg")
-        (180, 180)
+        >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
+        (64, 64)
     """
     try:
         with Image.open(path, formats=FORMATS) as image:

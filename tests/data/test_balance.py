@@ -1,0 +1,136 @@
+"""Balancing: the training split only, each copy with its parent, the same bytes whatever the number of workers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.errors import DatasetError, OutputError
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("how", "expected"), [({"add": 4}, None), ({"to": 25}, 25), ({"to": "max"}, "max")])
+def test_only_train_grows(data, how, expected):
+    balanced = md.balance(data, progress=False, **how)
+    before, after = data.distribution(), balanced.distribution()
+    assert (after[["validation", "test"]] == before[["validation", "test"]]).all(axis=None)
+    if expected is None:
+        assert (after["train"] == before["train"] + 4).all()
+    else:
+        goal = before["train"].max() if expected == "max" else 25
+        assert (after["train"] == goal).all()
+
+
+def test_the_given_dataset_and_folder_stay_as_they_are(data, lesions):
+    files, records = contents(lesions), data.records
+    md.balance(data, add=2, progress=False)
+    assert data.records == records
+    assert contents(lesions) == files
+
+
+def test_every_copy_names_its_parent_and_stands_beside_it(data):
+    balanced = md.balance(data, add=3, progress=False)
+    by_id = {record.id: record for record in balanced.records}
+    copies = [record for record in balanced.records if record.parent]
+    assert len(copies) == 27
+    for copy in copies:
+        parent = by_id[copy.parent]
+        assert (copy.label, copy.group, copy.split, copy.source) == (
+            parent.label,
+            parent.group,
+            "train",
+            parent.source,
+        )
+        assert parent.parent is None
+
+
+def test_copies_of_copies_are_never_made(data):
+    twice = md.balance(md.balance(data, add=3, progress=False), add=3, seed=9, progress=False)
+    originals = {record.id for record in data.records}
+    assert {record.parent for record in twice.records if record.parent} <= originals
+
+
+def test_one_worker_and_two_make_the_same_bytes(data, tmp_path):
+    for workers in (1, 2):
+        md.balance(data, add=30, workers=workers, cache=tmp_path / str(workers), progress=False)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert len(contents(tmp_path / "1")) == 271
+
+
+def test_the_seed_decides(data):
+    digests = [{record.digest for record in md.balance(data, add=3, seed=s, progress=False).records} for s in (1, 1, 2)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_second_call_reads_what_the_first_made(data, tmp_path):
+    first = md.balance(data, add=2, cache=tmp_path, progress=False)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")}
+    assert md.balance(data, add=2, cache=tmp_path, progress=False).records == first.records
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.jpg")} == times
+
+
+def test_the_manifest_says_what_was_done(data, tmp_path):
+    balanced = md.balance(data, add=20, cache=tmp_path, seed=5, progress=False)
+    manifest = json.loads(next(tmp_path.glob("*/manifest.json")).read_text())
+    assert manifest["seed"] == 5
+    assert manifest["operations"] == {"rotate": {"probability": 0.7, "max_left_rotation": 10, "max_right_rotation": 10}}
+    made = [record.parent for record in balanced.records if record.parent]
+    assert [entry["parent"] for entry in manifest["pictures"]] == made
+    turned = np.mean([entry["applied"] == ["rotate"] for entry in manifest["pictures"]])
+    assert turned == pytest.approx(0.7, abs=0.12)
+
+
+def test_copies_are_the_parent_changed_as_asked(data):
+    balanced = md.balance(data, add=2, operations={"flip_left_right": {"probability": 1}}, progress=False)
+    by_id = {record.id: record for record in balanced.records}
+    copy = next(record for record in balanced.records if record.parent)
+    parent = np.asarray(Image.open(by_id[copy.parent].path).resize((32, 32), Image.Resampling.BILINEAR))
+    made = np.asarray(Image.open(copy.path))
+    assert made.shape == (32, 32, 3)
+    assert np.abs(made.astype(int) - parent[:, ::-1]).mean() < 6
+
+
+def test_nothing_to_add_changes_nothing(data):
+    assert md.balance(data, to=1, progress=False) is data
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"add": 1, "to": 2}, "expected one of them"),
+        ({"add": -1}, "whole number"),
+        ({"to": "most"}, "or 'max'"),
+        ({"operations": {"twirl": {}}}, "no operation 'twirl'"),
+    ],
+)
+def test_slips_are_answered(data, options, message):
+    with pytest.raises(DatasetError, match=message):
+        md.balance(data, progress=False, **options)
+
+
+def test_a_class_without_training_pictures_is_named(data):
+    kept = [record for record in data.records if record.label != "nevus" or record.split != "train"]
+    with pytest.raises(DatasetError, match="class 'nevus' has no training pictures"):
+        md.balance(data.with_records(kept), add=1, progress=False)
+
+
+def test_an_unwritable_cache_is_named_and_left_clean(data, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(OutputError, match="taken"):
+        md.balance(data, add=1, cache=tmp_path / "taken" / "cache", progress=False)
+
+
+def test_a_picture_that_vanished_leaves_nothing_half_made(tree, tmp_path):
+    root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
+    loaded = md.load_dataset(root, image_size=(32, 32))
+    for record in loaded.train.records:
+        record.path.unlink()
+    with pytest.raises(md.errors.ImageError, match="no such file"):
+        md.balance(loaded, add=5, cache=tmp_path / "cache", progress=False)
+    assert list(Path(tmp_path / "cache").iterdir()) == []

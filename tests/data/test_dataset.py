@@ -1,0 +1,80 @@
+"""A dataset is a value that cannot hold a leak."""
+
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from melanoma_detect.data.dataset import COLUMNS, Dataset, Record
+from melanoma_detect.errors import DatasetError, LeakError
+
+
+def record(name, split="train", group=None, **more):
+    return Record(name, Path(f"{name}.jpg"), more.pop("label", "nevus"), split, group or name, f"digest {name}", **more)
+
+
+def test_a_group_in_two_splits_cannot_be_built():
+    with pytest.raises(LeakError, match=r"b \(test\) and a \(train\)"):
+        Dataset((record("a", group="lesion"), record("b", "test", group="lesion")), ("nevus",))
+
+
+def test_a_child_in_another_split_than_its_parent_cannot_be_built():
+    with pytest.raises(LeakError, match="was made from a"):
+        Dataset((record("a", "test"), record("a copy", "train", parent="a")), ("nevus",))
+
+
+def test_a_child_in_another_group_than_its_parent_cannot_be_built():
+    with pytest.raises(LeakError, match="was made from a"):
+        Dataset((record("a"), record("a copy", parent="a")), ("nevus",))
+
+
+def test_with_records_checks_again(data):
+    test = data.test.records[0]
+    with pytest.raises(LeakError):
+        data.with_records([*data.records, replace(test, id="a copy", split="train", parent=test.id)])
+
+
+def test_ids_are_unique_and_labels_known():
+    with pytest.raises(DatasetError, match="more than once"):
+        Dataset((record("a"), record("a")), ("nevus",))
+    with pytest.raises(DatasetError, match="'melanoma' is not one of nevus"):
+        Dataset((record("a", label="melanoma"),), ("nevus",))
+
+
+def test_it_never_changes(data):
+    with pytest.raises(FrozenInstanceError):
+        data.records = ()
+
+
+def test_the_frame_has_the_columns_that_are_promised(data):
+    assert tuple(data.frame.columns) == COLUMNS
+    assert len(data.frame) == len(data)
+    assert set(data.train.frame["split"]) == {"train"}
+
+
+def test_the_distribution_adds_up(data):
+    table = data.distribution()
+    assert table["total"].sum() == len(data)
+    assert list(table.index) == list(data.classes)
+    assert table.loc["melanoma", "test"] == sum(record.label == "melanoma" for record in data.test.records)
+
+
+def test_labels_are_positions_in_the_classes(data):
+    assert [data.classes[label] for label in data.test.labels] == [record.label for record in data.test.records]
+
+
+def test_pixels_and_batches_and_tf_dataset_show_the_same_pictures(data):
+    pixels = data.test.pixels()
+    assert pixels.shape == (len(data.test), 32, 32, 3)
+    batches = data.test.batches(batch_size=10)
+    joined = np.concatenate([batches[at][0] for at in range(len(batches))])
+    np.testing.assert_array_equal(joined, pixels)
+    streamed = [(images.numpy(), labels.numpy()) for images, labels in data.test.tf_dataset(batch_size=7)]
+    np.testing.assert_array_equal(np.concatenate([images for images, _ in streamed]), pixels)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in streamed]), data.test.labels)
+
+
+def test_it_says_what_it_is(data):
+    assert repr(data).startswith("<Dataset of 9 classes: ")
+    assert repr(data.test) == f"<Part test: {len(data.test)} pictures of 9 classes>"

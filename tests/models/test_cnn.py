@@ -1,0 +1,49 @@
+"""The assignment's network."""
+
+import keras
+import numpy as np
+import pytest
+
+import melanoma_detect as md
+
+
+def test_it_has_the_assignments_parameters():
+    assert md.build_model("cnn", num_classes=9, input_shape=(180, 180, 3)).count_params() == 3_989_801
+
+
+def test_it_has_the_assignments_layers():
+    kinds = [type(layer).__name__ for layer in md.build_model("cnn", num_classes=9).layers]
+    assert kinds == [
+        "InputLayer",
+        "Rescaling",
+        *["Conv2D", "MaxPooling2D"] * 3,
+        "Dropout",
+        "Flatten",
+        "Dense",
+        "Dense",
+        "Activation",
+    ]
+
+
+def test_convolutions_are_the_assignments():
+    model = md.build_model("cnn", num_classes=9)
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.filters for layer in convolutions] == [16, 32, 64]
+    assert {(layer.kernel_size, layer.padding, layer.activation.__name__) for layer in convolutions} == {
+        ((3, 3), "same", "relu")
+    }
+    assert model.layers[1].scale == pytest.approx(1 / 255)
+    assert model.get_layer("features").units == 128
+    assert next(layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)) == 0.2
+
+
+def test_the_other_variant_normalises():
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3), batch_normalization=True)
+    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers) == 3
+
+
+def test_probabilities_sum_to_one(picture):
+    model = md.build_model("cnn", num_classes=5, input_shape=(64, 64, 3))
+    answer = model.predict(picture[None], verbose=0)
+    assert answer.dtype == np.float32
+    assert answer.sum() == pytest.approx(1, abs=1e-6)
