@@ -47,7 +47,8 @@ def data(lesions):
 def detector(data):
     """A detector trained for a few epochs on the procedural lesions."""
     model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
-    return md.Detector.fit(model, data, epochs=12, progress=False)
+    recipe = md.Recipe(learning_rate=2e-3, patience=30)
+    return md.Detector.fit(model, data, epochs=30, recipe=recipe, progress=False)
 
 
 @pytest.fixture(autouse=True)

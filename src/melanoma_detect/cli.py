@@ -101,6 +101,7 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:
     """Train a detector and write it, its figures and its pictures into a run folder."""
+    amount = _amount(balance)
     _load_keras_quietly()
     from melanoma_detect.running import run  # noqa: PLC0415 - --help stays quick
 
@@ -108,7 +109,7 @@ def train(
         folder,
         out,
         model=model,
-        **_amount(balance),
+        **amount,
         epochs=epochs,
         recipe=recipe,
         image_size=(image_size, image_size),

@@ -22,6 +22,7 @@ from melanoma_detect.errors import OutputError
 from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import find_recipe
 from melanoma_detect.models.building import build_model
+from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots
 
 METRICS = "metrics.json"
@@ -90,6 +91,8 @@ def run(
         >>> (done.folder / "metrics.json").is_file()
         True
     """
+    find_builder(model)  # slips are answered before any work is done
+    find_recipe(recipe)
     with whole_folder(Path(out), overwrite=overwrite) as partial:
         data = load_dataset(folder, seed=seed, image_size=image_size, batch_size=batch_size)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data

@@ -1,0 +1,95 @@
+"""A detector in use."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.errors import ImageError, OutputError
+
+
+@pytest.fixture
+def photos(lesions):
+    return sorted((lesions / "Test").rglob("*.jpg"))
+
+
+def probabilities(predictions):
+    return np.array([list(prediction.probabilities.values()) for prediction in predictions])
+
+
+def test_every_kind_of_picture_gets_the_same_answer(detector, photos):
+    path = photos[0]
+    array = np.asarray(Image.open(path))
+    sources = [path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), Image.open(path), array]
+    answers = [detector.predict(source) for source in sources]
+    assert all(isinstance(answer, md.Prediction) for answer in answers)
+    np.testing.assert_allclose(probabilities(answers), probabilities([answers[0]] * 6), atol=1e-6)
+    assert answers[0].source == str(path)
+
+
+def test_several_pictures_come_back_in_order(detector, photos):
+    many = detector.predict(photos)
+    alone = [detector.predict(photo) for photo in photos]
+    assert len(many) == 36
+    np.testing.assert_allclose(probabilities(many), probabilities(alone), atol=1e-5)
+    assert [answer.source for answer in many] == [str(photo) for photo in photos]
+
+
+def test_batches_generators_and_nothing(detector, photos):
+    batch = np.stack([np.asarray(Image.open(photo)) for photo in photos[:3]])
+    assert len(detector.predict(batch)) == 3
+    assert len(detector.predict(photo for photo in photos[:2])) == 2
+    assert detector.predict([]) == []
+
+
+def test_an_unreadable_picture_is_named(detector, photos, tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(ImageError, match=r"text\.jpg"):
+        detector.predict([photos[0], tmp_path / "text.jpg"])
+    with pytest.raises(ImageError, match="is a folder"):
+        detector.predict(tmp_path)
+
+
+def test_training_and_use_see_the_same_pixels(detector, data):
+    from_use = probabilities(detector.predict(data.test.paths))
+    from_training = detector.probabilities(data.test.pixels())
+    np.testing.assert_allclose(from_use, from_training, atol=1e-6)
+
+
+def test_saved_and_loaded_it_is_the_same(detector, photos, tmp_path):
+    detector.save(tmp_path / "mine.detector")
+    loaded = md.Detector.load(tmp_path / "mine.detector")
+    assert loaded.card == detector.card
+    np.testing.assert_allclose(
+        probabilities(loaded.predict(photos)), probabilities(detector.predict(photos)), atol=1e-6
+    )
+    assert loaded.history.equals(detector.history)
+
+
+def test_another_process_gives_the_same_answer(detector, photos, tmp_path):
+    detector.save(tmp_path / "mine.detector")
+    code = "import sys, melanoma_detect as md; print(md.Detector.load(sys.argv[1]).predict(sys.argv[2]).melanoma)"
+    command = [sys.executable, "-c", code, str(tmp_path / "mine.detector"), str(photos[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(detector.predict(photos[0]).melanoma, abs=1e-6)
+
+
+def test_it_knows_what_it_was_shown(detector, lesions):
+    melanomas = detector.predict(sorted((lesions / "Train" / "melanoma").glob("*.jpg")))
+    nevi = detector.predict(sorted((lesions / "Train" / "nevus").glob("*.jpg")))
+    mean = [np.mean([answer.melanoma for answer in answers]) for answers in (melanomas, nevi)]
+    assert mean[0] > mean[1] + 0.2
+
+
+def test_an_unwritable_place_is_named(detector, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        detector.save(tmp_path / "file" / "mine.detector")
+
+
+def test_it_says_what_it_is(detector):
+    assert repr(detector) == "<Detector cnn: 9 classes at 32×32>"

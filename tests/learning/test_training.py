@@ -1,0 +1,88 @@
+"""Training."""
+
+import keras
+import numpy as np
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError, ImageError
+from melanoma_detect.learning.recipes import Augmentation, Recipe
+from melanoma_detect.learning.training import augmentation_layers, train
+
+
+def model(classes=9, seed=123):
+    return md.build_model("cnn", num_classes=classes, input_shape=(32, 32, 3), seed=seed)
+
+
+def run(model, data, **options):
+    return train(model, data, **{"epochs": 2, "recipe": Recipe(), "seed": 1, "progress": False} | options)
+
+
+def test_it_learns(data):
+    recipe = Recipe(augmentation=None, learning_rate=2e-3, patience=25)
+    history = run(model(), data, epochs=25, recipe=recipe).history
+    assert history["loss"][-1] < 0.6 * history["loss"][0]
+    assert history["accuracy"][-1] > 0.5
+    assert history["epoch"] == list(range(1, 26))
+    assert all(len(column) == 25 for column in history.values())
+
+
+def test_the_best_weights_are_kept(data):
+    network = model()
+    trained = run(network, data, epochs=6, recipe=Recipe(learning_rate=0.01))
+    network.compile(loss="sparse_categorical_crossentropy")
+    loss = network.evaluate(data.validation.batches((32, 32)), verbose=0)
+    assert loss == pytest.approx(min(trained.history["val_loss"]), rel=1e-4)
+    assert trained.history["val_loss"][trained.best_epoch - 1] == min(trained.history["val_loss"])
+
+
+def test_it_stops_when_validation_does(data):
+    trained = run(model(), data, epochs=30, recipe=Recipe(learning_rate=0.05, patience=2))
+    assert len(trained.history["loss"]) == trained.best_epoch + 2
+
+
+def test_the_seed_decides(data):
+    first, again, other = (run(model(), data, seed=seed, epochs=1).history["loss"] for seed in (1, 1, 2))
+    assert first == pytest.approx(again, rel=1e-3)
+    assert first != pytest.approx(other, rel=1e-3)
+
+
+def test_the_test_split_is_not_touched(data):
+    without = data.with_records([*data.train.records, *data.validation.records])
+    assert run(model(), without).history["loss"] == pytest.approx(run(model(), data).history["loss"], rel=1e-3)
+
+
+def test_augmentation_is_the_assignments_and_only_in_training(picture):
+    flip, rotation, zoom = augmentation_layers(Augmentation())
+    assert isinstance(flip, keras.layers.RandomFlip)
+    assert rotation.factor == (-0.1, 0.1)
+    assert zoom.height_factor == 0.1
+    x = picture[None].astype(np.float32)
+    for layer in (flip, rotation, zoom):
+        np.testing.assert_array_equal(np.asarray(layer(x, training=False)), x)
+    assert not np.array_equal(np.asarray(rotation(x, training=True)), x)
+    assert augmentation_layers(None) == []
+    assert augmentation_layers(Augmentation(flip=None, rotation=0, zoom=0)) == []
+
+
+def test_misfits_are_refused(data):
+    with pytest.raises(DetectorError, match="num_classes=9"):
+        run(model(4), data)
+    with pytest.raises(DetectorError, match="epochs=0"):
+        run(model(), data, epochs=0)
+    with pytest.raises(DetectorError, match="validation split is empty"):
+        run(model(), data.with_records(data.train.records))
+
+
+def test_divergence_is_said(data):
+    with pytest.raises(DetectorError, match="diverged"):
+        run(model(), data, recipe=Recipe(optimizer="sgd", learning_rate=1e12))
+
+
+def test_a_broken_picture_is_named_before_training(tree):
+    root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 1, "Test/nevus": 1})
+    broken = md.load_dataset(root, image_size=(32, 32))
+    victim = broken.train.records[0].path
+    victim.write_bytes(victim.read_bytes()[:500])
+    with pytest.raises(ImageError, match=victim.name):
+        run(model(2), broken)

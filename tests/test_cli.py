@@ -1,0 +1,120 @@
+"""The command line, as installed."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import melanoma_detect as md
+
+COMMAND = Path(sys.executable).with_name("melanoma-detect")
+
+
+def cli(*words, check=True):
+    done = subprocess.run([COMMAND, *map(str, words)], capture_output=True, text=True, check=False)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained(lesions, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "cnn"
+    command = ("train", lesions, "--model", "cnn", "--balance", 3, "--epochs", 2, "--image-size", 32, "--out", out)
+    return out, cli(*command)
+
+
+def test_version_and_help():
+    assert cli("--version").stdout == f"melanoma-detect {md.__version__}\n"
+    shown = cli("--help").stdout
+    assert all(verb in shown for verb in ("demo", "train", "evaluate", "predict", "classes", "models"))
+    assert "not a medical device" in " ".join(shown.split())
+
+
+def test_no_words_show_the_help():
+    assert "Usage" in cli(check=False).stdout
+
+
+def test_python_m_is_the_same():
+    done = subprocess.run([sys.executable, "-m", "melanoma_detect", "--version"], capture_output=True, text=True, check=True)
+    assert md.__version__ in done.stdout
+
+
+def test_train_says_what_it_came_to(trained):
+    out, done = trained
+    assert "balanced accuracy" in done.stdout
+    assert "a difference of" in done.stdout
+    assert str(out / "confusion.png") in done.stdout
+    assert "epoch 2/2" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "cuda" not in done.stderr.lower()
+
+
+@pytest.mark.parametrize("file", ["", "cnn.detector"])
+def test_evaluate_takes_the_folder_or_the_file(trained, lesions, file):
+    out, done = trained
+    shown = cli("evaluate", lesions, "--detector", out / file).stdout
+    assert shown.strip() in done.stdout
+
+
+def test_predict_says_a_sentence_for_each(trained, lesions):
+    photos = sorted((lesions / "Test" / "melanoma").glob("*.jpg"))[:2]
+    done = cli("predict", *photos, "--detector", trained[0])
+    lines = done.stdout.strip().splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(photo) for photo in photos]
+    assert "not a medical device" in done.stderr
+
+
+def test_predict_goes_on_after_a_bad_picture_and_fails_in_the_end(trained, lesions, tmp_path):
+    photo = next((lesions / "Test" / "nevus").glob("*.jpg"))
+    (tmp_path / "bad.jpg").write_text("no picture")
+    done = cli("predict", tmp_path / "bad.jpg", photo, "--detector", trained[0], check=False)
+    assert done.returncode == 1
+    assert "bad.jpg: not a picture" in done.stderr
+    assert str(photo) in done.stdout
+
+
+def test_classes_counts(lesions):
+    lines = cli("classes", lesions).stdout.splitlines()
+    assert lines[0].split() == ["class", "train", "validation", "test", "total", "share", "of", "train"]
+    total = len(list(lesions.rglob("*.jpg")))
+    assert lines[-1].split()[-1] == str(total)
+
+
+def test_models_lists():
+    assert "melanoma_detect.models.cnn:build" in cli("models").stdout
+
+
+def test_demo_on_a_folder(lesions, tmp_path):
+    done = cli("demo", "--data", lesions, "--epochs", 1, "--out", tmp_path / "demo")
+    assert "Three of the test pictures" in done.stdout
+    assert (tmp_path / "demo" / "roc.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("classes", "nowhere"), "nowhere: no such folder"),
+        (("predict", "photo.jpg", "--detector", "nowhere"), "nowhere: no such detector"),
+        (("train", "{lesions}", "--out", "out", "--model", "cnnn"), "did you mean 'cnn'?"),
+        (("train", "{lesions}", "--out", "out", "--balance", "lots"), "--balance lots"),
+        (("train", "{lesions}", "--out", "out", "--recipe", "magic"), "no recipe is called 'magic'"),
+    ],
+)
+def test_errors_are_one_message(lesions, words, message):
+    done = cli(*(word.format(lesions=lesions) for word in words), check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert not Path("out").exists()
+
+
+def test_warnings_are_one_note(tree):
+    root = tree({"melanoma": 6, "nevus": 6})
+    shutil.copy(root / "melanoma" / "picture_001.png", root / "nevus" / "twin.png")
+    done = cli("classes", root)
+    assert done.stderr.startswith("Note: ")
+    assert done.stderr.count("two labels") == 1
