@@ -63,11 +63,6 @@ def names_in_docstrings(request):
     names["detector"] = request.getfixturevalue("detector")
 
 
-def pytest_configure(config):
-    """Leave the real pictures' folder to the tests that ask for it."""
-    config.addinivalue_line("markers", "documentation: code in the README and the documentation")
-
-
 class _Quick:
     """Runs a code block with small numbers in place of the reader's."""
 

@@ -38,7 +38,9 @@ def test_no_words_show_the_help():
 
 
 def test_python_m_is_the_same():
-    done = subprocess.run([sys.executable, "-m", "melanoma_detect", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "melanoma_detect", "--version"], capture_output=True, text=True, check=True
+    )
     assert md.__version__ in done.stdout
 
 
@@ -118,3 +120,19 @@ def test_warnings_are_one_note(tree):
     done = cli("classes", root)
     assert done.stderr.startswith("Note: ")
     assert done.stderr.count("two labels") == 1
+
+
+def test_the_documentation_names_every_verb_and_option():
+    import click
+    import typer
+
+    from melanoma_detect.cli import app
+
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    group = typer.main.get_command(app)
+    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "classes", "models"}
+    for name, command in group.commands.items():
+        section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
+        options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+        assert [option for option in options if option not in section] == []
+        assert isinstance(command, click.Command)

@@ -67,7 +67,7 @@ def test_every_public_name_has_an_example(name):
     found = getattr(md, name)
     text = inspect.getdoc(found) or ""
     if inspect.isfunction(found) or name == "Detector":
-        assert "Example:" in text
+        assert "Examples:" in text
     assert len(text.splitlines()) > 3
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 import melanoma_detect as md
 from melanoma_detect import __version__
+from melanoma_detect.detection.bundle import locate
 from melanoma_detect.detection.decision import DISCLAIMER
 from melanoma_detect.errors import DatasetError, MelanomaDetectError
 
@@ -123,8 +124,7 @@ def train(
 @app.command()
 def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
     """Measure a detector on the test pictures of a folder; those that it was trained on are set aside."""
-    _load_keras_quietly()
-    loaded = md.Detector.load(detector)
+    loaded = _load(detector)
     data = md.load_dataset(folder, image_size=loaded.image_size, seed=seed)
     typer.echo(str(loaded.evaluate(data.test, seed=seed)))
 
@@ -135,8 +135,7 @@ def predict(
     detector: DetectorOption,
 ) -> None:
     """Say what each picture shows, and whether to alert a dermatologist."""
-    _load_keras_quietly()
-    loaded = md.Detector.load(detector)
+    loaded = _load(detector)
     failed = False
     for photo in photos:
         try:
@@ -171,6 +170,13 @@ def models() -> None:
     for entry in md.list_models():
         table.add_row(entry.name, entry.package, entry.version, entry.target)
     Console().print(table)
+
+
+def _load(detector: Path) -> "md.Detector":
+    """Load a detector; where there is none, say so before Keras is imported."""
+    place = locate(detector)
+    _load_keras_quietly()
+    return md.Detector.load(place)
 
 
 def _amount(text: str | None) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def progress_bar(*, shown: bool = True) -> Progress:
     Returns:
         A rich `Progress`, not yet started.
 
-    Example:
+    Examples:
         >>> with progress_bar(shown=False) as bar:
         ...     task = bar.add_task("reading", total=3)
     """
@@ -60,7 +60,7 @@ def track(items: Iterable[Item], description: str, total: int, *, shown: bool = 
     Yields:
         The items.
 
-    Example:
+    Examples:
         >>> list(track("abc", "spelling", total=3, shown=False))
         ['a', 'b', 'c']
     """
@@ -77,7 +77,7 @@ def cache_folder(name: str) -> Path:
     Returns:
         The folder's path; it may not exist yet.
 
-    Example:
+    Examples:
         >>> cache_folder("balanced").name
         'balanced'
     """
@@ -95,7 +95,7 @@ def writing_to(place: Path) -> Iterator[None]:
     Raises:
         OutputError: It could not be written.
 
-    Example:
+    Examples:
         >>> with writing_to(Path("notes.txt")):
         ...     pass
     """

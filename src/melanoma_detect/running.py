@@ -86,7 +86,7 @@ def run(
     Raises:
         MelanomaDetectError: What any of the steps refuses.
 
-    Example:
+    Examples:
         >>> done = run(isic9, "runs/first", epochs=1, image_size=(32, 32), progress=False)
         >>> (done.folder / "metrics.json").is_file()
         True
@@ -120,7 +120,7 @@ def demo_lesions(*, seed: int, size: int) -> Path:
     Raises:
         OutputError: The cache cannot be written.
 
-    Example:
+    Examples:
         >>> demo_lesions(seed=1, size=32).name
         'lesions-1-32'
     """
@@ -145,7 +145,7 @@ def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputError: `out` is a file, is there already, or cannot be written.
 
-    Example:
+    Examples:
         >>> with whole_folder(Path("runs/mine"), overwrite=False) as partial:
         ...     _ = (partial / "note.txt").write_text("whole or absent")
         >>> Path("runs/mine/note.txt").is_file()

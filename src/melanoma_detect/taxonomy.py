@@ -64,7 +64,7 @@ def find(label: str) -> Diagnosis | None:
     Returns:
         The diagnosis, or None.
 
-    Example:
+    Examples:
         >>> find("Melanocytic_Nevi").code
         'NV'
         >>> find("banana") is None
@@ -85,7 +85,7 @@ def positions(classes: Iterable[str], *, code: str | None = None, malignant: boo
     Returns:
         Positions, ascending; empty where there is none.
 
-    Example:
+    Examples:
         >>> positions(["nevus", "melanoma", "BCC"], code="MEL")
         (1,)
         >>> positions(["nevus", "melanoma", "BCC"], malignant=True)

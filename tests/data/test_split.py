@@ -22,7 +22,9 @@ def many(seed=0, count=600):
     found, number = [], 0
     while number < count:
         size = int(rng.integers(2, 5)) if rng.random() < 0.15 else 1
-        found += [record(f"{at:04d}", labels[number], group=f"g{number}") for at in range(number, min(count, number + size))]
+        found += [
+            record(f"{at:04d}", labels[number], group=f"g{number}") for at in range(number, min(count, number + size))
+        ]
         number += size
     return found
 

@@ -71,6 +71,14 @@ def test_another_zip(tmp_path):
         md.Detector.load(tmp_path / "other.detector")
 
 
+def test_a_model_that_keras_refuses(saved):
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(saved.with_name("odd.detector"), "w") as new:
+        new.writestr("detector.json", old.read("detector.json"))
+        new.writestr("model.keras", b"no model")
+    with pytest.raises(DetectorError, match="Keras cannot load the model"):
+        md.Detector.load(saved.with_name("odd.detector"))
+
+
 def test_strange_members_are_not_trusted(saved):
     with pytest.raises(DetectorError, match="members that no detector has"):
         md.Detector.load(rewritten(saved, str, extra=["../evil.py"]))

@@ -43,9 +43,7 @@ def test_the_figures_are_those_of_scikit_learn(answers, evaluation):
     assert [evaluation.recall[label].value for label in CLASSES[:3]] == pytest.approx(list(recalls))
     precisions = metrics.precision_score(labels, called, labels=[0, 1, 2], average=None)
     assert [evaluation.precision[label].value for label in CLASSES[:3]] == pytest.approx(list(precisions))
-    np.testing.assert_array_equal(
-        evaluation.confusion, metrics.confusion_matrix(labels, called, labels=[0, 1, 2, 3])
-    )
+    np.testing.assert_array_equal(evaluation.confusion, metrics.confusion_matrix(labels, called, labels=[0, 1, 2, 3]))
 
 
 def test_every_interval_holds_its_figure(evaluation):

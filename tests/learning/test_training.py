@@ -68,6 +68,10 @@ def test_augmentation_is_the_assignments_and_only_in_training(picture):
 def test_misfits_are_refused(data):
     with pytest.raises(DetectorError, match="num_classes=9"):
         run(model(4), data)
+    with pytest.raises(DetectorError, match=r"the data is a str; expected a Dataset"):
+        run(model(), "isic9")
+    with pytest.raises(DetectorError, match=r"the model is a str; expected what md\.build_model"):
+        run("cnn", data)
     with pytest.raises(DetectorError, match="epochs=0"):
         run(model(), data, epochs=0)
     with pytest.raises(DetectorError, match="validation split is empty"):

@@ -59,7 +59,7 @@ def test_what_is_no_model_is_named():
 
 
 def test_several_breaches_are_listed_together():
-    with pytest.raises(ContractError, match="its input is.*no layer is named"):
+    with pytest.raises(ContractError, match=r"its input is.*no layer is named"):
         checked(build(shape=(16, 16, 3), features="x"))
 
 

@@ -66,9 +66,7 @@ def test_confusion_matrix(evaluation):
 def test_the_curve_is_scikit_learns_and_holds_the_operating_point(evaluation):
     axes = plots.roc(evaluation).axes[0]
     x, y = axes.get_lines()[1].get_data()
-    false, true, _ = metrics.roc_curve(
-        evaluation.is_melanoma, evaluation.melanoma_scores, drop_intermediate=False
-    )
+    false, true, _ = metrics.roc_curve(evaluation.is_melanoma, evaluation.melanoma_scores, drop_intermediate=False)
     np.testing.assert_allclose(x, false)
     np.testing.assert_allclose(y, true)
     operating_point = [float(values[0]) for values in axes.get_lines()[2].get_data()]

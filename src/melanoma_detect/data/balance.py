@@ -79,7 +79,7 @@ def balance(
         DatasetError: Arguments that contradict each other, an unknown operation, or a class without training pictures.
         OutputError: The cache folder cannot be written.
 
-    Example:
+    Examples:
         >>> balanced = balance(data, to=30, progress=False)
         >>> int(balanced.distribution()["train"].min())
         30

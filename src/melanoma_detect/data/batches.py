@@ -22,7 +22,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         shuffle: A new order in each epoch, drawn from the seed and the epoch's number.
         seed: Where the order comes from.
 
-    Example:
+    Examples:
         >>> batches = Batches(np.zeros((5, 8, 8, 3), np.uint8), np.arange(5), batch_size=2)
         >>> len(batches), batches[2][0].shape
         (3, (1, 8, 8, 3))
@@ -85,7 +85,7 @@ def tf_dataset(
     Returns:
         Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
 
-    Example:
+    Examples:
         >>> dataset = tf_dataset(data.test.paths, data.test.labels, (32, 32), batch_size=4)
         >>> tuple(dataset.element_spec[0].shape)
         (None, 32, 32, 3)

@@ -117,7 +117,7 @@ class Part:
         Raises:
             ImageError: A picture cannot be decoded; the message names it.
 
-        Example:
+        Examples:
             >>> data.test.pixels(image_size=(32, 32)).shape[1:]
             (32, 32, 3)
         """
@@ -149,7 +149,7 @@ class Part:
         Raises:
             ImageError: A picture cannot be decoded; the message names it.
 
-        Example:
+        Examples:
             >>> pictures, labels = data.train.batches(image_size=(32, 32))[0]
             >>> pictures.shape
             (32, 32, 32, 3)
@@ -179,7 +179,7 @@ class Part:
         Returns:
             Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
 
-        Example:
+        Examples:
             >>> pictures, labels = next(iter(data.test.tf_dataset(image_size=(32, 32))))
             >>> pictures.dtype.name
             'uint8'
@@ -250,7 +250,7 @@ class Dataset:
         Returns:
             The records of that split.
 
-        Example:
+        Examples:
             >>> data.part("train")
             <Part train: ... pictures of 9 classes>
         """
@@ -268,7 +268,7 @@ class Dataset:
         Returns:
             One row a class; the columns train, validation, test, and total.
 
-        Example:
+        Examples:
             >>> list(data.distribution().columns)
             ['train', 'validation', 'test', 'total']
         """
@@ -289,7 +289,7 @@ class Dataset:
         Raises:
             LeakError: A group, or a record and its parent, would stand in two splits.
 
-        Example:
+        Examples:
             >>> len(data.with_records(data.train.records).test)
             0
         """
@@ -305,7 +305,7 @@ def frame_of(records: Sequence[Record]) -> pd.DataFrame:
     Returns:
         One row a record; the columns id, path, label, split, group, parent, source.
 
-    Example:
+    Examples:
         >>> len(frame_of(data.records)) == len(data)
         True
     """

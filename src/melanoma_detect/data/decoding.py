@@ -23,7 +23,7 @@ def decode_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
     Raises:
         ImageError: A picture cannot be decoded; the message names it.
 
-    Example:
+    Examples:
         >>> decode_all([], size=(180, 180)).shape
         (0, 180, 180, 3)
     """

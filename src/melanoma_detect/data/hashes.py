@@ -20,7 +20,7 @@ def digest(path: Path) -> str:
     Raises:
         ImageError: The file cannot be opened.
 
-    Example:
+    Examples:
         >>> len(digest(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
         64
     """
@@ -43,7 +43,7 @@ def digests(paths: Iterable[Path]) -> list[str]:
     Raises:
         ImageError: A file cannot be opened.
 
-    Example:
+    Examples:
         >>> digests([])
         []
     """

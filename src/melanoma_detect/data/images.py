@@ -41,7 +41,7 @@ def read(picture: Picture, size: tuple[int, int] | None = None) -> Pixels:
     Raises:
         ImageError: The picture is missing, empty, truncated, not a picture, or an array of another kind.
 
-    Example:
+    Examples:
         >>> read(np.zeros((600, 450, 3), np.uint8), size=(180, 180)).shape
         (180, 180, 3)
     """
@@ -66,7 +66,7 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: The file is missing, empty or not a picture.
 
-    Example:
+    Examples:
         >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
         (64, 64)
     """
@@ -86,7 +86,7 @@ def name_of(picture: Picture) -> str:
     Returns:
         A short name.
 
-    Example:
+    Examples:
         >>> name_of("photo.jpg")
         'photo.jpg'
     """
@@ -110,7 +110,7 @@ def read_many(pictures: Sequence[Picture], size: tuple[int, int]) -> Pixels:
     Raises:
         ImageError: One of them cannot be read; the message names it.
 
-    Example:
+    Examples:
         >>> read_many([np.zeros((9, 9), np.uint8)] * 2, size=(4, 4)).shape
         (2, 4, 4, 3)
     """

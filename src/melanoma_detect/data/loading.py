@@ -47,7 +47,7 @@ def load_dataset(
     Warns:
         DataWarning: Pictures leak from Train to Test, carry two labels, or files are no pictures.
 
-    Example:
+    Examples:
         >>> data = load_dataset(isic9)
         >>> data.classes[3]
         'melanoma'

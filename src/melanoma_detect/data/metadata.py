@@ -26,7 +26,7 @@ def picture_name(path: Path) -> str:
     Returns:
         The file's name without its suffix and without the marks of a second download.
 
-    Example:
+    Examples:
         >>> picture_name(Path("Train/basal cell carcinoma/ISIC_0025601(1).jpg"))
         'ISIC_0025601'
     """
@@ -47,7 +47,7 @@ def group_keys(table: Path, records: Sequence[Record]) -> dict[str, list[str]]:
     Raises:
         DatasetError: The file is no CSV table.
 
-    Example:
+    Examples:
         >>> group_keys(Path("nowhere/metadata.csv"), [])
         {}
     """

@@ -54,7 +54,7 @@ def parse(operations: Mapping[str, Mapping[str, Any]]) -> tuple[Operation, ...]:
     Raises:
         DatasetError: A name, an argument or a probability that Augmentor does not take.
 
-    Example:
+    Examples:
         >>> parse({"flip_left_right": {"probability": 0.5}})[0].name
         'flip_left_right'
     """
@@ -71,7 +71,7 @@ def available() -> tuple[str, ...]:
     Returns:
         Names, sorted.
 
-    Example:
+    Examples:
         >>> "rotate" in available()
         True
     """
@@ -86,7 +86,7 @@ def seeded(seed: int) -> Iterator[None]:
     Args:
         seed: 0 to 2³² - 1.
 
-    Example:
+    Examples:
         >>> with seeded(1):
         ...     first = random.random()
         >>> with seeded(1):

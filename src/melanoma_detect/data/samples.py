@@ -101,7 +101,7 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
     Raises:
         DatasetError: The diagnosis is not in the taxonomy, or the size is too small.
 
-    Example:
+    Examples:
         >>> draw_lesion("melanoma", seed=1).pixels.shape
         (180, 180, 3)
     """
@@ -147,7 +147,7 @@ def write_samples(
         OutputError: The folder cannot be written.
         DatasetError: A class is not in the taxonomy.
 
-    Example:
+    Examples:
         >>> folder = write_samples("lesions", train=4, test=2, classes=("melanoma", "nevus"), size=64)
         >>> sorted(child.name for child in folder.iterdir())
         ['Test', 'Train', 'metadata.csv']

@@ -58,7 +58,7 @@ def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
             other way round), an empty class, or a class outside Train that Train lacks.
         ImageError: A file with a picture's name is none.
 
-    Example:
+    Examples:
         >>> contents = read_folder(isic9)
         >>> len(contents.classes), sorted(contents.splits)
         (9, ['test', 'train'])

@@ -55,14 +55,14 @@ def write(path: Path, card: Card, runtime: Runtime) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
-        path: Where to; its suffix becomes `.detector`'s responsibility of the caller.
+        path: Where to.
         card: What the numbers mean.
         runtime: The model.
 
     Raises:
         OutputError: The place cannot be written.
 
-    Example:
+    Examples:
         >>> write(Path("again.detector"), detector.card, detector.runtime)
     """
     values = asdict(card) | {"seen": sorted(card.seen), "schema": SCHEMA}
@@ -89,7 +89,7 @@ def read(path: "str | os.PathLike[str]") -> tuple[Card, Runtime]:
     Raises:
         DetectorError: There is no such file, or it is no detector that this version reads.
 
-    Example:
+    Examples:
         >>> detector.save("mine.detector")
         >>> card, runtime = read("mine.detector")
         >>> card.classes == detector.classes
@@ -119,7 +119,7 @@ def locate(path: Path) -> Path:
     Raises:
         DetectorError: There is none, or the folder holds several.
 
-    Example:
+    Examples:
         >>> detector.save("run/cnn.detector")
         >>> locate(Path("run")).name
         'cnn.detector'

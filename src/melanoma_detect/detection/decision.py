@@ -90,7 +90,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     Returns:
         float64 `(n, classes)`; rows sum to 1.
 
-    Example:
+    Examples:
         >>> softmax(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
     """
@@ -108,7 +108,7 @@ def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]
     Returns:
         `(n,)`, 0 to 1; zeros where no class is melanoma.
 
-    Example:
+    Examples:
         >>> melanoma_scores(np.array([[0.3, 0.7]]), ("nevus", "melanoma"))
         array([0.7])
     """
@@ -129,7 +129,7 @@ def decide(
     Returns:
         The prediction.
 
-    Example:
+    Examples:
         >>> decide(np.array([0.3, 0.7]), ("nevus", "melanoma"), None, "photo.jpg").decision
         'refer'
     """

@@ -33,7 +33,7 @@ class Detector:
         card: What the model's numbers mean and where they come from.
         runtime: What runs the model.
 
-    Example:
+    Examples:
         >>> detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear")
         True
     """
@@ -100,7 +100,7 @@ class Detector:
         Warns:
             DataWarning: No class is melanoma, or validation shows none: the detector then has no threshold.
 
-        Example:
+        Examples:
             >>> model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
             >>> Detector.fit(model, data, epochs=1, progress=False)
             <Detector cnn: 9 classes at 32×32>
@@ -122,7 +122,7 @@ class Detector:
         Raises:
             DetectorError: There is no such file, or it is no detector that this version reads.
 
-        Example:
+        Examples:
             >>> detector.save("mine.detector")
             >>> Detector.load("mine.detector")
             <Detector cnn: 9 classes at 32×32>
@@ -138,7 +138,7 @@ class Detector:
         Raises:
             OutputError: The place cannot be written.
 
-        Example:
+        Examples:
             >>> detector.save("mine.detector")
         """
         bundle.write(Path(path), self.card, self.runtime)
@@ -160,7 +160,7 @@ class Detector:
         Raises:
             ImageError: A picture cannot be read; the message names it.
 
-        Example:
+        Examples:
             >>> photos = sorted((isic9 / "Test" / "nevus").glob("*.jpg"))
             >>> [prediction.source == str(photo) for prediction, photo in zip(detector.predict(photos), photos)]
             [True, True, True, True]
@@ -178,7 +178,7 @@ class Detector:
         Returns:
             float64 `(n, classes)`; rows sum to 1.
 
-        Example:
+        Examples:
             >>> detector.probabilities(np.zeros((2, 32, 32, 3), np.uint8)).shape
             (2, 9)
         """
@@ -205,7 +205,7 @@ class Detector:
         Warns:
             DataWarning: Pictures are set aside because the detector has seen them.
 
-        Example:
+        Examples:
             >>> detector.evaluate(data.test).classes == detector.classes
             True
         """

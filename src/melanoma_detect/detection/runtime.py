@@ -42,7 +42,7 @@ def keras_runtime(model: Any) -> Runtime:
     Returns:
         The runtime.
 
-    Example:
+    Examples:
         >>> runtime = keras_runtime(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))
         >>> runtime.run(np.zeros((1, 32, 32, 3), np.uint8)).logits.shape
         (1, 2)

@@ -46,7 +46,7 @@ def replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES) -> 
     Yields:
         Weights `(some, n)`: whole numbers, the same for all pictures of a group.
 
-    Example:
+    Examples:
         >>> [weights.shape for weights in replicates(["a", "a", "b"], seed=1, count=5)]
         [(5, 3)]
     """
@@ -79,7 +79,7 @@ def figures(
     Returns:
         For each name, the figure.
 
-    Example:
+    Examples:
         >>> right = np.array([1.0, 1.0, 0.0])
         >>> share = lambda weights: {"share": weights @ right / weights.sum(axis=1)}
         >>> round(figures(share, ["a", "b", "c"], {"share": 3}, seed=1)["share"].value, 2)

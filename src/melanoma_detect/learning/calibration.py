@@ -28,7 +28,7 @@ def fit_operating_point(
     Raises:
         DetectorError: No melanoma, nothing else, or a sensitivity out of range.
 
-    Example:
+    Examples:
         >>> point = fit_operating_point(np.array([0.9, 0.4, 0.6, 0.1]), [True, True, False, False], sensitivity=0.5)
         >>> point.threshold, point.sensitivity, point.specificity
         (0.75, 0.5, 1.0)

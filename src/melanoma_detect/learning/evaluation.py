@@ -88,7 +88,7 @@ class Evaluation:
         Returns:
             Plain values that `json` takes; figures that are not defined are None.
 
-        Example:
+        Examples:
             >>> sorted(detector.evaluate(data.test).to_dict())[:3]
             ['classes', 'confusion', 'figures']
         """
@@ -150,7 +150,7 @@ def evaluate(
     Raises:
         DetectorError: No picture is left, or the classes are not the detector's.
 
-    Example:
+    Examples:
         >>> len(evaluate(detector, data)) == len(data.test)
         True
     """
@@ -198,7 +198,7 @@ def measure(
     Returns:
         The figures.
 
-    Example:
+    Examples:
         >>> answers = np.array([[0.9, 0.1], [0.2, 0.8]])
         >>> measure(answers, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
         1.0
@@ -288,7 +288,7 @@ def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -
     Returns:
         `(some,)`, 0 to 1; nan where one side is empty.
 
-    Example:
+    Examples:
         >>> weighted_auc(np.array([0.1, 0.9]), np.array([False, True]), np.ones((1, 2)))
         array([1.])
     """

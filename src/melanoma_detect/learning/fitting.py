@@ -42,7 +42,7 @@ def fit(
     Returns:
         The detector.
 
-    Example:
+    Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
         >>> fit(model, data, epochs=1, recipe="assignment", sensitivity=0.9, seed=1, progress=False).operating_point.goal
         0.9

@@ -20,7 +20,7 @@ def augmented(pixels: Pixels, augmentation: Augmentation, count: int, *, seed: i
     Returns:
         uint8 `(count, height, width, 3)`.
 
-    Example:
+    Examples:
         >>> augmented(draw_lesion("nevus", seed=1).pixels, Augmentation(), count=2).shape
         (2, 180, 180, 3)
     """

@@ -18,7 +18,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     Attributes:
         seconds: The time of each epoch, in seconds.
 
-    Example:
+    Examples:
         >>> Progress(epochs=3, shown=False).seconds
         []
     """

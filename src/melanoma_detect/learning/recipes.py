@@ -55,7 +55,7 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
     Raises:
         DetectorError: No recipe has this name.
 
-    Example:
+    Examples:
         >>> find_recipe("assignment").augmentation.rotation
         0.1
     """

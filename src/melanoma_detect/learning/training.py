@@ -45,7 +45,7 @@ def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, 
         DetectorError: The model and the data do not fit, there is nothing to learn from, or training diverged.
         ImageError: A picture cannot be decoded; the message names it.
 
-    Example:
+    Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
         >>> train(model, data, epochs=1, recipe=Recipe(), seed=1, progress=False).best_epoch
         1
@@ -79,7 +79,7 @@ def augmentation_layers(augmentation: Augmentation | None) -> list[Any]:
     Returns:
         Keras layers on pictures from 0 to 255; empty for None.
 
-    Example:
+    Examples:
         >>> len(augmentation_layers(Augmentation()))
         3
     """
@@ -107,6 +107,10 @@ def _trainer(model: Any, recipe: Recipe) -> Any:
 
 
 def _refuse_misfits(model: Any, data: Dataset, epochs: int) -> None:
+    if not isinstance(data, Dataset):
+        raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset: md.load_dataset(folder)")
+    if not isinstance(model, keras.Model):
+        raise DetectorError(f"the model is a {type(model).__name__}; expected what md.build_model(name) returns")
     outputs = model.output_shape[-1]
     if outputs != len(data.classes):
         raise DetectorError(

@@ -35,7 +35,7 @@ def build_model(
         BrokenPluginError: The package that offers the name cannot be imported.
         ContractError: The builder returned something other than what was agreed.
 
-    Example:
+    Examples:
         >>> build_model("cnn", num_classes=9).count_params()
         3989801
     """

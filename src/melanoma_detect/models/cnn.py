@@ -30,7 +30,7 @@ def build(
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
-    Example:
+    Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
         3989801
     """

@@ -27,7 +27,7 @@ def check(model: Any, *, name: str, input_shape: tuple[int, int, int], num_class
     Raises:
         ContractError: The contract is broken; the message lists each breach with what came and what was expected.
 
-    Example:
+    Examples:
         >>> from melanoma_detect.models.cnn import build
         >>> check(build(input_shape=(64, 64, 3), num_classes=2), name="cnn", input_shape=(64, 64, 3), num_classes=2)
     """
@@ -46,7 +46,7 @@ def logits_of(model: keras.Model) -> Any:
     Returns:
         A Keras tensor `(batch, num_classes)`.
 
-    Example:
+    Examples:
         >>> from melanoma_detect.models.cnn import build
         >>> logits_of(build(input_shape=(64, 64, 3), num_classes=2)).shape
         (None, 2)
@@ -102,10 +102,10 @@ def every_layer(model: keras.Model) -> Iterator[Any]:
     Yields:
         Layers, outer ones first.
 
-    Example:
+    Examples:
         >>> from melanoma_detect.models.cnn import build
         >>> len(list(every_layer(build(input_shape=(64, 64, 3), num_classes=2))))
-        12
+        13
     """
     for layer in model.layers:
         yield layer

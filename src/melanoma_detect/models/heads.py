@@ -16,7 +16,7 @@ def classification_head(x: Any, num_classes: int, *, dropout: float = 0.0) -> An
     Returns:
         A Keras tensor `(batch, num_classes)`: probabilities that sum to 1, from a last layer `Activation("softmax")`.
 
-    Example:
+    Examples:
         >>> import keras
         >>> pixels = keras.Input((32, 32, 3))
         >>> x = keras.layers.Rescaling(1 / 255)(pixels)

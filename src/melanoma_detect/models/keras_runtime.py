@@ -7,6 +7,7 @@ import numpy as np
 
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
+from melanoma_detect.errors import DetectorError
 from melanoma_detect.models.contract import FEATURES, logits_of
 
 
@@ -16,7 +17,7 @@ class KerasRuntime:
     Args:
         model: A model that keeps the contract.
 
-    Example:
+    Examples:
         >>> runtime = KerasRuntime(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))
         >>> runtime.run(np.zeros((3, 32, 32, 3), np.uint8)).features.shape
         (3, 128)
@@ -29,7 +30,13 @@ class KerasRuntime:
     @classmethod
     def load(cls, path: Path) -> "KerasRuntime":
         """Load a `.keras` file, in Keras's safe mode: no code comes with it."""
-        return cls(keras.saving.load_model(path, compile=False, safe_mode=True))
+        try:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            raise DetectorError(
+                f"{path.name}: Keras cannot load the model ({error}); save the detector again"
+            ) from error
+        return cls(model)
 
     def run(self, pixels: Pixels) -> Outputs:
         """Run the model on uint8 pictures `(n, height, width, 3)`."""

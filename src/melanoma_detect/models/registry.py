@@ -47,7 +47,7 @@ def list_models() -> list[ModelEntry]:
     Returns:
         One entry for each name and package.
 
-    Example:
+    Examples:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
         ['cnn']
     """
@@ -69,7 +69,7 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         ModelError: Two packages offer the name.
         BrokenPluginError: The package that offers it cannot be imported.
 
-    Example:
+    Examples:
         >>> entry, build = find_builder("cnn")
         >>> entry.target
         'melanoma_detect.models.cnn:build'

@@ -25,7 +25,7 @@ def classes(data: Dataset) -> Figure:
     Returns:
         The figure.
 
-    Example:
+    Examples:
         >>> len(classes(data).axes)
         9
     """
@@ -51,7 +51,7 @@ def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
     Returns:
         The figure.
 
-    Example:
+    Examples:
         >>> len(distribution(data).axes)
         1
     """
@@ -91,7 +91,7 @@ def augmentation(
     Raises:
         DatasetError: The split is empty.
 
-    Example:
+    Examples:
         >>> len(augmentation(data.train, Augmentation(), pictures=2, views=3).axes)
         8
     """
@@ -121,7 +121,7 @@ def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
     Returns:
         The figure.
 
-    Example:
+    Examples:
         >>> len(training(detector.history).axes)
         2
     """
@@ -153,7 +153,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     Returns:
         The figure.
 
-    Example:
+    Examples:
         >>> confusion(detector.evaluate(data.test)).axes[0].get_ylabel()
         'truth'
     """
@@ -167,7 +167,8 @@ def confusion(evaluation: Evaluation) -> Figure:
         colour = "white" if shares[row, column] > 0.55 else "black"
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(evaluation.classes)), evaluation.classes)
+    named = [f"{label} ({row.sum()})" for label, row in zip(evaluation.classes, counts, strict=True)]
+    axes.set_yticks(range(len(evaluation.classes)), named)
     axes.set(xlabel="answer", ylabel="truth")
     axes.tick_params(length=0)
     return figure
@@ -182,7 +183,7 @@ def roc(evaluation: Evaluation) -> Figure:
     Returns:
         The figure; without a curve, and saying so, where melanomas or other pictures are missing.
 
-    Example:
+    Examples:
         >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
         '1 − specificity'
     """

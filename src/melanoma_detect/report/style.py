@@ -19,7 +19,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     Returns:
         The figure.
 
-    Example:
+    Examples:
         >>> new_figure(4, 3, "lesions").get_suptitle()
         'lesions'
     """
@@ -38,7 +38,7 @@ def tidy(axes: Axes, **labels: Any) -> Axes:
     Returns:
         The axes.
 
-    Example:
+    Examples:
         >>> tidy(new_figure(4, 3, "lesions").subplots(), xlabel="epoch").get_xlabel()
         'epoch'
     """
@@ -59,7 +59,7 @@ def show_picture(axes: Axes, pixels: Any, title: str) -> None:
         pixels: uint8 `(height, width, 3)`.
         title: What stands above it.
 
-    Example:
+    Examples:
         >>> show_picture(new_figure(2, 2, "").subplots(), draw_lesion("nevus", seed=1).pixels, "nevus")
     """
     axes.imshow(pixels)
