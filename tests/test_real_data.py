@@ -69,6 +69,19 @@ def test_real_pictures_train_balance_and_predict(isic9, real_folder):
     assert detector.predict(original).decision in ("alert", "clear")
 
 
+@pytest.mark.slow
+def test_the_default_network_learns_from_real_pictures(real_folder):
+    with pytest.warns(DataWarning):
+        data = md.load_dataset(real_folder / "isic9", image_size=(64, 64))
+    model = md.build_model("cnn", num_classes=9, input_shape=(64, 64, 3))
+    detector = md.Detector.fit(model, md.balance(data, to="max", progress=False), epochs=12, progress=False)
+    validation = detector.evaluate(data.validation, seen="keep")
+    assert validation.figures["balanced_accuracy"].low > 2 / 9, "chance is 1 in 9"
+    assert validation.figures["melanoma_auc"].low > 0.7
+    # What no training on this set as it comes can mend: both files of a double label cannot be right.
+    assert validation.figures["accuracy"].value < 0.75
+
+
 def test_nothing_in_the_real_folder_is_ever_changed(real_folder, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (real_folder / "isic9").rglob("*")}
     with pytest.warns(DataWarning):
