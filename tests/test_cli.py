@@ -61,6 +61,11 @@ def test_evaluate_takes_the_folder_or_the_file(trained, lesions, file):
     assert shown.strip() in done.stdout
 
 
+def test_evaluate_measures_all_of_other_peoples_class_folders(trained, tree):
+    root = tree({"melanoma": 4, "nevus": 5})
+    assert cli("evaluate", root, "--detector", trained[0]).stdout.startswith("9 test pictures")
+
+
 def test_predict_says_a_sentence_for_each(trained, lesions):
     photos = sorted((lesions / "Test" / "melanoma").glob("*.jpg"))[:2]
     done = cli("predict", *photos, "--detector", trained[0])
@@ -102,6 +107,8 @@ def test_demo_on_a_folder(lesions, tmp_path):
         (("predict", "photo.jpg", "--detector", "nowhere"), "nowhere: no such detector"),
         (("train", "{lesions}", "--out", "out", "--model", "cnnn"), "did you mean 'cnn'?"),
         (("train", "{lesions}", "--out", "out", "--balance", "lots"), "--balance lots"),
+        (("train", "{lesions}", "--out", "out", "--image-size", "4"), "at least 8×8"),
+        (("train", "{lesions}", "--out", "out", "--sensitivity", "95"), "sensitivity=95"),
         (("train", "{lesions}", "--out", "out", "--recipe", "magic"), "no recipe is called 'magic'"),
     ],
 )

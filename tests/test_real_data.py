@@ -1,6 +1,7 @@
 """The nine-class set as it is: what the library must notice by itself."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,18 @@ def test_no_file_and_no_lesion_stands_on_two_sides(isic9):
         assert all(len(splits) == 1 for splits in sides.values())
 
 
+def test_the_train_folder_alone_finds_its_table(real_folder):
+    with pytest.warns(DataWarning):
+        data = md.load_dataset(real_folder / "isic9" / "Train")
+    lesions = {}
+    table = dict(row.split(",")[:2] for row in (real_folder / "isic9" / "metadata.csv").read_text().splitlines()[1:])
+    for record in data.records:
+        lesion = table.get(record.path.stem.split("(")[0])
+        if lesion:
+            lesions.setdefault(lesion, set()).add(record.split)
+    assert all(len(splits) == 1 for splits in lesions.values())
+
+
 def test_validation_is_a_fifth_of_every_class(isic9):
     table = isic9[0].distribution()
     share = table["validation"] / (table["train"] + table["validation"])
@@ -59,7 +72,8 @@ def test_real_pictures_train_balance_and_predict(isic9, real_folder):
     data, _ = isic9
     few = set(data.frame.groupby(["label", "split"]).head(15)["id"])
     chosen = [record for record in data.records if record.id in few]
-    balanced = md.balance(data.with_records(chosen), to="max", progress=False)
+    small = replace(data.with_records(chosen), image_size=(48, 48))
+    balanced = md.balance(small, to="max", progress=False)
     model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
     detector = md.Detector.fit(model, balanced, epochs=4, progress=False)
     probabilities = detector.evaluate(data.test).probabilities

@@ -1,4 +1,5 @@
 from . import errors as errors
+from . import models as models
 from . import report as report
 from . import taxonomy as taxonomy
 from .data.dataset import Dataset as Dataset

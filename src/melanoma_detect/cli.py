@@ -15,9 +15,11 @@ from rich.table import Table
 
 import melanoma_detect as md
 from melanoma_detect import __version__
+from melanoma_detect.console import refuse_occupied
 from melanoma_detect.detection.bundle import locate
 from melanoma_detect.detection.decision import DISCLAIMER
-from melanoma_detect.errors import DatasetError, MelanomaDetectError
+from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError
+from melanoma_detect.models.registry import find_entry
 
 if TYPE_CHECKING:
     from melanoma_detect.running import Run
@@ -66,6 +68,7 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Run the whole pass on procedural lesions, or on a folder: load, balance, train, calibrate, evaluate, predict, save."""
+    _refuse_slips(data or Path(), out, "cnn", overwrite=overwrite)
     _load_keras_quietly()
     from melanoma_detect.running import demo_lesions, run  # noqa: PLC0415 - --help stays quick
 
@@ -96,6 +99,7 @@ def train(
     ] = None,
     epochs: Epochs = 30,
     recipe: Annotated[str, typer.Option(help="How to train.")] = "assignment",
+    sensitivity: Annotated[float, typer.Option(help="Share of validation melanomas that must raise an alert.")] = 0.95,
     image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
     batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
     seed: Seed = 123,
@@ -103,6 +107,7 @@ def train(
 ) -> None:
     """Train a detector and write it, its figures and its pictures into a run folder."""
     amount = _amount(balance)
+    _refuse_slips(folder, out, model, overwrite=overwrite)
     _load_keras_quietly()
     from melanoma_detect.running import run  # noqa: PLC0415 - --help stays quick
 
@@ -113,6 +118,7 @@ def train(
         **amount,
         epochs=epochs,
         recipe=recipe,
+        sensitivity=sensitivity,
         image_size=(image_size, image_size),
         batch_size=batch_size,
         seed=seed,
@@ -123,9 +129,9 @@ def train(
 
 @app.command()
 def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
-    """Measure a detector on the test pictures of a folder; those that it was trained on are set aside."""
+    """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
     loaded = _load(detector)
-    data = md.load_dataset(folder, image_size=loaded.image_size, seed=seed)
+    data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size)
     typer.echo(str(loaded.evaluate(data.test, seed=seed)))
 
 
@@ -135,12 +141,15 @@ def predict(
     detector: DetectorOption,
 ) -> None:
     """Say what each picture shows, and whether to alert a dermatologist."""
+    locate(detector)
+    if not any(map(Path.exists, photos)):
+        raise ImageError(f"{photos[0]}: no such file; check the path")
     loaded = _load(detector)
     failed = False
     for photo in photos:
         try:
             typer.echo(str(loaded.predict(photo)))
-        except md.errors.ImageError as error:
+        except ImageError as error:
             failed = True
             typer.echo(f"Error: {error}", err=True)
     typer.echo(f"\n{DISCLAIMER}", err=True)
@@ -172,6 +181,16 @@ def models() -> None:
     Console().print(table)
 
 
+def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:
+    """Answer the common slips before Keras is imported, which takes seconds."""
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{folder}: no such folder; expected one with Train/ and Test/, or with one folder per class"
+        )
+    find_entry(model)
+    refuse_occupied(out, overwrite=overwrite)
+
+
 def _load(detector: Path) -> "md.Detector":
     """Load a detector; where there is none, say so before Keras is imported."""
     place = locate(detector)
@@ -193,9 +212,8 @@ def _amount(text: str | None) -> dict[str, Any]:
 def _report(result: "Run") -> None:
     typer.echo(f"\n{result.test}")
     here, there = (found.figures["balanced_accuracy"] for found in (result.validation, result.test))
-    typer.echo(
-        f"\nBalanced accuracy on validation {here}, on test {there}: a difference of {here.value - there.value:+.3f}."
-    )
+    difference = round(here.value, 3) - round(there.value, 3)
+    typer.echo(f"\nBalanced accuracy on validation {here}, on test {there}: a difference of {difference:+.3f}.")
     typer.echo("\nWritten:")
     for file in result.files:
         typer.echo(f"  {file}")

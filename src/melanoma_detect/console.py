@@ -21,14 +21,16 @@ from melanoma_detect.errors import OutputError
 
 Item = TypeVar("Item")
 
+METRICS = "metrics.json"  # what makes a folder a run folder
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
 
 
-def progress_bar(*, shown: bool = True) -> Progress:
+def progress_bar(*, shown: bool = True, transient: bool = False) -> Progress:
     """Return a progress bar on standard error, with a count, elapsed and remaining time.
 
     Args:
         shown: False for a bar that draws nothing.
+        transient: Take the bar away in the end.
 
     Returns:
         A rich `Progress`, not yet started.
@@ -45,6 +47,7 @@ def progress_bar(*, shown: bool = True) -> Progress:
         TimeRemainingColumn(elapsed_when_finished=False),
         console=Console(stderr=True),
         disable=not shown,
+        transient=transient,
     )
 
 
@@ -106,3 +109,26 @@ def writing_to(place: Path) -> Iterator[None]:
             raise
         reason = error.strerror or error
         raise OutputError(f"{place}: cannot be written ({reason}); choose another place or free this one") from error
+
+
+def refuse_occupied(out: Path, *, overwrite: bool) -> None:
+    """Refuse a place where a run folder cannot go.
+
+    Args:
+        out: The folder to be.
+        overwrite: Whether a run folder that is there may be replaced.
+
+    Raises:
+        OutputError: It is a file, or a folder that holds something else.
+
+    Examples:
+        >>> refuse_occupied(Path("runs/new"), overwrite=False)
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: is a file; expected a folder to write the run into")
+    if out.exists() and any(out.iterdir()) and not overwrite:
+        raise OutputError(
+            f"{out}: is there already and not empty; choose another folder, or overwrite it (--overwrite)"
+        )
+    if out.exists() and overwrite and any(out.iterdir()) and not (out / METRICS).is_file():
+        raise OutputError(f"{out}: is no run folder (it has no {METRICS}) and will not be overwritten; choose another")

@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from melanoma_detect import __version__
-from melanoma_detect.console import cache_folder, writing_to
+from melanoma_detect.console import METRICS, cache_folder, refuse_occupied, writing_to
 from melanoma_detect.data.balance import balance
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.loading import load_dataset
 from melanoma_detect.data.samples import write_samples
 from melanoma_detect.detection.bundle import SUFFIX
 from melanoma_detect.detection.detector import Detector
-from melanoma_detect.errors import OutputError
 from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import find_recipe
 from melanoma_detect.models.building import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots
-
-METRICS = "metrics.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +55,7 @@ def run(
     to: int | Literal["max"] | None = None,
     epochs: int = 30,
     recipe: str = "assignment",
+    sensitivity: float = 0.95,
     image_size: tuple[int, int] = (180, 180),
     batch_size: int = 32,
     seed: int = 123,
@@ -74,6 +72,7 @@ def run(
         to: How many training pictures each class shall have, or `"max"`, or None.
         epochs: How many epochs at most.
         recipe: How to train.
+        sensitivity: The share of validation melanomas that must raise an alert.
         image_size: `(height, width)` in pixels.
         batch_size: Pictures in a batch.
         seed: Where every random choice comes from.
@@ -97,7 +96,9 @@ def run(
         data = load_dataset(folder, seed=seed, image_size=image_size, batch_size=batch_size)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
         network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
-        detector = Detector.fit(network, balanced, epochs=epochs, recipe=recipe, seed=seed, progress=progress)
+        detector = Detector.fit(
+            network, balanced, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress
+        )
         test = detector.evaluate(data.test, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
         detector.save(partial / f"{model}{SUFFIX}")
@@ -151,14 +152,7 @@ def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         >>> Path("runs/mine/note.txt").is_file()
         True
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: is a file; expected a folder to write the run into")
-    if out.exists() and any(out.iterdir()) and not overwrite:
-        raise OutputError(
-            f"{out}: is there already and not empty; choose another folder, or overwrite it (--overwrite)"
-        )
-    if out.exists() and overwrite and any(out.iterdir()) and not (out / METRICS).is_file():
-        raise OutputError(f"{out}: is no run folder (it has no {METRICS}) and will not be overwritten; choose another")
+    refuse_occupied(out, overwrite=overwrite)
     with writing_to(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))

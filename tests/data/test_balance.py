@@ -96,6 +96,16 @@ def test_copies_are_the_parent_changed_as_asked(data):
     assert np.abs(made.astype(int) - parent[:, ::-1]).mean() < 6
 
 
+def test_the_same_copies_twice_are_refused(data):
+    once = md.balance(data, add=3, progress=False)
+    with pytest.raises(DatasetError, match="these very copies already"):
+        md.balance(once, add=3, progress=False)
+
+
+def test_balanced_means_as_many_as_the_largest_class(data):
+    assert md.balance(data, progress=False).records == md.balance(data, to="max", progress=False).records
+
+
 def test_nothing_to_add_changes_nothing(data):
     assert md.balance(data, to=1, progress=False) is data
 
@@ -107,6 +117,7 @@ def test_nothing_to_add_changes_nothing(data):
         ({"add": -1}, "whole number"),
         ({"to": "most"}, "or 'max'"),
         ({"operations": {"twirl": {}}}, "no operation 'twirl'"),
+        ({"operations": ["rotate"]}, "expected names with arguments"),
     ],
 )
 def test_slips_are_answered(data, options, message):

@@ -75,6 +75,11 @@ def test_pixels_and_batches_and_tf_dataset_show_the_same_pictures(data):
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in streamed]), data.test.labels)
 
 
+def test_a_part_is_a_sequence_of_records(data):
+    assert list(data.test) == list(data.test.records)
+    assert data.test[0] is data.test.records[0]
+
+
 def test_it_says_what_it_is(data):
     assert repr(data).startswith("<Dataset of 9 classes: ")
     assert repr(data.test) == f"<Part test: {len(data.test)} pictures of 9 classes>"

@@ -65,6 +65,23 @@ def test_lesions_of_the_table_never_stand_on_both_sides(tree):
     assert data.other_files == ()
 
 
+def test_the_table_beside_train_is_read_when_train_is_loaded_alone(tree):
+    root = tree(PLAIN)
+    names = [path.stem for path in sorted((root / "Train").rglob("*.png"))]
+    rows = [f"{name}.png;lesion {number // 2}" for number, name in enumerate(names)]
+    (root / "metadata.csv").write_text("image_id;lesion_id\n" + "\n".join(rows))
+    data = md.load_dataset(root / "Train")
+    assert len({record.group for record in data.records}) == 13
+    assert all(len(splits) == 1 for splits in sides(data).values())
+
+
+def test_everything_may_be_test(tree):
+    data = md.load_dataset(tree({"melanoma": 1, "nevus": 3}), validation=0, test=1)
+    assert [len(data.train), len(data.validation), len(data.test)] == [0, 0, 4]
+    half = md.load_dataset(tree({"melanoma": 10, "nevus": 10}, "other"), validation=0, test=0.5)
+    assert [len(half.train), len(half.validation), len(half.test)] == [10, 0, 10]
+
+
 def test_leaks_into_test_are_set_aside_with_their_reason(tree):
     root = tree(PLAIN)
     shutil.copy(root / "Train" / "nevus" / "picture_011.png", root / "Test" / "nevus" / "leak.png")
@@ -99,6 +116,8 @@ def test_a_class_with_a_single_picture_is_refused(tree):
     [
         ({"image_size": (0, 180)}, "image_size"),
         ({"image_size": (180,)}, "image_size"),
+        ({"image_size": 180}, "image_size"),
+        ({"image_size": (180.5, 180)}, "image_size"),
         ({"batch_size": 0}, "batch_size"),
         ({"validation": 1.5}, "fraction"),
     ],
@@ -106,6 +125,11 @@ def test_a_class_with_a_single_picture_is_refused(tree):
 def test_options_out_of_range_are_refused(tree, options, message):
     with pytest.raises(DatasetError, match=message):
         md.load_dataset(tree(PLAIN), **options)
+
+
+def test_a_folder_has_a_path():
+    with pytest.raises(DatasetError, match="None is no folder"):
+        md.load_dataset(None)
 
 
 def test_fractions_must_leave_something(tree):

@@ -44,11 +44,20 @@ def test_classes_may_be_as_unequal_as_in_life(tmp_path):
     assert counts == {"seborrheic keratosis": 3, "MEL": 19}
 
 
+def test_drawings_never_go_among_other_pictures(tmp_path):
+    (tmp_path / "metadata.csv").write_text("mine")
+    with pytest.raises(OutputError, match="is not empty"):
+        md.write_samples(tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("metadata.csv", "mine")]
+
+
 def test_slips_are_answered(tmp_path):
     with pytest.raises(DatasetError, match="'freckle'; expected one of actinic keratosis"):
         md.draw_lesion("freckle", seed=1)
     with pytest.raises(DatasetError, match="32 pixels or more"):
         md.draw_lesion("nevus", seed=1, size=8)
+    with pytest.raises(DatasetError, match="2 or more"):
+        md.write_samples(tmp_path / "new", train=-2)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         md.write_samples(tmp_path / "file")

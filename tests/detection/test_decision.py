@@ -38,5 +38,16 @@ def test_it_reads_like_a_sentence():
     assert "REFER" in str(decide(np.array([0.1, 0.1, 0.8]), CLASSES, None, "photo.jpg"))
 
 
+def test_a_close_call_shows_the_digits_that_decide():
+    point = OperatingPoint(0.95, 0.11804, 0.96, 0.7, 50, 100)
+    assert "melanoma 11.803% is under 11.804%" in str(decide(np.array([0, 0.11803, 0.88197]), CLASSES, point, "x"))
+
+
+def test_a_list_of_predictions_can_be_read():
+    assert repr([decide(np.array([0.1, 0.5, 0.4]), CLASSES, POINT, "x.jpg")]) == (
+        "[<Prediction x.jpg: melanoma 50.0%, melanoma 50.0%, alert>]"
+    )
+
+
 def test_no_melanoma_class_no_melanoma():
     assert melanoma_scores(np.array([[0.4, 0.6]]), ("a", "b")).tolist() == [0.0]

@@ -46,6 +46,15 @@ def test_batches_generators_and_nothing(detector, photos):
     assert detector.predict([]) == []
 
 
+def test_a_split_is_several_pictures(detector, data):
+    assert [answer.source for answer in detector.predict(data.test)] == [str(path) for path in data.test.paths]
+
+
+def test_what_is_no_picture_is_refused(detector):
+    with pytest.raises(ImageError, match="None is no picture"):
+        detector.predict(None)
+
+
 def test_an_unreadable_picture_is_named(detector, photos, tmp_path):
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(ImageError, match=r"text\.jpg"):

@@ -123,6 +123,19 @@ def test_fewer_classes_are_fine(detector, tree):
     assert detector.evaluate(few).classes == detector.classes
 
 
+def test_the_single_answers_can_be_looked_through(detector, data):
+    found = detector.evaluate(data)
+    assert list(found.answers.index) == [record.id for record in data.test]
+    assert (found.answers["truth"] == found.answers["diagnosis"]).mean() == found.figures["accuracy"].value
+    assert found.answers.filter(like="p ").sum(axis=1).to_numpy() == pytest.approx(1)
+    assert repr(found).startswith("<Evaluation of 36 test pictures: accuracy 0.")
+
+
+def test_a_folder_is_no_dataset(detector):
+    with pytest.raises(DetectorError, match="the data is a str; expected a Dataset"):
+        detector.evaluate("isic9")
+
+
 def test_a_slip_in_seen_is_answered(detector, data):
     with pytest.raises(DetectorError, match="expected 'set aside' or 'keep'"):
         detector.evaluate(data, seen="drop")

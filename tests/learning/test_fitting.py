@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import DataWarning
+from melanoma_detect.errors import DataWarning, DetectorError
 
 
 def test_the_threshold_comes_from_validation(detector, data):
@@ -24,6 +24,43 @@ def test_the_card_knows_how_it_was_made(detector, data):
     assert card.made_with["keras"]
     assert len(detector.history) == len(card.history["epoch"])
     assert detector.history["val_loss"].idxmin() + 1 == card.best_epoch
+
+
+def test_training_on_does_not_change_a_detector(data, picture):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    first = md.Detector.fit(model, data, epochs=1, progress=False)
+    before = first.predict(picture).probabilities
+    second = md.Detector.fit(model, data, epochs=1, progress=False)
+    assert first.predict(picture).probabilities == pytest.approx(before, abs=1e-7)
+    assert second.predict(picture).probabilities != pytest.approx(before, abs=1e-4)
+
+
+def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    one, two = (md.load_dataset(lesions / "Train", seed=seed, image_size=(32, 32)) for seed in (1, 2))
+    md.Detector.fit(model, one, epochs=1, progress=False)
+    detector = md.Detector.fit(model, two, epochs=1, progress=False)
+    unseen = [
+        record for record in two.test if record.digest not in {seen.digest for seen in (*one.train, *one.validation)}
+    ]
+    if unseen:
+        with pytest.warns(DataWarning, match="set aside"):
+            assert len(detector.evaluate(two)) == len(unseen)
+    assert {record.digest for record in (*one.train, *two.train)} <= detector.card.seen
+
+
+def test_a_sensitivity_out_of_range_is_refused_before_training(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    weights = model.get_weights()
+    with pytest.raises(DetectorError, match="sensitivity=95"):
+        md.Detector.fit(model, data, sensitivity=95, progress=False)
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
+
+
+def test_another_size_than_the_datasets_is_said(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
+    with pytest.warns(DataWarning, match="reads pictures at 48×48, the dataset was loaded for 32×32"):
+        md.Detector.fit(model, data, epochs=1, progress=False)
 
 
 def test_another_sensitivity(data):

@@ -53,6 +53,7 @@ def test_a_breach_is_found_at_once():
     ("options", "message"),
     [
         ({"num_classes": 1}, "2 or more"),
+        ({"num_classes": 3, "input_shape": 32}, r"expected \(height, width, 3\)"),
         ({"num_classes": 3, "input_shape": (32, 32, 1)}, r"expected \(height, width, 3\)"),
         ({"architecture": 7, "num_classes": 3}, "7 is no architecture"),
     ],

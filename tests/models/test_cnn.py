@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.errors import ModelError
 
 
 def test_it_has_the_assignments_parameters():
@@ -40,6 +41,12 @@ def test_convolutions_are_the_assignments():
 def test_the_other_variant_normalises():
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3), batch_normalization=True)
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers) == 3
+
+
+def test_pictures_too_small_for_its_poolings_are_refused():
+    with pytest.raises(ModelError, match="at least 8×8"):
+        md.build_model("cnn", num_classes=2, input_shape=(4, 64, 3))
+    assert md.build_model("cnn", num_classes=2, input_shape=(8, 8, 3)).output_shape == (None, 2)
 
 
 def test_probabilities_sum_to_one(picture):

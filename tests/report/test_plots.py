@@ -38,6 +38,8 @@ def test_distribution_before_and_after(data):
     assert before == list(data.distribution()["train"])
     assert after == [25] * 9
     assert drawn(axes.figure).std() > 5
+    alone = plots.distribution(data).axes[0]
+    assert [bar.get_width() for bar in alone.containers[0]] == before
 
 
 def test_augmentation_preview(data):
@@ -45,6 +47,7 @@ def test_augmentation_preview(data):
     pictures = [axes.get_images()[0].get_array() for axes in figure.axes]
     assert len(pictures) == 10
     assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[1], pictures[2])
     with pytest.raises(DatasetError, match="empty"):
         plots.augmentation(data.with_records([]).train, md.Augmentation())
 

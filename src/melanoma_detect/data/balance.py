@@ -63,8 +63,9 @@ def balance(
 
     Args:
         data: A dataset that is split already.
-        add: How many to add to each class; 500 where neither `add` nor `to` is given.
-        to: How many each class shall have at least, or `"max"` for as many as the largest class.
+        add: How many to add to each class.
+        to: How many each class shall have at least, or `"max"` for as many as the largest class, which is what happens where
+            neither `add` nor `to` is given.
         operations: Augmentor's operations by name with their arguments, applied in order; by default the assignment's rotation
             by up to 10 degrees with probability 0.7.
         seed: Where parents and random amounts come from; the same seed gives the same bytes.
@@ -103,7 +104,10 @@ def balance(
     if not (place / _MANIFEST).is_file():
         with writing_to(place):
             _make_all(copies, data, chosen, place, text, workers=workers, progress=progress)
-    return data.with_records([*data.records, *_as_records(copies, data.train, place)])
+    made = _as_records(copies, data.train, place)
+    if {record.id for record in made} & {record.id for record in data.records}:
+        raise DatasetError("the dataset holds these very copies already; balance once, or give another seed")
+    return data.with_records([*data.records, *made])
 
 
 def _wanted(train: Part, add: int | None, to: int | Literal["max"] | None) -> dict[str, int]:
@@ -116,13 +120,12 @@ def _wanted(train: Part, add: int | None, to: int | Literal["max"] | None) -> di
         raise DatasetError(
             f"class {missing[0]!r} has no training pictures to make more from; add some or drop the class"
         )
-    if to is None:
-        number = 500 if add is None else add
-        _refuse_negative("add", number)
-        return dict.fromkeys(train.classes, number)
-    goal = max(counts.values()) if to == "max" else to
+    if add is not None:
+        _refuse_negative("add", add)
+        return dict.fromkeys(train.classes, add)
+    goal = max(counts.values()) if to in (None, "max") else to
     _refuse_negative("to", goal)
-    return {label: max(0, goal - counts[label]) for label in train.classes}
+    return {label: max(0, int(goal) - counts[label]) for label in train.classes}
 
 
 def _refuse_negative(name: str, number: Any) -> None:

@@ -5,7 +5,7 @@ bytes, the same lesion, the same patient) in different splits, or a record and i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -80,6 +80,12 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __getitem__(self, index: int) -> Record:
+        return self.records[index]
 
     def __repr__(self) -> str:
         return f"<Part {self.name}: {len(self)} pictures of {len(self.classes)} classes>"

@@ -4,9 +4,10 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from melanoma_detect.data.dataset import Dataset, Record, SetAside
+from melanoma_detect.data.dataset import Dataset, Record, SetAside, Split
 from melanoma_detect.data.metadata import FILE_NAME, group_keys
 from melanoma_detect.data.sources import FolderContents, read_folder
 from melanoma_detect.data.split import cut, join_groups, set_leaks_aside
@@ -31,8 +32,9 @@ def load_dataset(
 
     Args:
         folder: The folder.
-        validation: The fraction of the training pictures that is cut off for validation.
-        test: The fraction that is cut off for the test, where the folder gives none.
+        validation: The fraction of the training pictures that is cut off for validation; 0 for none.
+        test: The fraction that is cut off for the test, where the folder gives none; 1 takes every picture for the test, as for
+            pictures that a detector is to be measured on.
         seed: Where the splits come from.
         image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
         batch_size: Pictures in a batch unless told otherwise.
@@ -54,35 +56,49 @@ def load_dataset(
     """
     _refuse_sizes(image_size, batch_size)
     contents = read_folder(folder)
-    if not contents.splits:
-        _refuse_fractions(validation, test)
     records, aside = set_leaks_aside(_grouped(contents))
     other = tuple(path for path in contents.other_files if path != contents.root / FILE_NAME)
     _warn(contents, aside, other)
-    if not contents.splits:
-        records = cut(records, "test", test, seed=seed)
-        validation = validation / (1 - test)
-    if "validation" not in contents.splits:
-        records = cut(records, "validation", validation, seed=seed)
+    records = _split(records, contents.splits, validation, test, seed)
     return Dataset(tuple(records), contents.classes, image_size, batch_size, tuple(aside), other)
 
 
+def _split(records: list[Record], given: frozenset[Split], validation: float, test: float, seed: int) -> list[Record]:
+    """Cut off what the folder does not give."""
+    if not given:
+        _refuse_fractions(validation, test)
+        if test == 1:
+            return [replace(record, split="test") for record in records]
+        records = cut(records, "test", test, seed=seed) if test else records
+        validation = validation / (1 - test)
+    if "validation" in given or not validation:
+        return records
+    return cut(records, "validation", validation, seed=seed)
+
+
 def _grouped(contents: FolderContents) -> list[Record]:
-    known = group_keys(contents.root / FILE_NAME, contents.records)
+    # Class folders alone may be the Train folder of a set, with its table beside it.
+    places = [contents.root] if contents.splits else [contents.root, contents.root.parent]
+    tables = [place / FILE_NAME for place in places if (place / FILE_NAME).is_file()]
+    known = group_keys(tables[0], contents.records) if tables else {}
     keys = {record.id: [record.digest, *known.get(record.id, ())] for record in contents.records}
     return join_groups(contents.records, keys)
 
 
 def _refuse_sizes(image_size: tuple[int, int], batch_size: int) -> None:
-    if len(image_size) != 2 or min(image_size) < 1:
+    whole = isinstance(image_size, Sequence) and all(isinstance(side, int) and side > 0 for side in image_size)
+    if not whole or len(image_size) != 2:
         raise DatasetError(f"image_size={image_size!r}; expected (height, width) in pixels, such as (180, 180)")
     if batch_size < 1:
         raise DatasetError(f"batch_size={batch_size}; expected 1 or more")
 
 
 def _refuse_fractions(validation: float, test: float) -> None:
-    if not validation + test < 1:
-        raise DatasetError(f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1")
+    if (validation, test) != (0, 1) and not validation + test < 1:
+        raise DatasetError(
+            f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
+            "test=1 for pictures to measure a detector on"
+        )
 
 
 def _warn(contents: FolderContents, aside: Sequence[SetAside], other: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from melanoma_detect.data.dataset import Record
+from melanoma_detect.data.images import SUFFIXES
 from melanoma_detect.errors import DatasetError, DataWarning
 
 FILE_NAME = "metadata.csv"
@@ -60,7 +61,7 @@ def group_keys(table: Path, records: Sequence[Record]) -> dict[str, list[str]]:
         _warn_unused(table, f"it has the columns {', '.join(map(str, rows.columns))}")
         return {}
     by_name = {
-        name: [f"{kind} {value}" for kind, value in zip(groups, values, strict=True) if value]
+        _without_suffix(name): [f"{kind} {value}" for kind, value in zip(groups, values, strict=True) if value]
         for name, *values in rows[[column, *groups]].itertuples(index=False)
     }
     keys = {record.id: found for record in records if (found := by_name.get(picture_name(record.path)))}
@@ -69,9 +70,15 @@ def group_keys(table: Path, records: Sequence[Record]) -> dict[str, list[str]]:
     return keys
 
 
+def _without_suffix(name: str) -> str:
+    return name.removesuffix(Path(name).suffix) if Path(name).suffix.lower() in SUFFIXES else name
+
+
 def _read(table: Path) -> pd.DataFrame:
     try:
         rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+        if len(rows.columns) == 1 and ";" in str(rows.columns[0]):
+            rows = pd.read_csv(table, dtype=str, keep_default_na=False, sep=";")
     except (OSError, ValueError) as error:
         raise DatasetError(f"{table}: cannot be read as a table ({error}); mend it or take it out") from error
     return pd.DataFrame({name: rows[name].str.strip() for name in rows})
@@ -81,5 +88,5 @@ def _warn_unused(table: Path, found: str) -> None:
     warnings.warn(
         f"{table} is not used: {found}; expected one of {', '.join(ID_COLUMNS)}, and one of {', '.join(GROUP_COLUMNS)}",
         DataWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

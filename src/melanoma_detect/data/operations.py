@@ -58,6 +58,10 @@ def parse(operations: Mapping[str, Mapping[str, Any]]) -> tuple[Operation, ...]:
         >>> parse({"flip_left_right": {"probability": 0.5}})[0].name
         'flip_left_right'
     """
+    if not isinstance(operations, Mapping):
+        raise DatasetError(
+            f"operations={operations!r}; expected names with arguments: {{'flip_left_right': {{'probability': 0.5}}}}"
+        )
     if not operations:
         raise DatasetError(
             "no operations; expected some by name, such as {'rotate': {...}}, or None for the assignment's"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from melanoma_detect.console import writing_to
 from melanoma_detect.data.images import Pixels
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 
 Floats = NDArray[np.float64]
@@ -132,7 +132,7 @@ def write_samples(
     One lesion in five is photographed twice; `metadata.csv` names it, and both pictures lie in the same folder.
 
     Args:
-        folder: Where to write; made if it is not there.
+        folder: Where to write; made if it is not there, refused if it holds anything.
         train: Training pictures of each class.
         test: Test pictures of each class.
         seed: The same seed gives the same pictures.
@@ -144,8 +144,8 @@ def write_samples(
         The folder.
 
     Raises:
-        OutputError: The folder cannot be written.
-        DatasetError: A class is not in the taxonomy.
+        OutputError: The folder cannot be written, or is not empty.
+        DatasetError: A class is not in the taxonomy, or the numbers are too small.
 
     Examples:
         >>> folder = write_samples("lesions", train=4, test=2, classes=("melanoma", "nevus"), size=64)
@@ -153,6 +153,10 @@ def write_samples(
         ['Test', 'Train', 'metadata.csv']
     """
     root = Path(folder)
+    if root.is_dir() and any(root.iterdir()):
+        raise OutputError(f"{root}: is not empty, and drawings do not belong among other pictures; choose a new folder")
+    if train < 2 or test < 1:
+        raise DatasetError(f"train={train} and test={test}; expected 2 or more, and 1 or more")
     rows = ["image_id,lesion_id"]
     with writing_to(root):
         for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):

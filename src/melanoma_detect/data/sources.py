@@ -63,6 +63,8 @@ def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
         >>> len(contents.classes), sorted(contents.splits)
         (9, ['test', 'train'])
     """
+    if not isinstance(folder, (str, os.PathLike)):
+        raise DatasetError(f"{folder!r} is no folder; expected the path of one")
     root, split_folders = _find_root(Path(folder))
     classes = _class_names(split_folders.get("train", root))
     for split, place in split_folders.items():

@@ -43,7 +43,7 @@ class OperatingPoint:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a detector says about one picture.
 
@@ -70,15 +70,29 @@ class Prediction:
         """Whether a dermatologist should be alerted to melanoma."""
         return self.decision == "alert"
 
+    def __repr__(self) -> str:
+        likely = f"{self.diagnosis} {self.probabilities[self.diagnosis]:.1%}"
+        return f"<Prediction {self.source}: {likely}, melanoma {self.melanoma:.1%}, {self.decision}>"
+
     def __str__(self) -> str:
         likely = f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%})."
         if self.operating_point is None:
             return f"{likely} REFER: this detector has no threshold for melanoma; a person must look."
         point = self.operating_point
-        where = f"{point.threshold:.1%}, the threshold for {point.goal:.0%} sensitivity"
+        melanoma, threshold = _told_apart(self.melanoma, point.threshold)
+        where = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
         if self.alert:
-            return f"{likely} ALERT: melanoma {self.melanoma:.1%} reaches {where}; show it to a dermatologist."
-        return f"{likely} No alert: melanoma {self.melanoma:.1%} is under {where}."
+            return f"{likely} ALERT: melanoma {melanoma} reaches {where}; show it to a dermatologist."
+        return f"{likely} No alert: melanoma {melanoma} is under {where}."
+
+
+def _told_apart(first: float, second: float) -> tuple[str, str]:
+    """Write two shares in per cent, with as many digits as it takes to see which is larger."""
+    for digits in range(1, 8):
+        written = f"{first:.{digits}%}", f"{second:.{digits}%}"
+        if written[0] != written[1]:
+            break
+    return written
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from melanoma_detect.detection import bundle
 from melanoma_detect.detection.bundle import Card
 from melanoma_detect.detection.decision import OperatingPoint, Prediction, decide, softmax
 from melanoma_detect.detection.runtime import Runtime
+from melanoma_detect.errors import ImageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +153,7 @@ class Detector:
 
         Args:
             pictures: A path, the bytes of a file, an open binary file, a PIL image, or a uint8 array `(height, width, 3)`; or
-                several of them, or a uint8 batch `(n, height, width, 3)`.
+                several of them, a uint8 batch `(n, height, width, 3)`, or a split of a dataset.
 
         Returns:
             A `Prediction` for one picture, a list of them for several.
@@ -167,6 +168,12 @@ class Detector:
         """
         if _is_one(pictures):
             return self._predict_all([pictures])[0]
+        if hasattr(pictures, "paths"):
+            return self._predict_all(list(pictures.paths))
+        if not isinstance(pictures, Iterable):
+            raise ImageError(
+                f"{pictures!r} is no picture; expected a path, a file, a PIL image, a uint8 array, or several of them"
+            )
         return self._predict_all(list(cast("Iterable[Picture]", pictures)))
 
     def probabilities(self, pixels: Pixels) -> NDArray[np.float64]:

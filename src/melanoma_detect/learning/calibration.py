@@ -33,8 +33,7 @@ def fit_operating_point(
         >>> point.threshold, point.sensitivity, point.specificity
         (0.75, 0.5, 1.0)
     """
-    if not 0 < sensitivity <= 1:
-        raise DetectorError(f"sensitivity={sensitivity}; expected over 0 and at most 1, such as 0.95")
+    refuse_sensitivity(sensitivity)
     scores, found = np.asarray(scores, np.float64), np.asarray(positive, bool)
     positives, negatives = int(found.sum()), int((~found).sum())
     if not positives or not negatives:
@@ -54,3 +53,19 @@ def fit_operating_point(
         positives=positives,
         negatives=negatives,
     )
+
+
+def refuse_sensitivity(sensitivity: float) -> None:
+    """Refuse a sensitivity that is none.
+
+    Args:
+        sensitivity: A share, over 0 and at most 1.
+
+    Raises:
+        DetectorError: It is out of range.
+
+    Examples:
+        >>> refuse_sensitivity(0.95)
+    """
+    if not 0 < sensitivity <= 1:
+        raise DetectorError(f"sensitivity={sensitivity}; expected over 0 and at most 1, such as 0.95")

@@ -27,7 +27,7 @@ HEADLINES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What a detector's answers are worth, each figure with a 95 % interval drawn lesion by lesion.
 
@@ -44,6 +44,7 @@ class Evaluation:
         operating_point: Where sensitivity and specificity were taken.
         lesions: How many independent lesions (groups) the pictures show.
         set_aside: How many pictures were set aside because the detector had seen them.
+        ids: What each picture is called, `(n,)`; empty where that is not known.
     """
 
     split: str
@@ -57,6 +58,10 @@ class Evaluation:
     operating_point: OperatingPoint | None
     lesions: int
     set_aside: int = 0
+    ids: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {len(self)} {self.split} pictures: accuracy {self.figures['accuracy']}>"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,6 +86,16 @@ class Evaluation:
         ends = ("", "_low", "_high")
         columns = ["pictures", *(f"recall{end}" for end in ends), *(f"precision{end}" for end in ends)]
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=columns)
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """One row a picture: truth, diagnosis, the probability of each class, melanoma; its id as the index."""
+        names = np.array(self.classes)
+        table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
+        table.insert(0, "truth", names[self.labels])
+        table.insert(1, "diagnosis", names[self.probabilities.argmax(axis=1)])
+        table["melanoma"] = self.melanoma_scores
+        return table.set_axis(list(self.ids), axis="index") if self.ids else table
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the single answers, as `metrics.json` holds it.
@@ -157,6 +172,8 @@ def evaluate(
     if seen not in ("set aside", "keep"):
         raise DetectorError(f"seen={seen!r}; expected 'set aside' or 'keep'")
     part = data.test if isinstance(data, Dataset) else data
+    if not isinstance(part, Part):
+        raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset or one of its splits: data.test")
     if not set(part.classes) <= set(detector.classes):
         strange = ", ".join(sorted(set(part.classes) - set(detector.classes)))
         raise DetectorError(f"the detector does not know the classes {strange}; it knows {', '.join(detector.classes)}")
@@ -173,6 +190,7 @@ def evaluate(
         measure(probabilities, fresh.labels, fresh.groups, detector.classes, detector.operating_point, seed=seed),
         split=part.name,
         set_aside=len(part) - len(fresh),
+        ids=tuple(record.id for record in fresh),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import importlib_metadata
+import keras
 
 from melanoma_detect import __version__, taxonomy
 from melanoma_detect.data.dataset import Dataset
@@ -13,7 +14,7 @@ from melanoma_detect.detection.decision import OperatingPoint, melanoma_scores
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.runtime import Runtime, keras_runtime
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.learning.calibration import fit_operating_point
+from melanoma_detect.learning.calibration import fit_operating_point, refuse_sensitivity
 from melanoma_detect.learning.recipes import Recipe, find_recipe
 from melanoma_detect.learning.training import train
 
@@ -48,8 +49,11 @@ def fit(
         0.9
     """
     chosen = find_recipe(recipe)
+    refuse_sensitivity(sensitivity)
     trained = train(model, data, epochs=epochs, recipe=chosen, seed=seed, progress=progress)
-    runtime = keras_runtime(model)
+    runtime = keras_runtime(_copy(model))
+    # A model that is trained again has seen the pictures of both times.
+    model.seen = getattr(model, "seen", frozenset()) | _digests(data)
     card = Card(
         classes=data.classes,
         image_size=model.input_shape[1:3],
@@ -58,10 +62,21 @@ def fit(
         recipe=asdict(chosen) | {"epochs": epochs, "seed": seed, "pictures": len(data.train)},
         history=trained.history,
         best_epoch=trained.best_epoch,
-        seen=frozenset(record.digest for record in (*data.train.records, *data.validation.records)),
+        seen=model.seen,
         made_with=_versions(),
     )
     return Detector(_calibrated(card, runtime, data, sensitivity), runtime)
+
+
+def _copy(model: Any) -> Any:
+    """Return the model with weights of its own: whoever trains it on must not change the detector."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _digests(data: Dataset) -> frozenset[str]:
+    return frozenset(record.digest for record in (*data.train, *data.validation))
 
 
 def _calibrated(card: Card, runtime: Runtime, data: Dataset, sensitivity: float) -> Card:

@@ -27,7 +27,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.seconds: list[float] = []
         self._epochs, self._best, self._started = epochs, float("inf"), 0.0
-        self._bar = progress_bar(shown=shown)
+        self._bar = progress_bar(shown=shown, transient=True)
         self._task = self._bar.add_task("training", visible=False)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:

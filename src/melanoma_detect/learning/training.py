@@ -2,13 +2,14 @@
 
 import contextlib
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import keras
 
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.operations import seeded
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.learning.progress import Progress
 from melanoma_detect.learning.recipes import Augmentation, Recipe
 
@@ -51,6 +52,7 @@ def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, 
         1
     """
     _refuse_misfits(model, data, epochs)
+    _warn_of_other_size(model, data)
     size = model.input_shape[1:3]
     train_batches = data.train.batches(size, shuffle=True, seed=seed)
     validation_batches = data.validation.batches(size)
@@ -122,6 +124,17 @@ def _refuse_misfits(model: Any, data: Dataset, epochs: int) -> None:
     for part in (data.train, data.validation):
         if not len(part):
             raise DetectorError(f"the {part.name} split is empty; training needs pictures to learn from and to stop by")
+
+
+def _warn_of_other_size(model: Any, data: Dataset) -> None:
+    (height, width), (own_height, own_width) = model.input_shape[1:3], data.image_size
+    if (height, width) != (own_height, own_width):
+        warnings.warn(
+            f"the model reads pictures at {height}×{width}, the dataset was loaded for {own_height}×{own_width}: the "
+            "model's size is used, but copies made by balance have the dataset's; load with the model's image_size",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _training(history: History, seconds: list[float]) -> Training:

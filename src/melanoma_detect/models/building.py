@@ -1,6 +1,7 @@
 """From a name or a function to a model that keeps the contract."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from melanoma_detect.data.operations import seeded
@@ -74,7 +75,8 @@ def _resolve(architecture: str | Builder) -> tuple[ModelEntry, Builder]:
 def _refuse_sizes(num_classes: int, input_shape: tuple[int, int, int]) -> None:
     if num_classes < 2:
         raise ModelError(f"num_classes={num_classes}; expected 2 or more: len(data.classes)")
-    if len(input_shape) != 3 or input_shape[2] != 3 or min(input_shape) < 1:
+    whole = isinstance(input_shape, Sequence) and all(isinstance(side, int) and side > 0 for side in input_shape)
+    if not whole or len(input_shape) != 3 or input_shape[2] != 3:
         raise ModelError(f"input_shape={input_shape}; expected (height, width, 3), such as (180, 180, 3)")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from melanoma_detect.errors import ModelError
 from melanoma_detect.models.heads import classification_head
 
 
@@ -30,10 +31,19 @@ def build(
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
+    Raises:
+        ModelError: The pictures are too small for so many convolutions.
+
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
         3989801
     """
+    smallest = 2 ** len(filters)
+    if min(input_shape[:2]) < smallest:
+        raise ModelError(
+            f"input_shape={input_shape}: {len(filters)} poolings halve a picture {len(filters)} times; expected at least "
+            f"{smallest}×{smallest} pixels"
+        )
     pixels = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 255)(pixels)
     for count in filters:

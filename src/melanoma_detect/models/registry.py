@@ -55,6 +55,32 @@ def list_models() -> list[ModelEntry]:
     return sorted(found, key=lambda entry: (entry.name, entry.package))
 
 
+def find_entry(name: str) -> ModelEntry:
+    """Find who offers an architecture, importing nothing.
+
+    Args:
+        name: The architecture's name.
+
+    Returns:
+        Its entry.
+
+    Raises:
+        UnknownModelError: Nobody offers the name; the message has the close match and the list.
+        ModelError: Two packages offer the name.
+
+    Examples:
+        >>> find_entry("cnn").package
+        'melanoma-detect'
+    """
+    offers = [entry for entry in list_models() if entry.name == name]
+    if not offers:
+        raise UnknownModelError(_unknown(name))
+    if len(offers) > 1:
+        packages = " and ".join(f"{entry.package} {entry.version}" for entry in offers)
+        raise ModelError(f"architecture {name!r} is offered by {packages}; uninstall one of them")
+    return offers[0]
+
+
 def find_builder(name: str) -> tuple[ModelEntry, Builder]:
     """Import the builder of one architecture.
 
@@ -74,13 +100,7 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         >>> entry.target
         'melanoma_detect.models.cnn:build'
     """
-    offers = [entry for entry in list_models() if entry.name == name]
-    if not offers:
-        raise UnknownModelError(_unknown(name))
-    if len(offers) > 1:
-        packages = " and ".join(f"{entry.package} {entry.version}" for entry in offers)
-        raise ModelError(f"architecture {name!r} is offered by {packages}; uninstall one of them")
-    entry = offers[0]
+    entry = find_entry(name)
     point = importlib_metadata.EntryPoint(name=name, value=entry.target, group=GROUP)
     try:
         builder = point.load()

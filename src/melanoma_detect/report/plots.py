@@ -62,8 +62,10 @@ def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
     if after:
         bars = axes.barh(place, after.distribution()["train"], height=0.74, color=LIGHT, label="after (with copies)")
         axes.bar_label(bars, padding=3, fontsize=8, color=GREY)
-    bars = axes.barh(place, before.distribution()["train"], height=0.44, color=BLUE, label="before")
-    axes.bar_label(bars, padding=3, fontsize=8, color=BLUE)
+    counts = before.distribution()["train"]
+    bars = axes.barh(place, counts, height=0.44, color=BLUE, label="before")
+    inside = {"label_type": "center", "color": "white"} if after else {"padding": 3, "color": BLUE}
+    axes.bar_label(bars, fontsize=8, **inside)
     axes.set_yticks(place, before.classes)
     axes.invert_yaxis()
     tidy(axes, xlabel="pictures").grid(visible=False, axis="y")
@@ -103,10 +105,12 @@ def augmentation(
     figure = new_figure(
         1.5 * (views + 1), 1.75 * pictures + 0.4, "What training sees: each picture, and random changes of it"
     )
-    for row, record in zip(figure.subplots(pictures, views + 1, squeeze=False), chosen, strict=True):
+    grid = figure.subplots(pictures, views + 1, squeeze=False)
+    for at, record in enumerate(chosen):
+        row = grid[at]
         pixels = read(record.path, part.image_size)
         show_picture(row[0], pixels, record.label)
-        for axes, changed in zip(row[1:], augmented(pixels, augmentation, views, seed=seed), strict=True):
+        for axes, changed in zip(row[1:], augmented(pixels, augmentation, views, seed=seed + at), strict=True):
             show_picture(axes, changed, "")
     return figure
 
@@ -138,7 +142,7 @@ def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
         )
         if best_epoch:
             axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":", label=f"kept: epoch {best_epoch}")
-        tidy(axes, xlabel="epoch", ylabel=column)
+        tidy(axes, xlabel="epoch", title=column, xlim=(0.5, len(history) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False, fontsize=8)
     return figure
@@ -155,7 +159,7 @@ def confusion(evaluation: Evaluation) -> Figure:
 
     Examples:
         >>> confusion(detector.evaluate(data.test)).axes[0].get_ylabel()
-        'truth'
+        'truth (pictures)'
     """
     counts = evaluation.confusion
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -169,7 +173,9 @@ def confusion(evaluation: Evaluation) -> Figure:
     axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=40, ha="right", rotation_mode="anchor")
     named = [f"{label} ({row.sum()})" for label, row in zip(evaluation.classes, counts, strict=True)]
     axes.set_yticks(range(len(evaluation.classes)), named)
-    axes.set(xlabel="answer", ylabel="truth")
+    axes.set(xlabel="answer (shade: the share of the true class)", ylabel="truth (pictures)")
+    for tick, count in zip(axes.get_yticklabels(), counts.sum(axis=1), strict=True):
+        tick.set_color("black" if count else GREY)
     axes.tick_params(length=0)
     return figure
 
