@@ -85,7 +85,7 @@ def cache_folder(name: str) -> Path:
         'balanced'
     """
     root = os.environ.get(CACHE_VARIABLE)
-    return (Path(root) if root else platformdirs.user_cache_path("melanoma-detect")) / name
+    return (Path(root).expanduser().absolute() if root else platformdirs.user_cache_path("melanoma-detect")) / name
 
 
 @contextlib.contextmanager

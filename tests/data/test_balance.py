@@ -1,6 +1,7 @@
 """Balancing: the training split only, each copy with its parent, the same bytes whatever the number of workers."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,18 @@ def test_one_worker_and_two_make_the_same_bytes(data, tmp_path):
         md.balance(data, add=30, workers=workers, cache=tmp_path / str(workers), progress=False)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
     assert len(contents(tmp_path / "1")) == 271
+
+
+def test_relative_folders_stay_found_when_the_working_folder_changes(lesions, tmp_path, monkeypatch):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        shutil.copytree(lesions, "isic9")
+        data = md.load_dataset("isic9", image_size=(32, 32))
+        # Two workers, which outlive the first call and its working folder.
+        balanced = md.balance(data, add=30, workers=2, cache="cache", progress=False)
+        monkeypatch.chdir(tmp_path)
+        assert all(record.path.is_file() for record in balanced.records)
 
 
 def test_the_seed_decides(data):

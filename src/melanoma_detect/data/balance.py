@@ -100,7 +100,8 @@ def balance(
         "pictures": [asdict(copy) for copy in copies],
     }
     text = json.dumps(manifest, indent=1, sort_keys=True)
-    place = (Path(cache) if cache else cache_folder("balanced")) / hashlib.sha256(text.encode()).hexdigest()[:24]
+    store = Path(cache).expanduser().absolute() if cache else cache_folder("balanced")
+    place = store / hashlib.sha256(text.encode()).hexdigest()[:24]
     if not (place / _MANIFEST).is_file():
         with writing_to(place):
             _make_all(copies, data, chosen, place, text, workers=workers, progress=progress)

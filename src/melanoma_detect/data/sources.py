@@ -65,7 +65,8 @@ def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
     """
     if not isinstance(folder, (str, os.PathLike)):
         raise DatasetError(f"{folder!r} is no folder; expected the path of one")
-    root, split_folders = _find_root(Path(folder))
+    # Absolute: whoever changes the working folder later, and workers that started in another one, still find the files.
+    root, split_folders = _find_root(Path(folder).expanduser().absolute())
     classes = _class_names(split_folders.get("train", root))
     for split, place in split_folders.items():
         _refuse_strangers(split, place, classes)
