@@ -6,7 +6,7 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-# TensorFlow leaves its oneDNN kernels off on AMD processors, where they train the default network almost three times as
+# TensorFlow leaves its oneDNN kernels off on AMD processors, where they train the default network more than twice as
 # fast (benchmarks/onednn.py). It reads this once, when it is first imported; a value of the user's own stands.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
