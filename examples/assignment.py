@@ -40,7 +40,7 @@ def decoded(records: Sequence[Record], classes: Sequence[str]) -> tuple[np.ndarr
 
 
 def rotated_copies(pixels: np.ndarray, labels: np.ndarray, add: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return Augmentor's rotated copies: `add` of each class, of parents drawn at random."""
+    """Return Augmentor's rotated copies, `add` of each class, and the positions of their parents, drawn at random."""
     operation = parse(ASSIGNMENT)[0]
     rng = np.random.default_rng(seed)
     parents = np.concatenate([rng.choice(np.flatnonzero(labels == label), add) for label in np.unique(labels)])
@@ -48,7 +48,7 @@ def rotated_copies(pixels: np.ndarray, labels: np.ndarray, add: int, seed: int) 
     with seeded(seed):
         for at in np.flatnonzero(rng.random(len(copies)) < operation.probability):
             copies[at] = np.asarray(operation.apply(Image.fromarray(copies[at])))
-    return copies, labels[parents]
+    return copies, parents
 
 
 def trained(
@@ -78,12 +78,15 @@ def main() -> None:
     contents = read_folder(options.folder)
     by_split = {split: [r for r in contents.records if r.split == split] for split in ("train", "test")}
     pixels, labels = decoded(by_split["train"], contents.classes)
-    copies, copy_labels = rotated_copies(pixels, labels, options.add, options.seed)
-    pixels, labels = np.concatenate([pixels, copies]), np.concatenate([labels, copy_labels])
+    copies, parents = rotated_copies(pixels, labels, options.add, options.seed)
+    origin = np.concatenate([np.arange(len(labels)), parents])
+    pixels, labels = np.concatenate([pixels, copies]), labels[origin]
 
     # The mistake: the cut comes after the copies.
     order = np.random.default_rng(options.seed).permutation(len(labels))
     cut = len(order) // 5
+    twins = np.isin(origin[order[:cut]], origin[order[cut:]]).mean()
+    print(f"validation_pictures_with_a_twin_in_training {twins:.3f} -")
     train = Batches(pixels[order[cut:]], labels[order[cut:]], 32, shuffle=True, seed=options.seed)
     validation = Batches(pixels[order[:cut]], labels[order[:cut]], 32)
     model, history = trained(train, validation, len(contents.classes), options.epochs, options.seed)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.data.metadata import group_keys
+from melanoma_detect.data.sources import read_folder
 from melanoma_detect.errors import DataWarning
 
 pytestmark = pytest.mark.real_data
@@ -39,6 +41,14 @@ def test_leaks_from_train_to_test_are_set_aside(isic9):
     assert "44 pictures are set aside" in message
     assert len(data.test) == 74
     assert data.distribution().loc["actinic keratosis", "test"] == 0
+
+
+def test_a_third_of_the_test_pictures_show_a_lesion_of_train(real_folder):
+    contents = read_folder(real_folder / "isic9")
+    keys = group_keys(contents.root / "metadata.csv", contents.records)
+    shown = {key for record in contents.records if record.split == "train" for key in keys.get(record.id, ())}
+    test = [record for record in contents.records if record.split == "test"]
+    assert sum(bool(shown & set(keys.get(record.id, ()))) for record in test) == 39
 
 
 def test_no_file_and_no_lesion_stands_on_two_sides(isic9):

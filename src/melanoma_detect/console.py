@@ -126,9 +126,11 @@ def refuse_occupied(out: Path, *, overwrite: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; expected a folder to write the run into")
-    if out.exists() and any(out.iterdir()) and not overwrite:
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not overwrite:
         raise OutputError(
             f"{out}: is there already and not empty; choose another folder, or overwrite it (--overwrite)"
         )
-    if out.exists() and overwrite and any(out.iterdir()) and not (out / METRICS).is_file():
+    if not (out / METRICS).is_file():
         raise OutputError(f"{out}: is no run folder (it has no {METRICS}) and will not be overwritten; choose another")

@@ -1,7 +1,7 @@
 """What `Detector.fit` does: train, calibrate, and write down what was done."""
 
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import importlib_metadata
@@ -12,7 +12,7 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.detection.bundle import Card
 from melanoma_detect.detection.decision import OperatingPoint, melanoma_scores
 from melanoma_detect.detection.detector import Detector
-from melanoma_detect.detection.runtime import Runtime, keras_runtime
+from melanoma_detect.detection.runtime import keras_runtime
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.learning.calibration import fit_operating_point, refuse_sensitivity
 from melanoma_detect.learning.recipes import Recipe, find_recipe
@@ -65,7 +65,8 @@ def fit(
         seen=model.seen,
         made_with=_versions(),
     )
-    return Detector(_calibrated(card, runtime, data, sensitivity), runtime)
+    point = _operating_point(Detector(card, runtime), data, sensitivity)
+    return Detector(replace(card, operating_point=point), runtime)
 
 
 def _copy(model: Any) -> Any:
@@ -79,10 +80,6 @@ def _digests(data: Dataset) -> frozenset[str]:
     return frozenset(record.digest for record in (*data.train, *data.validation))
 
 
-def _calibrated(card: Card, runtime: Runtime, data: Dataset, sensitivity: float) -> Card:
-    return Card(**{**card.__dict__, "operating_point": _operating_point(Detector(card, runtime), data, sensitivity)})
-
-
 def _operating_point(detector: Detector, data: Dataset, sensitivity: float) -> OperatingPoint | None:
     melanoma = taxonomy.positions(data.classes, code=taxonomy.MELANOMA)
     positive = [label in melanoma for label in data.validation.labels]
@@ -93,7 +90,7 @@ def _operating_point(detector: Detector, data: Dataset, sensitivity: float) -> O
         warnings.warn(
             f"{why} ({', '.join(data.classes)}): the detector has no alert threshold and refers every picture",
             DataWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
         return None
     probabilities = detector.probabilities(data.validation.pixels(detector.image_size))
