@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma_detect.data.dataset import COLUMNS, Dataset, Record
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.records import COLUMNS, Record
 from melanoma_detect.errors import DatasetError, LeakError
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_detect.data.dataset import Record
 from melanoma_detect.data.metadata import group_keys, picture_name
+from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DatasetError, DataWarning
 
 

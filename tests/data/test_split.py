@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma_detect.data.dataset import Record
+from melanoma_detect.data.records import Record
 from melanoma_detect.data.split import cut, join_groups, set_leaks_aside
 from melanoma_detect.errors import DatasetError
 

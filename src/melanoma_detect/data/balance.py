@@ -21,10 +21,11 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from melanoma_detect.console import cache_folder, track, writing_to
-from melanoma_detect.data.dataset import Dataset, Part, Record
+from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.hashes import digests
 from melanoma_detect.data.images import read
 from melanoma_detect.data.operations import ASSIGNMENT, Operation, parse, seeded
+from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DatasetError
 
 _MANIFEST = "manifest.json"

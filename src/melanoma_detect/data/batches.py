@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.images import Pixels, read
+from melanoma_detect.data.images import Pixels, Resize, read
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -34,6 +34,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         labels: NDArray[np.int64],
         batch_size: int,
         *,
+        weights: NDArray[np.float64] | None = None,
         shuffle: bool = False,
         seed: int = 123,
     ) -> None:
@@ -69,6 +70,7 @@ def tf_dataset(
     size: tuple[int, int],
     batch_size: int,
     *,
+    resize: Resize = "squash",
     shuffle: bool = False,
     seed: int = 123,
 ) -> Any:

@@ -5,15 +5,18 @@ bytes, the same lesion, the same patient) in different splits, or a record and i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from melanoma_detect.data.decoding import DecodedPictures
+from melanoma_detect.data.images import Resize
+from melanoma_detect.data.records import SPLITS, Record, SetAside, Split, frame_of
 from melanoma_detect.errors import DatasetError, LeakError
 
 if TYPE_CHECKING:
@@ -21,43 +24,6 @@ if TYPE_CHECKING:
 
     from melanoma_detect.data.batches import Batches
     from melanoma_detect.data.images import Pixels
-
-Split: TypeAlias = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-COLUMNS = ("id", "path", "label", "split", "group", "parent", "source")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One picture and what is known about it.
-
-    Attributes:
-        id: Its name within the dataset: the path below the folder that was loaded.
-        path: Where the file lies.
-        label: Its class, as the class folder is named.
-        split: `"train"`, `"validation"` or `"test"`.
-        group: Records of one group show the same picture, lesion or patient and stay in one split.
-        digest: SHA-256 of the file's bytes.
-        parent: The id of the record that this one was made from by `balance`; None for a picture as it came.
-        source: The folder that it came from.
-    """
-
-    id: str
-    path: Path
-    label: str
-    split: Split
-    group: str
-    digest: str
-    parent: str | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A record that takes no part, and why."""
-
-    record: Record
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +36,9 @@ class Part:
         classes: Every class of the dataset, in the order of a model's outputs.
         image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
         batch_size: Pictures in a batch unless told otherwise.
+        resize: How a picture of another shape comes to that size; see `data.images.read`.
+        coarse: For a label that covers several classes, those classes.
+        decoded: Where pictures are kept once they are decoded.
     """
 
     name: Split
@@ -77,6 +46,9 @@ class Part:
     classes: tuple[str, ...]
     image_size: tuple[int, int]
     batch_size: int
+    resize: Resize = "squash"
+    coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decoded: DecodedPictures = field(default_factory=DecodedPictures, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -97,9 +69,15 @@ class Part:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The classes as numbers, `(n,)`: positions in `classes`."""
-        position = {label: index for index, label in enumerate(self.classes)}
+        """The classes as numbers, `(n,)`: positions in `classes`, then in `coarse`; the rows of `targets`."""
+        position = {label: index for index, label in enumerate((*self.classes, *self.coarse))}
         return np.array([position[record.label] for record in self.records], dtype=np.int64)
+
+    @property
+    def targets(self) -> NDArray[np.bool_]:
+        """Which classes each label covers, `(classes + coarse labels, classes)`: one each, several for a coarse one."""
+        covered = [[label] for label in self.classes] + [list(found) for found in self.coarse.values()]
+        return np.array([[label in labels for label in self.classes] for labels in covered], dtype=np.bool_)
 
     @property
     def groups(self) -> list[str]:
@@ -127,9 +105,8 @@ class Part:
             >>> data.test.pixels(image_size=(32, 32)).shape[1:]
             (32, 32, 3)
         """
-        from melanoma_detect.data.decoding import decode_all  # noqa: PLC0415 - a thin door
-
-        return decode_all(self.paths, image_size or self.image_size)
+        digests = [record.digest for record in self.records]
+        return self.decoded.pixels(digests, self.paths, image_size or self.image_size, self.resize)
 
     def batches(
         self,
@@ -162,7 +139,9 @@ class Part:
         """
         from melanoma_detect.data.batches import Batches  # noqa: PLC0415 - a thin door: imports Keras
 
-        return Batches(self.pixels(image_size), self.labels, batch_size or self.batch_size, shuffle=shuffle, seed=seed)
+        weights = np.array([record.weight for record in self.records])
+        size = batch_size or self.batch_size
+        return Batches(self.pixels(image_size), self.labels, size, weights=weights, shuffle=shuffle, seed=seed)
 
     def tf_dataset(
         self,
@@ -193,7 +172,8 @@ class Part:
         from melanoma_detect.data.batches import tf_dataset  # noqa: PLC0415 - a thin door: imports TensorFlow
 
         size = image_size or self.image_size
-        return tf_dataset(self.paths, self.labels, size, batch_size or self.batch_size, shuffle=shuffle, seed=seed)
+        batch = batch_size or self.batch_size
+        return tf_dataset(self.paths, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -206,7 +186,10 @@ class Dataset:
         image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
         batch_size: Pictures in a batch unless told otherwise.
         set_aside: Records that were taken out, each with its reason.
-        other_files: Files of the folder that are no pictures.
+        other_files: Files of the folder that take no part: no pictures, or pictures outside class folders.
+        resize: How a picture of another shape comes to `image_size`: `"squash"`, `"crop"` or `"pad"`.
+        coarse: For a label that covers several classes, as HAM10000's akiec does, those classes.
+        decoded: Where pictures are kept once they are decoded.
 
     Raises:
         LeakError: A group, or a record and its parent, stand in two splits.
@@ -219,9 +202,12 @@ class Dataset:
     batch_size: int = 32
     set_aside: tuple[SetAside, ...] = ()
     other_files: tuple[Path, ...] = ()
+    resize: Resize = "squash"
+    coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decoded: DecodedPictures = field(default_factory=DecodedPictures, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _refuse_unknown(self.records, self.classes)
+        _refuse_unknown(self.records, (*self.classes, *self.coarse))
         _refuse_leaks(self.records)
 
     def __len__(self) -> int:
@@ -261,7 +247,8 @@ class Dataset:
             <Part train: ... pictures of 9 classes>
         """
         chosen = tuple(record for record in self.records if record.split == split)
-        return Part(split, chosen, self.classes, self.image_size, self.batch_size)
+        kept = (self.classes, self.image_size, self.batch_size, self.resize, self.coarse, self.decoded)
+        return Part(split, chosen, *kept)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -272,15 +259,16 @@ class Dataset:
         """Count the pictures of each class in each split.
 
         Returns:
-            One row a class; the columns train, validation, test, and total.
+            One row a class (and a coarse label, last); the columns train, validation, test, and total.
 
         Examples:
             >>> list(data.distribution().columns)
             ['train', 'validation', 'test', 'total']
         """
         counts = Counter((record.label, record.split) for record in self.records)
-        rows = [[counts[label, split] for split in SPLITS] for label in self.classes]
-        table = pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=list(SPLITS))
+        labels = (*self.classes, *self.coarse)
+        rows = [[counts[label, split] for split in SPLITS] for label in labels]
+        table = pd.DataFrame(rows, index=pd.Index(labels, name="class"), columns=list(SPLITS))
         return table.assign(total=table.sum(axis=1))
 
     def with_records(self, records: Iterable[Record]) -> "Dataset":
@@ -300,23 +288,6 @@ class Dataset:
             0
         """
         return replace(self, records=tuple(records))
-
-
-def frame_of(records: Sequence[Record]) -> pd.DataFrame:
-    """Lay records out as a table.
-
-    Args:
-        records: The records.
-
-    Returns:
-        One row a record; the columns id, path, label, split, group, parent, source.
-
-    Examples:
-        >>> len(frame_of(data.records)) == len(data)
-        True
-    """
-    rows: list[list[Any]] = [[getattr(record, column) for column in COLUMNS] for record in records]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"path": object})
 
 
 def _refuse_unknown(records: Sequence[Record], classes: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma_detect.data.images import Pixels, read
+from melanoma_detect.data.images import Pixels, Resize, read
 
 
 def decode_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
@@ -36,3 +36,14 @@ def decode_all(paths: Sequence[Path], size: tuple[int, int]) -> Pixels:
         for _ in pool.map(decode, range(len(paths))):
             pass
     return pixels
+
+
+class DecodedPictures:
+    """Pictures that were decoded already, kept for whoever asks for them again."""
+
+    def pixels(self, digests: Sequence[str], paths: Sequence[Path], size: tuple[int, int], resize: Resize) -> Pixels:
+        """Return pictures, decoding those that are not kept yet."""
+        return decode_all(paths, size)
+
+    def keep(self, digests: Sequence[str], pixels: Pixels, size: tuple[int, int], resize: Resize) -> None:
+        """Keep pictures that were decoded elsewhere."""

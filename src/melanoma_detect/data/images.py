@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,13 @@ from melanoma_detect.errors import ImageError
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Pixels
+Resize: TypeAlias = Literal["squash", "crop", "pad"]
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 
-def read(picture: Picture, size: tuple[int, int] | None = None) -> Pixels:
+def read(picture: Picture, size: tuple[int, int] | None = None, resize: Resize = "squash") -> Pixels:
     """Read one picture as RGB, at the size that a model wants.
 
     The whole picture is scaled to the size whatever its shape was (the assignment's way), with an antialiased bilinear

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from melanoma_detect.data.dataset import Dataset, Record, SetAside, Split
+from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.metadata import FILE_NAME, group_keys
+from melanoma_detect.data.records import Record, SetAside, Split
 from melanoma_detect.data.sources import FolderContents, read_folder
 from melanoma_detect.data.split import cut, join_groups, set_leaks_aside
 from melanoma_detect.errors import DatasetError, DataWarning

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from melanoma_detect.data.dataset import Record
 from melanoma_detect.data.images import SUFFIXES
+from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DatasetError, DataWarning
 
 FILE_NAME = "metadata.csv"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from melanoma_detect.data.dataset import Record, Split
 from melanoma_detect.data.hashes import digests
 from melanoma_detect.data.images import SUFFIXES, read_size
+from melanoma_detect.data.records import Record, Split
 from melanoma_detect.errors import DatasetError
 
 SPLIT_NAMES: dict[str, Split] = {

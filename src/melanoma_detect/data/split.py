@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
-from melanoma_detect.data.dataset import SPLITS, Record, SetAside, Split
+from melanoma_detect.data.records import SPLITS, Record, SetAside, Split
 from melanoma_detect.errors import DatasetError
 
 
