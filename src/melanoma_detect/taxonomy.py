@@ -36,19 +36,51 @@ class Diagnosis:
         return frozenset((self.code.lower(), self.name, *self.aliases))
 
 
+@dataclass(frozen=True)
+class Coarse:
+    """A label that covers several diagnoses.
+
+    Attributes:
+        name: As the data sets write it, in lower case.
+        codes: The diagnoses that it covers.
+        aliases: Other spellings, in lower case, blanks for hyphens.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+
 DIAGNOSES: tuple[Diagnosis, ...] = (
-    Diagnosis("AK", "actinic keratosis", "indeterminate", ("solar keratosis",)),
-    Diagnosis("BCC", "basal cell carcinoma", "malignant"),
+    Diagnosis("AK", "actinic keratosis", "indeterminate", ("solar keratosis", "solar or actinic keratosis")),
+    Diagnosis("BCC", "basal cell carcinoma", "malignant", ("basal cell carcinoma nos",)),
     Diagnosis("DF", "dermatofibroma", "benign"),
-    Diagnosis("MEL", "melanoma", "malignant", ("malignant melanoma", "melanoma invasive", "melanoma in situ")),
-    Diagnosis("NV", "nevus", "benign", ("naevus", "melanocytic nevus", "melanocytic nevi", "mole")),
+    Diagnosis(
+        "MEL", "melanoma", "malignant", ("malignant melanoma", "melanoma invasive", "melanoma in situ", "melanoma nos")
+    ),
+    Diagnosis("NV", "nevus", "benign", ("naevus", "melanocytic nevus", "melanocytic nevi", "nevus nos", "mole")),
     Diagnosis("BKL", "pigmented benign keratosis", "benign", ("benign keratosis", "benign keratosis-like lesion")),
     Diagnosis("SK", "seborrheic keratosis", "benign", ("seborrhoeic keratosis",)),
-    Diagnosis("SCC", "squamous cell carcinoma", "malignant"),
+    Diagnosis(
+        "SCC",
+        "squamous cell carcinoma",
+        "malignant",
+        ("squamous cell carcinoma nos", "squamous cell carcinoma in situ", "squamous cell carcinoma invasive"),
+    ),
     Diagnosis("VASC", "vascular lesion", "benign", ("vascular lesions", "vasc lesion")),
 )
 
 MELANOMA = "MEL"
+
+# Labels that cover several diagnoses: HAM10000 and the ISIC challenges do not tell them apart.
+COARSE: tuple[Coarse, ...] = (
+    Coarse(
+        "akiec",
+        ("AK", "SCC"),
+        ("actinic keratoses", "actinic keratoses and intraepithelial carcinoma", "intraepithelial carcinoma"),
+    ),
+    Coarse("bkl", ("BKL", "SK"), ("benign keratosis", "benign keratosis like lesion", "benign keratosis like lesions")),
+)
 
 _BY_SPELLING = {spelling: diagnosis for diagnosis in DIAGNOSES for spelling in diagnosis.spellings}
 
@@ -70,8 +102,36 @@ def find(label: str) -> Diagnosis | None:
         >>> find("banana") is None
         True
     """
-    folded = " ".join(label.lower().replace("_", " ").split())
+    folded = _folded(label)
     return _BY_SPELLING.get(folded) or _BY_SPELLING.get(folded.replace("-", " "))
+
+
+def meaning(label: str) -> frozenset[str]:
+    """Return the codes of the diagnoses that a label of a data set may mean.
+
+    One for a plain label, two for HAM10000's `akiec` (actinic keratosis or squamous cell carcinoma in situ) and `bkl`
+    (pigmented benign or seborrheic keratosis).
+
+    Args:
+        label: A class name, code or alias.
+
+    Returns:
+        Codes; for a label that the taxonomy does not know, the label itself in lower case.
+
+    Examples:
+        >>> sorted(meaning("akiec")), sorted(meaning("pigmented benign keratosis")), sorted(meaning("wart"))
+        (['AK', 'SCC'], ['BKL'], ['wart'])
+    """
+    folded = _folded(label).replace("-", " ")
+    for coarse in COARSE:
+        if folded in (coarse.name, *coarse.aliases):
+            return frozenset(coarse.codes)
+    diagnosis = find(label)
+    return frozenset([diagnosis.code if diagnosis else folded])
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.lower().replace("_", " ").replace(",", " ").split())
 
 
 def positions(classes: Iterable[str], *, code: str | None = None, malignant: bool = False) -> tuple[int, ...]:

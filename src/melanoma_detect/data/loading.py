@@ -1,54 +1,80 @@
-"""From a folder to a Dataset: read, group, split, and say what is wrong."""
+"""From folders, archives and tables to a Dataset: gate, split, and say what is wrong."""
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.metadata import FILE_NAME, group_keys
-from melanoma_detect.data.records import Record, SetAside, Split
-from melanoma_detect.data.sources import FolderContents, read_folder
-from melanoma_detect.data.split import cut, join_groups, set_leaks_aside
+from melanoma_detect.data.decoding import DecodedPictures
+from melanoma_detect.data.gate import (
+    Conflicts,
+    Leaks,
+    contradicting_labels,
+    say_conflicts,
+    set_conflicts_aside,
+)
+from melanoma_detect.data.gathering import Gathered, Place, gather, read_all
+from melanoma_detect.data.images import Resize, refuse_resize
+from melanoma_detect.data.metadata import read_table
+from melanoma_detect.data.records import Record, SetAside
+from melanoma_detect.data.split import cut_off, follow_given, refuse_fractions, set_leaks_aside
 from melanoma_detect.errors import DatasetError, DataWarning
 
 
 def load_dataset(
-    folder: "str | os.PathLike[str]",
+    source: Place | Sequence[Place] | None = None,
     *,
+    images: Place | None = None,
+    labels: Place | None = None,
+    groups: str | Sequence[str] | None = None,
+    conflicts: Conflicts = "drop",
+    truth: Place | None = None,
+    leaks: Leaks = "drop",
     validation: float = 0.2,
     test: float = 0.2,
     seed: int = 123,
     image_size: tuple[int, int] = (180, 180),
     batch_size: int = 32,
+    resize: Resize = "squash",
 ) -> Dataset:
-    """Load a folder of pictures as a Dataset without a leak.
+    """Load pictures as a Dataset without a leak and without contradictions.
 
-    The folder holds `Train` and `Test` (in any case; also `Validation`), each with one folder per diagnosis, or the diagnosis
-    folders alone; both may stand one folder deeper. Files with the same bytes form a group, and so do the pictures of one
-    `lesion_id` or `patient_id` where a `metadata.csv` beside `Train` names them. A group never stands in two splits: what the
-    folder's own Test shares with Train is set aside, with one warning, and stays in `data.set_aside` with its reason.
+    A source is a folder with `Train` and `Test` (in any case; also `Validation`), each with one folder per diagnosis; the
+    diagnosis folders alone; a folder of pictures with a table that labels them; or a zip of any of these. Several sources
+    become one dataset, with one list of classes.
+
+    Every file is looked at once. Pictures with the same bytes, pictures that look the same (turned, mirrored, rescaled,
+    compressed again, cropped to the centre), lesions seen twice, and pictures of one `lesion_id` or `patient_id` form a group,
+    and a group never stands in two splits. What cannot be read, what carries two labels, and what a given Test shares with
+    Train is set aside, with one warning, and stays in `data.set_aside` with its reason.
 
     Args:
-        folder: The folder.
+        source: A folder, a zip file, or several of them.
+        images: A folder of pictures, in place of a source.
+        labels: The table that says what each of the `images` shows; the metadata.csv beside them where it is None.
+        groups: The column, or columns, of the tables that say which pictures belong together; `lesion_id` and `patient_id`
+            where it is None.
+        conflicts: What to do with a picture under labels that contradict each other: `"drop"` all its files, `"resolve"` by the
+            truth, `"keep"` them, or refuse with an `"error"`.
+        truth: A table of authoritative labels for `"resolve"`; the source's own metadata.csv where it is None.
+        leaks: What to do with Test pictures that Train shows too: `"drop"` them, or refuse with an `"error"`.
         validation: The fraction of the training pictures that is cut off for validation; 0 for none.
-        test: The fraction that is cut off for the test, where the folder gives none; 1 takes every picture for the test, as for
+        test: The fraction that is cut off for the test, where a source gives none; 1 takes every picture for the test, as for
             pictures that a detector is to be measured on.
         seed: Where the splits come from.
         image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
         batch_size: Pictures in a batch unless told otherwise.
+        resize: How a picture of another shape comes to that size: `"squash"` (the assignment's way), `"crop"` or `"pad"`.
 
     Returns:
         The Dataset.
 
     Raises:
-        DatasetError: The folder cannot become a dataset; the message names the file and what to do.
-        ImageError: A file with a picture's name is none.
+        DatasetError: The source cannot become a dataset; the message names the file and what to do.
 
     Warns:
-        DataWarning: Pictures leak from Train to Test, carry two labels, or files are no pictures.
+        DataWarning: Pictures were set aside, or files take no part.
 
     Examples:
         >>> data = load_dataset(isic9)
@@ -56,34 +82,58 @@ def load_dataset(
         'melanoma'
     """
     _refuse_sizes(image_size, batch_size)
-    contents = read_folder(folder)
-    records, aside = set_leaks_aside(_grouped(contents))
-    other = tuple(path for path in contents.other_files if path != contents.root / FILE_NAME)
-    _warn(contents, aside, other)
-    records = _split(records, contents.splits, validation, test, seed)
-    return Dataset(tuple(records), contents.classes, image_size, batch_size, tuple(aside), other)
+    refuse_resize(resize)
+    refuse_fractions(validation, test)
+    sources = read_all(source, images, labels)
+    decoded = DecodedPictures()
+    gathered = gather(sources, groups, image_size, resize, decoded)
+    tables = [read_table(Path(truth))] if truth else [contents.table for contents in sources if contents.table]
+    given = {record.id for contents in gathered.sources if contents.splits for record in contents.records}
+    kept, conflicting = set_conflicts_aside(gathered.records, gathered.pictures, conflicts, tables)
+    # What nobody has resolved stands in Train all the same: its lesion is no news to a Test.
+    unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
+    kept, leaking = _gate_leaks(follow_given(kept, given), unresolved, leaks)
+    kept, dropped, lone = _drop_lone_classes(kept, gathered, 0 if test == 1 else 2 if validation else 1)
+    kept = cut_off(kept, given, validation=validation, test=test, seed=seed, classes=gathered.classes)
+    without = [entry for contents in gathered.sources for entry in contents.set_aside]
+    aside = (*gathered.unreadable, *without, *conflicting, *leaking, *lone)
+    other = tuple(path for contents in sources for path in contents.other_files)
+    _warn(gathered, aside, other, conflicts, dropped)
+    classes = tuple(label for label in gathered.classes if label not in dropped)
+    coarse = {
+        label: tuple(found for found in covered if found not in dropped) for label, covered in gathered.coarse.items()
+    }
+    return Dataset(tuple(kept), classes, image_size, batch_size, aside, other, resize, coarse, decoded)
 
 
-def _split(records: list[Record], given: frozenset[Split], validation: float, test: float, seed: int) -> list[Record]:
-    """Cut off what the folder does not give."""
-    if not given:
-        _refuse_fractions(validation, test)
-        if test == 1:
-            return [replace(record, split="test") for record in records]
-        records = cut(records, "test", test, seed=seed) if test else records
-        validation = validation / (1 - test)
-    if "validation" in given or not validation:
-        return records
-    return cut(records, "validation", validation, seed=seed)
+def _gate_leaks(records: list[Record], witnesses: list[Record], how: Leaks) -> tuple[list[Record], list[SetAside]]:
+    if how not in ("drop", "error"):
+        raise DatasetError(f"leaks={how!r}; expected 'drop' or 'error'")
+    kept, leaking = set_leaks_aside(records, witnesses)
+    if leaking and how == "error":
+        first = leaking[0]
+        raise DatasetError(f"{_say_leaks(leaking)}, the first is {first.record.id}: {first.reason}")
+    return kept, leaking
 
 
-def _grouped(contents: FolderContents) -> list[Record]:
-    # Class folders alone may be the Train folder of a set, with its table beside it.
-    places = [contents.root] if contents.splits else [contents.root, contents.root.parent]
-    tables = [place / FILE_NAME for place in places if (place / FILE_NAME).is_file()]
-    known = group_keys(tables[0], contents.records) if tables else {}
-    keys = {record.id: [record.digest, *known.get(record.id, ())] for record in contents.records}
-    return join_groups(contents.records, keys)
+def _drop_lone_classes(
+    records: list[Record], gathered: Gathered, least: int
+) -> tuple[list[Record], list[str], list[SetAside]]:
+    """Take out the classes that lost nearly all their training pictures to the gate."""
+    before, after = (_training_groups(found) for found in (gathered.records, records))
+    lone = [label for label in gathered.classes if before[label] >= least > after[label]]
+    aside = [
+        SetAside(record, f"of {record.label}, too few training pictures are left to learn from", "lone class")
+        for record in records
+        if record.label in lone
+    ]
+    return [record for record in records if record.label not in lone], lone, aside
+
+
+def _training_groups(records: Sequence[Record]) -> Counter[str]:
+    return Counter(
+        label for label, _ in {(record.label, record.group) for record in records if record.split == "train"}
+    )
 
 
 def _refuse_sizes(image_size: tuple[int, int], batch_size: int) -> None:
@@ -94,49 +144,69 @@ def _refuse_sizes(image_size: tuple[int, int], batch_size: int) -> None:
         raise DatasetError(f"batch_size={batch_size}; expected 1 or more")
 
 
-def _refuse_fractions(validation: float, test: float) -> None:
-    if (validation, test) != (0, 1) and not validation + test < 1:
-        raise DatasetError(
-            f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
-            "test=1 for pictures to measure a detector on"
-        )
-
-
-def _warn(contents: FolderContents, aside: Sequence[SetAside], other: Sequence[Path]) -> None:
-    """Say once, and with counts, what in the folder changes what a result means."""
-    found = [_conflicts(contents.records), _leaks(aside), _others(contents.root, other)]
+def _warn(
+    gathered: Gathered, aside: Sequence[SetAside], other: Sequence[Path], conflicts: Conflicts, lone: Sequence[str]
+) -> None:
+    """Say once, and with counts, what in the sources changes what a result means."""
+    by_kind = {kind: [entry for entry in aside if entry.kind == kind] for kind in {entry.kind for entry in aside}}
+    roots = [contents.root for contents in gathered.sources]
+    found = [
+        _say_unreadable(by_kind.get("unreadable", [])),
+        _say_conflicts(gathered, by_kind.get("conflict", []), conflicts),
+        _say_leaks(by_kind.get("leak", [])),
+        _say_unlabelled(by_kind.get("no label", [])),
+        _say_lone(lone),
+        _say_others(roots, other),
+    ]
     if any(found):
         listed = "; ".join(text for text in found if text)
-        warnings.warn(f"{contents.root}: {listed}", DataWarning, stacklevel=3)
+        more = ". See data.set_aside, and md.audit(data)" if aside else ""
+        warnings.warn(f"{', '.join(map(str, roots))}: {listed}{more}", DataWarning, stacklevel=3)
 
 
-def _conflicts(records: Sequence[Record]) -> str:
-    labels: dict[str, set[str]] = {}
-    for record in records:
-        labels.setdefault(record.digest, set()).add(record.label)
-    pairs = Counter(" / ".join(sorted(found)) for found in labels.values() if len(found) > 1)
-    if not pairs:
+def _say_unreadable(aside: Sequence[SetAside]) -> str:
+    if not aside:
         return ""
-    listed = ", ".join(f"{count} as {pair}" for pair, count in pairs.most_common())
-    return (
-        f"{pairs.total()} pictures carry two labels, byte for byte the same file ({listed}): no model can get both right, so "
-        "take the wrong ones out"
-    )
+    more = f", and {len(aside) - 2} more" if len(aside) > 2 else ""
+    return f"{len(aside)} files cannot be read ({'; '.join(entry.reason for entry in aside[:2])}{more})"
 
 
-def _leaks(aside: Sequence[SetAside]) -> str:
+def _say_conflicts(gathered: Gathered, aside: Sequence[SetAside], how: Conflicts) -> str:
+    found = list(contradicting_labels(gathered.records, gathered.pictures).values())
+    against = sum("but the table says" in entry.reason for entry in aside)
+    if not found and not against:
+        return ""
+    done = f"their {len(aside)} files are set aside" if aside else "they stay in, as conflicts='keep' asks"
+    if how == "resolve":
+        done = f"{len(aside)} files that the truth contradicts or does not know are set aside"
+    return f"{say_conflicts(found)}: no model can get both right, so {done}"
+
+
+def _say_leaks(aside: Sequence[SetAside]) -> str:
     if not aside:
         return ""
     same = sum(entry.reason.startswith("the same file") for entry in aside)
     return (
         f"{len(aside)} pictures are set aside because an earlier split shows them already ({same} the same file, "
-        f"{len(aside) - same} the same lesion or patient): they would make the figures too good; see data.set_aside"
+        f"{len(aside) - same} the same picture, lesion or patient): they would make the figures too good"
     )
 
 
-def _others(root: Path, other: Sequence[Path]) -> str:
+def _say_unlabelled(aside: Sequence[SetAside]) -> str:
+    return f"{len(aside)} pictures have no label" if aside else ""
+
+
+def _say_lone(labels: Sequence[str]) -> str:
+    return f"too little is left of {', '.join(labels)} to be a class" if labels else ""
+
+
+def _say_others(roots: Sequence[Path], other: Sequence[Path]) -> str:
     if not other:
         return ""
-    names = ", ".join(path.relative_to(root).as_posix() for path in other[:3])
+    names = ", ".join(_below(path, roots) for path in other[:3])
     more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-    return f"{len(other)} files are no pictures in class folders ({names}{more}) and take no part; see data.other_files"
+    return f"{len(other)} files take no part ({names}{more}); see data.other_files"
+
+
+def _below(path: Path, roots: Sequence[Path]) -> str:
+    return next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), str(path))

@@ -1,13 +1,13 @@
-"""Readers of folders: where the pictures of a dataset lie and what their folders say about them."""
+"""Readers of sources: where the pictures of a dataset lie, and what their folders say about them."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from melanoma_detect.data.hashes import digests
-from melanoma_detect.data.images import SUFFIXES, read_size
-from melanoma_detect.data.records import Record, Split
+from melanoma_detect.data.images import SUFFIXES
+from melanoma_detect.data.metadata import FILE_NAME, Table, find_table
+from melanoma_detect.data.records import Record, SetAside, Split
 from melanoma_detect.errors import DatasetError
 
 SPLIT_NAMES: dict[str, Split] = {
@@ -23,15 +23,17 @@ _CLUTTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx", ".git
 
 
 @dataclass(frozen=True)
-class FolderContents:
-    """What a reader found in a folder.
+class Contents:
+    """What a reader found in a source.
 
     Attributes:
-        root: The folder that holds the split folders or the class folders.
-        records: A record a picture, each a group of its own.
+        root: The folder that holds the split folders, the class folders, or the pictures.
+        records: A record a picture, each a group of its own, not hashed yet.
         classes: The class names of the training pictures, sorted.
-        other_files: Files that are no pictures, sorted.
-        splits: The splits that the folder itself gives; empty for bare class folders.
+        other_files: Files that take no part, sorted.
+        splits: The splits that the source itself gives; empty where it gives none.
+        table: What is said about the pictures, or None.
+        set_aside: Pictures without a label.
     """
 
     root: Path
@@ -39,13 +41,15 @@ class FolderContents:
     classes: tuple[str, ...]
     other_files: tuple[Path, ...]
     splits: frozenset[Split]
+    table: Table | None = None
+    set_aside: tuple[SetAside, ...] = ()
 
 
-def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
+def read_folder(folder: "str | os.PathLike[str]") -> Contents:
     """Read a folder of pictures: `Train` and `Test` with a folder per class in each, or the class folders alone.
 
-    Both may stand one folder deeper, as an archive unpacks. Every picture's header is read and its bytes are hashed; nothing
-    is decoded.
+    Both may stand one folder deeper, as an archive unpacks. Files are listed by their names; none is opened but the
+    `metadata.csv` beside the folders.
 
     Args:
         folder: The folder.
@@ -56,7 +60,6 @@ def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
     Raises:
         DatasetError: The folder is missing or empty, has no class folders, one class only, a Train without a Test (or the
             other way round), an empty class, or a class outside Train that Train lacks.
-        ImageError: A file with a picture's name is none.
 
     Examples:
         >>> contents = read_folder(isic9)
@@ -77,12 +80,35 @@ def read_folder(folder: "str | os.PathLike[str]") -> FolderContents:
         for label in classes
         for path in _pictures(place / label)
     ]
-    for path, _, _ in pictures:
-        read_size(path)
     records = _records(root, pictures)
-    taken = {record.path for record in records}
-    other = tuple(path for path in _files(root) if path not in taken)
-    return FolderContents(root, records, classes, other, frozenset(split_folders))
+    table = _find_table([root] if split_folders else [root, root.parent])
+    taken = {record.path for record in records} | {place / FILE_NAME for place in (root, root.parent)}
+    other = tuple(path for path in files_below(root) if path not in taken)
+    return Contents(root, records, classes, other, frozenset(split_folders), table)
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield every file of a folder and its subfolders in a fixed order, without a system's own clutter.
+
+    Args:
+        root: The folder.
+
+    Yields:
+        Paths.
+
+    Examples:
+        >>> sum(path.suffix == ".csv" for path in files_below(isic9))
+        1
+    """
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not _clutter(Path(name)))
+        yield from (Path(folder, name) for name in sorted(names) if not _clutter(Path(name)))
+
+
+def _find_table(places: list[Path]) -> Table | None:
+    """Return the metadata.csv of a folder; class folders alone may be the Train of a set, with its table beside it."""
+    found = next((place / FILE_NAME for place in places if (place / FILE_NAME).is_file()), None)
+    return find_table(found) if found else None
 
 
 def _find_root(folder: Path) -> tuple[Path, dict[Split, Path]]:
@@ -164,11 +190,10 @@ def _refuse_strangers(split: Split, place: Path, classes: tuple[str, ...]) -> No
 
 
 def _records(root: Path, pictures: list[tuple[Path, str, Split]]) -> list[Record]:
-    found = digests(path for path, _, _ in pictures)
     ids = [path.relative_to(root).as_posix() for path, _, _ in pictures]
     return [
-        Record(name, path, label, split, group=name, digest=digest, source=root.name)
-        for name, (path, label, split), digest in zip(ids, pictures, found, strict=True)
+        Record(name, path, label, split, group=name, digest="", source=root.name)
+        for name, (path, label, split) in zip(ids, pictures, strict=True)
     ]
 
 
@@ -186,12 +211,6 @@ def _pictures(place: Path) -> list[Path]:
 
 def _clutter(path: Path) -> bool:
     return path.name.lower() in _CLUTTER or path.name.startswith(".")
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not _clutter(Path(name)))
-        yield from (Path(folder, name) for name in sorted(names) if not _clutter(Path(name)))
 
 
 def _listing(place: Path) -> str:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from melanoma_detect.data.records import SPLITS, Record, SetAside, Split
 from melanoma_detect.errors import DatasetError
@@ -43,11 +44,12 @@ def join_groups(records: Sequence[Record], keys: Mapping[str, Iterable[Hashable]
     return [replace(record, group=names[number]) for record, number in zip(records, component, strict=False)]
 
 
-def set_leaks_aside(records: Sequence[Record]) -> tuple[list[Record], list[SetAside]]:
+def set_leaks_aside(records: Sequence[Record], witnesses: Sequence[Record] = ()) -> tuple[list[Record], list[SetAside]]:
     """Take out of the later splits what an earlier one shows already (train, then validation, then test).
 
     Args:
         records: Records in the splits that their folders say, with their groups.
+        witnesses: Records that take no part, but show what an earlier split holds.
 
     Returns:
         The records that stay, and those set aside with the record that they would leak from.
@@ -57,7 +59,7 @@ def set_leaks_aside(records: Sequence[Record]) -> tuple[list[Record], list[SetAs
         >>> len(kept) == len(data), aside
         (True, [])
     """
-    in_order = sorted(records, key=lambda record: SPLITS.index(record.split))
+    in_order = sorted([*records, *witnesses], key=lambda record: SPLITS.index(record.split))
     shown: dict[str, Record] = {}
     for record in in_order:
         shown.setdefault(record.group, record)
@@ -74,14 +76,108 @@ def set_leaks_aside(records: Sequence[Record]) -> tuple[list[Record], list[SetAs
 
 def _reason(record: Record, shown: Mapping[str, Record]) -> str:
     twin = shown[record.digest]
-    what, seen = ("file", twin) if twin.split != record.split else ("lesion or patient", shown[record.group])
+    what, seen = ("file", twin) if twin.split != record.split else ("picture, lesion or patient", shown[record.group])
     return f"the same {what} as {seen.id}, which is in {seen.split}"
 
 
-def cut(records: Sequence[Record], split: Split, fraction: float, *, seed: int) -> list[Record]:
+def follow_given(records: Sequence[Record], given: AbstractSet[str]) -> list[Record]:
+    """Let records of sources without splits of their own follow the records of their group that have one.
+
+    Args:
+        records: The records, with their groups.
+        given: The ids of the records whose splits their source gives.
+
+    Returns:
+        The records in order. A group with a given training record goes to train, so that as little as possible is lost.
+
+    Examples:
+        >>> moved = follow_given([replace(r, split="train", group="one") for r in data.records[:2]], set())
+        >>> {record.split for record in moved}
+        {'train'}
+    """
+    first: dict[str, Split] = {}
+    for record in sorted(records, key=lambda record: SPLITS.index(record.split)):
+        if record.id in given:
+            first.setdefault(record.group, record.split)
+    return [
+        record if record.id in given else replace(record, split=first.get(record.group, record.split))
+        for record in records
+    ]
+
+
+def cut_off(
+    records: Sequence[Record],
+    given: AbstractSet[str],
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+    classes: Sequence[str] | None = None,
+) -> list[Record]:
+    """Cut off what the sources do not give: a test from those without splits, then a validation from all of train.
+
+    Args:
+        records: The records, with their groups.
+        given: The ids of the records whose splits their source gives.
+        validation: The fraction of the training pictures for validation; 0 for none.
+        test: The fraction for the test; 1 for everything that has no split yet.
+        seed: Where the splits come from.
+        classes: The labels that need two groups; all of them where it is None.
+
+    Returns:
+        The records in order.
+
+    Raises:
+        DatasetError: A class has a single group, which cannot stand on both sides.
+
+    Examples:
+        >>> free = [replace(record, split="train") for record in data.train.records]
+        >>> sorted({r.split for r in cut_off(free, set(), validation=0.2, test=0.2, seed=1)})
+        ['test', 'train', 'validation']
+    """
+    decided = {record.group for record in records if record.id in given}
+    free = [record for record in records if record.group not in decided]
+    if free and test == 1:
+        moved = [replace(record, split="test") for record in free]
+    else:
+        # Where other sources give a test, a class may show there alone.
+        needed = () if decided else classes
+        moved = cut(free, "test", test, seed=seed, classes=needed) if free and test else free
+    by_id = {record.id: record for record in moved}
+    records = [by_id.get(record.id, record) for record in records]
+    given_validation = any(record.split == "validation" for record in records)
+    if given_validation or not validation or not any(record.split == "train" for record in records):
+        return records
+    share = validation if decided else validation / (1 - test)
+    return cut(records, "validation", share, seed=seed, classes=classes)
+
+
+def refuse_fractions(validation: float, test: float) -> None:
+    """Refuse fractions that leave nothing to train on.
+
+    Args:
+        validation: The fraction for validation.
+        test: The fraction for the test.
+
+    Raises:
+        DatasetError: They are out of range.
+
+    Examples:
+        >>> refuse_fractions(0.2, 0.2)
+    """
+    if (validation, test) != (0, 1) and not validation + test < 1:
+        raise DatasetError(
+            f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
+            "test=1 for pictures to measure a detector on"
+        )
+
+
+def cut(
+    records: Sequence[Record], split: Split, fraction: float, *, seed: int, classes: Sequence[str] | None = None
+) -> list[Record]:
     """Move a fraction of the training records into another split, stratified by class, group by group.
 
-    scikit-learn's `StratifiedGroupKFold` makes the folds; among them the one is taken that shows the most classes and comes
+    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for pictures that stand alone); among them the one is taken that shows the most classes and comes
     closest to the fraction.
 
     Args:
@@ -89,6 +185,7 @@ def cut(records: Sequence[Record], split: Split, fraction: float, *, seed: int) 
         split: Where the cut-off records go.
         fraction: How much of the training records, over 0 and under 1.
         seed: Where the folds come from.
+        classes: The labels that need two groups; all of them where it is None.
 
     Returns:
         All records, in order.
@@ -104,7 +201,7 @@ def cut(records: Sequence[Record], split: Split, fraction: float, *, seed: int) 
     if not 0 < fraction < 1:
         raise DatasetError(f"the {split} fraction is {fraction}; expected a number over 0 and under 1, such as 0.2")
     train = [record for record in records if record.split == "train"]
-    _refuse_single_groups(train, split)
+    _refuse_single_groups([record for record in train if classes is None or record.label in classes], split)
     chosen = {train[index].id for index in _best_fold(train, fraction, seed)}
     return [replace(record, split=split) if record.id in chosen else record for record in records]
 
@@ -129,11 +226,7 @@ def _best_fold(train: Sequence[Record], fraction: float, seed: int) -> list[int]
     share = Fraction(fraction).limit_denominator(20)
     most = int(np.unique(labels, return_counts=True)[1].max())
     count = max(2, min(share.denominator if 0 < share < 1 else 20, most))
-    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer members than folds is no surprise here: it is what the choice of the fold is about.
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = [part for _, part in folds.split(labels, labels, groups)]
+    parts = _folds(labels, groups, count, seed)
     take = min(max(round(fraction * count), 1), count - 1)
     candidates: list[NDArray[np.intp]] = [np.concatenate(parts[at : at + take]) for at in range(count - take + 1)]
 
@@ -144,3 +237,27 @@ def _best_fold(train: Sequence[Record], fraction: float, seed: int) -> list[int]
         return emptied, unseen, abs(len(chosen) / len(labels) - fraction)
 
     return [int(index) for index in min(candidates, key=misfit)]
+
+
+def _folds(labels: NDArray[np.str_], groups: NDArray[np.str_], count: int, seed: int) -> list[NDArray[np.intp]]:
+    """Return the folds: pictures that stand alone by class, the others by class and group.
+
+    `StratifiedGroupKFold` weighs every group by itself, in Python; most groups are of one picture and need no weighing.
+    """
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    alone = np.flatnonzero(sizes[group] == 1)
+    together = np.flatnonzero(sizes[group] > 1)
+    if any(len(some) and np.unique(labels[some], return_counts=True)[1].max() < count for some in (alone, together)):
+        alone, together = np.arange(0), np.arange(len(labels))
+    parts: list[list[NDArray[np.intp]]] = [[] for _ in range(count)]
+    kinds = (StratifiedKFold, alone), (StratifiedGroupKFold, together)
+    with warnings.catch_warnings():
+        # A class with fewer members than folds is no surprise here: it is what the choice of the fold is about.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for kind, chosen in kinds:
+            if not len(chosen):
+                continue
+            folds = kind(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], groups[chosen])
+            for part, (_, inside) in zip(parts, folds, strict=True):
+                part.append(chosen[inside])
+    return [np.sort(np.concatenate(part)) for part in parts]
