@@ -4,6 +4,8 @@ from . import report as report
 from . import taxonomy as taxonomy
 from .data.dataset import Dataset as Dataset
 from .data.loading import load_dataset as load_dataset
+from .data.audit import Audit as Audit
+from .data.audit import audit as audit
 from .data.balance import balance as balance
 from .data.samples import draw_lesion as draw_lesion
 from .data.samples import write_samples as write_samples

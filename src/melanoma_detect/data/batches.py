@@ -19,6 +19,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         pixels: uint8 `(n, height, width, 3)`.
         labels: int64 `(n,)`.
         batch_size: Pictures in a batch; the last one may be smaller.
+        weights: How often an epoch shows each picture, on average, `(n,)`; once each where it is None.
         shuffle: A new order in each epoch, drawn from the seed and the epoch's number.
         seed: Where the order comes from.
 
@@ -40,18 +41,19 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.pixels, self.labels, self.batch_size = pixels, labels, batch_size
+        self._weights = None if weights is None or (weights == 1).all() else weights
         self._seed, self._shuffle, self._epoch = seed, shuffle, 0
         self._order = self._draw()
 
     def __len__(self) -> int:
-        return math.ceil(len(self.labels) / self.batch_size)
+        return math.ceil(len(self._order) / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return one batch: float32 pictures from 0 to 255, and their labels."""
+    def __getitem__(self, index: int) -> tuple[Pixels, NDArray[np.int64]]:
+        """Return one batch: uint8 pictures, which Keras converts to what the model takes, and their labels."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.pixels[chosen].astype(np.float32), self.labels[chosen]
+        return self.pixels[chosen], self.labels[chosen]
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order."""
@@ -59,9 +61,25 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._draw()
 
     def _draw(self) -> NDArray[np.int64]:
-        if not self._shuffle:
-            return np.arange(len(self.labels))
-        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self.labels))
+        rng = np.random.default_rng([self._seed, self._epoch])
+        order = (
+            np.arange(len(self.labels)) if self._weights is None else _draw_by_weight(self._weights, self.labels, rng)
+        )
+        return rng.permutation(order) if self._shuffle else order
+
+
+def _draw_by_weight(
+    weights: NDArray[np.float64], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return which pictures an epoch shows: each as often as its weight says, whole times and a chance for the rest.
+
+    Systematic sampling (one random start, then equal steps along the summed weights), class by class, keeps every class within
+    one picture of what it was promised. Within a class the order is drawn anew: no picture always falls between two steps.
+    """
+    order = np.lexsort((rng.random(len(weights)), labels))
+    ends = np.cumsum(weights[order])
+    steps = np.arange(round(float(ends[-1]))) + rng.random()
+    return np.sort(order[np.searchsorted(ends, np.minimum(steps, ends[-1] - 1e-9), side="right")])
 
 
 def tf_dataset(
@@ -81,6 +99,7 @@ def tf_dataset(
         labels: int64 `(n,)`.
         size: `(height, width)` in pixels.
         batch_size: Pictures in a batch.
+        resize: How pictures of another shape come to that size.
         shuffle: A new order in each epoch.
         seed: Where the order comes from.
 
@@ -95,7 +114,7 @@ def tf_dataset(
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
     def picture(index: NDArray[np.int64]) -> Pixels:
-        return read(paths[int(index)], size)
+        return read(paths[int(index)], size, resize)
 
     def load(index: Any, label: Any) -> tuple[Any, Any]:
         pixels = tf.numpy_function(picture, [index], tf.uint8, stateful=False)

@@ -118,7 +118,8 @@ class Part:
     ) -> "Batches":
         """Return batches that `keras.Model.fit`, `evaluate` and `predict` take, under every backend of Keras.
 
-        Pictures are decoded once, here, and kept in memory as uint8.
+        Pictures are decoded once and kept as uint8, in memory or in a file that is mapped into it. Where records have weights
+        (see `balance`), an epoch shows each picture as often as its weight says.
 
         Args:
             image_size: `(height, width)` in pixels; the dataset's own where it is None.
@@ -127,7 +128,7 @@ class Part:
             seed: Where that order comes from.
 
         Returns:
-            Batches of `(pictures, labels)`: float32 `(batch, height, width, 3)` from 0 to 255, and int64 `(batch,)`.
+            Batches of `(pictures, labels)`: uint8 `(batch, height, width, 3)`, and int64 `(batch,)`.
 
         Raises:
             ImageError: A picture cannot be decoded; the message names it.

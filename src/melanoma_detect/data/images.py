@@ -1,61 +1,167 @@
-"""The only reader of pixels: any picture becomes RGB uint8 at the model's size.
+"""The one reader of pixels: any picture becomes RGB uint8 at the model's size.
 
 Training, validation, prediction and figures all come through here, so that what a model saw in training and what it sees
 in use is the same array, bit for bit.
 """
 
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from melanoma_detect.data.colour import from_array, to_rgb
+from melanoma_detect.data.opening import FORMATS, MAX_PIXELS, SUFFIXES, File, name_of, opened, unreadable
 from melanoma_detect.errors import ImageError
 
 Pixels: TypeAlias = NDArray[np.uint8]
-Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Pixels
+Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
 Resize: TypeAlias = Literal["squash", "crop", "pad"]
+Size: TypeAlias = tuple[int, int]
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+RESIZES: tuple[Resize, ...] = ("squash", "crop", "pad")
+_ORIENTATION = 0x0112
+
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Picture",
+    "Pixels",
+    "Resize",
+    "fit",
+    "load",
+    "name_of",
+    "needed",
+    "read",
+]
 
 
-def read(picture: Picture, size: tuple[int, int] | None = None, resize: Resize = "squash") -> Pixels:
+def read(picture: Picture, size: Size | None = None, resize: Resize = "squash") -> Pixels:
     """Read one picture as RGB, at the size that a model wants.
 
-    The whole picture is scaled to the size whatever its shape was (the assignment's way), with an antialiased bilinear
-    filter. The camera's EXIF orientation is applied; greyscale, palette and CMYK become RGB; transparency is laid over
-    white.
+    Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames the
+    first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit pictures
+    become RGB, colour profiles sRGB; transparency is laid over white. Scaling is bilinear and antialiased; JPEGs are decoded
+    at the nearest scale of their own that is at least twice as large as needed.
 
     Args:
-        picture: A path, the bytes of a file, an open binary file, a PIL image, or a uint8 array `(height, width, 3)` or
-            `(height, width)`.
+        picture: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width)`,
+            `(height, width, 3)` or `(height, width, 4)`: uint8, uint16 from 0 to 65,535, or floats from 0 to 1.
         size: `(height, width)` in pixels; None keeps the picture's own.
+        resize: How a picture of another shape comes to that size: `"squash"` scales the whole picture whatever its shape was
+            (the assignment's way), `"crop"` takes its centre, `"pad"` adds black margins.
 
     Returns:
         A uint8 array `(height, width, 3)`, RGB, 0 to 255.
 
     Raises:
-        ImageError: The picture is missing, empty, truncated, not a picture, or an array of another kind.
+        ImageError: The picture is missing, empty, truncated, not a picture, of more than 200 million pixels, or an array of
+            another kind.
 
     Examples:
         >>> read(np.zeros((600, 450, 3), np.uint8), size=(180, 180)).shape
         (180, 180, 3)
     """
+    refuse_resize(resize)
+    return fit(load(picture, needed(size, resize) if size else None), size, resize)
+
+
+def load(picture: Picture, at_least: Size | None = None) -> Image.Image:
+    """Open a picture, upright and in RGB.
+
+    Args:
+        picture: What `read` takes.
+        at_least: `(height, width)` in pixels that must be left where a JPEG is decoded at a smaller scale; None for all of it.
+
+    Returns:
+        A PIL image in mode RGB.
+
+    Raises:
+        ImageError: It cannot be read.
+
+    Examples:
+        >>> load(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").size
+        (64, 64)
+    """
     if isinstance(picture, np.ndarray):
-        image = _from_array(picture)
-    elif isinstance(picture, Image.Image):
-        image = picture
-    else:
-        return _read_file(picture, size)
-    return _finish(image, size)
+        return to_rgb(from_array(picture))
+    if isinstance(picture, Image.Image):
+        return _upright(picture)
+    if not isinstance(picture, (str, os.PathLike, bytes)) and not hasattr(picture, "read"):
+        raise ImageError(
+            f"a {type(picture).__name__} is no picture; expected a path, bytes, a file, a PIL image or an array"
+        )
+    with opened(cast("File", picture)) as image:
+        if at_least and image.format == "JPEG":
+            _draft(image, at_least)
+        image.load()
+        return _upright(image)
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
+    """Bring a loaded picture to a size.
+
+    Args:
+        image: In mode RGB.
+        size: `(height, width)` in pixels; None keeps its own.
+        resize: `"squash"`, `"crop"` or `"pad"`.
+
+    Returns:
+        A uint8 array `(height, width, 3)`.
+
+    Examples:
+        >>> fit(Image.new("RGB", (40, 20), "white"), (10, 10), "pad")[0, 0]
+        array([0, 0, 0], dtype=uint8)
+    """
+    if size is None or (image.height, image.width) == size:
+        return np.asarray(image, dtype=np.uint8)
+    height, width = size
+    if resize == "crop":
+        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=_centre(image.size, size)))
+    if resize == "pad":
+        return np.asarray(ImageOps.pad(image, (width, height), Image.Resampling.BILINEAR, color="black"))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def needed(size: Size, resize: Resize = "squash") -> Size:
+    """Return the least `(height, width)` to decode a picture at that is brought to a size: twice as much.
+
+    Args:
+        size: `(height, width)` in pixels.
+        resize: How it is brought there. A crop keeps one whole side, so both must do for the longer one.
+
+    Returns:
+        `(height, width)` in pixels.
+
+    Examples:
+        >>> needed((180, 180))
+        (360, 360)
+    """
+    height, width = (max(size),) * 2 if resize != "squash" else size
+    return 2 * height, 2 * width
+
+
+def refuse_resize(resize: str) -> None:
+    """Refuse a name that is no way of resizing.
+
+    Args:
+        resize: The name.
+
+    Raises:
+        ImageError: It is none.
+
+    Examples:
+        >>> refuse_resize("crop")
+    """
+    if resize not in RESIZES:
+        raise ImageError(f"resize={resize!r}; expected one of {', '.join(map(repr, RESIZES))}")
+
+
+def read_size(path: Path) -> Size:
     """Return `(height, width)` from a file's header alone, without decoding it.
 
     Args:
@@ -71,39 +177,17 @@ def read_size(path: Path) -> tuple[int, int]:
         >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
         (64, 64)
     """
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.height, image.width
-    except (OSError, Image.DecompressionBombError) as error:
-        raise _unreadable(path, error) from error
+    with opened(path) as image:
+        return image.height, image.width
 
 
-def name_of(picture: Picture) -> str:
-    """Return what to call a picture in a message: its path, or what kind of thing it is.
-
-    Args:
-        picture: Anything that `read` takes.
-
-    Returns:
-        A short name.
-
-    Examples:
-        >>> name_of("photo.jpg")
-        'photo.jpg'
-    """
-    if isinstance(picture, (str, os.PathLike)):
-        return os.fspath(picture)
-    if isinstance(picture, np.ndarray):
-        return f"array {picture.shape}"
-    return str(getattr(picture, "filename", "") or getattr(picture, "name", "") or type(picture).__name__)
-
-
-def read_many(pictures: Sequence[Picture], size: tuple[int, int]) -> Pixels:
+def read_many(pictures: Sequence[Picture], size: Size, resize: Resize = "squash") -> Pixels:
     """Read several pictures into one array.
 
     Args:
         pictures: What `read` takes, at least one.
         size: `(height, width)` in pixels.
+        resize: `"squash"`, `"crop"` or `"pad"`.
 
     Returns:
         A uint8 array `(n, height, width, 3)`.
@@ -117,55 +201,45 @@ def read_many(pictures: Sequence[Picture], size: tuple[int, int]) -> Pixels:
     """
     batch = np.empty((len(pictures), *size, 3), np.uint8)
     for index, picture in enumerate(pictures):
-        batch[index] = read(picture, size)
+        batch[index] = read(picture, size, resize)
     return batch
 
 
-def _read_file(source: "str | os.PathLike[str] | bytes | BinaryIO", size: tuple[int, int] | None) -> Pixels:
+def _draft(image: Image.Image, at_least: Size) -> None:
+    """Let the JPEG decoder scale by itself, in its own blocks: a fraction of the work."""
+    height, width = at_least
+    if _orientation(image) >= 5:  # stored on its side
+        height, width = width, height
+    image.draft(None, (width, height))
+
+
+def _orientation(image: Image.Image) -> int:
+    if "exif" not in image.info:
+        return 1
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-            return _finish(image, size)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(source, error) from error
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except (OSError, SyntaxError, ValueError, TypeError):
+        return 1
 
 
-def _finish(image: Image.Image, size: tuple[int, int] | None) -> Pixels:
-    rgb = _to_rgb(ImageOps.exif_transpose(image))
-    if size is not None and (rgb.height, rgb.width) != size:
-        rgb = rgb.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(rgb, dtype=np.uint8)
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return to_rgb(_turned(image))
+    except (OSError, ValueError) as error:
+        raise unreadable(image, error) from error
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    if image.mode.startswith("I;16") or image.mode == "I":
-        # Pillow's own conversion clips everything over 255 to white; 16-bit greyscale spans 0 to 65,535.
-        return Image.fromarray((np.asarray(image, dtype=np.uint32) >> 8).astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+def _turned(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except (SyntaxError, ValueError, TypeError, KeyError):  # metadata that is damaged says nothing
+        return image
 
 
-def _from_array(array: np.ndarray) -> Image.Image:
-    grey = array.ndim == 2
-    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[-1] == 3)) or 0 in array.shape:
-        raise ImageError(
-            f"an array of shape {array.shape} and type {array.dtype} is not a picture: expected uint8, 0 to 255, shaped "
-            "(height, width, 3) in RGB or (height, width); convert it first, for instance "
-            "(array * 255).astype('uint8') for floats from 0 to 1"
-        )
-    return Image.fromarray(array)
-
-
-def _unreadable(source: Picture, error: Exception) -> ImageError:
-    name = name_of(source)
-    if isinstance(error, FileNotFoundError):
-        return ImageError(f"{name}: no such file; check the path")
-    if isinstance(error, IsADirectoryError):
-        return ImageError(f"{name}: is a folder; expected a picture")
-    if isinstance(source, (str, os.PathLike)) and Path(source).stat().st_size == 0:
-        return ImageError(f"{name}: the file is empty; copy it again or take it out")
-    if isinstance(error, UnidentifiedImageError):
-        expected = ", ".join(FORMATS)
-        return ImageError(f"{name}: not a picture this library reads (expected {expected}); convert it or take it out")
-    return ImageError(f"{name}: cannot be decoded ({error}); copy it again or take it out")
+def _centre(have: tuple[int, int], size: Size) -> tuple[float, float, float, float]:
+    """Return the box of the largest centre part with the shape of the size."""
+    width, height = have
+    scale = min(width / size[1], height / size[0])
+    inner_width, inner_height = size[1] * scale, size[0] * scale
+    left, top = (width - inner_width) / 2, (height - inner_height) / 2
+    return (left, top, left + inner_width, top + inner_height)

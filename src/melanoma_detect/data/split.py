@@ -177,8 +177,8 @@ def cut(
 ) -> list[Record]:
     """Move a fraction of the training records into another split, stratified by class, group by group.
 
-    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for pictures that stand alone); among them the one is taken that shows the most classes and comes
-    closest to the fraction.
+    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for pictures that stand alone); among them the
+    one is taken that shows the most classes and comes closest to the fraction.
 
     Args:
         records: Records; those of other splits than train stay where they are.
@@ -257,7 +257,8 @@ def _folds(labels: NDArray[np.str_], groups: NDArray[np.str_], count: int, seed:
         for kind, chosen in kinds:
             if not len(chosen):
                 continue
-            folds = kind(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], groups[chosen])
+            given = groups[chosen] if kind is StratifiedGroupKFold else None
+            folds = kind(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], given)
             for part, (_, inside) in zip(parts, folds, strict=True):
                 part.append(chosen[inside])
     return [np.sort(np.concatenate(part)) for part in parts]

@@ -1,0 +1,60 @@
+"""DICOM photographs and dermoscopy as pictures; needs the extra `dicom`."""
+
+from typing import Any, BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels import apply_color_lut, pixel_array
+
+
+def decode(file: BinaryIO, most: int) -> Image.Image:
+    """Decode the first frame of a DICOM file.
+
+    Args:
+        file: The open file.
+        most: How many pixels it may have.
+
+    Returns:
+        An RGB or greyscale picture of 8 bits; a colour profile stands in its `info`.
+
+    Raises:
+        ValueError: It is damaged, holds no picture, or too large a one.
+
+    Examples:
+        >>> import io
+        >>> decode(io.BytesIO(b"no DICOM"), 100)
+        Traceback (most recent call last):
+        ValueError: File is missing DICOM File Meta Information header ...
+    """
+    try:
+        dataset = pydicom.dcmread(file)
+        rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+        if not rows * columns or "PixelData" not in dataset:
+            raise ValueError("a DICOM file without a picture")
+        if rows * columns > most:
+            raise ValueError(f"{columns}×{rows} pixels, more than {most // 10**6} million")
+        array = pixel_array(dataset, index=0) if int(dataset.get("NumberOfFrames") or 1) > 1 else pixel_array(dataset)
+        image = Image.fromarray(_eight_bits(dataset, array))
+    except (InvalidDicomError, AttributeError, KeyError, RuntimeError, NotImplementedError) as error:
+        raise ValueError(str(error)) from error
+    if profile := dataset.get("ICCProfile"):
+        image.info["icc_profile"] = bytes(profile)
+    image.format = "DICOM"
+    return image
+
+
+def _eight_bits(dataset: Any, array: NDArray[Any]) -> NDArray[np.uint8]:
+    kind = str(dataset.PhotometricInterpretation)
+    bits = int(dataset.BitsStored)
+    if kind == "PALETTE COLOR":
+        array, bits = apply_color_lut(array, dataset), int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    values = array.astype(np.float64)
+    if np.issubdtype(array.dtype, np.signedinteger):
+        values += 2.0 ** (bits - 1)
+    grey = np.clip(values / (2.0**bits - 1), 0, 1)
+    if kind == "MONOCHROME1":  # 0 is white
+        grey = 1 - grey
+    return np.rint(grey * 255).astype(np.uint8)
