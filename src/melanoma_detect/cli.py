@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 import os
 import sys
 import warnings
@@ -155,6 +156,46 @@ def predict(
     typer.echo(f"\n{DISCLAIMER}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Pictures: folders, or zip files of them.")
+    ],
+    html: Annotated[Path | None, typer.Option(help="Write a page with the pictures side by side.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
+    detector: Annotated[
+        Path | None, typer.Option("--detector", "-d", help="Look with its features too: small turns and crops.")
+    ] = None,
+) -> None:
+    """Look for what is wrong with a folder of pictures: duplicates, two labels, leaks, sources that tell the class."""
+    found = md.audit(folders, model=_load(detector) if detector else None, progress=not as_json)
+    if html:
+        found.html(html)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict()))
+        return
+    _print_findings(found)
+    if html:
+        typer.echo(f"\nWritten:\n  {html}")
+
+
+def _print_findings(found: "md.Audit") -> None:
+    out = Console(highlight=False)
+    out.print(f"{found.pictures} pictures of {len(found.classes)} classes from {_escaped(', '.join(found.sources))}")
+    if not found.findings:
+        out.print("Nothing found.")
+        return
+    table = Table(
+        "count", "finding", "what it is, what it does, what to do", box=None, pad_edge=False, padding=(0, 2, 1, 0)
+    )
+    table.columns[0].justify = "right"
+    table.columns[1].style = "bold"
+    for finding in found.findings:
+        words = f"{_escaped(finding.summary)}.\n[dim]{finding.effect}[/]\n[blue]{finding.advice}[/]"
+        table.add_row(str(finding.count), finding.kind, words)
+    out.print(table)
 
 
 @app.command()

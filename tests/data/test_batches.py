@@ -19,7 +19,7 @@ def test_pictures_stay_with_their_labels_when_shuffled():
     shuffled = batches(shuffle=True)
     for at in range(len(shuffled)):
         pixels, labels = shuffled[at]
-        assert pixels.dtype == np.float32
+        assert pixels.dtype == np.uint8
         np.testing.assert_array_equal(pixels[:, 0, 0, 0], labels)
 
 

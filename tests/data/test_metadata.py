@@ -75,7 +75,10 @@ def test_two_rows_of_one_picture_complete_each_other(tmp_path):
         ("image,MEL,NV,BCC,AKIEC\na,0.0,1.0,0.0,0.0\n", "NV"),
         ("image,MEL,NV,UNK\na,0,0,1\n", ""),
         ("isic_id,diagnosis\na,seborrheic keratosis\n", "seborrheic keratosis"),
-        ("isic_id,diagnosis_1,diagnosis_2,diagnosis_3\na,Malignant,Melanocytic,Melanoma Invasive\n", "Melanoma Invasive"),
+        (
+            "isic_id,diagnosis_1,diagnosis_2,diagnosis_3\na,Malignant,Melanocytic,Melanoma Invasive\n",
+            "Melanoma Invasive",
+        ),
         ("isic_id,diagnosis_1,diagnosis_3\na,Benign,\n", "Benign"),
         ("filename,label\na.jpg,wart\n", "wart"),
     ],

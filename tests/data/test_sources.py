@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from melanoma_detect.data.sources import read_folder
-from melanoma_detect.errors import DatasetError, ImageError
+from melanoma_detect.errors import DatasetError
 
 PLAIN = {"Train/melanoma": 2, "Train/nevus": 2, "Test/melanoma": 1, "Test/nevus": 1}
 
@@ -90,10 +90,3 @@ def test_an_empty_folder_and_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="a file; expected a folder"):
         read_folder(tmp_path / "file")
-
-
-def test_a_file_that_is_no_picture_is_named(tree):
-    root = tree(PLAIN)
-    (root / "Train" / "nevus" / "fake.jpg").write_text("no picture")
-    with pytest.raises(ImageError, match=r"fake\.jpg"):
-        read_folder(root)

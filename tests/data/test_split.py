@@ -51,9 +51,9 @@ def test_what_train_shows_is_set_aside_from_test():
     kept, aside = set_leaks_aside(records)
     assert [one.id for one in kept] == ["train 1", "test 2", "validation 1"]
     assert {entry.record.id: entry.reason for entry in aside} == {
-        "test 1": "the same lesion or patient as train 1, which is in train",
+        "test 1": "the same picture, lesion or patient as train 1, which is in train",
         "test 3": "the same file as train 1, which is in train",
-        "test 4": "the same lesion or patient as validation 1, which is in validation",
+        "test 4": "the same picture, lesion or patient as validation 1, which is in validation",
     }
 
 

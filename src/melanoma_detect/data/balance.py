@@ -8,10 +8,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,16 +19,17 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
-from melanoma_detect.console import cache_folder, track, writing_to
+from melanoma_detect.console import cache_folder, progress_bar, writing_to
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.hashes import digests
-from melanoma_detect.data.images import read
+from melanoma_detect.data.images import Resize, read
 from melanoma_detect.data.operations import ASSIGNMENT, Operation, parse, seeded
 from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DatasetError
 
 _MANIFEST = "manifest.json"
 _JPEG = {"quality": 95, "subsampling": 0}
+_PARENTS = 16  # handed to a worker at once
 _FEW = 200  # below this, starting workers takes longer than the work
 
 
@@ -45,12 +45,40 @@ class _Copy:
     applied: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a worker needs to know to make copies of any parent."""
+
+    folder: Path
+    size: tuple[int, int]
+    resize: Resize
+    operations: tuple[Operation, ...]
+
+    def make(self, path: Path, copies: Sequence[_Copy]) -> int:
+        """Make all copies of one parent, which is decoded once; return how many."""
+        parent = Image.fromarray(read(path, self.size, self.resize))
+        for copy in copies:
+            image = parent
+            with seeded(copy.seed):
+                for operation in self.operations:
+                    if operation.name in copy.applied:
+                        image = operation.apply(image)
+            out = self.folder / copy.file
+            # Whole or absent: the name is given when all is written.
+            partial = out.with_name(f".{out.name}.{os.getpid()}")
+            image.convert("RGB").save(partial, "JPEG", **_JPEG)
+            partial.replace(out)
+        return len(copies)
+
+
 def balance(
     data: Dataset,
     *,
     add: int | None = None,
     to: int | Literal["max"] | None = None,
+    method: Literal["files", "weights"] = "files",
     operations: Mapping[str, Mapping[str, Any]] | None = None,
+    image_size: tuple[int, int] | None = None,
     seed: int = 123,
     workers: int | None = None,
     cache: "str | os.PathLike[str] | None" = None,
@@ -60,15 +88,18 @@ def balance(
 
     Only the training split grows; each new record names its parent and stands in its group, so that no copy can reach
     validation or test. The pictures are written once, at the dataset's image size, to a cache folder outside your data, with a
-    manifest; asked for again, they are read from there.
+    manifest; asked for again, they are read from there. A call that was killed goes on where it stopped.
 
     Args:
         data: A dataset that is split already.
         add: How many to add to each class.
         to: How many each class shall have at least, or `"max"` for as many as the largest class, which is what happens where
             neither `add` nor `to` is given.
+        method: `"files"` makes pictures; `"weights"` makes none: each epoch draws the pictures of rare classes more often, as
+            many times as the files would have shown them.
         operations: Augmentor's operations by name with their arguments, applied in order; by default the assignment's rotation
             by up to 10 degrees with probability 0.7.
+        image_size: `(height, width)` in pixels to make them at; the dataset's where it is None.
         seed: Where parents and random amounts come from; the same seed gives the same bytes.
         workers: How many processes work; as many as there are processors where it is None.
         cache: The folder to write to; `MELANOMA_DETECT_CACHE` or the system's cache folder where it is None.
@@ -86,30 +117,58 @@ def balance(
         >>> int(balanced.distribution()["train"].min())
         30
     """
+    wanted = _wanted(data.train, add, to)
+    if method == "weights":
+        _refuse_files_options(operations=operations, image_size=image_size, workers=workers, cache=cache)
+        return _weighted(data, wanted)
+    if method != "files":
+        raise DatasetError(f"method={method!r}; expected 'files' or 'weights'")
+    size = image_size or data.image_size
     chosen = parse(ASSIGNMENT if operations is None else operations)
-    copies = _plan(data.train, _wanted(data.train, add, to), chosen, seed)
+    copies = _plan(data.train, wanted, chosen, seed)
     if not copies:
         return data
-    manifest = {
-        "schema": 1,
-        "seed": seed,
-        "image_size": list(data.image_size),
-        "operations": {
-            operation.name: {"probability": operation.probability, **operation.options} for operation in chosen
-        },
-        "made_with": {name: importlib_metadata.version(name) for name in ("augmentor", "pillow")},
-        "pictures": [asdict(copy) for copy in copies],
-    }
-    text = json.dumps(manifest, indent=1, sort_keys=True)
+    text = json.dumps(_manifest(copies, chosen, seed, size, data.resize), indent=1, sort_keys=True)
     store = Path(cache).expanduser().absolute() if cache else cache_folder("balanced")
     place = store / hashlib.sha256(text.encode()).hexdigest()[:24]
     if not (place / _MANIFEST).is_file():
         with writing_to(place):
-            _make_all(copies, data, chosen, place, text, workers=workers, progress=progress)
+            work = _Work(place.with_name(f".{place.name}.partial"), size, data.resize, chosen)
+            _make_all(copies, data, work, place, text, workers=workers, progress=progress)
     made = _as_records(copies, data.train, place)
     if {record.id for record in made} & {record.id for record in data.records}:
         raise DatasetError("the dataset holds these very copies already; balance once, or give another seed")
     return data.with_records([*data.records, *made])
+
+
+def _refuse_files_options(**options: Any) -> None:
+    if given := [name for name, value in options.items() if value is not None]:
+        raise DatasetError(f"{given[0]}= goes with method='files'; method='weights' makes no pictures")
+
+
+def _weighted(data: Dataset, wanted: Mapping[str, int]) -> Dataset:
+    """Return the dataset with weights that show each class as often as files would."""
+    counts = Counter(record.label for record in data.train.records)
+    share = {label: (count + wanted.get(label, 0)) / count for label, count in counts.items()}
+    return data.with_records(
+        replace(record, weight=share[record.label]) if record.split == "train" else record for record in data.records
+    )
+
+
+def _manifest(
+    copies: Sequence[_Copy], operations: Sequence[Operation], seed: int, size: tuple[int, int], resize: Resize
+) -> dict[str, Any]:
+    return {
+        "schema": 2,
+        "seed": seed,
+        "image_size": list(size),
+        "resize": resize,
+        "operations": {
+            operation.name: {"probability": operation.probability, **operation.options} for operation in operations
+        },
+        "made_with": {name: importlib_metadata.version(name) for name in ("augmentor", "pillow")},
+        "pictures": [asdict(copy) for copy in copies],
+    }
 
 
 def _wanted(train: Part, add: int | None, to: int | Literal["max"] | None) -> dict[str, int]:
@@ -153,56 +212,50 @@ def _plan(train: Part, wanted: Mapping[str, int], operations: Sequence[Operation
 def _make_all(
     copies: Sequence[_Copy],
     data: Dataset,
-    operations: Sequence[Operation],
+    work: _Work,
     place: Path,
     manifest: str,
     *,
     workers: int | None,
     progress: bool,
 ) -> None:
-    """Make the pictures in a folder beside the place, then rename it: the place is whole or absent."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    """Make the pictures in a folder beside the place, then rename it: the place is whole or absent.
+
+    That folder has a fixed name: what a killed call has finished there is not made again.
+    """
     paths = {record.id: record.path for record in data.train.records}
-    by_name = {operation.name: operation for operation in operations}
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-", ignore_cleanup_errors=True) as partial:
-        for folder in {Path(copy.file).parent for copy in copies}:
-            (Path(partial) / folder).mkdir()
-        jobs = (
-            delayed(_make)(
-                paths[copy.parent],
-                data.image_size,
-                [by_name[name] for name in copy.applied],
-                copy.seed,
-                Path(partial, copy.file),
-            )
-            for copy in copies
+    for folder in {Path(copy.file).parent for copy in copies}:
+        (work.folder / folder).mkdir(parents=True, exist_ok=True)
+    missing = [copy for copy in copies if not (work.folder / copy.file).is_file()]
+    of_parent: dict[str, list[_Copy]] = {}
+    for copy in missing:
+        of_parent.setdefault(copy.parent, []).append(copy)
+    jobs = [(paths[parent], found) for parent, found in of_parent.items()]
+    count = 1 if len(missing) < _FEW else (workers or os.cpu_count() or 1)
+    made = (
+        map(work.make, *zip(*jobs, strict=True))
+        if count == 1
+        else Parallel(n_jobs=count, batch_size=_PARENTS, return_as="generator_unordered")(
+            delayed(work.make)(path, found) for path, found in jobs
         )
-        count = 1 if len(copies) < _FEW else (workers or -1)
-        made = Parallel(n_jobs=count, return_as="generator_unordered")(jobs)
-        for _ in track(made, "balancing", len(copies), shown=progress):
-            pass
-        Path(partial, _MANIFEST).write_text(manifest, encoding="utf-8")
-        _publish(Path(partial), place)
-
-
-def _make(path: Path, size: tuple[int, int], operations: Sequence[Operation], seed: int, out: Path) -> None:
-    image = Image.fromarray(read(path, size))
-    with seeded(seed):
-        for operation in operations:
-            image = operation.apply(image)
-    image.convert("RGB").save(out, "JPEG", **_JPEG)
+    )
+    done = len(copies) - len(missing)
+    with progress_bar(shown=progress) as bar:
+        task = bar.add_task("balancing", total=len(copies), completed=done)
+        for number in made if jobs else ():
+            bar.advance(task, number)
+    (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
+    _publish(work.folder, place)
 
 
 def _publish(partial: Path, place: Path) -> None:
-    whole = place.with_name(partial.name + "-whole")
-    partial.rename(whole)
     try:
-        whole.rename(place)
+        partial.rename(place)
     except OSError:
         # Another process was faster; its pictures are the same, byte for byte.
-        shutil.rmtree(whole)
-        if not place.is_dir():
+        if not (place / _MANIFEST).is_file():
             raise
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _as_records(copies: Sequence[_Copy], train: Part, place: Path) -> list[Record]:

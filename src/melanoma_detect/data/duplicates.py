@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import fft, ndimage
 
-from melanoma_detect.data.fingerprints import Codes, Fingerprint
+from melanoma_detect.data.fingerprints import Fingerprint
 from melanoma_detect.data.images import load
 from melanoma_detect.data.neighbours import EXACT, find_pairs
 from melanoma_detect.errors import ImageError
@@ -76,7 +76,7 @@ def find_alike(paths: Sequence[Path], fingerprints: Sequence[Fingerprint | None]
         for first, second, bits in zip(*find_pairs(codes, queries, owners, radius=SAME), strict=True)
     ]
     sure = {(pair.first, pair.second) for pair in pairs}
-    seen_again = _lesions_seen_again([paths[at] for at in taking_part], codes)
+    seen_again = _lesions_seen_again([paths[at] for at in taking_part], known)
     for first, second, bits in seen_again:
         if (taking_part[first], taking_part[second]) not in sure:
             pairs.append(Alike(taking_part[first], taking_part[second], bits, "lesion"))
@@ -106,11 +106,12 @@ def same_detail(one: Path, other: Path) -> float:
     return max(float(fft.irfft2(fft.rfft2(turn) * wave, s=turn.shape).max()) for turn in turned)
 
 
-def _lesions_seen_again(paths: Sequence[Path], codes: Codes) -> list[tuple[int, int, int]]:
-    if len(codes) > EXACT:
+def _lesions_seen_again(paths: Sequence[Path], known: Sequence[Fingerprint]) -> list[tuple[int, int, int]]:
+    if len(known) > EXACT:
         return []
-    # In their own orientation only: a lesion is photographed again as it was, or by another view that no hash knows.
-    pairs = find_pairs(codes, codes, np.arange(len(codes)), radius=MAYBE)
+    codes = np.stack([found.code for found in known])
+    every = np.concatenate([found.turned for found in known])
+    pairs = find_pairs(codes, every, np.repeat(np.arange(len(known)), 8), radius=MAYBE)
     return [
         (int(first), int(second), int(bits))
         for first, second, bits in zip(*pairs, strict=True)

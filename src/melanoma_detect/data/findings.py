@@ -284,12 +284,7 @@ def _same_bytes(evidence: Evidence) -> Finding:
 
 
 def _same_pictures(evidence: Evidence) -> Finding:
-    pairs = [
-        (evidence.records[pair.first], evidence.records[pair.second])
-        for pair in evidence.alike
-        if pair.kind == "picture"
-    ]
-    cases = tuple(pair for pair in pairs if pair[0].digest != pair[1].digest)
+    cases = tuple(pair for pair in _pairs(evidence, "picture") if pair[0].digest != pair[1].digest)
     return Finding(
         "same picture, other bytes",
         len(cases),
@@ -301,11 +296,7 @@ def _same_pictures(evidence: Evidence) -> Finding:
 
 
 def _lesions_seen_again(evidence: Evidence) -> Finding:
-    cases = tuple(
-        (evidence.records[pair.first], evidence.records[pair.second])
-        for pair in evidence.alike
-        if pair.kind == "lesion"
-    )
+    cases = _pairs(evidence, "lesion")
     return Finding(
         "lesion seen twice",
         len(cases),
@@ -392,3 +383,13 @@ def _shown_before(records: Sequence[Record], keys: Callable[[Record], list[str]]
 
 def _in_order(one: Record, other: Record) -> tuple[Record, Record]:
     return (one, other) if SPLITS.index(one.split) <= SPLITS.index(other.split) else (other, one)
+
+
+def _pairs(evidence: Evidence, kind: str) -> tuple[Case, ...]:
+    """Return the pairs of a kind; files with the same bytes count once."""
+    found: dict[frozenset[str], Case] = {}
+    for pair in evidence.alike:
+        if pair.kind == kind:
+            case = (evidence.records[pair.first], evidence.records[pair.second])
+            found.setdefault(frozenset(record.digest for record in case), case)
+    return tuple(found.values())

@@ -37,10 +37,12 @@ class Fingerprint(NamedTuple):
     Attributes:
         code: That of the whole picture, uint8 `(32,)`: 256 bits.
         queries: What to look other pictures' codes up by, uint8 `(some, 32)`.
+        turned: The code of the whole picture in all eight orientations, uint8 `(8, 32)`.
     """
 
     code: Codes
     queries: Codes
+    turned: Codes
 
     @property
     def hex(self) -> str:
@@ -109,7 +111,7 @@ def fingerprints(pictures: Floats) -> list[Fingerprint | None]:
     flat = pictures.std(axis=(-2, -1)) < _FLAT
     possible &= ~flat[..., None]
     return [
-        None if flat[at, 0] else Fingerprint(codes[at, 0, own[at, 0]], codes[at][possible[at]])
+        None if flat[at, 0] else Fingerprint(codes[at, 0, own[at, 0]], codes[at][possible[at]], codes[at, 0])
         for at in range(len(pictures))
     ]
 

@@ -3,13 +3,23 @@
 import contextlib
 import io
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from melanoma_detect.errors import ImageError
 
@@ -20,7 +30,17 @@ _EXTRAS = {".heic", ".heif", ".hif", ".dcm", ".dicom"}
 SUFFIXES = frozenset(_JPEG | _OTHERS | _EXTRAS)
 MAX_PIXELS = 200_000_000
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-_PLUGINS = threading.Lock()
+# Imported for what they register in Image.OPEN; Image.init would load thirty more.
+_PLUGINS = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 File = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -127,7 +147,6 @@ def _identify(file: BinaryIO) -> Image.Image:
     Pillow's own `Image.open` warns, or refuses, above limits that are global to the process; ours is checked by us, so the
     registered formats are asked directly.
     """
-    _load_plugins()
     prefix = file.read(132)
     if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC:
         return _open_heic(file)
@@ -137,17 +156,8 @@ def _identify(file: BinaryIO) -> Image.Image:
         factory, accept = Image.OPEN[name]
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and name not in ("AVIF", "WEBP")):
             file.seek(0)
-            try:
-                return factory(file, "")
-            except EOFError as error:  # a frameless animation
-                raise UnidentifiedImageError from error
+            return factory(file, "")
     raise UnidentifiedImageError
-
-
-def _load_plugins() -> None:
-    if "AVIF" not in Image.OPEN:
-        with _PLUGINS:
-            Image.init()
 
 
 def _refuse_large(source: File, image: Image.Image) -> None:

@@ -6,6 +6,7 @@ import inspect
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import Augmentor
@@ -35,10 +36,16 @@ class Operation:
 
     def apply(self, image: Image.Image) -> Image.Image:
         """Apply the operation to a picture; random amounts come from the global generators (see `seeded`)."""
-        pipeline = Augmentor.Pipeline()
-        getattr(pipeline, self.name)(probability=1, **self.options)
-        result: Image.Image = pipeline.operations[0].perform_operation([image])[0]
+        result: Image.Image = _performer(self.name, tuple(sorted(self.options.items()))).perform_operation([image])[0]
         return result
+
+
+@lru_cache(maxsize=64)
+def _performer(name: str, options: tuple[tuple[str, Any], ...]) -> Any:
+    """Return Augmentor's own operation, built once: a pipeline costs more than most of what it does."""
+    pipeline = Augmentor.Pipeline()
+    getattr(pipeline, name)(probability=1, **dict(options))
+    return pipeline.operations[0]
 
 
 def parse(operations: Mapping[str, Mapping[str, Any]]) -> tuple[Operation, ...]:

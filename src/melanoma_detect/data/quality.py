@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from melanoma_detect.data.fingerprints import Floats, thumbnails
 from melanoma_detect.data.images import load
+from melanoma_detect.data.metadata import picture_name
 from melanoma_detect.data.opening import opened
 
 TINY = 64
@@ -80,7 +81,7 @@ def examine(path: Path) -> tuple[Quality, Floats]:
     image = load(path, (_SIDE, _SIDE))
     grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
     corners = np.mean([grey[y, x].mean() for y in (slice(12), slice(-12, None)) for x in (slice(12), slice(-12, None))])
-    numbers = _NUMBER.findall(path.stem)
+    numbers = _NUMBER.findall(picture_name(path))
     quality = Quality(
         height,
         width,

@@ -131,8 +131,8 @@ def cut_off(
         DatasetError: A class has a single group, which cannot stand on both sides.
 
     Examples:
-        >>> free = [replace(record, split="train") for record in data.train.records]
-        >>> sorted({r.split for r in cut_off(free, set(), validation=0.2, test=0.2, seed=1)})
+        >>> moved = cut_off(data.train.records, set(), validation=0.2, test=0.2, seed=1, classes=("nevus", "melanoma"))
+        >>> sorted({record.split for record in moved})
         ['test', 'train', 'validation']
     """
     decided = {record.group for record in records if record.id in given}

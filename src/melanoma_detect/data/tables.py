@@ -26,8 +26,7 @@ def read_pictures(images: Path, labels: Path) -> Contents:
         DatasetError: The folder or the table is missing, or the table labels none of the pictures.
 
     Examples:
-        >>> Path("labels.csv").write_text("image_id,dx\nnevus_5000,nv\nmelanoma_5000,mel")
-        41
+        >>> _ = Path("labels.csv").write_text("image_id,dx\nnevus_5000,nv\nmelanoma_5000,mel")
         >>> read_pictures(isic9 / "Test", Path("labels.csv")).classes
         ('mel', 'nv')
     """
