@@ -2,8 +2,8 @@
 
     python benchmarks/balance.py [--copies 4500]
 
-Prints one line a figure: name, value, goal. The pictures are drawn, 1024×768, nine classes. Augmentor works at their own size and
-writes them so; `balance` works at the dataset's, which is what a model reads.
+Prints one line a figure: name, value, goal. The pictures are drawn, 1024×768, nine classes. Augmentor works at their own
+size and writes them so; `balance` works at the dataset's, which is what a model reads.
 """
 
 import argparse

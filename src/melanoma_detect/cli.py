@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError
 from melanoma_detect.models.registry import find_entry
 
 if TYPE_CHECKING:
+    from melanoma_detect.data.gate import Conflicts
     from melanoma_detect.running import Run
 
 app = typer.Typer(
@@ -101,6 +102,12 @@ def train(
     epochs: Epochs = 30,
     recipe: Annotated[str, typer.Option(help="How to train.")] = "assignment",
     sensitivity: Annotated[float, typer.Option(help="Share of validation melanomas that must raise an alert.")] = 0.95,
+    conflicts: Annotated[
+        str,
+        typer.Option(
+            help="Pictures under labels that contradict each other: drop, resolve (by metadata.csv), keep or error."
+        ),
+    ] = "drop",
     image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
     batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
     seed: Seed = 123,
@@ -120,6 +127,7 @@ def train(
         epochs=epochs,
         recipe=recipe,
         sensitivity=sensitivity,
+        conflicts=cast("Conflicts", conflicts),
         image_size=(image_size, image_size),
         batch_size=batch_size,
         seed=seed,

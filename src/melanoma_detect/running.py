@@ -14,6 +14,7 @@ from melanoma_detect import __version__
 from melanoma_detect.console import METRICS, cache_folder, refuse_occupied, writing_to
 from melanoma_detect.data.balance import balance
 from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.gate import Conflicts
 from melanoma_detect.data.loading import load_dataset
 from melanoma_detect.data.samples import write_samples
 from melanoma_detect.detection.bundle import SUFFIX
@@ -56,6 +57,7 @@ def run(
     epochs: int = 30,
     recipe: str = "assignment",
     sensitivity: float = 0.95,
+    conflicts: Conflicts = "drop",
     image_size: tuple[int, int] = (180, 180),
     batch_size: int = 32,
     seed: int = 123,
@@ -73,6 +75,7 @@ def run(
         epochs: How many epochs at most.
         recipe: How to train.
         sensitivity: The share of validation melanomas that must raise an alert.
+        conflicts: What to do with pictures under labels that contradict each other; see `load_dataset`.
         image_size: `(height, width)` in pixels.
         batch_size: Pictures in a batch.
         seed: Where every random choice comes from.
@@ -93,7 +96,7 @@ def run(
     find_builder(model)  # slips are answered before any work is done
     find_recipe(recipe)
     with whole_folder(Path(out), overwrite=overwrite) as partial:
-        data = load_dataset(folder, seed=seed, image_size=image_size, batch_size=batch_size)
+        data = load_dataset(folder, conflicts=conflicts, seed=seed, image_size=image_size, batch_size=batch_size)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
         network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
         detector = Detector.fit(
@@ -175,7 +178,7 @@ def _write_metrics(place: Path, detector: Detector, data: Dataset, *, test: Eval
         "best_epoch": detector.card.best_epoch,
         "history": detector.card.history,
         "distribution": data.distribution().to_dict("index"),
-        "set_aside": [{"id": entry.record.id, "reason": entry.reason} for entry in data.set_aside],
+        "set_aside": [{"id": entry.record.id, "kind": entry.kind, "reason": entry.reason} for entry in data.set_aside],
         "test": test.to_dict(),
         "validation": validation.to_dict(),
         "made_with": detector.card.made_with,

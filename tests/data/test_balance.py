@@ -2,7 +2,9 @@
 
 import json
 import shutil
-from pathlib import Path
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -157,4 +159,66 @@ def test_a_picture_that_vanished_leaves_nothing_half_made(tree, tmp_path):
         record.path.unlink()
     with pytest.raises(md.errors.ImageError, match="no such file"):
         md.balance(loaded, add=5, cache=tmp_path / "cache", progress=False)
-    assert list(Path(tmp_path / "cache").iterdir()) == []
+    assert not any(path.suffix == ".jpg" for path in (tmp_path / "cache").rglob("*"))
+    assert all(path.name.endswith(".partial") for path in (tmp_path / "cache").iterdir())
+
+
+KILLED = """
+import os, signal, sys
+import melanoma_detect as md
+from melanoma_detect.data import balance
+count, rename = 0, balance.Path.replace
+def replace(self, target):
+    global count
+    count += 1
+    if count > 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+balance.Path.replace = replace
+md.balance(md.load_dataset(sys.argv[1], image_size=(32, 32)), add=10, cache=sys.argv[2], progress=False)
+"""
+
+
+def test_a_call_that_was_killed_goes_on_where_it_stopped(lesions, data, tmp_path):
+    (tmp_path / "killed.py").write_text(KILLED)
+    done = subprocess.run(
+        [sys.executable, "killed.py", lesions, tmp_path / "cache"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    made = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("[0-9]*.jpg")}
+    assert len(made) == 20
+    md.balance(data, add=10, cache=tmp_path / "cache", progress=False)
+    md.balance(data, add=10, cache=tmp_path / "undisturbed", progress=False)
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("[0-9]*.jpg")}
+    assert len(after) == 90
+    assert made.items() <= after.items(), "what was finished is not made again"
+    whole, undisturbed = contents(tmp_path / "cache"), contents(tmp_path / "undisturbed")
+    assert {name: whole[name] for name in undisturbed} == undisturbed
+
+
+def test_copies_come_at_the_size_asked_for(data):
+    balanced = md.balance(data, add=1, image_size=(20, 30), progress=False)
+    copy = next(record for record in balanced.records if record.parent)
+    with Image.open(copy.path) as image:
+        assert image.size == (30, 20)
+
+
+def test_weights_show_each_class_as_often_as_files_would(data):
+    weighted = md.balance(data, to="max", method="weights", progress=False)
+    assert len(weighted) == len(data)
+    most = int(data.distribution()["train"].max())
+    batches = weighted.train.batches(image_size=(8, 8), shuffle=True)
+    epochs = []
+    for _ in range(3):
+        shown = np.concatenate([batches[at][1] for at in range(len(batches))])
+        assert np.abs(np.bincount(shown, minlength=9) - most).max() <= 1
+        epochs.append(shown.tolist())
+        batches.on_epoch_end()
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_weights_make_no_files(data, tmp_path):
+    with pytest.raises(DatasetError, match="cache= goes with method='files'"):
+        md.balance(data, method="weights", cache=tmp_path, progress=False)
+    with pytest.raises(DatasetError, match="expected 'files' or 'weights'"):
+        md.balance(data, method="magic", progress=False)

@@ -1,10 +1,13 @@
 """Training."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.data.decoding import DecodedPictures
 from melanoma_detect.errors import DetectorError, ImageError
 from melanoma_detect.learning.recipes import Augmentation, Recipe
 from melanoma_detect.learning.training import augmentation_layers, train
@@ -85,7 +88,7 @@ def test_divergence_is_said(data):
 
 def test_a_broken_picture_is_named_before_training(tree):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 1, "Test/nevus": 1})
-    broken = md.load_dataset(root, image_size=(32, 32))
+    broken = replace(md.load_dataset(root, image_size=(32, 32)), decoded=DecodedPictures())
     victim = broken.train.records[0].path
     victim.write_bytes(victim.read_bytes()[:500])
     with pytest.raises(ImageError, match=victim.name):

@@ -151,7 +151,7 @@ def audit(
     records = [record for record in (*dataset.records, *aside) if not record.id.startswith("balanced/")]
     looks = list(track(_examine_all(records), "auditing", len(records), shown=progress))
     sound = [at for at, look in enumerate(looks) if not isinstance(look, ImageError)]
-    prints = fingerprints(np.stack([looks[at][1] for at in sound])) if sound else []  # type: ignore[index]
+    prints = fingerprints(np.stack([looks[at][1] for at in sound])) if sound else []
     readable = [records[at] for at in sound]
     alike = find_alike([record.path for record in readable], prints)
     if model is not None:
@@ -164,7 +164,7 @@ def audit(
         groups={record.id: record.group for record in grouped.records},
         pictures=grouped.pictures,
         alike=tuple(alike),
-        qualities=tuple(looks[at][0] for at in sound),  # type: ignore[index]
+        qualities=tuple(looks[at][0] for at in sound),
         unreadable=(*unreadable, *_vanished(records, looks)),
         other_files=dataset.other_files,
         classes=dataset.classes,

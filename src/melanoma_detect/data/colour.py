@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from melanoma_detect.errors import ImageError
@@ -90,11 +91,12 @@ def _strange(array: np.ndarray, reach: str) -> ImageError:
     )
 
 
-def _from_sixteen(values: Any) -> Any:
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def _from_sixteen(values: np.ndarray) -> NDArray[np.uint8]:
+    grey: NDArray[np.uint8] = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return grey
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
+def _eight_bits(values: np.ndarray) -> NDArray[np.uint8]:
     if np.issubdtype(values.dtype, np.floating):
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if not (low >= 0 and high <= 255):

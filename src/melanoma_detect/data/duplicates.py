@@ -1,6 +1,5 @@
 """Which pictures show the same: by their hashes, and where those are near but not near enough, by their fine detail."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +14,6 @@ from scipy import fft, ndimage
 from melanoma_detect.data.fingerprints import Fingerprint
 from melanoma_detect.data.images import load
 from melanoma_detect.data.neighbours import EXACT, find_pairs
-from melanoma_detect.errors import ImageError
 
 # Of 5,984 pictures of different lesions, the two that look most alike differ by 30 bits; a picture and itself turned, mirrored,
 # rescaled or compressed again by at most 26, nine in ten by at most 12.
@@ -91,7 +89,10 @@ def same_detail(one: Path, other: Path) -> float:
         other: Another one.
 
     Returns:
-        The correlation of their detail, about 0 for strangers, 1 for the same picture; 0 where one cannot be read.
+        The correlation of their detail, about 0 for strangers, 1 for the same picture.
+
+    Raises:
+        ImageError: One of them cannot be read.
 
     Examples:
         >>> photo = isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"
@@ -99,8 +100,6 @@ def same_detail(one: Path, other: Path) -> float:
         1.0
     """
     first, second = _detail(one), _detail(other)
-    if first is None or second is None:
-        return 0.0
     wave = np.conj(fft.rfft2(second))
     turned = [turn for flipped in (first, first.T) for turn in _flips(flipped)]
     return max(float(fft.irfft2(fft.rfft2(turn) * wave, s=turn.shape).max()) for turn in turned)
@@ -123,16 +122,47 @@ def _flips(detail: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return [detail, detail[::-1], detail[:, ::-1], detail[::-1, ::-1]]
 
 
-@lru_cache(maxsize=256)
-def _detail(path: Path) -> NDArray[np.float32] | None:
-    """Return the fine detail of a picture, `(128, 128)`, faded out at the rim, of length 1."""
-    try:
-        image = load(path, (_SIDE, _SIDE))
-    except ImageError as error:
-        warnings.warn(str(error), stacklevel=2)
-        return None
-    grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
-    detail = (grey - ndimage.gaussian_filter(grey, _BLUR)) * np.outer(np.hanning(_SIDE), np.hanning(_SIDE))
+def grey_square(path: Path) -> NDArray[np.float32]:
+    """Read a picture as 128×128 grey levels.
+
+    Args:
+        path: A picture file.
+
+    Returns:
+        float32 `(128, 128)`, 0 to 255.
+
+    Raises:
+        ImageError: It cannot be read.
+
+    Examples:
+        >>> grey_square(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").shape
+        (128, 128)
+    """
+    small = load(path, (_SIDE, _SIDE)).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.float32)
+
+
+def fine_detail(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what is left of a picture without its coarse shapes, faded out at the rim, as a vector of length 1.
+
+    Args:
+        grey: `(128, 128)`.
+
+    Returns:
+        `(128, 128)`; all 0 for a picture of one even colour.
+
+    Examples:
+        >>> float(np.square(fine_detail(np.eye(128, dtype=np.float32))).sum().round(3))
+        1.0
+    """
+    side = len(grey)
+    detail = (grey - ndimage.gaussian_filter(grey, _BLUR)) * np.outer(np.hanning(side), np.hanning(side))
     detail -= detail.mean()
     length = float(np.sqrt(np.square(detail).sum()))
-    return (detail / length).astype(np.float32) if length else None
+    whole: NDArray[np.float32] = (detail / length if length else detail).astype(np.float32)
+    return whole
+
+
+@lru_cache(maxsize=256)
+def _detail(path: Path) -> NDArray[np.float32]:
+    return fine_detail(grey_square(path))

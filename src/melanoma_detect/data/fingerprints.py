@@ -105,7 +105,7 @@ def fingerprints(pictures: Floats) -> list[Fingerprint | None]:
         [None]
     """
     basis = _basis()
-    frequencies = basis @ pictures @ basis.T
+    frequencies = (basis @ pictures @ basis.T).astype(np.float32)
     own, possible = _orientations(frequencies)
     codes = _codes(frequencies)
     flat = pictures.std(axis=(-2, -1)) < _FLAT
@@ -149,7 +149,8 @@ def _basis() -> NDArray[np.float32]:
     frequency, at = np.arange(_SIDE)[:, None], np.arange(THUMBNAIL)[None]
     rows = np.cos(np.pi * frequency * (2 * at + 1) / (2 * THUMBNAIL)) * np.sqrt(2 / THUMBNAIL)
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    basis: Floats = rows.astype(np.float32)
+    return basis
 
 
 def _codes(frequencies: Floats) -> Codes:

@@ -160,7 +160,9 @@ def read_all(source: Place | Sequence[Place] | None, images: Place | None, label
         return [read_pictures(folder, table)]
     if labels is not None:
         raise DatasetError("labels= goes with images=; expected load_dataset(images=folder, labels=table)")
-    many = [source] if isinstance(source, (str, os.PathLike)) or not isinstance(source, Sequence) else list(source)
+    if source is None or isinstance(source, (str, os.PathLike)) or not isinstance(source, Sequence):
+        return [read_source(source)]  # type: ignore[arg-type]
+    many = list(source)
     if not many:
         raise DatasetError("no source; expected a folder, a zip file, or several of them")
     return [read_source(one) for one in many]

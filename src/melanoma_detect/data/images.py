@@ -7,14 +7,14 @@ in use is the same array, bit for bit.
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias, cast
+from typing import BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from melanoma_detect.data.colour import from_array, to_rgb
-from melanoma_detect.data.opening import FORMATS, MAX_PIXELS, SUFFIXES, File, name_of, opened, unreadable
+from melanoma_detect.data.opening import FORMATS, MAX_PIXELS, SUFFIXES, name_of, opened, unreadable
 from melanoma_detect.errors import ImageError
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -90,16 +90,19 @@ def load(picture: Picture, at_least: Size | None = None) -> Image.Image:
     if isinstance(picture, np.ndarray):
         return to_rgb(from_array(picture))
     if isinstance(picture, Image.Image):
-        return _upright(picture)
+        try:
+            return to_rgb(_turned(picture))
+        except (OSError, ValueError) as error:
+            raise unreadable(picture, error) from error
     if not isinstance(picture, (str, os.PathLike, bytes)) and not hasattr(picture, "read"):
         raise ImageError(
             f"a {type(picture).__name__} is no picture; expected a path, bytes, a file, a PIL image or an array"
         )
-    with opened(cast("File", picture)) as image:
+    with opened(picture) as image:
         if at_least and image.format == "JPEG":
             _draft(image, at_least)
         image.load()
-        return _upright(image)
+        return to_rgb(_turned(image))
 
 
 def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
@@ -218,21 +221,14 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, SyntaxError, ValueError, TypeError):
+    except (OSError, SyntaxError, ValueError, TypeError, Warning):
         return 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return to_rgb(_turned(image))
-    except (OSError, ValueError) as error:
-        raise unreadable(image, error) from error
 
 
 def _turned(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except (SyntaxError, ValueError, TypeError, KeyError):  # metadata that is damaged says nothing
+    except (SyntaxError, ValueError, TypeError, KeyError, Warning):  # damaged metadata says nothing
         return image
 
 

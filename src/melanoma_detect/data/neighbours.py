@@ -73,6 +73,7 @@ def _near(codes: Codes, queries: Codes, owners: NDArray[np.int64], radius: int) 
 def _index(codes: Codes) -> Any:
     import faiss  # noqa: PLC0415 - only whoever looks for duplicates needs it
 
+    index: Any
     if len(codes) <= EXACT:
         index = faiss.IndexBinaryFlat(BITS)
     else:

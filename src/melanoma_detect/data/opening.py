@@ -42,6 +42,9 @@ _PLUGINS = (
     WebPImagePlugin,
 )
 
+# What Pillow raises for files that are not as they should be; its warnings too, where they are turned into errors.
+_TROUBLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, AttributeError, Warning)
+
 File = str | os.PathLike[str] | bytes | BinaryIO
 
 
@@ -73,7 +76,7 @@ def opened(source: File) -> Iterator[Image.Image]:
             yield image
     except ImageError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, AttributeError) as error:
+    except _TROUBLE as error:
         raise unreadable(source, error) from error
 
 

@@ -99,6 +99,6 @@ def examine(path: Path) -> tuple[Quality, Floats]:
 def _camera(header: Image.Image) -> str:
     try:
         exif = header.getexif()
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, TypeError, Warning):
         return ""
     return " ".join(str(exif.get(tag, "")).strip() for tag in (0x010F, 0x0110)).strip()

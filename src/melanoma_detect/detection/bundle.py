@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_detect.console import writing_to
+from melanoma_detect.data.images import RESIZES, Resize
 from melanoma_detect.detection.decision import OperatingPoint
 from melanoma_detect.detection.runtime import Runtime, keras_runtime
 from melanoma_detect.errors import DetectorError
@@ -32,6 +33,7 @@ class Card:
         classes: Class names, in the order of the model's outputs.
         image_size: `(height, width)` in pixels.
         operating_point: Where to alert; None where no class is melanoma.
+        resize: How a picture of another shape comes to that size: `"squash"`, `"crop"` or `"pad"`.
         architecture: Name, package, version, options and seed of what built the model.
         recipe: How it was trained.
         history: For each epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds.
@@ -43,6 +45,7 @@ class Card:
     classes: tuple[str, ...]
     image_size: tuple[int, int]
     operating_point: OperatingPoint | None
+    resize: Resize = "squash"
     architecture: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -162,8 +165,15 @@ def _card(place: Path, values: Any) -> Card:
             classes=tuple(values["classes"]),
             image_size=(int(values["image_size"][0]), int(values["image_size"][1])),
             operating_point=OperatingPoint(**point) if point else None,
+            resize=_resize(values.get("resize", "squash")),
             seen=frozenset(values["seen"]),
             **rest,
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DetectorError(f"{place}: {_CARD} is damaged ({type(error).__name__}: {error}); save it again") from error
+
+
+def _resize(name: str) -> Resize:
+    if name not in RESIZES:
+        raise ValueError(f"resize {name!r}")
+    return name

@@ -152,8 +152,8 @@ class Detector:
         """Say what one picture or several show.
 
         Args:
-            pictures: A path, the bytes of a file, an open binary file, a PIL image, or a uint8 array `(height, width, 3)`; or
-                several of them, a uint8 batch `(n, height, width, 3)`, or a split of a dataset.
+            pictures: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width, 3)` (uint8,
+                uint16, or floats from 0 to 1); or several of them, a batch `(n, height, width, 3)`, or a split of a dataset.
 
         Returns:
             A `Prediction` for one picture, a list of them for several.
@@ -224,7 +224,7 @@ class Detector:
         predictions: list[Prediction] = []
         for at in range(0, len(pictures), _BATCH):
             chosen = pictures[at : at + _BATCH]
-            rows = self.probabilities(read_many(chosen, self.image_size))
+            rows = self.probabilities(read_many(chosen, self.image_size, self.card.resize))
             named = zip(rows, chosen, strict=True)
             predictions += [decide(row, self.classes, self.operating_point, name_of(picture)) for row, picture in named]
         return predictions

@@ -177,6 +177,7 @@ def evaluate(
     if not set(part.classes) <= set(detector.classes):
         strange = ", ".join(sorted(set(part.classes) - set(detector.classes)))
         raise DetectorError(f"the detector does not know the classes {strange}; it knows {', '.join(detector.classes)}")
+    part = _finely_labelled(part)
     fresh = part if seen == "keep" else _unseen(detector, part)
     if not len(fresh):
         raise DetectorError(
@@ -184,7 +185,7 @@ def evaluate(
             "pictures of other lesions, or with seen='keep' to look at the figures of training itself"
         )
     # The detector's own order of classes; the data may lack some.
-    fresh = replace(fresh, classes=detector.classes)
+    fresh = replace(fresh, classes=detector.classes, coarse={}, resize=detector.card.resize)
     probabilities = detector.probabilities(fresh.pixels(detector.image_size))
     return replace(
         measure(probabilities, fresh.labels, fresh.groups, detector.classes, detector.operating_point, seed=seed),
@@ -334,6 +335,19 @@ def _unseen(detector: "Detector", part: Part) -> Part:
         warnings.warn(
             f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split are set aside: the detector has seen "
             "them in training, and figures on them would be too good (seen='keep' keeps them)",
+            DataWarning,
+            stacklevel=4,
+        )
+    return replace(part, records=kept)
+
+
+def _finely_labelled(part: Part) -> Part:
+    """Leave out pictures whose label covers several classes: of them nobody can say which answer is right."""
+    kept = tuple(record for record in part.records if record.label in part.classes)
+    if len(kept) < len(part):
+        warnings.warn(
+            f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split have a coarse label "
+            f"({', '.join(part.coarse)}) and are not measured",
             DataWarning,
             stacklevel=4,
         )

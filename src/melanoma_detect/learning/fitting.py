@@ -58,6 +58,7 @@ def fit(
         classes=data.classes,
         image_size=model.input_shape[1:3],
         operating_point=None,
+        resize=data.resize,
         architecture=getattr(model, "architecture", {"name": model.name}),
         recipe=asdict(chosen) | {"epochs": epochs, "seed": seed, "pictures": len(data.train)},
         history=trained.history,

@@ -10,6 +10,7 @@ import keras
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.operations import seeded
 from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.learning.coarse import coarse_accuracy, coarse_loss
 from melanoma_detect.learning.progress import Progress
 from melanoma_detect.learning.recipes import Augmentation, Recipe
 
@@ -57,7 +58,7 @@ def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, 
     train_batches = data.train.batches(size, shuffle=True, seed=seed)
     validation_batches = data.validation.batches(size)
     with seeded(seed):
-        trainer = _trainer(model, recipe)
+        trainer = _trainer(model, recipe, data)
         # Keras's own bar is off: ours draws on standard error and leaves one line an epoch.
         watch = Progress(epochs, shown=progress)
         stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=recipe.patience, restore_best_weights=True)
@@ -95,7 +96,7 @@ def augmentation_layers(augmentation: Augmentation | None) -> list[Any]:
     return [layer for layer in chosen if layer is not None]
 
 
-def _trainer(model: Any, recipe: Recipe) -> Any:
+def _trainer(model: Any, recipe: Recipe, data: Dataset) -> Any:
     """Return a compiled model that augments and shares the given model's weights."""
     pixels = x = keras.Input(model.input_shape[1:])
     for layer in augmentation_layers(recipe.augmentation):
@@ -104,7 +105,11 @@ def _trainer(model: Any, recipe: Recipe) -> Any:
     optimizer = keras.optimizers.get(
         {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate}}
     )
-    trainer.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    if data.coarse:
+        loss, accuracy = coarse_loss(data.train.targets), coarse_accuracy(data.train.targets)
+        trainer.compile(optimizer, loss=loss, metrics=[accuracy])
+    else:
+        trainer.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return trainer
 
 
