@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.data.metadata import group_keys
-from melanoma_detect.data.sources import read_folder
+from melanoma_detect.data.metadata import picture_name, read_table
 from melanoma_detect.errors import DataWarning
 
 pytestmark = pytest.mark.real_data
@@ -29,26 +28,99 @@ def test_every_picture_is_found(isic9):
     assert data.other_files == ()
 
 
-def test_double_labels_are_counted(isic9):
-    assert "155 pictures carry two labels" in isic9[1]
-    assert "78 as melanoma / seborrheic keratosis, 77 as actinic keratosis / nevus" in isic9[1]
+def test_double_labels_are_set_aside(isic9):
+    data, message = isic9
+    assert "155 pictures carry labels that contradict each other" in message
+    assert "78 as melanoma / seborrheic keratosis, 77 as actinic keratosis / nevus" in message
+    conflicts = [entry.record for entry in data.set_aside if entry.kind == "conflict"]
+    # 310 files of the same bytes under two labels, and one more that shows the picture of such a pair in other bytes.
+    assert len(conflicts) == 311
+    assert len({record.digest for record in conflicts}) == 156
 
 
 def test_leaks_from_train_to_test_are_set_aside(isic9):
     data, message = isic9
-    kinds = Counter(entry.reason.split(" as ")[0] for entry in data.set_aside)
-    assert kinds == {"the same file": 18, "the same lesion or patient": 26}
-    assert "44 pictures are set aside" in message
+    kinds = Counter((entry.kind, entry.record.split) for entry in data.set_aside if entry.record.split == "test")
+    assert kinds == {("conflict", "test"): 18, ("leak", "test"): 26}
+    assert "26 pictures are set aside" in message
     assert len(data.test) == 74
     assert data.distribution().loc["actinic keratosis", "test"] == 0
+    assert data.distribution().loc["seborrheic keratosis", "total"] == 2
 
 
-def test_a_third_of_the_test_pictures_show_a_lesion_of_train(real_folder):
-    contents = read_folder(real_folder / "isic9")
-    keys = group_keys(contents.root / "metadata.csv", contents.records)
-    shown = {key for record in contents.records if record.split == "train" for key in keys.get(record.id, ())}
-    test = [record for record in contents.records if record.split == "test"]
-    assert sum(bool(shown & set(keys.get(record.id, ()))) for record in test) == 39
+def test_the_truth_resolves_what_it_knows(real_folder):
+    with pytest.warns(DataWarning, match="too little is left of seborrheic keratosis to be a class"):
+        data = md.load_dataset(real_folder / "isic9", conflicts="resolve")
+    assert len(data.classes) == 8
+    assert data.distribution().loc["actinic keratosis", "test"] == 6
+    truth = {record.label for record in data.records if record.metadata.get("isic2019_diagnosis") == "AK"}
+    assert truth == {"actinic keratosis"}
+
+
+@pytest.fixture(scope="module")
+def audit(real_folder):
+    return md.audit(real_folder / "isic9", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        ("two labels", 155),
+        ("label against the table", 3),
+        ("picture in two splits", 18),
+        ("lesion in two splits", 39),
+        ("same file twice", 4),
+        ("same picture, other bytes", 3),
+        ("unreadable", 0),
+    ],
+)
+def test_the_audit_counts_what_is_known_to_be_wrong(audit, kind, count):
+    assert audit[kind].count == count
+
+
+def test_the_audit_finds_the_pairs_that_are_known(audit):
+    def pairs(kind):
+        return {frozenset(record.path.stem for record in case) for case in audit[kind].cases}
+
+    known = {("0025601", "0025601(1)"), ("0025509", "0025509(1)"), ("0000279", "0000280"), ("0000477", "0000512")}
+    assert pairs("same file twice") == {frozenset(f"ISIC_{name}" for name in pair) for pair in known}
+    known = {("0000521", "0010990"), ("0000399", "0001124"), ("0000520", "0010302")}
+    assert pairs("same picture, other bytes") == {frozenset(f"ISIC_{name}" for name in pair) for pair in known}
+    assert audit["picture in two splits"].values["same bytes, another class"] == 18
+
+
+def test_the_source_tells_the_class(audit):
+    found = audit["class told by source"].values
+    assert set(found["below"]) == {"melanoma", "nevus", "seborrheic keratosis"}
+    # 1,948 of 1,949 by the double labels alone; the one more picture that is set aside lies on its class's side.
+    assert (found["parted"], found["pictures"]) == (1947, 1948)
+    assert found["balanced accuracy"]["low"] > found["chance"] + 0.25
+    assert found["melanoma AUC"]["low"] > 0.95
+
+
+def test_lesions_seen_twice_are_found_by_content_and_never_two_lesions(real_folder, audit, tmp_path):
+    (tmp_path / "isic9").mkdir()
+    for name in ("Train", "Test"):  # without its table
+        (tmp_path / "isic9" / name).symlink_to(real_folder / "isic9" / name)
+    found = md.audit(tmp_path / "isic9", progress=False)["lesion seen twice"]
+    table = read_table(real_folder / "isic9" / "metadata.csv")
+    lesions = [{table.rows[picture_name(record.path)].get("lesion_id") for record in case} for case in found.cases]
+    assert found.count >= 8
+    assert all(len(lesion) == 1 and None not in lesion for lesion in lesions)
+
+
+def test_two_sources_merge_in_one_call(real_folder):
+    with pytest.warns(DataWarning):
+        data = md.load_dataset([real_folder / "isic9", real_folder / "ham10000_224"], image_size=(64, 64))
+    assert {"melanoma", "nevus", "vascular lesion"} < set(data.classes)
+    assert data.coarse["akiec"] == ("actinic keratosis", "squamous cell carcinoma")
+    assert "pigmented benign keratosis" in data.coarse["bkl"]
+    by_name = {}
+    for record in data.records:
+        by_name.setdefault(picture_name(record.path), []).append(record)
+    both = [records for records in by_name.values() if len({record.source for record in records}) == 2]
+    assert len(both) > 550
+    assert all(len({(record.group, record.split, record.label) for record in records}) == 1 for records in both)
 
 
 def test_no_file_and_no_lesion_stands_on_two_sides(isic9):
@@ -75,7 +147,7 @@ def test_the_train_folder_alone_finds_its_table(real_folder):
 def test_validation_is_a_fifth_of_every_class(isic9):
     table = isic9[0].distribution()
     share = table["validation"] / (table["train"] + table["validation"])
-    assert share.between(0.17, 0.23).all()
+    assert share.drop("seborrheic keratosis").between(0.17, 0.23).all(), "of that one two pictures are left"
 
 
 def test_real_pictures_train_balance_and_predict(isic9, real_folder):
@@ -102,8 +174,6 @@ def test_the_default_network_learns_from_real_pictures(real_folder):
     validation = detector.evaluate(data.validation, seen="keep")
     assert validation.figures["balanced_accuracy"].low > 2 / 9, "chance is 1 in 9"
     assert validation.figures["melanoma_auc"].low > 0.7
-    # What no training on this set as it comes can mend: both files of a double label cannot be right.
-    assert validation.figures["accuracy"].value < 0.75
 
 
 def test_nothing_in_the_real_folder_is_ever_changed(real_folder, tmp_path):

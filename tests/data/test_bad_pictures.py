@@ -44,7 +44,7 @@ def test_load_dataset_and_audit_set_aside_what_cannot_be_read(kind, tree):
     if kind.message:
         assert [entry.record.path for entry in unreadable] == [trouble]
         assert str(trouble) in unreadable[0].reason
-        assert [str(note.message) for note in caught if issubclass(note.category, DataWarning)][0].count(kind.name)
+        assert next(str(note.message) for note in caught if issubclass(note.category, DataWarning)).count(kind.name)
         assert (found.count, found.cases[0][0].path) == (1, trouble)
     else:
         assert trouble in {record.path for record in data.records}

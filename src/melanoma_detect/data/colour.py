@@ -101,10 +101,13 @@ def _eight_bits(values: np.ndarray) -> NDArray[np.uint8]:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if not (low >= 0 and high <= 255):
             raise ValueError(f"numbers from {low:.3g} to {high:.3g}; expected 0 to 1, or 0 to 255")
-        return np.rint(values * (255 if high <= 1 else 1)).astype(np.uint8)
+        values = np.rint(values * (255 if high <= 1 else 1))
+        return np.asarray(values, dtype=np.uint8)
     # Pillow's own conversion clips everything over 255 to white; 16-bit greyscale spans 0 to 65,535.
     wide = np.clip(values.astype(np.int64), 0, 65535)
-    return wide.astype(np.uint8) if values.dtype == np.int32 and wide.max(initial=0) < 256 else _from_sixteen(wide)
+    if values.dtype == np.int32 and wide.max(initial=0) < 256:
+        return np.asarray(wide, dtype=np.uint8)
+    return _from_sixteen(wide)
 
 
 def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:

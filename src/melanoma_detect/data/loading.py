@@ -93,7 +93,8 @@ def load_dataset(
     # What nobody has resolved stands in Train all the same: its lesion is no news to a Test.
     unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
     kept, leaking = _gate_leaks(follow_given(kept, given), unresolved, leaks)
-    kept, dropped, lone = _drop_lone_classes(kept, gathered, 0 if test == 1 else 2 if validation else 1)
+    sides = 1 + bool(validation) + bool(test and not given)  # a class must show on each
+    kept, dropped, lone = _drop_lone_classes(kept, gathered, 0 if test == 1 else sides)
     kept = cut_off(kept, given, validation=validation, test=test, seed=seed, classes=gathered.classes)
     without = [entry for contents in gathered.sources for entry in contents.set_aside]
     aside = (*gathered.unreadable, *without, *conflicting, *leaking, *lone)

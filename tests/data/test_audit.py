@@ -1,0 +1,114 @@
+"""The audit: what is wrong, in words, figures and pictures."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.errors import DataWarning
+
+
+@pytest.fixture(scope="module")
+def broken(lesions, tmp_path_factory):
+    """A folder with one of everything that may be wrong."""
+    root = tmp_path_factory.mktemp("broken") / "isic9"
+    shutil.copytree(lesions, root)
+    nevi, melanomas = root / "Train" / "nevus", root / "Train" / "melanoma"
+    first, second, third, *_ = sorted(nevi.glob("*.jpg"))
+    shutil.copy(first, melanomas / "twin.jpg")
+    shutil.copy(second, root / "Test" / "nevus" / "leaked.jpg")
+    with Image.open(third) as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(nevi / "turned <b>.png")
+        image.rotate(5).save(nevi / f"nevus_original_{third.name}_03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e10.jpg")
+    (nevi / "broken.jpg").write_bytes(first.read_bytes()[:200])
+    (nevi / "notes.txt").write_text("hello")
+    Image.fromarray(md.draw_lesion("nevus", seed=99, size=64).pixels // 9).save(nevi / "dark.jpg")
+    Image.fromarray(md.draw_lesion("nevus", seed=98, size=40).pixels).save(nevi / "tiny.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def sound(lesions):
+    """The same folder before anything was broken: some lesions are drawn twice, as a camera would."""
+    return md.audit(lesions, progress=False)
+
+
+@pytest.fixture(scope="module")
+def audit(broken):
+    return md.audit(broken, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        ("unreadable", 1),
+        ("two labels", 1),
+        ("picture in two splits", 1),
+        ("copies made by Augmentor", 1),
+        ("same picture, other bytes", 1),
+        ("poor pictures", 2),
+        ("other files", 1),
+        ("label against the table", 0),
+    ],
+)
+def test_everything_that_is_wrong_is_counted(audit, sound, kind, count):
+    assert audit[kind].count - sound[kind].count == count, str(audit)
+
+
+def test_what_was_set_aside_counts_as_well(broken, audit):
+    with pytest.warns(DataWarning):
+        data = md.load_dataset(broken)
+    mended = md.audit(data, progress=False)
+    for kind in ("unreadable", "two labels", "picture in two splits"):
+        assert mended[kind].count == audit[kind].count
+
+
+def test_each_finding_says_what_it_does_and_what_to_do(audit):
+    for found in audit.findings:
+        assert found.effect.endswith(".")
+        assert found.advice.endswith(".")
+        assert re.search(r"\d", found.summary)
+        assert found.kind in str(audit)
+
+
+def test_a_sound_dataset_has_nothing_grave_to_say(sound):
+    for kind in ("unreadable", "two labels", "picture in two splits", "lesion in two splits", "other files"):
+        assert sound[kind].count == 0
+
+
+def test_the_frame_and_the_values_name_the_records(audit):
+    frame = audit.frame
+    assert set(frame[frame["kind"] == "two labels"]["label"]) == {"nevus", "melanoma"}
+    values = json.loads(json.dumps(audit.to_dict()))
+    assert {finding["kind"] for finding in values["findings"]} == {finding.kind for finding in audit.findings}
+
+
+def test_the_page_shows_the_pictures_and_escapes_names(audit, tmp_path):
+    text = audit.html(tmp_path / "deep" / "audit.html").read_text()
+    assert text.count("data:image/jpeg;base64,") >= 8
+    assert "turned &lt;b&gt;.png" in text
+    assert "turned <b>" not in text
+    assert not re.search(r"(src|href)=\"http", text)
+
+
+def test_a_class_that_the_source_gives_away_is_named(tree):
+    root = tree({"Train/melanoma": 30, "Train/nevus": 30, "Test/melanoma": 2, "Test/nevus": 2})
+    for path in (root / "Train" / "melanoma").iterdir():
+        with Image.open(path) as image:
+            image.resize((48, 40)).save(path)
+    found = md.audit(root, progress=False)["class told by source"]
+    assert found.values["balanced accuracy"]["low"] > 0.9
+    assert found.values["markers"]["picture size"] == 1
+    assert found.values["markers"]["camera"] == pytest.approx(0.5)
+
+
+def test_a_model_looks_too(data, detector):
+    few = data.with_records([*data.test.records, *data.train.records[:5]])
+    assert (
+        np.isin([f.kind for f in md.audit(few, model=detector, progress=False).findings], ["lesion seen twice"]).sum()
+        <= 1
+    )
