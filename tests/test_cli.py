@@ -1,5 +1,7 @@
 """The command line, as installed."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -126,7 +128,18 @@ def test_warnings_are_one_note(tree):
     shutil.copy(root / "melanoma" / "picture_001.png", root / "nevus" / "twin.png")
     done = cli("classes", root)
     assert done.stderr.startswith("Note: ")
-    assert done.stderr.count("two labels") == 1
+    assert done.stderr.count("labels that contradict each other") == 1
+
+
+def test_audit_prints_writes_and_speaks_json(tree, tmp_path):
+    root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 2, "Test/nevus": 2})
+    shutil.copy(root / "Train" / "melanoma" / "picture_001.png", root / "Train" / "nevus" / "twin.png")
+    done = cli("audit", root, "--html", tmp_path / "audit.html")
+    assert re.search(r"1\s+two labels\s+1 picture carries labels that", done.stdout)
+    assert (tmp_path / "audit.html").stat().st_size > 5000
+    found = json.loads(cli("audit", root, "--json").stdout)["findings"]
+    assert found[0]["kind"] == "two labels"
+    assert found[0]["cases"][0][0]["path"].endswith(".png")
 
 
 def test_the_documentation_names_every_verb_and_option():
@@ -136,7 +149,7 @@ def test_the_documentation_names_every_verb_and_option():
 
     page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     group = typer.main.get_command(app)
-    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "classes", "models"}
+    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "audit", "classes", "models"}
     for name, command in group.commands.items():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]

@@ -11,6 +11,7 @@ import pytest
 import melanoma_detect as md
 
 NAMES = {
+    "Audit",
     "Augmentation",
     "Dataset",
     "Detector",
@@ -18,6 +19,7 @@ NAMES = {
     "OperatingPoint",
     "Prediction",
     "Recipe",
+    "audit",
     "balance",
     "build_model",
     "draw_lesion",

@@ -1,11 +1,12 @@
 """The whole pass writes a run folder, whole or not at all."""
 
 import json
+import warnings
 
 import pytest
 from PIL import Image
 
-from melanoma_detect.errors import DatasetError, ImageError, OutputError, UnknownModelError
+from melanoma_detect.errors import DatasetError, DataWarning, OutputError, UnknownModelError
 from melanoma_detect.running import demo_lesions, run
 
 FILES = {
@@ -79,13 +80,16 @@ def test_what_fails_leaves_nothing_behind(lesions, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_truncated_picture_stops_it_by_name(tree, tmp_path):
+def test_a_truncated_picture_is_named_and_takes_no_part(tree, tmp_path):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 2, "Test/nevus": 2})
     victim = root / "Train" / "nevus" / "picture_008.png"
     victim.write_bytes(victim.read_bytes()[:400])
-    with pytest.raises(ImageError, match=r"picture_008\.png"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         run(root, tmp_path / "out" / "run", epochs=1, image_size=(32, 32), progress=False)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert any("picture_008.png" in str(note.message) for note in caught if note.category is DataWarning)
+    aside = json.loads((tmp_path / "out" / "run" / "metrics.json").read_text())["set_aside"]
+    assert [(entry["id"], entry["kind"]) for entry in aside] == [("Train/nevus/picture_008.png", "unreadable")]
 
 
 def test_unwritable_places(lesions, tmp_path):

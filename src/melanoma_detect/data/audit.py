@@ -44,6 +44,10 @@ class Audit:
         pictures: How many pictures were looked at.
         classes: The classes.
         sources: Where the pictures come from.
+
+    Examples:
+        >>> md.audit(data, progress=False)
+        <Audit of ... pictures: ... findings>
     """
 
     findings: tuple[Finding, ...]

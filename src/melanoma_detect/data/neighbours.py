@@ -78,7 +78,7 @@ def _index(codes: Codes) -> Any:
         index = faiss.IndexBinaryFlat(BITS)
     else:
         # Stretches as long as keep the buckets small: the work per query then hardly grows with the set.
-        stretch = min(int(np.ceil(np.log2(len(codes)))) + 1, 21)
+        stretch = min(int(np.ceil(np.log2(len(codes)))) + 2, 22)
         index = faiss.IndexBinaryMultiHash(BITS, BITS // stretch, stretch)
         index.nflip = 1
     index.add(np.ascontiguousarray(codes))

@@ -1,0 +1,64 @@
+"""Whether changed pictures are known again, and different lesions told apart.
+
+    MELANOMA_DETECT_DATA=folder python benchmarks/near_duplicates.py [--pictures 2000]
+
+Prints one line a figure: name, value, goal. The folder holds `ham10000_224` (one picture of each lesion: every pair found among
+them as they are is a false one).
+"""
+
+import argparse
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from melanoma_detect.data.duplicates import SAME, find_alike
+from melanoma_detect.data.fingerprints import distance, fingerprint
+
+
+def compressed(image: Image.Image) -> Image.Image:
+    """Return a picture after JPEG compression at quality 60."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=60)
+    return Image.open(file).convert("RGB")
+
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "rotated_90": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "half_size": lambda image: image.resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC),
+    "quality_60": compressed,
+    "brighter_10_percent": lambda image: ImageEnhance.Brightness(image).enhance(1.1),
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=2000)
+    count = parser.parse_args().pictures
+    folder = Path(os.environ["MELANOMA_DETECT_DATA"]) / "ham10000_224" / "images"
+    paths = sorted(folder.glob("*.jpg"))
+    chosen = [paths[at] for at in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]
+    found = dict.fromkeys(CHANGES, 0)
+    for path in chosen:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+        code = fingerprint(image)
+        for name, change in CHANGES.items():
+            changed = fingerprint(change(image))
+            found[name] += (
+                bool(code and changed) and min(distance(code.code, query) for query in changed.queries) <= SAME
+            )
+    for name, hits in found.items():
+        print(f"found_{name} {hits / len(chosen):.4f} 0.99")
+    print(f"found_of_all {sum(found.values()) / len(chosen) / len(found):.4f} 0.99")
+    pairs = find_alike(paths, [fingerprint(Image.open(path).convert("RGB")) for path in paths])
+    print(f"false_pairs_in_1000_pictures {1000 * len(pairs) / len(paths):.3f} 1")
+
+
+if __name__ == "__main__":
+    main()
