@@ -106,6 +106,25 @@ def test_a_class_that_the_source_gives_away_is_named(tree):
     assert found.values["markers"]["camera"] == pytest.approx(0.5)
 
 
+def test_the_output_of_augmentor_is_known_by_name_and_by_content(tree):
+    root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
+    for number, path in enumerate(sorted((root / "Train" / "nevus").iterdir())):
+        output = path.parent / "output"
+        output.mkdir(exist_ok=True)
+        large = Image.fromarray(md.draw_lesion("nevus", seed=40 + number, size=160).pixels)
+        large.save(path)
+        large.rotate(6, Image.Resampling.BICUBIC).save(
+            output / f"nevus_original_{path.name}_03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e1{number}.png"
+        )
+        large.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(output / f"renamed_{number}.png")
+    found = md.audit(root, progress=False)
+    values = found["copies made by Augmentor"].values
+    assert (values["among the pictures"], values["outside"]) == (0, 8)
+    assert (values["by name"], values["by content"]) == (4, 4)
+    assert values["agreeing"] == values["looked at"] == 4
+    assert found["other files"].count == 0
+
+
 def test_a_model_looks_too(data, detector):
     few = data.with_records([*data.test.records, *data.train.records[:5]])
     assert (

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from melanoma_detect.console import track, writing_to
+from melanoma_detect.data.copies import find_copies
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.duplicates import find_alike
 from melanoma_detect.data.findings import Evidence, Finding, find_all
@@ -172,6 +173,7 @@ def audit(
         unreadable=(*unreadable, *_vanished(records, looks)),
         other_files=dataset.other_files,
         classes=dataset.classes,
+        copies=find_copies(readable, prints, dataset.other_files),
     )
     sources = tuple(dict.fromkeys(record.source for record in records))
     return Audit(tuple(find_all(evidence)), len(records) + len(unreadable), dataset.classes, sources)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_detect import taxonomy
+from melanoma_detect.data.copies import Copies
 from melanoma_detect.data.duplicates import Alike
 from melanoma_detect.data.gate import contradicting_labels, say_conflicts
-from melanoma_detect.data.images import SUFFIXES
 from melanoma_detect.data.lineage import parent_name
 from melanoma_detect.data.metadata import GROUP_COLUMNS, TRUTH_COLUMNS
 from melanoma_detect.data.quality import Quality
@@ -77,6 +77,7 @@ class Evidence:
         unreadable: The records that cannot be read.
         other_files: Files that take no part.
         classes: The classes.
+        copies: Copies of the pictures, among them or outside the class folders.
     """
 
     records: Sequence[Record]
@@ -87,6 +88,7 @@ class Evidence:
     unreadable: Sequence[SetAside]
     other_files: Sequence[Path]
     classes: Sequence[str]
+    copies: Copies = field(default_factory=Copies)
 
 
 def find_all(evidence: Evidence) -> Iterator[Finding]:
@@ -254,19 +256,29 @@ def _source_tells(evidence: Evidence) -> Finding:
 
 
 def _copies(evidence: Evidence) -> Finding:
-    by_id = {record.id: record for record in evidence.records}
-    cases = tuple((by_id[record.parent], record) for record in evidence.records if record.parent in by_id)
+    known = evidence.copies
+    inside = {record.id for record in evidence.records}
+    cases = (*known.by_name, *known.by_content)
     orphans = [record for record in evidence.records if parent_name(record.path) and not record.parent]
-    outside = [path for path in evidence.other_files if path.suffix.lower() in SUFFIXES and parent_name(path)]
-    count = len(cases) + len(orphans) + len(outside)
+    among = sum(copy.id in inside for _, copy in cases) + len(orphans)
+    outside = sum(copy.id not in inside for _, copy in cases)
     return Finding(
         "copies made by Augmentor",
-        count,
+        among + outside,
         "A turned copy in validation or test is no new picture: this is how 78 % accuracy on validation came about.",
         "Delete them and balance after the split, with md.balance; load_dataset keeps copies beside their parents.",
         (*cases, *((record,) for record in orphans)),
-        f"{len(cases) + len(orphans)} copies stand among the pictures, {len(outside)} in output folders",
-        {"among the pictures": len(cases) + len(orphans), "in output folders": len(outside)},
+        f"{among} copies stand among the pictures, {outside} outside the class folders; {len(known.by_name)} known by name "
+        f"({known.agreeing} of {known.looked_at} that were laid over their parents show them), {len(known.by_content)} by "
+        "what they show",
+        {
+            "among the pictures": among,
+            "outside": outside,
+            "by name": len(known.by_name),
+            "by content": len(known.by_content),
+            "looked at": known.looked_at,
+            "agreeing": known.agreeing,
+        },
     )
 
 
@@ -344,7 +356,8 @@ def _imbalance(evidence: Evidence) -> Finding:
 
 
 def _others(evidence: Evidence) -> Finding:
-    others = [path for path in evidence.other_files if not parent_name(path)]
+    copies = {copy.path for _, copy in (*evidence.copies.by_name, *evidence.copies.by_content)}
+    others = [path for path in evidence.other_files if path not in copies]
     names = ", ".join(path.name for path in others[:3]) + (", ..." if len(others) > 3 else "")
     return Finding(
         "other files",
