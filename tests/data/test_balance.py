@@ -196,6 +196,18 @@ def test_a_call_that_was_killed_goes_on_where_it_stopped(lesions, data, tmp_path
     assert {name: whole[name] for name in undisturbed} == undisturbed
 
 
+def test_two_processes_at_once_end_with_the_same_pictures(lesions, tmp_path):
+    script = KILLED.split("def replace", maxsplit=1)[0] + KILLED.split("balance.Path.replace = replace")[1].replace(
+        "add=10", "add=30"
+    )
+    (tmp_path / "make.py").write_text(script)
+    command = [sys.executable, "make.py", lesions, tmp_path / "cache"]
+    running = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [process.communicate(timeout=120)[1].decode() for process in running]
+    assert [process.returncode for process in running] == [0, 0], ends
+    assert len(list((tmp_path / "cache").glob("*/[0-9]*/[0-9]*.jpg"))) == 270
+
+
 def test_copies_come_at_the_size_asked_for(data):
     balanced = md.balance(data, add=1, image_size=(20, 30), progress=False)
     copy = next(record for record in balanced.records if record.parent)

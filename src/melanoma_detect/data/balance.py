@@ -134,7 +134,12 @@ def balance(
     if not (place / _MANIFEST).is_file():
         with writing_to(place):
             work = _Work(place.with_name(f".{place.name}.partial"), size, data.resize, chosen)
-            _make_all(copies, data, work, place, text, workers=workers, progress=progress)
+            try:
+                _make_all(copies, data, work, place, text, workers=workers, progress=progress)
+            except OSError:
+                # Another process was faster and has moved the folder away; its pictures are the same, byte for byte.
+                if not (place / _MANIFEST).is_file():
+                    raise
     made = _as_records(copies, data.train, place)
     if {record.id for record in made} & {record.id for record in data.records}:
         raise DatasetError("the dataset holds these very copies already; balance once, or give another seed")
