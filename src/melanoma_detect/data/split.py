@@ -206,6 +206,32 @@ def cut(
     return [replace(record, split=split) if record.id in chosen else record for record in records]
 
 
+def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDArray[np.intp]]:
+    """Cut records into folds, stratified by class, each group in one of them.
+
+    Args:
+        records: The records.
+        count: How many folds.
+        seed: Where the folds come from.
+
+    Returns:
+        For each fold the positions of its records, in order.
+
+    Raises:
+        DatasetError: There are fewer groups than folds.
+
+    Examples:
+        >>> sum(map(len, group_folds(data.train.records, 3, seed=1))) == len(data.train)
+        True
+    """
+    labels = np.array([record.label for record in records])
+    groups = np.array([record.group for record in records])
+    lesions = len(np.unique(groups))
+    if lesions < count:
+        raise DatasetError(f"{count} folds of {lesions} lesions; expected at least one lesion for each fold")
+    return _folds(labels, groups, count, seed)
+
+
 def _refuse_single_groups(train: Sequence[Record], split: Split) -> None:
     groups: dict[str, set[str]] = {}
     for record in train:

@@ -58,11 +58,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
             highlight=False,
         )
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Take the bar away."""
-        self.close()
-
     def close(self) -> None:
-        """Take the bar away, also where training broke off."""
+        """Take the bar away, when training is over or broke off; between two phases it stays."""
         self._bar.update(self._task, visible=False)
         self._bar.stop()

@@ -31,6 +31,9 @@ class Recipe:
         learning_rate: The optimiser's step.
         patience: Epochs without a lower validation loss before training stops; the best weights are kept.
         augmentation: Random changes to the pictures, or None.
+        head_epochs: For a model with a pretrained layer named `backbone`: how many epochs train the head alone, before the
+            parts of the backbone that may be trained join in. 0 for none.
+        fine_tuning: The learning rate from then on, as a share of `learning_rate`.
     """
 
     name: str = "assignment"
@@ -38,6 +41,8 @@ class Recipe:
     learning_rate: float = 1e-3
     patience: int = 10
     augmentation: Augmentation | None = field(default_factory=Augmentation)
+    head_epochs: int = 3
+    fine_tuning: float = 0.1
 
 
 RECIPES: dict[str, Recipe] = {"assignment": Recipe()}

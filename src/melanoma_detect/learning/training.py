@@ -11,10 +11,9 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.operations import seeded
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.learning.coarse import coarse_accuracy, coarse_loss
+from melanoma_detect.learning.phases import History, Phase, phases
 from melanoma_detect.learning.progress import Progress
 from melanoma_detect.learning.recipes import Augmentation, Recipe
-
-History = dict[str, list[float]]
 
 
 class Training(NamedTuple):
@@ -27,6 +26,11 @@ class Training(NamedTuple):
 
     history: History
     best_epoch: int
+
+
+class _Batches(NamedTuple):
+    train: Any
+    validation: Any
 
 
 def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, progress: bool) -> Training:
@@ -55,22 +59,20 @@ def train(model: Any, data: Dataset, *, epochs: int, recipe: Recipe, seed: int, 
     _refuse_misfits(model, data, epochs)
     _warn_of_other_size(model, data)
     size = model.input_shape[1:3]
-    train_batches = data.train.batches(size, shuffle=True, seed=seed)
-    validation_batches = data.validation.batches(size)
-    with seeded(seed):
-        trainer = _trainer(model, recipe, data)
-        # Keras's own bar is off: ours draws on standard error and leaves one line an epoch.
-        watch = Progress(epochs, shown=progress)
-        stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=recipe.patience, restore_best_weights=True)
-        with contextlib.closing(watch):
-            result = trainer.fit(
-                train_batches,
-                validation_data=validation_batches,
-                epochs=epochs,
-                callbacks=[watch, stop, keras.callbacks.TerminateOnNaN()],
-                verbose=0,
-            )
-    return _training(result.history, watch.seconds)
+    batches = _Batches(data.train.batches(size, shuffle=True, seed=seed), data.validation.batches(size))
+    # Keras's own bar is off: ours draws on standard error and leaves one line an epoch.
+    watch = Progress(epochs, shown=progress)
+    whole: History = {}
+    with seeded(seed), contextlib.closing(watch):
+        for phase in phases(model, epochs, recipe):
+            earlier, weights = min(whole.get("val_loss", [math.inf])), model.get_weights()
+            with phase.prepared(model):
+                history = _fit(model, data, phase=phase, recipe=recipe, batches=batches, watch=watch)
+            for column, values in history.items():
+                whole[column] = whole.get(column, []) + values
+            if earlier <= min(history["val_loss"]):
+                model.set_weights(weights)
+    return _training(whole, watch.seconds)
 
 
 def augmentation_layers(augmentation: Augmentation | None) -> list[Any]:
@@ -96,15 +98,28 @@ def augmentation_layers(augmentation: Augmentation | None) -> list[Any]:
     return [layer for layer in chosen if layer is not None]
 
 
-def _trainer(model: Any, recipe: Recipe, data: Dataset) -> Any:
+def _fit(model: Any, data: Dataset, *, phase: Phase, recipe: Recipe, batches: _Batches, watch: Progress) -> History:
+    stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=recipe.patience, restore_best_weights=True)
+    done = len(watch.seconds)
+    result = _trainer(model, recipe, data, phase.learning_rate).fit(
+        batches.train,
+        validation_data=batches.validation,
+        initial_epoch=done,
+        epochs=done + phase.epochs,
+        callbacks=[watch, stop, keras.callbacks.TerminateOnNaN()],
+        verbose=0,
+    )
+    history: History = result.history
+    return history
+
+
+def _trainer(model: Any, recipe: Recipe, data: Dataset, learning_rate: float) -> Any:
     """Return a compiled model that augments and shares the given model's weights."""
     pixels = x = keras.Input(model.input_shape[1:])
     for layer in augmentation_layers(recipe.augmentation):
         x = layer(x)
     trainer = keras.Model(pixels, model(x))
-    optimizer = keras.optimizers.get(
-        {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate}}
-    )
+    optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": learning_rate}})
     if data.coarse:
         loss, accuracy = coarse_loss(data.train.targets), coarse_accuracy(data.train.targets)
         trainer.compile(optimizer, loss=loss, metrics=[accuracy])

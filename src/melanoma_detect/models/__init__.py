@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "building": ["build_model"],
         "heads": ["classification_head"],
+        "info": ["ModelInfo", "model_info"],
         "registry": ["ModelEntry", "list_models"],
     },
 )

@@ -1,13 +1,13 @@
 """From a name or a function to a model that keeps the contract."""
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from melanoma_detect.data.operations import seeded
-from melanoma_detect.errors import ModelError
+from melanoma_detect.errors import BrokenPluginError, ModelError
 from melanoma_detect.models.contract import check
-from melanoma_detect.models.registry import Builder, ModelEntry, find_builder
+from melanoma_detect.models.registry import Builder, ModelEntry, find_builder, wanted
+from melanoma_detect.models.signatures import refuse_options
 
 
 def build_model(
@@ -21,7 +21,8 @@ def build_model(
     """Build an architecture by its name, or by a function of your own.
 
     Args:
-        architecture: A name from `list_models()`, or a function that takes `input_shape` and `num_classes`.
+        architecture: A name from `list_models()`, also with a variant (`"mobilenet_v2:0.35"`) or with its package
+            (`"melanoma-detect/cnn"`); or a function that takes `input_shape` and `num_classes`.
         num_classes: How many classes: `len(data.classes)`.
         input_shape: `(height, width, 3)` in pixels.
         seed: Where the first weights come from.
@@ -32,9 +33,10 @@ def build_model(
 
     Raises:
         UnknownModelError: Nobody offers the name.
-        ModelError: The builder does not take an option, or the sizes make no sense.
+        ModelError: The builder does not take an option, two packages offer the name, or the sizes make no sense.
         BrokenPluginError: The package that offers the name cannot be imported.
         ContractError: The builder returned something other than what was agreed.
+        Exception: What the builder raises comes through as it is, with a note on whose builder it was.
 
     Examples:
         >>> build_model("cnn", num_classes=9).count_params()
@@ -43,22 +45,26 @@ def build_model(
     _refuse_sizes(num_classes, input_shape)
     shape = (input_shape[0], input_shape[1], input_shape[2])
     entry, builder = _resolve(architecture)
-    arguments = {"input_shape": shape, "num_classes": num_classes, **options}
-    _refuse_options(entry, builder, arguments)
+    chosen = _with_variant(architecture, options)
+    arguments = {"input_shape": shape, "num_classes": num_classes, **chosen}
+    refuse_options(entry, builder, arguments)
     with seeded(seed):
         model = _built(entry, builder, arguments)
     check(model, name=entry.name, input_shape=shape, num_classes=num_classes)
-    model.architecture = _provenance(entry, options, seed)
+    model.architecture = _provenance(entry, chosen, seed)
     return model
 
 
 def _built(entry: ModelEntry, builder: Builder, arguments: dict[str, Any]) -> Any:
+    whose = f"while building architecture {entry.name!r} of {entry.package} {entry.version} ({entry.target})"
     try:
         return builder(**arguments)
+    except SystemExit as error:
+        raise BrokenPluginError(
+            f"{whose}: it tried to leave the program ({error!r}); update {entry.package}"
+        ) from error
     except Exception as error:
-        error.add_note(
-            f"while building architecture {entry.name!r} of {entry.package} {entry.version} ({entry.target})"
-        )
+        error.add_note(whose)
         raise
 
 
@@ -72,20 +78,21 @@ def _resolve(architecture: str | Builder) -> tuple[ModelEntry, Builder]:
     return ModelEntry(name, "(a function)", "", target), architecture
 
 
+def _with_variant(architecture: str | Builder, options: dict[str, Any]) -> dict[str, Any]:
+    variant = wanted(architecture).variant if isinstance(architecture, str) else None
+    if variant is None:
+        return options
+    if "variant" in options:
+        raise ModelError(f"{architecture!r} and variant={options['variant']!r}; expected the variant once")
+    return {"variant": variant, **options}
+
+
 def _refuse_sizes(num_classes: int, input_shape: tuple[int, int, int]) -> None:
     if num_classes < 2:
         raise ModelError(f"num_classes={num_classes}; expected 2 or more: len(data.classes)")
     whole = isinstance(input_shape, Sequence) and all(isinstance(side, int) and side > 0 for side in input_shape)
     if not whole or len(input_shape) != 3 or input_shape[2] != 3:
         raise ModelError(f"input_shape={input_shape}; expected (height, width, 3), such as (180, 180, 3)")
-
-
-def _refuse_options(entry: ModelEntry, builder: Builder, arguments: dict[str, Any]) -> None:
-    signature = inspect.signature(builder)
-    try:
-        signature.bind(**arguments)
-    except TypeError as error:
-        raise ModelError(f"architecture {entry.name!r}: {error}; its builder is {entry.name}{signature}") from error
 
 
 def _provenance(entry: ModelEntry, options: dict[str, Any], seed: int) -> dict[str, Any]:

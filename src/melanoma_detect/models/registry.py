@@ -11,17 +11,23 @@ The built-in ones come in the same way.
 """
 
 import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import importlib_metadata
 
 from melanoma_detect.errors import BrokenPluginError, ModelError, UnknownModelError
+from melanoma_detect.models.describing import first_line
+from melanoma_detect.models.known import KNOWN
 
 GROUP = "melanoma_detect.models"
 
 Builder: TypeAlias = Callable[..., Any]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,33 @@ class ModelEntry:
         package: The distribution that offers it.
         version: That distribution's version.
         target: The builder, as `"module:function"`.
+        description: One line about it: the builder's docstring, or the package's summary.
     """
 
     name: str
     package: str
     version: str
     target: str
+    description: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """`package/name`, which `build_model` takes too: it is clear also where two packages offer the name."""
+        return f"{self.package}/{self.name}"
+
+
+class Wanted(NamedTuple):
+    """What a user's name for an architecture says.
+
+    Attributes:
+        name: The entry point's name.
+        package: The package that must offer it, or None.
+        variant: The builder's `variant`, or None.
+    """
+
+    name: str
+    package: str | None = None
+    variant: str | None = None
 
 
 def list_models() -> list[ModelEntry]:
@@ -49,35 +76,58 @@ def list_models() -> list[ModelEntry]:
 
     Examples:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
-        ['cnn']
+        ['cnn', 'convnext_tiny', 'densenet121', 'efficientnet_v2', 'lesion_net', 'mobilenet', 'mobilenet_v2', ...]
     """
     found = {_described(point) for point in importlib_metadata.entry_points(group=GROUP)}
     return sorted(found, key=lambda entry: (entry.name, entry.package))
+
+
+def wanted(name: str) -> Wanted:
+    """Take a name apart: `mobilenet_v2`, `mobilenet_v2:0.35`, or with its package, `melanoma-detect/mobilenet_v2:0.35`.
+
+    Args:
+        name: What the user wrote.
+
+    Returns:
+        Its parts.
+
+    Examples:
+        >>> wanted("mobilenet_v2:0.35")
+        Wanted(name='mobilenet_v2', package=None, variant='0.35')
+    """
+    whole, colon, variant = name.partition(":")
+    package, slash, short = whole.rpartition("/")
+    return Wanted(short if slash else whole, package if slash else None, variant if colon else None)
 
 
 def find_entry(name: str) -> ModelEntry:
     """Find who offers an architecture, importing nothing.
 
     Args:
-        name: The architecture's name.
+        name: The architecture's name, alone or as `package/name`; a variant behind a colon makes no difference.
 
     Returns:
         Its entry.
 
     Raises:
         UnknownModelError: Nobody offers the name; the message has the close match and the list.
-        ModelError: Two packages offer the name.
+        ModelError: Two packages offer the name, and none was named.
 
     Examples:
         >>> find_entry("cnn").package
         'melanoma-detect'
     """
-    offers = [entry for entry in list_models() if entry.name == name]
+    asked = wanted(name)
+    entries = list_models()
+    offers = [entry for entry in entries if entry.name == asked.name and asked.package in (None, entry.package)]
     if not offers:
-        raise UnknownModelError(_unknown(name))
+        raise UnknownModelError(_unknown(asked, entries))
     if len(offers) > 1:
         packages = " and ".join(f"{entry.package} {entry.version}" for entry in offers)
-        raise ModelError(f"architecture {name!r} is offered by {packages}; uninstall one of them")
+        choices = " or ".join(repr(entry.full_name) for entry in offers)
+        raise ModelError(
+            f"architecture {asked.name!r} is offered by {packages}; say {choices}, or uninstall one of them"
+        )
     return offers[0]
 
 
@@ -93,7 +143,7 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
     Raises:
         UnknownModelError: Nobody offers the name; the message has the close match and the list.
         ModelError: Two packages offer the name.
-        BrokenPluginError: The package that offers it cannot be imported.
+        BrokenPluginError: The package that offers it cannot be imported, or offers no function.
 
     Examples:
         >>> entry, build = find_builder("cnn")
@@ -101,30 +151,44 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         'melanoma_detect.models.cnn:build'
     """
     entry = find_entry(name)
-    point = importlib_metadata.EntryPoint(name=name, value=entry.target, group=GROUP)
+    whose = f"architecture {entry.name!r}: {entry.package} {entry.version}"
+    if not _NAME.fullmatch(entry.name) or not _TARGET.fullmatch(entry.target):
+        raise BrokenPluginError(
+            f"{whose} offers {entry.target!r} under the name {entry.name!r}; expected letters, digits, '.', '_' and '-' in the "
+            f"name and 'module:function'; update or uninstall {entry.package}"
+        )
+    point = importlib_metadata.EntryPoint(name=entry.name, value=entry.target, group=GROUP)
     try:
         builder = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # A module that leaves the program when it is imported is as broken as one that raises.
         raise BrokenPluginError(
-            f"architecture {name!r}: {entry.package} {entry.version} is installed, but {entry.target} cannot be imported "
-            f"({type(error).__name__}: {error}); update or uninstall {entry.package}"
+            f"{whose} is installed, but {entry.target} cannot be imported ({type(error).__name__}: {error}); update or "
+            f"uninstall {entry.package}"
         ) from error
     if not callable(builder):
         raise BrokenPluginError(
-            f"architecture {name!r}: {entry.target} of {entry.package} {entry.version} is a {type(builder).__name__}; "
-            "expected a function that returns a Keras model"
+            f"{whose}: {entry.target} is a {type(builder).__name__}; expected a function that returns a Keras model"
         )
     return entry, builder
 
 
 def _described(point: importlib_metadata.EntryPoint) -> ModelEntry:
     package = point.dist
-    name, version = (package.name, package.version) if package else ("(unknown package)", "")
-    return ModelEntry(point.name, name, version, point.value)
+    if package is None:
+        return ModelEntry(point.name, "(unknown package)", "", point.value, first_line(point.value))
+    description = first_line(point.value) or str(package.metadata.get("Summary") or "")
+    return ModelEntry(point.name, package.name, package.version, point.value, description)
 
 
-def _unknown(name: str) -> str:
-    names = sorted({entry.name for entry in list_models()})
-    close = difflib.get_close_matches(name, names, n=1)
+def _unknown(asked: Wanted, entries: Sequence[ModelEntry]) -> str:
+    names = sorted({entry.name for entry in entries})
+    close = difflib.get_close_matches(asked.name, names, n=1)
+    if asked.package and asked.name in names:
+        packages = ", ".join(entry.full_name for entry in entries if entry.name == asked.name)
+        return f"{asked.package} offers no architecture {asked.name!r}; there is {packages}"
+    if asked.name in KNOWN:
+        package = KNOWN[asked.name]
+        return f"architecture {asked.name!r} comes with {package}, which is not installed: pip install {package}"
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no installed package offers an architecture {name!r}; {hint}There are: {', '.join(names)}"
+    return f"no installed package offers an architecture {asked.name!r}; {hint}There are: {', '.join(names)}"

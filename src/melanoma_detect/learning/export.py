@@ -1,0 +1,146 @@
+"""A trained model as an ONNX file, which runs without Keras, with proof that it gives the same answers."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from melanoma_detect.detection.decision import softmax
+from melanoma_detect.errors import ModelError
+from melanoma_detect.models.contract import FEATURES, logits_of
+from melanoma_detect.models.exportable import exportable
+
+TOLERANCE = 2e-4  # the largest difference in probability between Keras and the exported file
+SHARE = (
+    1e-2  # and in logits and features, as a share of the largest: what an untrained network's even answers would hide
+)
+
+Floats = NDArray[np.float32]
+
+
+def export_onnx(model: Any, path: Path) -> None:
+    """Write a model as an ONNX file: RGB 0 to 255, float32 `(n, height, width, 3)`, to `logits` and `features`.
+
+    TensorFlow writes it, whichever backend Keras runs on: on another one, in a process of its own.
+
+    Args:
+        model: A model that keeps the contract.
+        path: Where to; the usual suffix is `.onnx`.
+
+    Raises:
+        ModelError: The model cannot be exported.
+
+    Examples:
+        >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
+        >>> Path("cnn.onnx").stat().st_size > 100_000
+        True
+    """
+    if keras.backend.backend() != "tensorflow":
+        _export_elsewhere(model, path)
+        return
+    inference = exportable(model)
+    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="float32")
+    logits, features = keras.Model(inference.input, [logits_of(inference), inference.get_layer(FEATURES).output])(
+        pixels, training=False
+    )
+    wrapped = keras.Model(pixels, {"logits": logits, "features": features})
+    wrapped.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))
+    try:
+        wrapped.export(path, format="onnx", verbose=False)
+    except Exception as error:
+        raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
+
+
+def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Run an exported model.
+
+    Args:
+        path: The ONNX file.
+        pixels: `(n, height, width, 3)`, 0 to 255.
+
+    Returns:
+        float32 logits `(n, classes)` and features `(n, d)`.
+
+    Examples:
+        >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
+        >>> [values.shape for values in run_onnx(Path("cnn.onnx"), np.zeros((2, 32, 32, 3)))]
+        [(2, 9), (2, 128)]
+    """
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    logits, features = session.run(["logits", "features"], {name: pixels.astype(np.float32)})
+    return logits, features
+
+
+class Parity(NamedTuple):
+    """How far an exported model is from the one in Keras.
+
+    Attributes:
+        probabilities: The largest difference in probability.
+        logits: The largest difference in a logit, as a share of the largest logit.
+        features: The largest difference in a feature, as a share of the largest feature.
+    """
+
+    probabilities: float
+    logits: float
+    features: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file may stand for the model."""
+        return self.probabilities <= TOLERANCE and self.logits <= SHARE and self.features <= SHARE
+
+
+def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
+    """Export a model and compare the file's answers with its own.
+
+    Args:
+        model: A model that keeps the contract.
+        pixels: Pictures to compare on, `(n, height, width, 3)`, 0 to 255.
+
+    Returns:
+        The differences; nan where one of them gives no number.
+
+    Raises:
+        ModelError: The model cannot be exported.
+
+    Examples:
+        >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+        >>> onnx_parity(model, draw_lesion("nevus", seed=1, size=32).pixels[None]).holds
+        True
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.onnx")
+        export_onnx(model, file)
+        found = run_onnx(file, pixels)
+    both = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
+    asked = both.predict_on_batch(pixels.astype(np.float32))
+    logits, features = (np.asarray(values, np.float64) for values in asked)
+    difference = np.abs(softmax(found[0].astype(np.float64)) - softmax(logits)).max()
+    return Parity(float(difference), _share(found[0], logits), _share(found[1], features))
+
+
+def _share(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
+
+
+def _export_elsewhere(model: Any, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        command = [sys.executable, "-m", __name__, str(file), str(path)]
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ModelError(f"{model.name}: cannot be exported to ONNX: {done.stderr.strip().splitlines()[-1:]}")
+
+
+if __name__ == "__main__":
+    export_onnx(keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True), Path(sys.argv[2]))

@@ -1,0 +1,59 @@
+"""A model as the ONNX exporter can take it: the same answers, other layers.
+
+The exporter writes files that ONNX Runtime rejects where a model computes in mixed precision, or has grouped convolutions or
+Keras's gelu. So a model is cloned in float32, with depthwise convolutions in the place of fully grouped ones and gelu written
+out.
+"""
+
+import math
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+
+def exportable(model: Any) -> Any:
+    """Return a float32 copy of a model, made of layers that the exporter takes.
+
+    Args:
+        model: A model that keeps the contract.
+
+    Returns:
+        A functional model with weights of its own that gives the same answers.
+
+    Examples:
+        >>> exportable(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))).output_shape
+        (None, 9)
+    """
+    copy = keras.models.clone_model(model, clone_function=_clone, recursive=True)
+    for ours, theirs in zip(copy.weights, model.weights, strict=True):
+        # A depthwise kernel is (h, w, channels, 1) where the grouped one was (h, w, 1, channels).
+        values = ops.convert_to_numpy(ops.cast(theirs, "float32"))
+        ours.assign(values.reshape(ours.shape))
+    return copy
+
+
+def _clone(layer: Any) -> Any:
+    config = layer.get_config()
+    if "dtype" in config:
+        config["dtype"] = "float32"
+    if isinstance(layer, layers.Conv2D) and type(layer) is layers.Conv2D and layer.groups == layer.filters > 1:
+        return _depthwise(config)
+    if isinstance(layer, layers.Activation) and layer.activation is keras.activations.gelu:
+        return Gelu(name=layer.name, dtype="float32")
+    return type(layer).from_config(config)
+
+
+def _depthwise(config: dict[str, Any]) -> Any:
+    kept = {
+        key: config[key] for key in ("name", "kernel_size", "strides", "padding", "dilation_rate", "use_bias", "dtype")
+    }
+    return layers.DepthwiseConv2D(**kept, activation=config["activation"])
+
+
+class Gelu(layers.Layer):  # type: ignore[misc]
+    """x/2 (1 + erf(x/√2)), written out."""
+
+    def call(self, inputs: Any) -> Any:
+        """Apply it."""
+        return 0.5 * inputs * (1.0 + ops.erf(inputs / math.sqrt(2.0)))

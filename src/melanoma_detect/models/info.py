@@ -1,0 +1,145 @@
+"""Everything about one architecture, for who chooses among them."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma_detect.models.building import build_model
+from melanoma_detect.models.registry import find_builder, wanted
+from melanoma_detect.models.signatures import GIVEN, signature_of
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a builder may be told.
+
+    Attributes:
+        name: The keyword.
+        default: What it is where nothing is said; None too where it must be said.
+        type: Its annotation, as written.
+        required: Whether it must be said.
+    """
+
+    name: str
+    default: Any
+    type: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known about an architecture.
+
+    Attributes:
+        name: What `build_model` takes.
+        package: The distribution that offers it.
+        version: That distribution's version.
+        target: The builder, as `"module:function"`.
+        description: The first line of the builder's docstring, or the package's summary.
+        signature: How the builder is called, as written.
+        options: What `build_model` passes on, by name.
+        parameters: How many weights it has at `input_shape` and `num_classes`.
+        input_shape: `(height, width, 3)` that they were counted at.
+        num_classes: The classes that they were counted at.
+        source: The builder's file and line.
+        documentation: The builder's docstring.
+    """
+
+    name: str
+    package: str
+    version: str
+    target: str
+    description: str
+    signature: str
+    options: Mapping[str, Option]
+    parameters: int
+    input_shape: tuple[int, int, int]
+    num_classes: int
+    source: str
+    documentation: str
+
+    def __str__(self) -> str:
+        height, width, _ = self.input_shape
+        lines = [
+            f"{self.name} of {self.package} {self.version}: {self.description}",
+            f"{self.parameters:,} parameters at {height}×{width} and {self.num_classes} classes",
+            *(f"  {option.name}: {option.type} = {option.default!r}" for option in self.options.values()),
+            f"built by {self.target} ({self.source})",
+        ]
+        return "\n".join(lines)
+
+
+def model_info(name: str, *, num_classes: int = 9, input_shape: tuple[int, int, int] = (180, 180, 3)) -> ModelInfo:
+    """Say what an architecture takes, how large it is and where it comes from.
+
+    It is built once to count its parameters: with random weights (`weights=None`) where it has that option, so that nothing is
+    downloaded.
+
+    Args:
+        name: A name from `list_models()`, also with a variant.
+        num_classes: How many classes to count parameters for.
+        input_shape: `(height, width, 3)` in pixels to count parameters at.
+
+    Returns:
+        What is known.
+
+    Raises:
+        UnknownModelError: Nobody offers the name.
+        BrokenPluginError: The package that offers it cannot be imported.
+        ContractError: The builder returned something other than what was agreed.
+
+    Examples:
+        >>> print(model_info("cnn"))
+        cnn of melanoma-detect ...: Build the assignment's network: ...
+        3,989,801 parameters at 180×180 and 9 classes
+          filters: Sequence[int] = (16, 32, 64)
+          dropout: float = 0.2
+          batch_normalization: bool = False
+        built by melanoma_detect.models.cnn:build (...cnn.py, line ...)
+    """
+    entry, builder = find_builder(name)
+    signature = signature_of(entry, builder)
+    options = _options(signature)
+    weights: dict[str, Any] = {"weights": None} if "weights" in options else {}
+    model = build_model(name, num_classes=num_classes, input_shape=input_shape, **weights)
+    variant = wanted(name).variant
+    return ModelInfo(
+        name=f"{entry.name}:{variant}" if variant else entry.name,
+        package=entry.package,
+        version=entry.version,
+        target=entry.target,
+        description=entry.description,
+        signature=f"{entry.name}{signature}",
+        options=options,
+        parameters=model.count_params(),
+        input_shape=input_shape,
+        num_classes=num_classes,
+        source=_source(builder),
+        documentation=inspect.getdoc(builder) or "",
+    )
+
+
+def _options(signature: inspect.Signature) -> dict[str, Option]:
+    empty = inspect.Parameter.empty
+    return {
+        name: Option(
+            name,
+            None if parameter.default is empty else parameter.default,
+            "Any" if parameter.annotation is empty else _annotation(parameter.annotation),
+            required=parameter.default is empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD,
+        )
+        for name, parameter in signature.parameters.items()
+        if name not in GIVEN
+    }
+
+
+def _annotation(annotation: Any) -> str:
+    return inspect.formatannotation(annotation).replace("collections.abc.", "").replace("typing.", "")
+
+
+def _source(builder: Any) -> str:
+    try:
+        return f"{inspect.getsourcefile(builder)}, line {inspect.getsourcelines(builder)[1]}"
+    except (OSError, TypeError):
+        return "no Python source"
