@@ -1,8 +1,10 @@
 """The same verbs on the command line: `melanoma-detect --help`."""
 
+import ast
 import contextlib
 import importlib
 import json
+import logging
 import os
 import sys
 import warnings
@@ -19,7 +21,7 @@ from melanoma_detect import __version__
 from melanoma_detect.console import refuse_occupied
 from melanoma_detect.detection.bundle import locate
 from melanoma_detect.detection.decision import DISCLAIMER
-from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError
+from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError, ModelError
 from melanoma_detect.models.registry import find_entry
 
 if TYPE_CHECKING:
@@ -222,12 +224,63 @@ def classes(folder: Folder, seed: Seed = 123) -> None:
 
 
 @app.command()
-def models() -> None:
-    """List the architectures that are installed."""
-    table = Table("name", "package", "version", "builder", box=None, pad_edge=False)
+def models(
+    name: Annotated[str | None, typer.Argument(help="Tell everything about this one.", show_default=False)] = None,
+) -> None:
+    """List the architectures that are installed, or tell everything about one."""
+    if name:
+        find_entry(name)
+        _load_keras_quietly()
+        typer.echo(str(md.model_info(name)))
+        return
+    table = Table("name", "package", "version", "what it is", box=None, pad_edge=False)
     for entry in md.list_models():
-        table.add_row(entry.name, entry.package, entry.version, entry.target)
+        table.add_row(*(_printable(text) for text in (entry.name, entry.package, entry.version, entry.description)))
     Console().print(table)
+
+
+@app.command()
+def check_model(
+    name: Annotated[str, typer.Argument(help="The architecture; see 'melanoma-detect models'.")],
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of its builder; may be given again.")
+    ] = None,
+    image_size: Annotated[int, typer.Option(help="Height and width to build it at, in pixels.")] = 64,
+) -> None:
+    """Run the conformance kit on an architecture: everything that this library relies on."""
+    find_entry(name)
+    _load_keras_quietly()
+    from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays quick
+
+    failed = 0
+    shape = (image_size, image_size, 3)
+    for result in run_checks(name, input_shape=shape, **_options(option or [])):
+        failed += not result.passed
+        typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
+        typer.echo(f"        {result.error or result.description}")
+    if failed:
+        typer.echo(f"\n{name}: {failed} of the checks failed", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"\n{name} passes every check")
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """Turn KEY=VALUE into what a builder takes: Python's literals, else text."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise ModelError(f"--option {pair}: expected KEY=VALUE, such as dropout=0.5")
+        try:
+            found[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[key] = value
+    return found
+
+
+def _printable(text: str) -> str:
+    """Show what a package says about itself: control characters must not move the terminal."""
+    return _escaped("".join(one if one.isprintable() else repr(one)[1:-1] for one in text))
 
 
 def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:
@@ -270,6 +323,7 @@ def _report(result: "Run") -> None:
 
 def _load_keras_quietly() -> None:
     """Import Keras with standard error shut: TensorFlow's C++ writes notes there that no setting turns off."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is not for users
     sys.stderr.flush()
     kept = os.dup(2)
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:

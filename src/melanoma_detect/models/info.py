@@ -135,7 +135,12 @@ def _options(signature: inspect.Signature) -> dict[str, Option]:
 
 
 def _annotation(annotation: Any) -> str:
-    return inspect.formatannotation(annotation).replace("collections.abc.", "").replace("typing.", "")
+    return (
+        inspect.formatannotation(annotation)
+        .replace("collections.abc.", "")
+        .replace("typing.", "")
+        .replace("os.PathLike", "PathLike")
+    )
 
 
 def _source(builder: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from melanoma_detect.errors import ModelError
 
-Weights: TypeAlias = "str | os.PathLike[str] | None"
+Weights: TypeAlias = str | os.PathLike[str] | None
 Trainable: TypeAlias = Literal["head", "top", "all"]
 
 IMAGENET = "imagenet"
