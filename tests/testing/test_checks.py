@@ -103,7 +103,12 @@ def unscaled(*, input_shape, num_classes):
 
 def not_finite(*, input_shape, num_classes):
     """Divide by nothing."""
-    return assembled(input_shape, num_classes, before=[layers.Rescaling(float("inf"))])
+
+    def head(x, classes):
+        logits = layers.Rescaling(float("inf"))(layers.Dense(classes)(x))
+        return layers.Activation("softmax", dtype="float32")(logits)
+
+    return assembled(input_shape, num_classes, head=head)
 
 
 def blind(*, input_shape, num_classes):
@@ -135,13 +140,17 @@ def noisy(*, input_shape, num_classes):
     return assembled(input_shape, num_classes, before=[AlwaysNoisy()])
 
 
+@keras.saving.register_keras_serializable("tests")
+class LessTheOthers(layers.Layer):
+    """A layer that takes the mean of the batch off."""
+
+    def call(self, inputs):
+        return inputs - ops.mean(inputs, axis=0, keepdims=True)
+
+
 def batch_minded(*, input_shape, num_classes):
     """Normalise by the batch when it answers."""
-
-    def body(x):
-        return layers.BatchNormalization()(layers.Conv2D(4, 3)(x), training=True)
-
-    return assembled(input_shape, num_classes, body=body)
+    return assembled(input_shape, num_classes, before=[LessTheOthers()])
 
 
 def cut_gradient(*, input_shape, num_classes):
@@ -276,7 +285,7 @@ BAD = [
     ("check_features_lead_to_logits", features_beside, "need more than its features"),
     ("check_same_answers", noisy, "otherwise the second time"),
     ("check_same_answers", batch_minded, "with the pictures beside it"),
-    ("check_learning", cut_gradient, "none of its weights moves"),
+    ("check_learning", cut_gradient, "No gradients provided|none of its weights moves"),
     ("check_learning", nothing_to_learn, "no weights to train"),
     ("check_learning", learns_backwards, "at no rate does the loss"),
     ("check_saved_file", unregistered, "cannot be loaded"),
@@ -295,7 +304,6 @@ def test_good_architectures_pass(model, check):
 @pytest.mark.filterwarnings(
     "ignore:No gradients were provided:UserWarning", "ignore:Gradients do not exist:UserWarning"
 )
-@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 @pytest.mark.parametrize(("check", "builder", "message"), BAD, ids=[builder.__name__ for _, builder, _ in BAD])
 def test_each_check_can_fail(check, builder, message):
     with pytest.raises(md.errors.ContractError, match=message):
@@ -333,7 +341,7 @@ def test_every_check_has_a_bad_architecture():
 def test_a_check_that_fails_does_not_stop_the_others():
     results = list(check_model(forgetful))
     assert [result.name for result in results] == list(CHECKS)
-    assert [result.name for result in results if not result.passed] == ["check_saved_file"]
+    assert [result.name for result in results if not result.passed] == ["check_saved_file", "check_onnx"]
     assert "ContractError: architecture 'forgetful'" in next(result.error for result in results if result.error)
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,10 @@ def export_onnx(model: Any, path: Path) -> None:
     wrapped = keras.Model(pixels, {"logits": logits, "features": features})
     wrapped.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))
     try:
-        wrapped.export(path, format="onnx", verbose=False)
+        with warnings.catch_warnings():
+            # What the exporter does with NumPy's and TensorFlow's old names is not its user's doing.
+            warnings.simplefilter("ignore")
+            wrapped.export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
 
@@ -68,12 +72,18 @@ def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Floats, Floats]:
     Returns:
         float32 logits `(n, classes)` and features `(n, d)`.
 
+    Raises:
+        ModelError: ONNX Runtime does not take the file.
+
     Examples:
         >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
         >>> [values.shape for values in run_onnx(Path("cnn.onnx"), np.zeros((2, 32, 32, 3)))]
         [(2, 9), (2, 128)]
     """
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{path.name}: ONNX Runtime does not take the file ({str(error)[:300]})") from error
     name = session.get_inputs()[0].name
     logits, features = session.run(["logits", "features"], {name: pixels.astype(np.float32)})
     return logits, features

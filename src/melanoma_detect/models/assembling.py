@@ -54,8 +54,7 @@ def assembled(
     if weights is not None:
         set_trainable(backbone, trainable)
     pixels = keras.Input(input_shape, name="pixels")
-    # Pretrained statistics stay; a backbone that starts at random must learn its own.
-    x = backbone(prepare(pixels), training=None if weights is None else False)
+    x = backbone(prepare(pixels))
     x = layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(pixels, classification_head(x, num_classes, dropout=dropout), name=name)
 

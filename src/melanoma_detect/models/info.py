@@ -1,6 +1,7 @@
 """Everything about one architecture, for who chooses among them."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -135,12 +136,7 @@ def _options(signature: inspect.Signature) -> dict[str, Option]:
 
 
 def _annotation(annotation: Any) -> str:
-    return (
-        inspect.formatannotation(annotation)
-        .replace("collections.abc.", "")
-        .replace("typing.", "")
-        .replace("os.PathLike", "PathLike")
-    )
+    return re.sub(r"\b(collections\.abc|typing|os)\.", "", inspect.formatannotation(annotation))
 
 
 def _source(builder: Any) -> str:

@@ -55,7 +55,10 @@ def with_weights(make: Callable[..., keras.Model], weights: Weights, until: str 
 
 
 def set_trainable(backbone: keras.Model, trainable: Trainable) -> None:
-    """Say which of a backbone's layers fine-tuning may change.
+    """Say which of a backbone's layers fine-tuning may change; its batch normalisation never does.
+
+    A batch normalisation that may not be trained answers by its moving statistics in training too; that is how ImageNet's are
+    kept. (A call with `training=False` does not do it: a functional model's `fit` overrides that.)
 
     Args:
         backbone: From `with_weights`.
@@ -74,7 +77,8 @@ def set_trainable(backbone: keras.Model, trainable: Trainable) -> None:
         raise ModelError(f"trainable={trainable!r}; expected 'head', 'top' or 'all'")
     last = _sides(backbone)
     for layer in backbone.layers:
-        layer.trainable = trainable == "all" or (trainable == "top" and _sides(layer) == last)
+        chosen = trainable == "all" or (trainable == "top" and _sides(layer) == last)
+        layer.trainable = chosen and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _sides(layer: Any) -> tuple[int, ...]:

@@ -70,8 +70,8 @@ def check_same_answers(subject: Subject) -> None:
     alone = np.concatenate([subject.answers(picture[None]) for picture in subject.pixels])
     if np.abs(alone - first).max() > 1e-4:
         subject.fail(
-            f"its answer to a picture changes by {np.abs(alone - first).max():.2g} with the pictures beside it; expected batch "
-            "normalisation to use its moving statistics outside training (no training=True)"
+            f"its answer to a picture changes by {np.abs(alone - first).max():.2g} with the pictures beside it; expected "
+            "statistics of the batch to be used in training only"
         )
 
 
@@ -84,7 +84,10 @@ def check_learning(subject: Subject) -> None:
     trial = _Trial(model, subject)
     losses = []
     for rate in _STEPS:
-        losses.append(trial.step(rate))
+        try:
+            losses.append(trial.step(rate))
+        except ValueError as error:
+            subject.fail(f"a step of training cannot be taken ({error}); expected gradients that reach its weights")
         if losses[-1][1] < losses[-1][0]:
             return
     shown = "; ".join(f"{rate:g}: {loss:.5f} → {after:.5f}" for rate, (loss, after) in zip(_STEPS, losses, strict=True))
