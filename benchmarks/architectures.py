@@ -10,8 +10,9 @@ trains on. Answers are kept in a folder, so that a run that was stopped goes on.
 import argparse
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +39,8 @@ def main() -> None:
     for seed, fold in enumerate(folds(data, chosen.folds, seed=1), start=1):
         for model in chosen.models:
             train(model, fold, data, seed=seed, epochs=chosen.epochs, out=chosen.out)
-    results = {model: gathered(model, chosen.folds, chosen.out, data.classes) for model in chosen.models}
+    seeds = range(1, chosen.folds + 1)
+    results = {model: gathered(model, seeds, chosen.out, data.classes) for model in chosen.models}
     for model, found in results.items():
         show(model, found)
     if {"cnn", "lesion_net"} <= set(results):
@@ -49,11 +51,20 @@ def main() -> None:
 
 def train(model: str, fold: md.Dataset, whole: md.Dataset, *, seed: int, epochs: int, out: Path) -> None:
     """Train one network on a fold and keep its answers."""
-    place = out / f"{model.replace(':', '-')}-{seed}.json"
-    if place.exists():
+    if place(out, model, seed).exists():
         return
     network = md.build_model(model, num_classes=len(whole.classes), seed=seed)
     detector = md.Detector.fit(network, md.balance(fold, to="max", method="weights"), epochs=epochs, seed=seed)
+    keep(place(out, model, seed), detector, network, fold, whole)
+
+
+def place(out: Path, model: str, seed: int) -> Path:
+    """Return where the answers of one network are kept."""
+    return out / f"{model.replace(':', '-')}-{seed}.json"
+
+
+def keep(file: Path, detector: md.Detector, network: Any, fold: md.Dataset, whole: md.Dataset) -> None:
+    """Measure a detector on a fold and on Test, and write its answers."""
     found = {name: detector.evaluate(data.test) for name, data in (("fold", fold), ("test", whole))}
     groups = {record.id: record.group for record in (*fold.test, *whole.test)}
     kept = {
@@ -71,10 +82,10 @@ def train(model: str, fold: md.Dataset, whole: md.Dataset, *, seed: int, epochs:
             for name, figures in found.items()
         },
     }
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_suffix(".partial")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(kept))
-    partial.rename(place)
+    partial.rename(file)
 
 
 class Results(NamedTuple):
@@ -85,9 +96,9 @@ class Results(NamedTuple):
     tests: list[Evaluation]
 
 
-def gathered(model: str, count: int, out: Path, classes: tuple[str, ...]) -> Results:
+def gathered(model: str, seeds: Sequence[int], out: Path, classes: tuple[str, ...]) -> Results:
     """Read the answers of one architecture's networks."""
-    kept = [json.loads((out / f"{model.replace(':', '-')}-{seed}.json").read_text()) for seed in range(1, count + 1)]
+    kept = [json.loads(place(out, model, seed).read_text()) for seed in seeds]
     pooled = {key: [one for run in kept for one in run["fold"][key]] for key in kept[0]["fold"]}
     return Results(_measured(pooled, classes), pooled["groups"], [_measured(run["test"], classes) for run in kept])
 
