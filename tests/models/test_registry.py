@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import BrokenPluginError, ModelError, UnknownModelError
+from melanoma_detect.errors import BrokenPluginError, ContractError, ModelError, UnknownModelError
 from melanoma_detect.models.registry import find_builder
 
 
@@ -15,11 +15,11 @@ from melanoma_detect.models.registry import find_builder
 def install(tmp_path, monkeypatch):
     """Lay down a distribution as pip would: its module, its metadata, its entry points."""
 
-    def install(package, points, code=""):
+    def install(package, points, code="", summary=""):
         module = package.replace("-", "_")
         info = tmp_path / "site" / f"{module}-1.2.dist-info"
         info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n{summary}")
         lines = "\n".join(f"{name} = {target}" for name, target in points.items())
         (info / "entry_points.txt").write_text(f"[melanoma_detect.models]\n{lines}\n")
         (tmp_path / "site" / f"{module}.py").write_text(textwrap.dedent(code))
@@ -55,7 +55,7 @@ def test_a_third_party_architecture_is_as_good_as_a_built_in_one(install):
 
 
 def test_an_unknown_name_is_answered_with_the_close_one_and_the_list():
-    with pytest.raises(UnknownModelError, match=r"did you mean 'cnn'\? There are: cnn"):
+    with pytest.raises(UnknownModelError, match=r"did you mean 'cnn'\? There are: cnn, convnext_tiny"):
         md.build_model("cnnn", num_classes=9)
 
 
@@ -86,3 +86,107 @@ def test_listing_imports_no_plugin_and_no_keras():
     code = "import sys, melanoma_detect as md; md.list_models(); print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_name_offered_twice_can_still_be_had_with_its_package(install):
+    install("melanoma-detect-two", {"cnn": "melanoma_detect_two:build"}, TINY)
+    with pytest.raises(ModelError, match="say 'melanoma-detect/cnn' or 'melanoma-detect-two/cnn'"):
+        md.build_model("cnn", num_classes=9)
+    ours = md.build_model("melanoma-detect/cnn", num_classes=9, input_shape=(32, 32, 3))
+    theirs = md.build_model("melanoma-detect-two/cnn", num_classes=9, input_shape=(32, 32, 3))
+    assert (ours.architecture["package"], theirs.architecture["package"]) == ("melanoma-detect", "melanoma-detect-two")
+
+
+def test_a_package_that_does_not_offer_the_name_is_answered():
+    with pytest.raises(UnknownModelError, match="numpy offers no architecture 'cnn'; there is melanoma-detect/cnn"):
+        md.build_model("numpy/cnn", num_classes=9)
+
+
+def test_a_known_package_is_named():
+    with pytest.raises(UnknownModelError, match="pip install melanoma-detect-example-plugin"):
+        md.build_model("separable_net", num_classes=9)
+
+
+def test_a_variant_goes_behind_a_colon():
+    model = md.build_model("mobilenet_v2:0.35", num_classes=3, input_shape=(32, 32, 3), weights=None)
+    assert model.architecture["options"] == {"variant": "0.35", "weights": "None"}
+    with pytest.raises(ModelError, match=r"variant='huge'; expected one of '1\.4'"):
+        md.build_model("mobilenet_v2:huge", num_classes=3, input_shape=(32, 32, 3), weights=None)
+    with pytest.raises(ModelError, match="expected the variant once"):
+        md.build_model("mobilenet_v2:0.35", variant="1.0", num_classes=3, input_shape=(32, 32, 3))
+    with pytest.raises(ModelError, match="'cnn' has no variants, and cnn:large was asked for; its builder is cnn"):
+        md.build_model("cnn:large", num_classes=3)
+
+
+def test_a_description_is_read_without_importing(install):
+    code = '''
+        import no_such_module
+
+        def build(*, input_shape, num_classes):
+            """See more.
+
+            Not this.
+            """
+    '''
+    install("melanoma-detect-seen", {"seen": "melanoma_detect_seen:build"}, code)
+    assert next(entry for entry in md.list_models() if entry.name == "seen").description == "See more."
+
+
+def test_a_package_that_says_nothing_is_described_by_its_summary(install):
+    install("melanoma-detect-quiet", {"quiet": "melanoma_detect_quiet:build"}, TINY, summary="Summary: A quiet one.\n")
+    assert next(entry for entry in md.list_models() if entry.name == "quiet").description == "A quiet one."
+
+
+def test_every_built_in_architecture_is_described():
+    assert all(entry.description for entry in md.list_models())
+
+
+STRANGE = {
+    "os:system": r"unexpected keyword argument|missing a required argument",
+    "builtins:exec": r"got an unexpected keyword argument|missing a required argument",
+    "builtins:dict": "shows no signature|returned dict",
+    "subprocess:Popen": "missing a required argument|unexpected keyword argument",
+    "os.system('touch owned'):x": "expected letters",
+    "../../etc/passwd": "expected letters",
+    "os:path.join.__globals__": "is a dict; expected a function",
+}
+
+
+@pytest.mark.parametrize("target", STRANGE)
+def test_a_strange_target_is_refused_and_not_run(install, target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    install("melanoma-detect-strange", {"strange": target})
+    with pytest.raises(ModelError, match=STRANGE[target]):
+        md.build_model("strange", num_classes=3, input_shape=(32, 32, 3))
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_strange_name_is_shown_and_refused(install):
+    install("melanoma-detect-named", {"../\x1b[31mred": "melanoma_detect_named:build"}, TINY)
+    assert "../\x1b[31mred" in [entry.name for entry in md.list_models()]
+    with pytest.raises(ModelError):
+        md.build_model("melanoma-detect-named/../\x1b[31mred", num_classes=3)
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        ("import sys; sys.exit(3)", BrokenPluginError, r"cannot be imported \(SystemExit: 3\)"),
+        ("raise RuntimeError('no licence')", BrokenPluginError, "RuntimeError: no licence"),
+        ("def build(:", BrokenPluginError, "SyntaxError"),
+        (
+            "def build(*, input_shape, num_classes): raise SystemExit(4)",
+            BrokenPluginError,
+            r"leave the program \(SystemExit",
+        ),
+        ("def build(*, input_shape, num_classes): raise MemoryError('too large')", MemoryError, "too large"),
+        ("def build(*, input_shape, num_classes): return 'a model'", ContractError, "returned str"),
+        ("build = None", BrokenPluginError, "is a NoneType"),
+        ("", BrokenPluginError, "AttributeError"),
+    ],
+)
+def test_what_a_plugin_does_wrong_is_named_and_the_others_go_on(install, code, error, message):
+    install("melanoma-detect-wrong", {"wrong": "melanoma_detect_wrong:build"}, code)
+    with pytest.raises(error, match=message):
+        md.build_model("wrong", num_classes=3, input_shape=(32, 32, 3))
+    assert md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)).name == "cnn"

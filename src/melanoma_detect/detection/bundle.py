@@ -104,7 +104,7 @@ def read(path: "str | os.PathLike[str]") -> tuple[Card, Runtime]:
             _refuse_strange_members(place, bundle)
             card = _card(place, json.loads(bundle.read(_CARD)))
             with tempfile.TemporaryDirectory() as folder:
-                runtime = keras_runtime(Path(bundle.extract(_MODEL, folder)))
+                runtime = keras_runtime(Path(bundle.extract(_MODEL, folder)), card.architecture)
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DetectorError(f"{place}: not a detector, or a damaged one ({error}); save it again") from error
     return card, runtime

@@ -1,5 +1,6 @@
 """What runs a model: pixels go in, logits and features come out, whatever does the work."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -33,14 +34,18 @@ class Runtime(Protocol):
         ...
 
 
-def keras_runtime(model: Any) -> Runtime:
+def keras_runtime(model: Any, architecture: Mapping[str, Any] | None = None) -> Runtime:
     """Return the runtime of a Keras model.
 
     Args:
         model: A `keras.Model` that keeps the contract, or the path of a `.keras` file.
+        architecture: What built the model of a file: the package that is imported where the model has layers of its own.
 
     Returns:
         The runtime.
+
+    Raises:
+        DetectorError: Keras cannot load the file.
 
     Examples:
         >>> runtime = keras_runtime(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))
@@ -49,4 +54,4 @@ def keras_runtime(model: Any) -> Runtime:
     """
     from melanoma_detect.models.keras_runtime import KerasRuntime  # noqa: PLC0415 - the one place that needs Keras
 
-    return KerasRuntime.load(model) if isinstance(model, Path) else KerasRuntime(model)
+    return KerasRuntime.load(model, architecture or {}) if isinstance(model, Path) else KerasRuntime(model)

@@ -1,14 +1,17 @@
 """Keras as a runtime."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, UnknownModelError
 from melanoma_detect.models.contract import FEATURES, logits_of
+from melanoma_detect.models.registry import find_builder
 
 
 class KerasRuntime:
@@ -28,15 +31,22 @@ class KerasRuntime:
         self._outputs = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
 
     @classmethod
-    def load(cls, path: Path) -> "KerasRuntime":
-        """Load a `.keras` file, in Keras's safe mode: no code comes with it."""
+    def load(cls, path: Path, architecture: Mapping[str, Any]) -> "KerasRuntime":
+        """Load a `.keras` file, in Keras's safe mode: no code comes with it.
+
+        A model may have layers that its architecture's package defines; Keras knows them once that package is imported. It
+        is, where it is installed and offers the architecture by entry point.
+        """
         try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+            return cls(_load(path))
         except Exception as error:
-            raise DetectorError(
-                f"{path.name}: Keras cannot load the model ({error}); save the detector again"
-            ) from error
-        return cls(model)
+            if not architecture.get("version"):
+                raise DetectorError(_refusal(path, error)) from error
+        _import_package(path, architecture)
+        try:
+            return cls(_load(path))
+        except Exception as error:
+            raise DetectorError(_refusal(path, error)) from error
 
     def run(self, pixels: Pixels) -> Outputs:
         """Run the model on uint8 pictures `(n, height, width, 3)`."""
@@ -46,3 +56,22 @@ class KerasRuntime:
     def save(self, path: Path) -> None:
         """Write the model to a `.keras` file."""
         self.model.save(path)
+
+
+def _load(path: Path) -> Any:
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _import_package(path: Path, architecture: Mapping[str, Any]) -> None:
+    name, package, version = (str(architecture.get(key, "")) for key in ("name", "package", "version"))
+    try:
+        find_builder(f"{package}/{name}")
+    except UnknownModelError as error:
+        raise DetectorError(
+            f"{path.name}: Keras cannot load the model; it was built by {name} of {package} {version}, which is not installed: "
+            f"pip install {package}"
+        ) from error
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    return f"{path.name}: Keras cannot load the model ({str(error)[:500]}); save the detector again"

@@ -1,0 +1,1 @@
+"""An architecture for melanoma-detect."""
