@@ -92,8 +92,41 @@ def test_classes_counts(lesions):
     assert lines[-1].split()[-1] == str(total)
 
 
-def test_models_lists():
-    assert "melanoma_detect.models.cnn:build" in cli("models").stdout
+def test_models_lists_and_describes():
+    listed = cli("models").stdout
+    assert "Build the assignment's network" in listed
+    assert "lesion_net" in listed
+
+
+def test_models_tells_everything_about_one():
+    told = cli("models", "lesion_net").stdout
+    assert "698,247 parameters at 180×180 and 9 classes" in told
+    assert "depth: int = 1" in told
+
+
+def test_check_model_runs_the_kit():
+    done = cli("check-model", "cnn", "--option", "dropout=0.5", "--image-size", 32)
+    assert "passed  check_onnx" in done.stdout
+    assert done.stdout.rstrip().endswith("cnn passes every check")
+
+
+def test_check_model_says_what_failed():
+    done = cli("check-model", "cnn", "--option", "filters=(4, 4, 4, 4, 4, 4, 4)", "--image-size", 64, check=False)
+    assert "FAILED  check_structure" in done.stdout
+    assert "expected at least 128×128 pixels" in done.stdout
+    assert "of the checks failed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check-model", "cnnn"], "did you mean 'cnn'"),
+        (["check-model", "cnn", "--option", "dropout"], "expected KEY=VALUE, such as dropout=0.5"),
+        (["models", "nonsense"], "no installed package offers an architecture 'nonsense'"),
+    ],
+)
+def test_slips_about_models_are_answered(arguments, message):
+    assert message in cli(*arguments, check=False).stderr
 
 
 def test_demo_on_a_folder(lesions, tmp_path):
@@ -149,7 +182,7 @@ def test_the_documentation_names_every_verb_and_option():
 
     page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     group = typer.main.get_command(app)
-    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "audit", "classes", "models"}
+    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "audit", "classes", "models", "check-model"}
     for name, command in group.commands.items():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]

@@ -10,6 +10,8 @@ from melanoma_detect.errors import ModelError
 from melanoma_detect.models.heads import classification_head
 
 _SMALLEST = 32
+# A few thousand pictures are some sixty steps an epoch: statistics with a longer memory would lag behind the weights.
+_MOMENTUM = 0.9
 
 
 def build(
@@ -61,7 +63,7 @@ def _residual(x: Any, width: int, *, strides: int) -> Any:
     if strides > 1:
         shortcut = layers.AveragePooling2D(strides, padding="same")(shortcut)
     if shortcut.shape[-1] != width:
-        shortcut = layers.BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(shortcut))
+        shortcut = layers.BatchNormalization(momentum=_MOMENTUM)(layers.Conv2D(width, 1, use_bias=False)(shortcut))
     x = _convolution(x, width, strides=strides)
     x = _convolution(x, width, activation=False)
     return layers.ReLU()(layers.Add()([x, shortcut]))
@@ -69,5 +71,5 @@ def _residual(x: Any, width: int, *, strides: int) -> Any:
 
 def _convolution(x: Any, width: int, *, strides: int = 1, activation: bool = True) -> Any:
     x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
     return layers.ReLU()(x) if activation else x
