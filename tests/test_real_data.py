@@ -181,3 +181,40 @@ def test_nothing_in_the_real_folder_is_ever_changed(real_folder, tmp_path):
     with pytest.warns(DataWarning):
         md.balance(md.load_dataset(real_folder / "isic9", image_size=(32, 32)), add=1, cache=tmp_path, progress=False)
     assert {path: path.stat().st_mtime_ns for path in (real_folder / "isic9").rglob("*")} == before
+
+
+BACKBONES = {
+    "mobilenet": ("mobilenet_v1_1.0_to_conv_pw_12.weights.h5", "conv_pw_12_relu"),
+    "mobilenet_v2": ("mobilenet_v2_1.0_notop.weights.h5", None),
+    "mobilenet_v2:0.35": ("mobilenet_v2_0.35_notop.weights.h5", None),
+}
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_pretrained_weights_load_and_the_model_can_be_exported(name, real_folder, isic9):
+    from melanoma_detect.learning.export import onnx_parity
+
+    file, until = BACKBONES[name]
+    model = md.build_model(
+        name, num_classes=8, input_shape=(96, 96, 3), weights=real_folder / "weights" / file, until=until
+    )
+    parity = onnx_parity(model, isic9[0].test.pixels((96, 96))[:8])
+    assert parity.holds
+    assert parity.probabilities > 0
+
+
+def test_a_file_that_was_cut_is_answered_with_its_layer(real_folder):
+    with pytest.raises(md.errors.ModelError, match="pass until='conv_pw_12_relu'"):
+        md.build_model("mobilenet", num_classes=8, weights=real_folder / "weights" / BACKBONES["mobilenet"][0])
+
+
+def test_two_phases_on_real_pictures_learn_more_than_chance(real_folder, isic9):
+    data = isic9[0]
+    few = data.with_records(
+        [record for at, record in enumerate(data.records) if at % 3 == 0 or record.split != "train"]
+    )
+    weights = real_folder / "weights" / BACKBONES["mobilenet_v2:0.35"][0]
+    model = md.build_model("mobilenet_v2:0.35", num_classes=len(data.classes), input_shape=(96, 96, 3), weights=weights)
+    with pytest.warns(DataWarning, match="the model reads pictures at 96×96"):
+        detector = md.Detector.fit(model, few, epochs=5, progress=False)
+    assert detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"].low > 0.25
