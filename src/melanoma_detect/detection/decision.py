@@ -52,9 +52,12 @@ class Prediction:
         probabilities: The probability of each class, 0 to 1, summing to 1.
         melanoma: The probability of melanoma.
         malignant: The probability of any malignant diagnosis.
-        decision: `"alert"`, `"clear"`, or `"refer"` where the detector has no operating point: a person must look.
+        decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, since the detector abstains or has no operating point.
         operating_point: Where the decision was taken; None where there is none.
         source: What the picture was called.
+        prediction_set: The diagnoses that hold the true one with the detector's coverage (90 % unless told otherwise).
+        abstained: Whether the detector says "I don't know"; it then always refers.
+        reason: Why it abstained; empty where it did not.
     """
 
     diagnosis: str
@@ -64,6 +67,9 @@ class Prediction:
     decision: Decision
     operating_point: OperatingPoint | None
     source: str
+    prediction_set: tuple[str, ...] = ()
+    abstained: bool = False
+    reason: str = ""
 
     @property
     def alert(self) -> bool:

@@ -1,17 +1,18 @@
 """The detector: a trained model with its threshold, in use."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.images import Picture, Pixels, name_of, read_many
+from melanoma_detect.data.images import Picture, Pixels, name_of
 from melanoma_detect.detection import bundle
 from melanoma_detect.detection.bundle import Card
 from melanoma_detect.detection.decision import OperatingPoint, Prediction, decide, softmax
+from melanoma_detect.detection.looking import Look, look
 from melanoma_detect.detection.runtime import Runtime
 from melanoma_detect.errors import ImageError
 
@@ -220,13 +221,48 @@ class Detector:
 
         return evaluate(self, data, seen=seen, seed=seed)
 
+    def look(self, picture: Picture) -> Look:
+        """Read one picture as the model sees it: the first half of `predict`, for those who decode in threads of their own.
+
+        Args:
+            picture: What `predict` takes.
+
+        Returns:
+            Its pixels at the detector's size, and the height and width that it was decoded at.
+
+        Raises:
+            ImageError: It cannot be read; the message names it.
+
+        Examples:
+            >>> detector.look(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").pixels.shape
+            (32, 32, 3)
+        """
+        return look(picture, self.image_size, self.card.resize)
+
+    def answer(self, looks: Sequence[Look], sources: Sequence[str]) -> list[Prediction]:
+        """Say what pictures show that were read already: the second half of `predict`, in one call of the model.
+
+        Args:
+            looks: From `look`.
+            sources: What each picture is called.
+
+        Returns:
+            One prediction a picture.
+
+        Examples:
+            >>> seen = detector.look(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
+            >>> detector.answer([seen], ["photo"])[0].source
+            'photo'
+        """
+        rows = self.probabilities(np.stack([seen.pixels for seen in looks]))
+        named = zip(rows, sources, strict=True)
+        return [decide(row, self.classes, self.operating_point, source) for row, source in named]
+
     def _predict_all(self, pictures: list[Picture]) -> list[Prediction]:
         predictions: list[Prediction] = []
         for at in range(0, len(pictures), _BATCH):
             chosen = pictures[at : at + _BATCH]
-            rows = self.probabilities(read_many(chosen, self.image_size, self.card.resize))
-            named = zip(rows, chosen, strict=True)
-            predictions += [decide(row, self.classes, self.operating_point, name_of(picture)) for row, picture in named]
+            predictions += self.answer([self.look(picture) for picture in chosen], [name_of(one) for one in chosen])
         return predictions
 
 
