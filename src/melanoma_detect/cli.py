@@ -341,7 +341,7 @@ def _messages() -> Iterator[None]:
     shown = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if issubclass(category, md.errors.DataWarning):
+        if issubclass(category, (md.errors.DataWarning, md.errors.DetectorWarning)):
             shown.print(f"[yellow]Note:[/] {_escaped(message)}")
 
     warnings.showwarning = show

@@ -104,6 +104,7 @@ def run(
         )
         test = detector.evaluate(data.test, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
+        detector = detector.measured(test, validation)
         detector.save(partial / f"{model}{SUFFIX}")
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)

@@ -1,0 +1,94 @@
+"""The model card: what a detector is for, what it learnt from, how good it is and where it fails, for people.
+
+The items are those of Mitchell et al. 2019 ("Model Cards for Model Reporting", doi 10.1145/3287560.3287596) and of CLEAR Derm
+(Daneshjou et al. 2022, doi 10.1001/jamadermatol.2021.4915).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.decision import DISCLAIMER
+from melanoma_detect.detection.operating import GOALS, TARGETS
+from melanoma_detect.errors import DetectorError
+
+_FIGURES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "melanoma_auc": "melanoma ROC AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+}
+_PREVALENCES = (0.01, 0.05, 0.2)
+
+
+def model_card(card: Card) -> str:
+    """Write the model card of a detector.
+
+    Args:
+        card: What the detector's numbers mean.
+
+    Returns:
+        Markdown.
+
+    Examples:
+        >>> print(model_card(detector.card))
+        # Model card: cnn
+        ...
+    """
+    return "\n".join(_lines(card)) + "\n"
+
+
+def _lines(card: Card) -> Iterator[str]:
+    yield f"# Model card: {card.architecture.get('name', 'model')}"
+    yield from ("", DISCLAIMER, "")
+    yield from ("## Intended use", "")
+    yield (
+        "Research and teaching on dermoscopy pictures of single skin lesions: to sort pictures by risk, and to alert a "
+        "dermatologist. Not for: self-diagnosis, photographs without a dermatoscope, mucosa, nails, scars, or any decision "
+        "without a person who looks."
+    )
+    yield from ("", "## What it tells apart", "", ", ".join(card.classes) + ".")
+    yield from ("", "## What it learnt from", "")
+    recipe = card.recipe
+    yield f"{recipe.get('pictures', 'an unknown number of')} training pictures; recipe {recipe.get('name', 'unknown')}."
+    yield from (f"- {name}: {text}" for name, text in card.notes.items())
+    yield from ("", "## Where it alerts", "")
+    yield from _points(card)
+    yield from ("", "## How good it is", "")
+    yield from _figures(card.figures)
+    yield from ("", "## Where it fails", "")
+    yield (
+        "Its figures hold for pictures like those it was measured on. Few public collections show dark skin: how well it works "
+        "there is not known. Collections also tell their classes by camera and hospital, and a network learns that: pictures "
+        "from elsewhere are harder than figures on the same collection say. It abstains from what is unlike its training "
+        "pictures, and abstaining always means that a person must look."
+    )
+    yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in card.made_with.items()))
+
+
+def _points(card: Card) -> Iterator[str]:
+    views = card.settings.views
+    for target in TARGETS:
+        for goal in GOALS:
+            try:
+                point = card.calibration(views).point(goal, target)
+            except DetectorError as error:
+                yield f"- {target}, {goal:.0%} sensitivity: not offered: {error}."
+                continue
+            yield f"- {point}."
+            if (target, goal) == (card.settings.target, card.settings.sensitivity):
+                yield from (f"    - {point.at_prevalence(share)}" for share in _PREVALENCES)
+
+
+def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
+    if not figures:
+        yield "It was not measured when it was saved."
+    for split, found in figures.items():
+        yield f"On {found['pictures']} {split} pictures of {found['lesions']} lesions, each with its 95 % interval:"
+        yield from ("", "| figure | value | 95 % interval |", "|---|---|---|")
+        for name, title in _FIGURES.items():
+            figure = found["figures"].get(name)
+            if figure and figure["value"] is not None:
+                yield f"| {title} | {figure['value']:.3f} | {figure['low']:.3f} to {figure['high']:.3f} |"
+        yield ""
