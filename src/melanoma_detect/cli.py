@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 import melanoma_detect as md
 from melanoma_detect import __version__
 from melanoma_detect.console import refuse_occupied
-from melanoma_detect.detection.bundle import locate
-from melanoma_detect.detection.decision import DISCLAIMER
+from melanoma_detect.detection.finding import locate
 from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError, ModelError
-from melanoma_detect.models.registry import find_entry
+from melanoma_detect.notice import DISCLAIMER
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from melanoma_detect.data.gate import Conflicts
     from melanoma_detect.running import Run
 
@@ -141,7 +141,7 @@ def train(
 @app.command()
 def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
     """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
-    loaded = _load(detector)
+    loaded = md.Detector.load(detector)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size)
     typer.echo(str(loaded.evaluate(data.test, seed=seed)))
 
@@ -155,7 +155,7 @@ def predict(
     locate(detector)
     if not any(map(Path.exists, photos)):
         raise ImageError(f"{photos[0]}: no such file; check the path")
-    loaded = _load(detector)
+    loaded = md.Detector.load(detector)
     failed = False
     for photo in photos:
         try:
@@ -180,7 +180,7 @@ def audit(
     ] = None,
 ) -> None:
     """Look for what is wrong with a folder of pictures: duplicates, two labels, leaks, sources that tell the class."""
-    found = md.audit(folders, model=_load(detector) if detector else None, progress=not as_json)
+    found = md.audit(folders, model=md.Detector.load(detector) if detector else None, progress=not as_json)
     if html:
         found.html(html)
     if as_json:
@@ -192,14 +192,12 @@ def audit(
 
 
 def _print_findings(found: "md.Audit") -> None:
-    out = Console(highlight=False)
+    out = _console(highlight=False)
     out.print(f"{found.pictures} pictures of {len(found.classes)} classes from {_escaped(', '.join(found.sources))}")
     if not found.findings:
         out.print("Nothing found.")
         return
-    table = Table(
-        "count", "finding", "what it is, what it does, what to do", box=None, pad_edge=False, padding=(0, 2, 1, 0)
-    )
+    table = _table("count", "finding", "what it is, what it does, what to do", padding=(0, 2, 1, 0))
     table.columns[0].justify = "right"
     table.columns[1].style = "bold"
     for finding in found.findings:
@@ -213,14 +211,14 @@ def classes(folder: Folder, seed: Seed = 123) -> None:
     """Count the pictures of each class in each split."""
     data = md.load_dataset(folder, seed=seed)
     counts = data.distribution()
-    table = Table("class", *counts.columns, "share of train", box=None, pad_edge=False)
+    table = _table("class", *counts.columns, "share of train")
     for column in table.columns[1:]:
         column.justify = "right"
     total = int(counts["train"].sum())
     for label, row in counts.iterrows():
         table.add_row(str(label), *map(str, row), f"{row['train'] / total:.1%}")
     table.add_row("all", *(str(int(counts[column].sum())) for column in counts.columns), "", style="bold")
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -229,14 +227,14 @@ def models(
 ) -> None:
     """List the architectures that are installed, or tell everything about one."""
     if name:
-        find_entry(name)
+        _find_entry(name)
         _load_keras_quietly()
         typer.echo(str(md.model_info(name)))
         return
-    table = Table("name", "package", "version", "what it is", box=None, pad_edge=False)
+    table = _table("name", "package", "version", "what it is")
     for entry in md.list_models():
         table.add_row(*(_printable(text) for text in (entry.name, entry.package, entry.version, entry.description)))
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -248,7 +246,7 @@ def check_model(
     image_size: Annotated[int, typer.Option(help="Height and width to build it at, in pixels.")] = 64,
 ) -> None:
     """Run the conformance kit on an architecture: everything that this library relies on."""
-    find_entry(name)
+    _find_entry(name)
     _load_keras_quietly()
     from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays quick
 
@@ -289,15 +287,14 @@ def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> No
         raise DatasetError(
             f"{folder}: no such folder; expected one with Train/ and Test/, or with one folder per class"
         )
-    find_entry(model)
+    _find_entry(model)
     refuse_occupied(out, overwrite=overwrite)
 
 
-def _load(detector: Path) -> "md.Detector":
-    """Load a detector; where there is none, say so before Keras is imported."""
-    place = locate(detector)
-    _load_keras_quietly()
-    return md.Detector.load(place)
+def _find_entry(model: str) -> None:
+    from melanoma_detect.models.registry import find_entry  # noqa: PLC0415 - reads every package's entry points
+
+    find_entry(model)
 
 
 def _amount(text: str | None) -> dict[str, Any]:
@@ -338,18 +335,30 @@ def _load_keras_quietly() -> None:
 @contextlib.contextmanager
 def _messages() -> Iterator[None]:
     """Show warnings and errors of this library as one line each."""
-    shown = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if issubclass(category, (md.errors.DataWarning, md.errors.DetectorWarning)):
-            shown.print(f"[yellow]Note:[/] {_escaped(message)}")
+            _console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]Note:[/] {_escaped(message)}")
 
     warnings.showwarning = show
     try:
         yield
     except MelanomaDetectError as error:
-        shown.print(f"[red]Error:[/] {_escaped(error)}")
+        _console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/] {_escaped(error)}")
         sys.exit(1)
+
+
+# rich takes a tenth of a second to import: only who shows a table or a message waits for it.
+def _console(**options: Any) -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(**options)
+
+
+def _table(*columns: str, **options: Any) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
+    return Table(*columns, **{"box": None, "pad_edge": False} | options)
 
 
 def _escaped(text: object) -> str:

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.detection.bundle import locate
+from melanoma_detect.detection.finding import locate
 from melanoma_detect.errors import DetectorError
 
 

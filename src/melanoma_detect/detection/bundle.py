@@ -25,6 +25,7 @@ import numpy as np
 
 from melanoma_detect.console import writing_to
 from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.finding import locate
 from melanoma_detect.detection.golden import ANSWERS, PICTURES, golden_members, replay
 from melanoma_detect.detection.model_card import model_card
 from melanoma_detect.detection.out_of_distribution import FeatureSpace
@@ -35,7 +36,6 @@ from melanoma_detect.errors import DetectorError
 Engine: TypeAlias = Literal["onnx", "keras"]
 
 SCHEMA = 2
-SUFFIX = ".detector"
 _CARD, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
 _FEATURES, _SEEN, _READ_ME = "features.npz", "seen.json", "MODEL_CARD.md"
 _GOLDEN = (*PICTURES, ANSWERS)
@@ -156,34 +156,6 @@ def read(
             raise
         raise DetectorError(f"{place}: not a detector, or a damaged one ({error}); save it again") from error
     return card, runtime, files
-
-
-def locate(path: Path) -> Path:
-    """Return the detector's file, given itself or the run folder that holds it.
-
-    Args:
-        path: A file or a folder.
-
-    Returns:
-        The file.
-
-    Raises:
-        DetectorError: There is none, or the folder holds several.
-
-    Examples:
-        >>> detector.save("run/cnn.detector")
-        >>> locate(Path("run")).name
-        'cnn.detector'
-    """
-    if path.is_dir():
-        found = sorted(path.glob(f"*{SUFFIX}"))
-        if len(found) != 1:
-            names = ", ".join(file.name for file in found) or "none"
-            raise DetectorError(f"{path}: expected one file *{SUFFIX} in this folder, found {names}; name the file")
-        return found[0]
-    if not path.is_file():
-        raise DetectorError(f"{path}: no such detector; train one with 'melanoma-detect train', or check the path")
-    return path
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from melanoma_detect.errors import DetectorError
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
-DISCLAIMER = "Decision support for research on dermoscopy pictures; not a medical device. A dermatologist decides."
-
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 COVERAGE = 0.9

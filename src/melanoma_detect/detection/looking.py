@@ -121,16 +121,21 @@ def measure(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
     Returns:
         The mean difference to the pixels two to the right and two below, in grey levels `(n,)`; and the mean, 0 to 255 `(n,)`.
-        Both of the green channel, which carries most of a picture's detail.
+        Both of every other pixel of the green channel, which carries most of a picture's detail.
 
     Examples:
-        >>> [float(found[0]) for found in measure(np.full((1, 8, 8, 3), 9, np.uint8))]
+        >>> [round(float(found[0]), 3) for found in measure(np.full((1, 8, 8, 3), 9, np.uint8))]
         [0.0, 9.0]
     """
-    green = pixels[:, :, :, 1].astype(np.int16)
-    across, down = green[:, :, 2:] - green[:, :, :-2], green[:, 2:] - green[:, :-2]
-    sharpness = (np.abs(across).mean(axis=(1, 2)) + np.abs(down).mean(axis=(1, 2))) / 2
-    return sharpness, green.mean(axis=(1, 2))
+    # A quarter of the pixels says the same, and BLAS sums faster than a mean does: this runs for every prediction.
+    green = pixels[:, ::2, ::2, 1].astype(np.float32)
+    across, down = np.abs(green[:, :, 1:] - green[:, :, :-1]), np.abs(green[:, 1:] - green[:, :-1])
+    return (_means(across) + _means(down)) / 2, _means(green)
+
+
+def _means(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    flat = values.reshape(len(values), -1)
+    return (flat @ np.full(flat.shape[1], 1 / flat.shape[1], np.float32)).astype(np.float64)
 
 
 def limits_of(pixels: Pixels) -> Limits:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.decision import DISCLAIMER
 from melanoma_detect.detection.operating import GOALS, TARGETS
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.notice import DISCLAIMER
 
 _FIGURES = {
     "accuracy": "accuracy",

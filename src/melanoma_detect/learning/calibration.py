@@ -204,7 +204,7 @@ def _scores(probabilities: Floats, part: Part) -> dict[Target, ValidationScores]
 def _scores_of(probabilities: Floats, part: Part, target: Target, columns: Sequence[int]) -> ValidationScores:
     shown = np.isin(np.arange(len(part.classes)), columns)
     covered = part.targets[part.labels]
-    inside, outside = (covered & shown).any(axis=1), (covered & ~shown).any(axis=1)
-    sure = np.asarray(inside != outside)  # a coarse label may cover both
+    inside, outside = covered @ shown, covered @ ~shown
+    sure = inside != outside  # a coarse label may cover both
     groups = [group for group, kept in zip(part.groups, sure, strict=True) if kept]
     return ValidationScores.of(probabilities[sure][:, shown].sum(axis=1), inside[sure], groups, target)
