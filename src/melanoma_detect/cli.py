@@ -18,7 +18,7 @@ import melanoma_detect as md
 from melanoma_detect import __version__
 from melanoma_detect.console import refuse_occupied
 from melanoma_detect.detection.finding import locate
-from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError, ModelError
+from melanoma_detect.errors import DatasetError, DetectorError, ImageError, MelanomaDetectError, ModelError
 from melanoma_detect.notice import DISCLAIMER
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ Folder = Annotated[Path, typer.Argument(help="Train/ and Test/ with one folder p
 DetectorOption = Annotated[
     Path, typer.Option("--detector", "-d", help="A detector's file, or the run folder that holds it.")
 ]
+Sensitivity = Annotated[
+    float | None, typer.Option(help="Share of melanomas that must raise an alert; the detector's own unless given.")
+]
+Target = Annotated[
+    str | None, typer.Option(help="What to alert to: melanoma, or malignant for any malignant diagnosis.")
+]
+Views = Annotated[int | None, typer.Option(help="Look at each picture in 1, 4 or 8 ways (mirrored, turned), averaged.")]
 Seed = Annotated[int, typer.Option(help="Where every random choice comes from.")]
 Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early where validation stops improving.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
@@ -150,12 +157,15 @@ def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None
 def predict(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures of lesions.")],
     detector: DetectorOption,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
 ) -> None:
     """Say what each picture shows, and whether to alert a dermatologist."""
     locate(detector)
     if not any(map(Path.exists, photos)):
         raise ImageError(f"{photos[0]}: no such file; check the path")
-    loaded = md.Detector.load(detector)
+    loaded = _used(detector, sensitivity, target, views)
     failed = False
     for photo in photos:
         try:
@@ -166,6 +176,27 @@ def predict(
     typer.echo(f"\n{DISCLAIMER}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def card(
+    detector: DetectorOption,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Say what an alert means where this share of pictures shows melanoma.")
+    ] = None,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
+) -> None:
+    """Print a detector's model card: what it is for, what it learnt from, how good it is, where it fails."""
+    loaded = _used(detector, sensitivity, target, views)
+    if prevalence is None:
+        typer.echo(loaded.model_card, nl=False)
+        return
+    point = loaded.operating_point
+    if point is None:
+        raise DetectorError(f"{detector}: has no operating point, and so no alerts that could be right or wrong")
+    typer.echo(f"{point}\n{point.at_prevalence(prevalence)}")
 
 
 @app.command()
@@ -289,6 +320,13 @@ def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> No
         )
     _find_entry(model)
     refuse_occupied(out, overwrite=overwrite)
+
+
+def _used(detector: Path, sensitivity: float | None, target: str | None, views: int | None) -> "md.Detector":
+    loaded = md.Detector.load(detector)
+    if sensitivity is None and target is None and views is None:
+        return loaded
+    return loaded.at(sensitivity=sensitivity, target=cast("Any", target), views=views)
 
 
 def _find_entry(model: str) -> None:

@@ -13,7 +13,6 @@ def test_it_says_what_a_reader_needs(detector, data):
         "## Intended use",
         "melanoma, nevus",
         f"{len(data.train)} training pictures; recipe assignment",
-        "- melanoma, 95% sensitivity: not offered",
         "On 36 test pictures of",
         "| balanced accuracy | 0.",
         "dark skin",
@@ -22,11 +21,21 @@ def test_it_says_what_a_reader_needs(detector, data):
         assert expected in text
 
 
-def test_its_own_operating_point_comes_with_predictive_values(detector):
-    text = model_card(detector.card)
-    assert "set for" not in text or "at a prevalence" not in text  # 0.6 is none of the three that every card tries
-    supported = replace(detector.card, settings=replace(detector.card.settings, sensitivity=0.9))
-    assert "It was not measured when it was saved." in model_card(supported)
+def test_its_own_operating_point_comes_first_with_predictive_values(detector):
+    lines = model_card(detector.card).splitlines()
+    at = lines.index("## Where it alerts")
+    assert lines[at + 2] == f"- {detector.operating_point}."
+    assert lines[at + 3].startswith("    - at a prevalence of 1.00%: ")
+    assert sum("not offered" in line for line in lines) >= 3
+    assert "It was not measured when it was saved." in lines
+
+
+def test_a_detector_without_an_operating_point_has_a_card(detector):
+    high = replace(detector.card, settings=replace(detector.card.settings, sensitivity=0.95))
+    assert (
+        "- melanoma, 95% sensitivity: not offered; it takes 19 lesions in validation, and there are 2."
+        in model_card(high)
+    )
 
 
 def test_notes_are_told(detector):

@@ -15,6 +15,7 @@ from melanoma_detect.detection.bundle import Engine, Files
 from melanoma_detect.detection.card import Card, Settings
 from melanoma_detect.detection.decision import Judgement, Prediction, judge, softmax
 from melanoma_detect.detection.looking import Look, complaints, look
+from melanoma_detect.detection.model_card import model_card
 from melanoma_detect.detection.operating import OperatingPoint, Target
 from melanoma_detect.detection.runtime import Outputs, Runtime
 from melanoma_detect.detection.views import refuse_views, run_views
@@ -73,6 +74,11 @@ class Detector:
     def operating_point(self) -> OperatingPoint | None:
         """Where the detector alerts; None where validation showed no melanoma, or too few for this sensitivity."""
         return self._point
+
+    @property
+    def model_card(self) -> str:
+        """The model card, as Markdown: what it is for, what it learnt from, how good it is, where it fails."""
+        return model_card(replace(self.card, settings=self.settings))
 
     @property
     def history(self) -> "pd.DataFrame":

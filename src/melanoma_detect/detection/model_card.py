@@ -5,11 +5,11 @@ The items are those of Mitchell et al. 2019 ("Model Cards for Model Reporting", 
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.operating import GOALS, TARGETS
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.detection.operating import GOALS, TARGETS, lesions_needed
 from melanoma_detect.notice import DISCLAIMER
 
 _FIGURES = {
@@ -68,17 +68,19 @@ def _lines(card: Card) -> Iterator[str]:
 
 
 def _points(card: Card) -> Iterator[str]:
-    views = card.settings.views
-    for target in TARGETS:
-        for goal in GOALS:
-            try:
-                point = card.calibration(views).point(goal, target)
-            except DetectorError as error:
-                yield f"- {target}, {goal:.0%} sensitivity: not offered: {error}."
-                continue
-            yield f"- {point}."
-            if (target, goal) == (card.settings.target, card.settings.sensitivity):
-                yield from (f"    - {point.at_prevalence(share)}" for share in _PREVALENCES)
+    scores = card.calibration(card.settings.views).scores
+    own = card.point(card.settings)
+    if own is not None:
+        yield f"- {own}."
+        yield from (f"    - {own.at_prevalence(share)}." for share in _PREVALENCES)
+    for target, goal in product(TARGETS, GOALS):
+        if (target, goal) == (card.settings.target, card.settings.sensitivity) and own is not None:
+            continue
+        there, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(goal)
+        if there < needed:
+            yield f"- {target}, {goal:.0%} sensitivity: not offered; it takes {needed} lesions in validation, and there are {there}."
+        else:
+            yield f"- {scores[target].point(goal)}."
 
 
 def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
