@@ -116,6 +116,31 @@ def writing_to(place: Path) -> Iterator[None]:
         raise OutputError(f"{place}: cannot be written ({reason}); choose another place or free this one") from error
 
 
+def write_whole(place: Path, text: str) -> Path:
+    """Write a text file, whole or not at all.
+
+    Args:
+        place: The file to be; its folder is made where it is not there.
+        text: What stands in it.
+
+    Returns:
+        The file.
+
+    Raises:
+        OutputError: The place cannot be written.
+
+    Examples:
+        >>> write_whole(Path("notes/first.txt"), "whole or absent").name
+        'first.txt'
+    """
+    with writing_to(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{place.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(place)
+    return place
+
+
 def refuse_occupied(out: Path, *, overwrite: bool) -> None:
     """Refuse a place where a run folder cannot go.
 

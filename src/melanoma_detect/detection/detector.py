@@ -309,7 +309,12 @@ class Detector:
         )
 
     def evaluate(
-        self, data: "Dataset | Part", *, seen: Literal["set aside", "keep"] = "set aside", seed: int = 123
+        self,
+        data: "Dataset | Part",
+        *,
+        seen: Literal["set aside", "keep"] = "set aside",
+        shortcuts: bool = False,
+        seed: int = 123,
     ) -> "Evaluation":
         """Measure the detector on pictures that it has not seen.
 
@@ -317,6 +322,8 @@ class Detector:
             data: A split, or a dataset: then its test split.
             seen: What to do with pictures that the detector was trained or calibrated on: set them aside with a warning,
                 or keep them (for the figures of training and validation, which are too good to quote).
+            shortcuts: Also ask it about the same pictures with the lesion covered, with their pixels shuffled, and blurred. A
+                detector whose background-only melanoma AUC has a lower bound over 0.7 is named as taking a shortcut.
             seed: Where the bootstrap's draws come from.
 
         Returns:
@@ -334,7 +341,7 @@ class Detector:
         """
         from melanoma_detect.learning.evaluation import evaluate  # noqa: PLC0415 - a thin door: imports pandas
 
-        return evaluate(self, data, seen=seen, seed=seed)
+        return evaluate(self, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
     def measured(self, *evaluations: "Evaluation") -> "Detector":
         """Return the same detector with figures on its card, which is what its model card quotes.

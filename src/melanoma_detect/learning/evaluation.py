@@ -1,8 +1,10 @@
 """Figures with intervals: how good a detector is on pictures that it has not seen."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,24 +12,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
+from melanoma_detect.console import write_whole
 from melanoma_detect.data.dataset import Dataset, Part
+from melanoma_detect.data.records import Record
 from melanoma_detect.detection.decision import melanoma_scores
 from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.learning import prevalence, subgroups
 from melanoma_detect.learning.bootstrap import Figure, Floats, figures
+from melanoma_detect.learning.points import points_of
+from melanoma_detect.learning.shortcuts import Shortcuts
+from melanoma_detect.learning.shortcuts import shortcuts as find_shortcuts
+from melanoma_detect.learning.statistics import HEADLINES, MIRRORED, Statistics, is_melanoma
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector
-
-HEADLINES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "melanoma_auc": "melanoma ROC AUC",
-    "sensitivity": "sensitivity for melanoma",
-    "specificity": "specificity for melanoma",
-    "missed": "melanomas that it clears",
-    "coverage": "pictures that it judges",
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +39,12 @@ class Evaluation:
         figures: Over all pictures, those that the detector abstains from too. Of what it would say: accuracy,
             balanced_accuracy (the mean recall of the classes that occur) and melanoma_auc. Of what it does at its threshold:
             sensitivity (the share of melanomas with an alert), missed (the share that is cleared; the others are referred),
-            specificity (the share of other pictures that is cleared) and coverage (the share that it does not abstain from).
+            specificity (the share of other pictures that is cleared), false_alarms (the share of those with an alert) and
+            coverage (the share that it does not abstain from). Of what the probabilities are worth, read off these very
+            pictures: specificity_at_95 (at the highest threshold that finds 95 % of the melanomas), spared (the share of
+            benign pictures under that threshold: nobody needs to look at them), ece (of the probability of melanoma, in ten
+            equally wide bins; see `learning.reliability`), brier (the mean square of its error, 0 to 1; Brier 1950) and
+            brier_classes (summed over all classes, 0 to 2).
         recall: For each class the share of its pictures that were called so.
         precision: For each class the share of pictures called so that were it.
         confusion: `(classes, classes)`: rows are the truth, columns the answer.
@@ -51,6 +55,11 @@ class Evaluation:
         lesions: How many independent lesions (groups) the pictures show.
         set_aside: How many pictures were set aside because the detector had seen them.
         ids: What each picture is called, `(n,)`; empty where that is not known.
+        groups: The lesion of each picture, `(n,)`.
+        records: What is known about each picture, `(n,)`; empty where that is not known.
+        points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the detector's own.
+        shortcuts: What the detector knows without seeing the lesions; None where that was not asked.
+        detector: What was measured, in a few words.
     """
 
     split: str
@@ -66,6 +75,11 @@ class Evaluation:
     lesions: int
     set_aside: int = 0
     ids: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+    points: tuple[OperatingPoint, ...] = ()
+    shortcuts: Shortcuts | None = None
+    detector: str = ""
 
     def __repr__(self) -> str:
         return f"<Evaluation of {len(self)} {self.split} pictures: accuracy {self.figures['accuracy']}>"
@@ -81,7 +95,12 @@ class Evaluation:
     @property
     def is_melanoma(self) -> NDArray[np.bool_]:
         """Which pictures are melanomas, `(n,)`."""
-        return _is_melanoma(self.labels, self.classes)
+        return is_melanoma(self.labels, self.classes)
+
+    @property
+    def knows_melanoma(self) -> bool:
+        """Whether one of the classes is melanoma."""
+        return bool(taxonomy.positions(self.classes, code=taxonomy.MELANOMA))
 
     @property
     def abstained_melanomas(self) -> int:
@@ -140,7 +159,62 @@ class Evaluation:
             "precision": plain(self.precision),
             "confusion": self.confusion.tolist(),
             "operating_point": vars(self.operating_point) if self.operating_point else None,
+            "shortcuts": plain(vars(self.shortcuts)) if self.shortcuts else None,
         }
+
+    def subgroups(self) -> "tuple[subgroups.Subgroup, ...]":
+        """Measure each source, sex, age band and site on its own, where the dataset's table knows them.
+
+        Returns:
+            One subgroup a source, sex, age band and site; figures that rest on fewer than 20 lesions say "too few to tell".
+
+        Raises:
+            DetectorError: The evaluation was made by `measure`, and does not know its records.
+
+        Examples:
+            >>> for part in detector.evaluate(data.test).subgroups():
+            ...     print(part)
+        """
+        return subgroups.subgroups(self)
+
+    def at_prevalence(self, share: float) -> prevalence.PredictiveFigures:
+        """Say what an alert, and a cleared picture, mean where melanoma is as common as this.
+
+        Args:
+            share: The share of pictures that are melanomas, over 0 and under 1.
+
+        Returns:
+            Predictive values and the number needed to biopsy, with intervals.
+
+        Raises:
+            DetectorError: The share is out of range, or sensitivity and specificity are not defined.
+
+        Examples:
+            >>> print(detector.evaluate(data.test).at_prevalence(0.02))
+            at a prevalence of 2.00%: ... of alerts are right (one in ...), ... of cleared pictures are
+        """
+        return prevalence.at_prevalence(self, share)
+
+    def html(self, path: "str | os.PathLike[str]", *, validation: "Evaluation | None" = None) -> Path:
+        """Write a page with every figure, for people: one file, with everything in it.
+
+        Args:
+            path: Where to.
+            validation: The figures of the validation split, which must agree: the page prints the differences.
+
+        Returns:
+            The file.
+
+        Raises:
+            OutputError: The place cannot be written.
+
+        Examples:
+            >>> detector.evaluate(data.test).html("report.html").name
+            'report.html'
+        """
+        from melanoma_detect.report.evaluation_page import evaluation_page  # noqa: PLC0415 - a thin door: imports matplotlib
+
+        return write_whole(Path(path), evaluation_page(self, validation))
 
     def __str__(self) -> str:
         aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
@@ -161,6 +235,8 @@ class Evaluation:
             lines.append(f"{label:<28}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
         if self.operating_point:
             lines += ["", str(self.operating_point)]
+        if self.shortcuts:
+            lines += ["", str(self.shortcuts)]
         return "\n".join(lines)
 
 
@@ -169,6 +245,7 @@ def evaluate(
     data: Dataset | Part,
     *,
     seen: Literal["set aside", "keep"] = "set aside",
+    shortcuts: bool = False,
     seed: int = 123,
 ) -> Evaluation:
     """Measure a detector; see `Detector.evaluate`.
@@ -177,6 +254,7 @@ def evaluate(
         detector: The detector.
         data: A split, or a dataset: then its test split.
         seen: What to do with pictures that the detector was trained on.
+        shortcuts: Ask it about the pictures without their lesions too.
         seed: Where the bootstrap's draws come from.
 
     Returns:
@@ -206,7 +284,8 @@ def evaluate(
         )
     # The detector's own order of classes; the data may lack some.
     fresh = replace(fresh, classes=detector.classes, coarse={}, resize=detector.card.resize)
-    judged = detector.judge(fresh.pixels(detector.image_size))
+    pixels = fresh.pixels(detector.image_size)
+    judged = detector.judge(pixels)
     return replace(
         measure(
             judged.probabilities,
@@ -220,6 +299,10 @@ def evaluate(
         split=part.name,
         set_aside=len(part) - len(fresh),
         ids=tuple(record.id for record in fresh),
+        records=fresh.records,
+        points=points_of(detector),
+        shortcuts=find_shortcuts(detector, pixels, fresh.labels, fresh.groups, seed=seed) if shortcuts else None,
+        detector=repr(detector).strip("<>"),
     )
 
 
@@ -253,8 +336,8 @@ def measure(
         1.0
     """
     away = np.zeros(len(labels), np.bool_) if abstained is None else abstained
-    statistics = _Statistics(probabilities, labels, classes, operating_point, away)
-    found = figures(statistics, groups, statistics.counts(groups), seed=seed)
+    statistics = Statistics(probabilities, labels, classes, operating_point, away)
+    found = figures(statistics, groups, statistics.counts(groups), seed=seed, mirrored=MIRRORED)
     return Evaluation(
         split="",
         classes=classes,
@@ -267,110 +350,9 @@ def measure(
         operating_point=operating_point,
         abstained=away,
         lesions=len(set(groups)),
+        groups=tuple(groups),
+        points=(operating_point,) if operating_point else (),
     )
-
-
-class _Statistics:
-    """Every figure as a function of how often each picture counts."""
-
-    def __init__(
-        self,
-        probabilities: Floats,
-        labels: NDArray[np.int64],
-        classes: tuple[str, ...],
-        point: OperatingPoint | None,
-        abstained: NDArray[np.bool_],
-    ) -> None:
-        self.classes, self.labels, self.answers = classes, labels, probabilities.argmax(axis=1)
-        self.cells = labels * len(classes) + self.answers
-        self._onehot = np.eye(len(classes) ** 2)[self.cells]
-        self.positive, self.judged = _is_melanoma(labels, classes), ~abstained
-        self.scores = melanoma_scores(probabilities, classes)
-        self.alert = _alert_scores(probabilities, classes, point) >= point.threshold if point else None
-
-    def __call__(self, weights: Floats) -> dict[str, Floats]:
-        size = len(self.classes)
-        confusion = (weights @ self._onehot).reshape(-1, size, size)
-        right = np.diagonal(confusion, axis1=1, axis2=2)
-        recall, precision = _ratio(right, confusion.sum(axis=2)), _ratio(right, confusion.sum(axis=1))
-        occurring = np.isfinite(recall)
-        found = {
-            "accuracy": _ratio(right.sum(axis=1), weights.sum(axis=1)),
-            "balanced_accuracy": _ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1)),
-            "melanoma_auc": weighted_auc(self.scores, self.positive, weights),
-            "sensitivity": self._share(weights, self.positive, alert=True),
-            "specificity": self._share(weights, ~self.positive, alert=False),
-            "missed": self._share(weights, self.positive, alert=False),
-            "coverage": _ratio(weights @ self.judged, weights.sum(axis=1)),
-        }
-        for at, label in enumerate(self.classes):
-            found |= {f"recall {label}": recall[:, at], f"precision {label}": precision[:, at]}
-        return found
-
-    def counts(self, groups: Sequence[str]) -> dict[str, int]:
-        """Count the independent lesions that each figure rests on."""
-        named = np.asarray(groups)
-
-        def lesions(chosen: NDArray[np.bool_]) -> int:
-            return len(np.unique(named[chosen]))
-
-        positives, negatives, every = lesions(self.positive), lesions(~self.positive), len(np.unique(named))
-        return {
-            "accuracy": every,
-            "balanced_accuracy": every,
-            "melanoma_auc": min(positives, negatives),
-            "sensitivity": positives,
-            "specificity": negatives,
-            "missed": positives,
-            "coverage": every,
-            **{f"recall {label}": lesions(self.labels == at) for at, label in enumerate(self.classes)},
-            **{f"precision {label}": lesions(self.answers == at) for at, label in enumerate(self.classes)},
-        }
-
-    def _share(self, weights: Floats, chosen: NDArray[np.bool_], *, alert: bool) -> Floats:
-        if self.alert is None:
-            return np.full(len(weights), np.nan)
-        return _ratio(weights @ (chosen & self.judged & (self.alert == alert)), weights @ chosen)
-
-
-def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Compute the area under the ROC curve, as the share of pairs in the right order (Mann and Whitney), ties counting half.
-
-    Args:
-        scores: `(n,)`.
-        positive: `(n,)`.
-        weights: How often each picture counts, `(some, n)`.
-
-    Returns:
-        `(some,)`, 0 to 1; nan where one side is empty.
-
-    Examples:
-        >>> weighted_auc(np.array([0.1, 0.9]), np.array([False, True]), np.ones((1, 2)))
-        array([1.])
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    for_, against = weights * positive, weights * ~positive
-    wins = np.add.reduceat(for_[:, order], starts, axis=1)
-    losses = np.add.reduceat(against[:, order], starts, axis=1)
-    beaten = np.cumsum(losses, axis=1) - losses / 2
-    return _ratio((wins * beaten).sum(axis=1), for_.sum(axis=1) * against.sum(axis=1))
-
-
-def _alert_scores(probabilities: Floats, classes: tuple[str, ...], point: OperatingPoint) -> Floats:
-    if point.target == "melanoma":
-        return melanoma_scores(probabilities, classes)
-    malignant: Floats = probabilities[:, list(taxonomy.positions(classes, malignant=True))].sum(axis=1)
-    return malignant
-
-
-def _is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.bool_]:
-    return np.isin(labels, taxonomy.positions(classes, code=taxonomy.MELANOMA))
-
-
-def _ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
-    shares: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
-    return shares
 
 
 def _unseen(detector: "Detector", part: Part) -> Part:

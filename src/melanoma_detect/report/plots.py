@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -13,7 +12,20 @@ from melanoma_detect.data.images import read
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import Augmentation
-from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, show_picture, tidy
+from melanoma_detect.report.curves import calibration, predictive_values, roc, subgroups
+from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_picture, tidy
+
+__all__ = [
+    "augmentation",
+    "calibration",
+    "classes",
+    "confusion",
+    "distribution",
+    "predictive_values",
+    "roc",
+    "subgroups",
+    "training",
+]
 
 
 def classes(data: Dataset) -> Figure:
@@ -178,61 +190,3 @@ def confusion(evaluation: Evaluation) -> Figure:
         tick.set_color("black" if count else GREY)
     axes.tick_params(length=0)
     return figure
-
-
-def roc(evaluation: Evaluation) -> Figure:
-    """Show sensitivity against specificity for melanoma, with the detector's operating point.
-
-    Args:
-        evaluation: The figures.
-
-    Returns:
-        The figure; without a curve, and saying so, where melanomas or other pictures are missing.
-
-    Examples:
-        >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
-        '1 − specificity'
-    """
-    figure = new_figure(5.4, 5.2, f"Melanoma against the rest: {len(evaluation)} {evaluation.split} pictures")
-    axes = tidy(
-        figure.subplots(),
-        xlabel="1 − specificity",
-        ylabel="sensitivity",
-        xlim=(-0.02, 1.02),
-        ylim=(-0.02, 1.02),
-    )
-    axes.set_aspect("equal")
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    positive = evaluation.is_melanoma
-    if not positive.any() or positive.all():
-        axes.text(0.5, 0.5, "no curve: these pictures show\nmelanomas only, or none", ha="center", va="center")
-        return figure
-    _draw_curve(axes, evaluation)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
-    return figure
-
-
-def _draw_curve(axes: Axes, evaluation: Evaluation) -> None:
-    scores, positive = evaluation.melanoma_scores, evaluation.is_melanoma
-    steps = np.concatenate([[np.inf], np.unique(scores)[::-1]])
-    sensitivity = [(scores[positive] >= step).mean() for step in steps]
-    false_alarms = [(scores[~positive] >= step).mean() for step in steps]
-    label = f"AUC {evaluation.figures['melanoma_auc']}"
-    axes.plot(false_alarms, sensitivity, color=BLUE, linewidth=1.8, label=label)
-    if evaluation.operating_point is None:
-        return
-    x, y = (evaluation.figures[name] for name in ("specificity", "sensitivity"))
-    spread = [
-        [[1 - x.value - (1 - x.high)], [1 - x.low - (1 - x.value)]],
-        [[y.value - y.low], [y.high - y.value]],
-    ]
-    axes.errorbar(
-        [1 - x.value],
-        [y.value],
-        xerr=spread[0],
-        yerr=spread[1],
-        color=RED,
-        fmt="o",
-        capsize=3,
-        label="operating point",
-    )

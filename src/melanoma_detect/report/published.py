@@ -1,0 +1,89 @@
+"""Figures that others have published, each with whom it was measured on and what was looked for.
+
+None of them was measured on the pictures of any evaluation here: a sensitivity belongs to its pictures, and to its readers.
+"""
+
+from typing import NamedTuple
+
+
+class Published(NamedTuple):
+    """A published sensitivity and specificity.
+
+    Attributes:
+        who: What was measured, in a few words.
+        population: On whom, or on which pictures.
+        endpoint: What was looked for.
+        sensitivity: 0 to 1.
+        specificity: 0 to 1.
+        citation: Authors, journal, year.
+        address: Where it can be read.
+    """
+
+    who: str
+    population: str
+    endpoint: str
+    sensitivity: float
+    specificity: float
+    citation: str
+    address: str
+
+
+# Level I of the reader study: dermoscopy alone, without anything said about the patient.
+DERMATOLOGISTS = Published(
+    "58 dermatologists, dermoscopy alone",
+    "100 dermoscopy pictures of one hospital's library, chosen to be hard",
+    "melanoma against benign nevi",
+    0.866,
+    0.713,
+    "Haenssle et al., Annals of Oncology 2018",
+    "https://doi.org/10.1093/annonc/mdy166",
+)
+
+PUBLISHED = (
+    DERMATOLOGISTS,
+    Published(
+        "8 dermatologists, dermoscopy alone",
+        "100 dermoscopy pictures of a challenge: 50 melanomas, 44 nevi, 6 lentigines",
+        "benign or malignant, among these",
+        0.82,
+        0.59,
+        "Marchetti et al., J Am Acad Dermatol 2018",
+        "https://pmc.ncbi.nlm.nih.gov/articles/PMC5768444",
+    ),
+    Published(
+        "dermoscopy with the patient present",
+        "review of 27 data sets, adults with lesions suspicious for melanoma; read off at 80 % specificity",
+        "invasive melanoma and atypical intraepidermal melanocytic variants",
+        0.92,
+        0.80,
+        "Dinnes et al., Cochrane Database Syst Rev 2018",
+        "https://doi.org/10.1002/14651858.CD011902.pub2",
+    ),
+    Published(
+        "dermoscopy from pictures",
+        "the same review, 60 data sets; read off at 80 % specificity",
+        "invasive melanoma and atypical intraepidermal melanocytic variants",
+        0.81,
+        0.80,
+        "Dinnes et al., Cochrane Database Syst Rev 2018",
+        "https://doi.org/10.1002/14651858.CD011902.pub2",
+    ),
+    Published(
+        "DERM, a network ensemble",
+        "dermoscopy pictures of pigmented lesions, 24 % melanomas",
+        "melanoma against benign pigmented lesions",
+        0.95,
+        0.641,
+        "Phillips et al., Dermatol Pract Concept 2020",
+        "https://doi.org/10.5826/dpc.1001a11",
+    ),
+    Published(
+        "DermaSensor, a spectroscope (no pictures)",
+        "1,579 lesions that primary care physicians suspected, 224 of them cancers",
+        "any skin cancer: melanoma, basal cell and squamous cell carcinoma",
+        0.955,
+        0.207,
+        "Merry et al., J Prim Care Community Health 2025",
+        "https://doi.org/10.1177/21501319251344423",
+    ),
+)
