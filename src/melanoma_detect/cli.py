@@ -146,11 +146,30 @@ def train(
 
 
 @app.command()
-def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
+def evaluate(
+    folder: Folder,
+    detector: DetectorOption,
+    html: Annotated[Path | None, typer.Option(help="Write a page with every figure, drawn.")] = None,
+    shortcuts: Annotated[
+        bool, typer.Option("--shortcuts", help="Ask it about the pictures without their lesions too.")
+    ] = False,
+    prevalence: Annotated[
+        list[float] | None,
+        typer.Option(help="Say what an alert means where this share of pictures is melanoma; may be given again."),
+    ] = None,
+    seed: Seed = 123,
+) -> None:
     """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
     loaded = md.Detector.load(detector)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size)
-    typer.echo(str(loaded.evaluate(data.test, seed=seed)))
+    found = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
+    typer.echo(str(found))
+    for number, share in enumerate(prevalence or []):
+        typer.echo(f"{'' if number else chr(10)}{found.at_prevalence(share)}")
+    if subgroups := found.subgroups():
+        typer.echo("\n" + "\n".join(map(str, subgroups)))
+    if html:
+        typer.echo(f"\nWritten:\n  {found.html(html)}")
 
 
 @app.command()

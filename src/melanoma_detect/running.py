@@ -102,12 +102,13 @@ def run(
         detector = Detector.fit(
             network, balanced, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress
         )
-        test = detector.evaluate(data.test, seed=seed)
+        test = detector.evaluate(data.test, shortcuts=True, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
         detector = detector.measured(test, validation)
         detector.save(partial / f"{model}{SUFFIX}")
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)
+        test.html(partial / "report.html", validation=validation)
     files = tuple(sorted(file for file in Path(out).iterdir() if file.is_file()))
     return Run(Path(out), data, detector, test, validation, files)
 
@@ -195,6 +196,7 @@ def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dat
         "training": plots.training(detector.history, detector.card.best_epoch),
         "confusion": plots.confusion(test),
         "roc": plots.roc(test),
+        "calibration": plots.calibration(test),
     }
     if changes:
         figures["augmentation"] = plots.augmentation(data.train, changes)

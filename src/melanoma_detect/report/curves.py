@@ -10,7 +10,7 @@ from melanoma_detect.learning.bootstrap import Figure as Value
 from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.points import MeasuredPoint, measured_points
 from melanoma_detect.learning.reliability import Bin, reliability
-from melanoma_detect.learning.statistics import BINS
+from melanoma_detect.learning.statistics import BINS, FOUND
 from melanoma_detect.learning.subgroups import ENOUGH, SHOWN, TOO_FEW, Subgroup
 from melanoma_detect.report.published import DERMATOLOGISTS
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, tidy
@@ -206,8 +206,11 @@ def _draw_point(axes: Axes, found: MeasuredPoint, *, own: bool) -> None:
         capsize=3,
         label="its operating point, set on validation" if own else "other operating points, set on validation",
     )
-    words = {"color": RED if own else BLUE, "fontsize": 8, "textcoords": "offset points", "xytext": (6, -11)}
-    axes.annotate(f"{found.point.goal:.0%}", (1 - x.value, y.value), **words)
+    place, side = ((-6, -12), "right") if found.point.goal < FOUND else ((7, 5), "left")
+    style = {"color": RED if own else BLUE, "fontsize": 8}
+    axes.annotate(
+        f"{found.point.goal:.0%}", (1 - x.value, y.value), place, textcoords="offset points", ha=side, **style
+    )
 
 
 def _draw_dermatologists(axes: Axes) -> None:
