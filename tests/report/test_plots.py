@@ -8,8 +8,11 @@ from PIL import Image
 from sklearn import metrics
 
 import melanoma_detect as md
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, DetectorError
+from melanoma_detect.learning.bootstrap import Figure
 from melanoma_detect.learning.evaluation import measure
+from melanoma_detect.learning.reliability import reliability
+from melanoma_detect.learning.subgroups import Subgroup
 from melanoma_detect.report import plots
 
 
@@ -79,3 +82,50 @@ def test_the_curve_is_scikit_learns_and_holds_the_operating_point(evaluation):
 def test_without_melanomas_there_is_no_curve():
     found = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("melanoma", "nevus"))
     assert "no curve" in plots.roc(found).axes[0].texts[0].get_text()
+
+
+def test_the_dermatologists_are_told_from_the_detector(evaluation):
+    figure = plots.roc(evaluation)
+    theirs = next(line for line in figure.axes[0].get_lines() if "dermatologists" in str(line.get_label()))
+    assert theirs.get_label() == "58 dermatologists on OTHER pictures (Haenssle et al. 2018)"
+    assert [float(values[0]) for values in theirs.get_data()] == pytest.approx([1 - 0.713, 0.866])
+    assert theirs.get_markerfacecolor() == "white"
+    assert figure.legends[0].get_texts()[-1].get_text() == theirs.get_label()
+
+
+def test_the_calibration_curve_is_the_bins(evaluation):
+    above, below = plots.calibration(evaluation).axes
+    points = [line.get_data() for line in above.get_lines()[1:] if len(line.get_data()[0])]
+    bins = reliability(evaluation)
+    drawn_points = sorted((float(x), float(y)) for xs, ys in points for x, y in zip(xs, ys, strict=True))
+    assert set(drawn_points) >= {(found.predicted, found.observed.value) for found in bins}
+    tallest = max(patch.get_y() + patch.get_height() for patch in below.patches)
+    assert tallest == max(found.pictures for found in bins)
+
+
+def test_predictive_values_go_with_prevalence(evaluation):
+    above, below = plots.predictive_values(evaluation).axes
+    for axes in (above, below):
+        values = axes.get_lines()[0].get_ydata()
+        assert (np.diff(values) >= 0).all()
+    shares, values = above.get_lines()[0].get_data()
+    assert values[-1] == pytest.approx(evaluation.at_prevalence(float(shares[-1])).ppv.value)
+
+
+def test_what_is_not_defined_says_so():
+    found = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("wart", "nevus"))
+    assert "no curve" in plots.calibration(found).axes[0].texts[0].get_text()
+    assert "not defined" in plots.predictive_values(found).axes[0].texts[0].get_text()
+
+
+def test_subgroups_are_rows_and_few_say_so(evaluation):
+    few, many = Figure(0.9, 0.5, 1.0, 19), Figure(0.8, 0.7, 0.9, 20)
+    found = tuple(
+        Subgroup("sex", name, 40, 30, 20, {"sensitivity": value}) for name, value in (("f", few), ("m", many))
+    )
+    axes = plots.subgroups(found, evaluation, "sensitivity").axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()][1:] == ["sex: f (19)", "sex: m (20)"]
+    assert [text.get_text() for text in axes.texts] == ["too few to tell"]
+    assert axes.texts[0].get_position()[1] == 1
+    with pytest.raises(DetectorError, match="expected one of 'balanced_accuracy'"):
+        plots.subgroups(found, evaluation, "accuracy")
