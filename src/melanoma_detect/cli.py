@@ -101,7 +101,7 @@ def demo(
     _report(result)
     typer.echo("\nThree of the test pictures:")
     test = result.data.test
-    for prediction in result.detector.predict(test.paths[:: max(1, len(test) // 3)][:3]):
+    for prediction in result.detector.predict(test.pictures[:: max(1, len(test) // 3)][:3]):
         typer.echo(f"  {prediction}")
     if data is None:
         typer.echo("\nThese figures are about drawings: they say that everything runs, and nothing about skin.")
@@ -166,11 +166,15 @@ def evaluate(
         list[float] | None,
         typer.Option(help="Say what an alert means where this share of pictures is melanoma; may be given again."),
     ] = None,
+    squashed: Annotated[
+        str | None,
+        typer.Option(metavar="W:H", help="The shape, as 4:3, that square pictures had before they were squashed."),
+    ] = None,
     seed: Seed = 123,
 ) -> None:
     """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
     loaded = md.Detector.load(detector)
-    data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size)
+    data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size, squashed=squashed)
     found = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
     typer.echo(str(found))
     for number, share in enumerate(prevalence or []):

@@ -22,7 +22,7 @@ from PIL import Image
 from melanoma_detect.console import cache_folder, progress_bar, writing_to
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.hashes import digests
-from melanoma_detect.data.images import Resize, read
+from melanoma_detect.data.images import Picture, Resize, read
 from melanoma_detect.data.operations import ASSIGNMENT, Operation, parse, seeded
 from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DatasetError
@@ -54,9 +54,9 @@ class _Work:
     resize: Resize
     operations: tuple[Operation, ...]
 
-    def make(self, path: Path, copies: Sequence[_Copy]) -> int:
+    def make(self, picture: Picture, copies: Sequence[_Copy]) -> int:
         """Make all copies of one parent, which is decoded once; return how many."""
-        parent = Image.fromarray(read(path, self.size, self.resize))
+        parent = Image.fromarray(read(picture, self.size, self.resize))
         for copy in copies:
             image = parent
             with seeded(copy.seed):
@@ -210,7 +210,7 @@ def _plan(train: Part, wanted: Mapping[str, int], operations: Sequence[Operation
             gates = rng.random(len(operations))
             applied = tuple(op.name for op, gate in zip(operations, gates, strict=True) if gate < op.probability)
             file = f"{position:02d}/{number:05d}_{Path(parent.id).stem}.jpg"
-            copies.append(_Copy(file, label, parent.id, parent.digest, int(rng.integers(2**32)), applied))
+            copies.append(_Copy(file, label, parent.id, parent.key, int(rng.integers(2**32)), applied))
     return copies
 
 
@@ -228,20 +228,20 @@ def _make_all(
 
     That folder has a fixed name: what a killed call has finished there is not made again.
     """
-    paths = {record.id: record.path for record in data.train.records}
+    pictures = {record.id: record.picture for record in data.train.records}
     for folder in {Path(copy.file).parent for copy in copies}:
         (work.folder / folder).mkdir(parents=True, exist_ok=True)
     missing = [copy for copy in copies if not (work.folder / copy.file).is_file()]
     of_parent: dict[str, list[_Copy]] = {}
     for copy in missing:
         of_parent.setdefault(copy.parent, []).append(copy)
-    jobs = [(paths[parent], found) for parent, found in of_parent.items()]
+    jobs = [(pictures[parent], found) for parent, found in of_parent.items()]
     count = 1 if len(missing) < _FEW else (workers or os.cpu_count() or 1)
     made = (
         map(work.make, *zip(*jobs, strict=True))
         if count == 1
         else Parallel(n_jobs=count, batch_size=_PARENTS, return_as="generator_unordered")(
-            delayed(work.make)(path, found) for path, found in jobs
+            delayed(work.make)(picture, found) for picture, found in jobs
         )
     )
     done = len(copies) - len(missing)

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.images import Pixels, Resize, read
+from melanoma_detect.data.images import Picture, Pixels, Resize, read
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -83,7 +82,7 @@ def _draw_by_weight(
 
 
 def tf_dataset(
-    paths: Sequence[Path],
+    paths: Sequence[Picture],
     labels: NDArray[np.int64],
     size: tuple[int, int],
     batch_size: int,

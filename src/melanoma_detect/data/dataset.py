@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma_detect.data.decoding import DecodedPictures
-from melanoma_detect.data.images import Resize
+from melanoma_detect.data.images import Resize, Squashed
 from melanoma_detect.data.records import SPLITS, Record, SetAside, Split, frame_of
 from melanoma_detect.errors import DatasetError, LeakError
 
@@ -68,6 +68,11 @@ class Part:
         return [record.path for record in self.records]
 
     @property
+    def pictures(self) -> list[Path | Squashed]:
+        """What to read, in order: the files, stretched back where they were squashed."""
+        return [record.picture for record in self.records]
+
+    @property
     def labels(self) -> NDArray[np.int64]:
         """The classes as numbers, `(n,)`: positions in `classes`, then in `coarse`; the rows of `targets`."""
         position = {label: index for index, label in enumerate((*self.classes, *self.coarse))}
@@ -105,8 +110,8 @@ class Part:
             >>> data.test.pixels(image_size=(32, 32)).shape[1:]
             (32, 32, 3)
         """
-        digests = [record.digest for record in self.records]
-        return self.decoded.pixels(digests, self.paths, image_size or self.image_size, self.resize)
+        keys = [record.key for record in self.records]
+        return self.decoded.pixels(keys, self.pictures, image_size or self.image_size, self.resize)
 
     def batches(
         self,
@@ -174,7 +179,7 @@ class Part:
 
         size = image_size or self.image_size
         batch = batch_size or self.batch_size
-        return tf_dataset(self.paths, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
+        return tf_dataset(self.pictures, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
 
 
 @dataclass(frozen=True)

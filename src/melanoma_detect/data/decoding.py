@@ -13,13 +13,13 @@ import numpy as np
 import PIL
 
 from melanoma_detect.console import cache_folder, writing_to
-from melanoma_detect.data.images import Pixels, Resize, read
+from melanoma_detect.data.images import Picture, Pixels, Resize, read
 
 _SCHEMA = 1  # raise it when the same file gives other pixels
 
 
 def decode_all(
-    paths: Sequence[Path], size: tuple[int, int], resize: Resize = "squash", into: Pixels | None = None
+    paths: Sequence[Picture], size: tuple[int, int], resize: Resize = "squash", into: Pixels | None = None
 ) -> Pixels:
     """Read every picture into one array, by several threads (decoding releases the interpreter's lock).
 
@@ -111,7 +111,7 @@ class DecodedPictures:
             known.update({digest: (pixels, row) for row, digest in enumerate(digests)})
             self._bytes += pixels.nbytes
 
-    def pixels(self, digests: Sequence[str], paths: Sequence[Path], size: tuple[int, int], resize: Resize) -> Pixels:
+    def pixels(self, digests: Sequence[str], paths: Sequence[Picture], size: tuple[int, int], resize: Resize) -> Pixels:
         """Return pictures, decoding those that are not kept yet.
 
         Args:
@@ -155,7 +155,7 @@ def _gather(found: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> Pixel
     return pixels
 
 
-def _mapped(digests: Sequence[str], paths: Sequence[Path], size: tuple[int, int], resize: Resize) -> Pixels:
+def _mapped(digests: Sequence[str], paths: Sequence[Picture], size: tuple[int, int], resize: Resize) -> Pixels:
     """Return pictures from a file in the cache, which is written when it is first asked for."""
     what = "\n".join([*digests, repr((size, resize)), PIL.__version__, str(_SCHEMA)])
     place = cache_folder("decoded") / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npy"

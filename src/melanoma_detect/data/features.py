@@ -75,8 +75,8 @@ def agreement(one: Record, other: Record) -> float:
 def _features(records: Sequence[Record], model: "Detector") -> NDArray[np.float32]:
     parts = []
     for at in range(0, len(records), _AT_ONCE):
-        paths = [record.path for record in records[at : at + _AT_ONCE]]
-        pixels = decode_all(paths, model.image_size, model.card.resize)
+        pictures = [record.picture for record in records[at : at + _AT_ONCE]]
+        pixels = decode_all(pictures, model.image_size, model.card.resize)
         parts.append(model.runtime.run(pixels).features)
     return np.concatenate(parts).astype(np.float32) if parts else np.empty((0, 1), np.float32)
 

@@ -168,9 +168,30 @@ def read_all(source: Place | Sequence[Place] | None, images: Place | None, label
     return [read_source(one) for one in many]
 
 
+def named_places(source: Place | Sequence[Place] | None, images: Place | None) -> list[Place]:
+    """Return the sources as `load_dataset` was given them, in the order of `read_all`.
+
+    Args:
+        source: A folder, a zip file, or several of them; or None.
+        images: A folder of pictures; or None.
+
+    Returns:
+        Their names.
+
+    Examples:
+        >>> named_places("isic9", None)
+        ['isic9']
+    """
+    if images is not None:
+        return [images]
+    if isinstance(source, Sequence) and not isinstance(source, str):
+        return list(source)
+    return [] if source is None else [source]
+
+
 def _look(records: Sequence[Record], size: tuple[int, int], resize: Resize, decoded: DecodedPictures) -> list[Scan]:
     """Scan every file, and keep its pixels where all of them fit in memory: nothing is decoded twice."""
-    paths = [record.path for record in records]
+    paths = [record.picture for record in records]
     pixels: Pixels | None = None
     if decoded.fits(len(records), size):
         pixels = np.empty((len(records), *size, 3), np.uint8)
@@ -178,7 +199,7 @@ def _look(records: Sequence[Record], size: tuple[int, int], resize: Resize, deco
     if pixels is not None:
         sound = [at for at, found in enumerate(scans) if not found.error]
         kept = pixels if len(sound) == len(scans) else pixels[sound]
-        decoded.keep([scans[at].digest for at in sound], kept, size, resize)
+        decoded.keep([replace(records[at], digest=scans[at].digest).key for at in sound], kept, size, resize)
     return scans
 
 

@@ -6,6 +6,7 @@ in use is the same array, bit for bit.
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -32,12 +33,33 @@ __all__ = [
     "Picture",
     "Pixels",
     "Resize",
+    "Squashed",
     "fit",
     "load",
     "name_of",
     "needed",
     "read",
 ]
+
+
+@dataclass(frozen=True)
+class Squashed(os.PathLike[str]):
+    """A picture file that was squashed into a square: whoever reads it gets it stretched back.
+
+    Attributes:
+        path: The file.
+        aspect: Width over height before it was squashed. A picture that is not square stays as it is.
+
+    Examples:
+        >>> load(Squashed(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", aspect=4 / 3)).size
+        (85, 64)
+    """
+
+    path: Path
+    aspect: float
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
 
 
 def read(picture: Picture, size: Size | None = None, resize: Resize = "squash") -> Pixels:
@@ -102,7 +124,8 @@ def load(picture: Picture, at_least: Size | None = None) -> Image.Image:
         if at_least and image.format == "JPEG":
             _draft(image, at_least)
         image.load()
-        return to_rgb(_turned(image))
+        upright = to_rgb(_turned(image))
+    return _stretched(upright, picture.aspect) if isinstance(picture, Squashed) else upright
 
 
 def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
@@ -206,6 +229,14 @@ def read_many(pictures: Sequence[Picture], size: Size, resize: Resize = "squash"
     for index, picture in enumerate(pictures):
         batch[index] = read(picture, size, resize)
     return batch
+
+
+def _stretched(image: Image.Image, aspect: float) -> Image.Image:
+    """Undo the squashing along the longer side: nothing that is there is lost."""
+    if image.width != image.height:
+        return image
+    size = (round(image.width * max(aspect, 1)), round(image.height * max(1 / aspect, 1)))
+    return image.resize(size, Image.Resampling.BILINEAR)
 
 
 def _draft(image: Image.Image, at_least: Size) -> None:

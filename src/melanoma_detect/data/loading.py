@@ -14,11 +14,12 @@ from melanoma_detect.data.gate import (
     say_conflicts,
     set_conflicts_aside,
 )
-from melanoma_detect.data.gathering import Gathered, Place, gather, read_all
+from melanoma_detect.data.gathering import Gathered, Place, gather, named_places, read_all
 from melanoma_detect.data.images import Resize, refuse_resize
 from melanoma_detect.data.metadata import read_table
 from melanoma_detect.data.records import Record, SetAside
 from melanoma_detect.data.split import cut_off, follow_given, refuse_fractions, set_leaks_aside
+from melanoma_detect.data.squashed import Squashed, unsquash
 from melanoma_detect.errors import DatasetError, DataWarning
 
 
@@ -37,6 +38,7 @@ def load_dataset(
     image_size: tuple[int, int] = (180, 180),
     batch_size: int = 32,
     resize: Resize = "squash",
+    squashed: Squashed | None = None,
 ) -> Dataset:
     """Load pictures as a Dataset without a leak and without contradictions.
 
@@ -66,6 +68,10 @@ def load_dataset(
         image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
         batch_size: Pictures in a batch unless told otherwise.
         resize: How a picture of another shape comes to that size: `"squash"` (the assignment's way), `"crop"` or `"pad"`.
+        squashed: The shape that pictures had before they were squashed into squares, as `"4:3"`: of all sources, or by source,
+            as `{"isic9": "4:3"}`. Square pictures are stretched back to it before anything else, so that `resize="crop"` cuts
+            what a camera's picture would show; pictures that are not square stay. Nothing is stretched that is not named here:
+            of a square picture nobody can see whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
 
     Returns:
         The Dataset.
@@ -84,7 +90,7 @@ def load_dataset(
     _refuse_sizes(image_size, batch_size)
     refuse_resize(resize)
     refuse_fractions(validation, test)
-    sources = read_all(source, images, labels)
+    sources = unsquash(read_all(source, images, labels), named_places(source, images), squashed)
     decoded = DecodedPictures()
     gathered = gather(sources, groups, image_size, resize, decoded)
     tables = [read_table(Path(truth))] if truth else [contents.table for contents in sources if contents.table]

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
+from melanoma_detect.data.images import Squashed
+
 Split: TypeAlias = Literal["train", "validation", "test"]
 Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -29,6 +31,7 @@ class Record:
         metadata: What a table says about it, as `{"age": "45.0", "sex": "male"}`.
         fingerprint: Its perceptual hash, 64 hexadecimal digits; empty where it was not taken.
         weight: How often an epoch shows it, on average.
+        aspect: Width over height that the picture had before it was squashed into a square; None where it was not.
     """
 
     id: str
@@ -42,6 +45,17 @@ class Record:
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     fingerprint: str = ""
     weight: float = 1.0
+    aspect: float | None = None
+
+    @property
+    def picture(self) -> Path | Squashed:
+        """What to read: the file, or the file stretched back to the shape that it had."""
+        return Squashed(self.path, self.aspect) if self.aspect else self.path
+
+    @property
+    def key(self) -> str:
+        """What its pixels are known by: files of the same bytes may be read in two ways."""
+        return f"{self.digest}@{self.aspect:.4f}" if self.aspect else self.digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ class _Look:
     thumbnails: Floats | None = None
 
 
-def scan(paths: Sequence[Path], size: tuple[int, int], resize: Resize, pixels: Pixels | None = None) -> Iterator[Scan]:
+def scan(
+    paths: Sequence["str | os.PathLike[str]"], size: tuple[int, int], resize: Resize, pixels: Pixels | None = None
+) -> Iterator[Scan]:
     """Look at files, several at once, in order.
 
     Args:
@@ -66,10 +68,10 @@ def scan(paths: Sequence[Path], size: tuple[int, int], resize: Resize, pixels: P
             yield from _with_fingerprints(list(pool.map(look, chunk)))
 
 
-def _look(path: Path, size: tuple[int, int], resize: Resize, into: Pixels | None) -> _Look:
+def _look(path: "str | os.PathLike[str]", size: tuple[int, int], resize: Resize, into: Pixels | None) -> _Look:
     found = ""
     try:
-        found = digest(path)
+        found = digest(Path(path))
         image = load(path, needed(size, resize))
     except ImageError as error:
         return _Look(found, error=str(error))

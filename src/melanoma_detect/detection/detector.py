@@ -255,8 +255,8 @@ class Detector:
         """
         if _is_one(pictures):
             return self._predict_all([pictures])[0]
-        if hasattr(pictures, "paths"):
-            return self._predict_all(list(pictures.paths))
+        if hasattr(pictures, "pictures"):
+            return self._predict_all(list(pictures.pictures))
         if not isinstance(pictures, Iterable):
             raise ImageError(
                 f"{pictures!r} is no picture; expected a path, a file, a PIL image, a uint8 array, or several of them"

@@ -207,10 +207,8 @@ def _draw_point(axes: Axes, found: MeasuredPoint, *, own: bool) -> None:
         label="its operating point, set on validation" if own else "other operating points, set on validation",
     )
     place, side = ((-6, -12), "right") if found.point.goal < FOUND else ((7, 5), "left")
-    style = {"color": RED if own else BLUE, "fontsize": 8}
-    axes.annotate(
-        f"{found.point.goal:.0%}", (1 - x.value, y.value), place, textcoords="offset points", ha=side, **style
-    )
+    words, color = f"{found.point.goal:.0%}", RED if own else BLUE
+    axes.annotate(words, (1 - x.value, y.value), place, textcoords="offset points", ha=side, color=color, fontsize=8)
 
 
 def _draw_dermatologists(axes: Axes) -> None:

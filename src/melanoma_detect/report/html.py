@@ -41,7 +41,7 @@ def audit_page(audit: "Audit") -> str:
 def _thumbnail(record: Record) -> str:
     """Return a picture as a data address; a grey square where it cannot be read."""
     try:
-        pixels = read(record.path, _THUMB, "pad")
+        pixels = read(record.picture, _THUMB, "pad")
     except ImageError:
         return ""
     file = io.BytesIO()

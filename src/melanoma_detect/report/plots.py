@@ -47,7 +47,7 @@ def classes(data: Dataset) -> Figure:
     figure = new_figure(2.1 * columns, 2.3 * rows + 0.4, "One training picture of each class")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, label in zip(grid, data.classes, strict=False):
-        show_picture(axes, read(first[label].path, data.image_size), label)
+        show_picture(axes, read(first[label].picture, data.image_size, data.resize), label)
     for axes in grid[len(data.classes) :]:
         axes.remove()
     return figure
@@ -120,7 +120,7 @@ def augmentation(
     grid = figure.subplots(pictures, views + 1, squeeze=False)
     for at, record in enumerate(chosen):
         row = grid[at]
-        pixels = read(record.path, part.image_size)
+        pixels = read(record.picture, part.image_size, part.resize)
         show_picture(row[0], pixels, record.label)
         for axes, changed in zip(row[1:], augmented(pixels, augmentation, views, seed=seed + at), strict=True):
             show_picture(axes, changed, "")
