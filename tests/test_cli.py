@@ -227,3 +227,30 @@ def test_the_documentation_names_every_verb_and_option():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
         assert [option for option in options if option not in section] == []
+
+
+def test_evaluate_writes_a_page(trained, lesions, tmp_path):
+    page = tmp_path / "page" / "report.html"
+    shown = cli("evaluate", lesions, "--detector", trained[0], "--html", page).stdout
+    assert f"Written:\n  {page}" in shown
+    assert "Melanoma ROC AUC on altered pictures" in shown
+    assert "background only" in page.read_text(encoding="utf-8")
+
+
+def test_evaluate_asks_without_lesions_and_at_a_prevalence(lesions, tmp_path, detector):
+    detector.save(tmp_path / "mine.detector")
+    words = ("--detector", tmp_path / "mine.detector", "--shortcuts", "--prevalence", 0.02, "--prevalence", 0.1)
+    shown = cli("evaluate", lesions, *words).stdout
+    assert "background only" in shown
+    assert "at a prevalence of 2.00%" in shown
+    assert "at a prevalence of 10.00%" in shown
+
+
+def test_evaluate_shows_subgroups_where_a_table_knows_them(trained, tree):
+    root = tree({"melanoma": 4, "nevus": 6})
+    names = sorted(path.stem for path in root.rglob("*.png"))
+    rows = [f"{name},{('female', 'male')[at % 2]}" for at, name in enumerate(names)]
+    (root / "metadata.csv").write_text("\n".join(["image_id,sex", *rows]), encoding="utf-8")
+    shown = cli("evaluate", root, "--detector", trained[0]).stdout
+    assert "sex female: 5 pictures" in shown
+    assert "too few to tell" in shown

@@ -158,7 +158,9 @@ def train(
 def evaluate(
     folder: Folder,
     detector: DetectorOption,
-    html: Annotated[Path | None, typer.Option(help="Write a page with every figure, drawn.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with every figure, drawn, and the shortcut tests.")
+    ] = None,
     shortcuts: Annotated[
         bool, typer.Option("--shortcuts", help="Ask it about the pictures without their lesions too.")
     ] = False,

@@ -30,6 +30,8 @@ class PredictiveFigures(NamedTuple):
 
     def __str__(self) -> str:
         number = self.number_needed_to_biopsy
+        if not math.isfinite(self.ppv.value):
+            return f"at a prevalence of {self.prevalence:.2%}: it alerts to nothing"
         return (
             f"at a prevalence of {self.prevalence:.2%}: {self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of "
             f"alerts are right (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]), {self.npv.value:.2%} "
