@@ -14,12 +14,13 @@ from melanoma_detect.detection.bundle import Card
 from melanoma_detect.detection.decision import OperatingPoint, Prediction, decide, softmax
 from melanoma_detect.detection.looking import Look, look
 from melanoma_detect.detection.runtime import Runtime
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import DetectorError, ImageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from melanoma_detect.data.dataset import Dataset, Part
+    from melanoma_detect.detection.explain import Explanation, Method
     from melanoma_detect.learning.evaluation import Evaluation
     from melanoma_detect.learning.recipes import Recipe
 
@@ -220,6 +221,57 @@ class Detector:
         from melanoma_detect.learning.evaluation import evaluate  # noqa: PLC0415 - a thin door: imports pandas
 
         return evaluate(self, data, seen=seen, seed=seed)
+
+    def explain(
+        self,
+        photo: Picture,
+        *,
+        diagnosis: str | None = None,
+        method: "Method" = "auto",
+    ) -> "Explanation":
+        """Show which parts of a picture speak for a diagnosis.
+
+        Occlusion hides one part of the picture after the other and sees how the answer changes; it needs nothing but answers.
+        Grad-CAM asks the Keras model's last maps, which are coarser; it is one call, but Keras must be imported.
+
+        Args:
+            photo: What `predict` takes, one picture.
+            diagnosis: What to explain: a class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
+            method: `"occlusion"`, `"grad-cam"`, or `"auto"`: Grad-CAM where the detector holds a Keras model that has maps.
+
+        Returns:
+            The explanation: heat over the picture, and a sentence on where it lies.
+
+        Raises:
+            DetectorError: The detector does not know the diagnosis, or holds no Keras model with maps and must use Grad-CAM.
+            ImageError: The picture cannot be read.
+
+        Examples:
+            >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma")
+            >>> explanation.method, explanation.heat.shape
+            ('grad-cam', (32, 32))
+        """
+        from melanoma_detect.detection.explain import explain  # noqa: PLC0415 - a thin door
+
+        return explain(self, photo, diagnosis=diagnosis, method=method)
+
+    def keras_model(self) -> Any:
+        """Return the Keras model.
+
+        Returns:
+            A `keras.Model` that keeps the contract.
+
+        Raises:
+            DetectorError: The detector holds none.
+
+        Examples:
+            >>> detector.keras_model().name
+            'cnn'
+        """
+        model = getattr(self.runtime, "model", None)
+        if model is None:
+            raise DetectorError("this detector holds no Keras model; train it again, or save it with one")
+        return model
 
     def look(self, picture: Picture) -> Look:
         """Read one picture as the model sees it: the first half of `predict`, for those who decode in threads of their own.
