@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from melanoma_detect.data.dataset import Dataset, Part
     from melanoma_detect.detection.explain import Explanation, Method
+    from melanoma_detect.learning.elsewhere import Format
     from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.learning.formats import Exported, Pictures, Precision
     from melanoma_detect.learning.recipes import Recipe
 
 _BATCH = 32
@@ -254,6 +256,44 @@ class Detector:
         from melanoma_detect.detection.explain import explain  # noqa: PLC0415 - a thin door
 
         return explain(self, photo, diagnosis=diagnosis, method=method)
+
+    def export(
+        self,
+        format: "Format",  # noqa: A002 - Keras's own word for it
+        path: "str | os.PathLike[str]",
+        *,
+        precision: "Precision" = "float32",
+        pictures: "Pictures" = None,
+    ) -> "Exported":
+        """Write the model alone in a format that other programs run, and measure how well it stands for the detector.
+
+        It takes pictures at `image_size` and gives `logits` and `features`; `detector.json` with the classes, the resizing and
+        the thresholds goes with it (in ONNX's metadata, after LiteRT's model, in a SavedModel's `assets.extra`).
+
+        Args:
+            format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
+            path: Where to; whole or absent.
+            precision: `"float32"`, or `"int8"` for ONNX: about a quarter of the size. It answers a little differently, so that
+                thresholds have to be set anew: its `detector.json` has none.
+            pictures: What its answers are compared on: a dataset (its test split), a split, or pictures; drawn lesions where
+                it is None. `"int8"` needs them: a dataset's training split, or what else was given, also calibrates it.
+
+        Returns:
+            What was written: its size, the largest difference in probability, and for `"int8"` the loss of balanced accuracy.
+
+        Raises:
+            DetectorError: The format or the pictures cannot be used, the detector holds no Keras model to make that format
+                from, or the answers in float32 differ from the detector's by more than 2e-4 in a probability.
+            ModelError: The model cannot be exported.
+            OutputError: The place cannot be written, or is a folder that is not empty.
+
+        Examples:
+            >>> detector.export("onnx", "small.onnx", precision="int8", pictures=data).loss < 0.2
+            True
+        """
+        from melanoma_detect.learning.formats import export  # noqa: PLC0415 - a thin door: imports Keras
+
+        return export(self, format, path, precision=precision, pictures=pictures)
 
     def keras_model(self) -> Any:
         """Return the Keras model.

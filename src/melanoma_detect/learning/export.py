@@ -133,8 +133,26 @@ def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
     both = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
     asked = both.predict_on_batch(pixels.astype(np.float32))
     logits, features = (np.asarray(values, np.float64) for values in asked)
-    difference = np.abs(softmax(found[0].astype(np.float64)) - softmax(logits)).max()
-    return Parity(float(difference), _share(found[0], logits), _share(found[1], features))
+    return compared(found, (logits, features))
+
+
+def compared(found: tuple[NDArray[Any], NDArray[Any]], expected: tuple[NDArray[Any], NDArray[Any]]) -> Parity:
+    """Compare what two forms of a model say about the same pictures.
+
+    Args:
+        found: Logits `(n, classes)` and features `(n, d)` of the one.
+        expected: Those of the other, whose sizes the shares are taken of.
+
+    Returns:
+        The differences; nan where one of them gives no number.
+
+    Examples:
+        >>> same = (np.eye(2), np.ones((2, 3)))
+        >>> compared(same, same).probabilities
+        0.0
+    """
+    difference = np.abs(softmax(found[0].astype(np.float64)) - softmax(expected[0].astype(np.float64))).max()
+    return Parity(float(difference), _share(found[0], expected[0]), _share(found[1], expected[1]))
 
 
 def _share(found: NDArray[Any], expected: NDArray[Any]) -> float:
