@@ -2,17 +2,18 @@
 
 ONNX Runtime's static quantisation, as pairs of QuantizeLinear and DequantizeLinear that any runtime reads. Weights are
 symmetric and have one scale for each output channel (Krishnamoorthi 2018, arXiv:1806.08342); activations have one for each
-tensor, from the smallest and largest values that calibration pictures give.
+tensor, from the smallest and largest values that calibration pictures give; biases take back what rounding the weights shifts.
 """
 
 import contextlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import quantization
@@ -21,6 +22,7 @@ from onnxruntime.quantization import shape_inference
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
+from melanoma_detect.learning.bias import correct_biases
 
 _BATCH = 32
 
@@ -47,30 +49,26 @@ class OnnxModel:
         except Exception as error:
             raise ModelError(f"{path.name}: ONNX Runtime does not take the file ({str(error)[:300]})") from error
         given = self._session.get_inputs()[0]
-        self.input: str = given.name
+        self._input = given.name
         self._type = np.uint8 if given.type == "tensor(uint8)" else np.float32
 
     def run(self, pixels: Pixels) -> Outputs:
         """Run the model on uint8 pictures `(n, height, width, 3)`, any number of them."""
-        parts = [
-            self._session.run(["logits", "features"], {self.input: self.taken(pixels[at : at + _BATCH])})
-            for at in range(0, len(pixels), _BATCH)
-        ]
+        parts = [self._session.run(["logits", "features"], batch) for batch in self.batches(pixels)]
         logits, features = zip(*parts, strict=True)
         return Outputs(np.concatenate(logits), np.concatenate(features))
 
-    def taken(self, pixels: Pixels) -> NDArray[Any]:
-        """Return pictures in the number type that the file takes."""
-        return pixels.astype(self._type)
+    def batches(self, pixels: Pixels) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield pictures in batches, in the number type and under the name that the file takes."""
+        for at in range(0, len(pixels), _BATCH):
+            yield {self._input: pixels[at : at + _BATCH].astype(self._type)}
 
 
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-    """Hands calibration pictures to ONNX Runtime, batch by batch."""
+    """Hands batches to ONNX Runtime, one after the other."""
 
-    def __init__(self, model: OnnxModel, pixels: Pixels) -> None:
-        self._batches = iter(
-            {model.input: model.taken(pixels[at : at + _BATCH])} for at in range(0, len(pixels), _BATCH)
-        )
+    def __init__(self, batches: Iterable[dict[str, NDArray[Any]]]) -> None:
+        self._batches = iter(batches)
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Return the next batch, or None when there is none."""
@@ -95,24 +93,33 @@ def quantise(source: Path, target: Path, pixels: Pixels) -> None:
         >>> Path("small.onnx").stat().st_size < 0.3 * Path("cnn.onnx").stat().st_size
         True
     """
-    reader = _Reader(OnnxModel(source), pixels)
+    model = OnnxModel(source)
     with tempfile.TemporaryDirectory() as folder, _without_notes():
         prepared = Path(folder, "prepared.onnx")
         try:
             # Folds batch normalisation into the convolutions and finds every shape: what is one operation is rounded once.
             shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+            correct_biases(prepared, model.batches(pixels))
             quantization.quantize_static(
                 str(prepared),
                 str(target),
-                reader,
+                _Reader(model.batches(pixels)),
                 quant_format=quantization.QuantFormat.QDQ,
                 per_channel=True,
                 # Unsigned activations by signed weights: what the byte instructions of x86 and of Arm both multiply.
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
             )
+            _lighten(target)
         except Exception as error:
             raise ModelError(f"{source.name}: cannot be quantised ({type(error).__name__}: {error})") from error
+
+
+def _lighten(path: Path) -> None:
+    """Take out the shapes between the operations: much of a small network's file, and found again on loading."""
+    model = onnx.load(path)
+    del model.graph.value_info[:]
+    onnx.save(model, path)
 
 
 @contextlib.contextmanager
