@@ -48,7 +48,8 @@ def detector(data):
     """A detector trained for a few epochs on the procedural lesions."""
     model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
     recipe = md.Recipe(learning_rate=2e-3, patience=30)
-    return md.Detector.fit(model, data, epochs=30, recipe=recipe, progress=False)
+    # The two melanomas in validation support no more than this.
+    return md.Detector.fit(model, data, epochs=30, recipe=recipe, sensitivity=0.6, progress=False)
 
 
 @pytest.fixture(autouse=True)

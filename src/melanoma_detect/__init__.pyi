@@ -14,7 +14,7 @@ from .models.building import build_model as build_model
 from .models.info import ModelInfo as ModelInfo
 from .models.info import model_info as model_info
 from .models.registry import list_models as list_models
-from .detection.decision import OperatingPoint as OperatingPoint
+from .detection.operating import OperatingPoint as OperatingPoint
 from .detection.decision import Prediction as Prediction
 from .detection.detector import Detector as Detector
 from .detection.explain import Explanation as Explanation

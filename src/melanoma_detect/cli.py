@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 import melanoma_detect as md
 from melanoma_detect import __version__
 from melanoma_detect.console import refuse_occupied
-from melanoma_detect.detection.bundle import locate
-from melanoma_detect.detection.decision import DISCLAIMER
-from melanoma_detect.errors import DatasetError, ImageError, MelanomaDetectError, ModelError
-from melanoma_detect.models.registry import find_entry
+from melanoma_detect.detection.finding import locate
+from melanoma_detect.errors import DatasetError, DetectorError, ImageError, MelanomaDetectError, ModelError
+from melanoma_detect.notice import DISCLAIMER
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from melanoma_detect.data.gate import Conflicts
+    from melanoma_detect.detection.explain import Method
+    from melanoma_detect.learning.elsewhere import Format
+    from melanoma_detect.learning.formats import Precision
     from melanoma_detect.running import Run
 
 app = typer.Typer(
@@ -40,6 +43,13 @@ Folder = Annotated[Path, typer.Argument(help="Train/ and Test/ with one folder p
 DetectorOption = Annotated[
     Path, typer.Option("--detector", "-d", help="A detector's file, or the run folder that holds it.")
 ]
+Sensitivity = Annotated[
+    float | None, typer.Option(help="Share of melanomas that must raise an alert; the detector's own unless given.")
+]
+Target = Annotated[
+    str | None, typer.Option(help="What to alert to: melanoma, or malignant for any malignant diagnosis.")
+]
+Views = Annotated[int | None, typer.Option(help="Look at each picture in 1, 4 or 8 ways (mirrored, turned), averaged.")]
 Seed = Annotated[int, typer.Option(help="Where every random choice comes from.")]
 Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early where validation stops improving.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
@@ -141,7 +151,7 @@ def train(
 @app.command()
 def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None:
     """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
-    loaded = _load(detector)
+    loaded = md.Detector.load(detector)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size)
     typer.echo(str(loaded.evaluate(data.test, seed=seed)))
 
@@ -150,12 +160,15 @@ def evaluate(folder: Folder, detector: DetectorOption, seed: Seed = 123) -> None
 def predict(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures of lesions.")],
     detector: DetectorOption,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
 ) -> None:
     """Say what each picture shows, and whether to alert a dermatologist."""
     locate(detector)
     if not any(map(Path.exists, photos)):
         raise ImageError(f"{photos[0]}: no such file; check the path")
-    loaded = _load(detector)
+    loaded = _used(detector, sensitivity, target, views)
     failed = False
     for photo in photos:
         try:
@@ -166,6 +179,66 @@ def predict(
     typer.echo(f"\n{DISCLAIMER}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def card(
+    detector: DetectorOption,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Say what an alert means where this share of pictures shows melanoma.")
+    ] = None,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
+) -> None:
+    """Print a detector's model card: what it is for, what it learnt from, how good it is, where it fails."""
+    loaded = _used(detector, sensitivity, target, views)
+    if prevalence is None:
+        typer.echo(loaded.model_card, nl=False)
+        return
+    point = loaded.operating_point
+    if point is None:
+        raise DetectorError(f"{detector}: has no operating point, and so no alerts that could be right or wrong")
+    typer.echo(f"{point}\n{point.at_prevalence(prevalence)}")
+
+
+@app.command()
+def explain(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture of a lesion.")],
+    detector: DetectorOption,
+    out: Annotated[Path, typer.Option(help="The picture to write: the photo, the map over it, and what it says.")],
+    diagnosis: Annotated[
+        str | None, typer.Option(help="What to explain: a class or 'malignant'; the likeliest class unless told.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="occlusion, grad-cam, or auto.")] = "auto",
+) -> None:
+    """Show which parts of a picture speak for a diagnosis."""
+    loaded = md.Detector.load(detector)
+    if method != "occlusion":
+        _load_keras_quietly()
+    found = loaded.explain(photo, diagnosis=diagnosis, method=cast("Method", method))
+    found.save(out)
+    typer.echo(f"{found}\n\nWritten:\n  {out}")
+
+
+@app.command()
+def export(
+    detector: DetectorOption,
+    out: Annotated[Path, typer.Option(help="The file to write; for saved_model a folder.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, litert or saved_model.")] = "onnx",
+    precision: Annotated[str, typer.Option(help="float32, or int8 (onnx only; needs --data).")] = "float32",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Pictures to compare on, and for int8 to calibrate on; drawn lesions unless told."),
+    ] = None,
+) -> None:
+    """Write the model alone for other programs, and say how well it stands for the detector."""
+    loaded = md.Detector.load(detector)
+    pictures = md.load_dataset(data, image_size=loaded.image_size) if data else None
+    _load_keras_quietly()
+    typer.echo(
+        str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), pictures=pictures))
+    )
 
 
 @app.command()
@@ -180,7 +253,7 @@ def audit(
     ] = None,
 ) -> None:
     """Look for what is wrong with a folder of pictures: duplicates, two labels, leaks, sources that tell the class."""
-    found = md.audit(folders, model=_load(detector) if detector else None, progress=not as_json)
+    found = md.audit(folders, model=md.Detector.load(detector) if detector else None, progress=not as_json)
     if html:
         found.html(html)
     if as_json:
@@ -192,14 +265,12 @@ def audit(
 
 
 def _print_findings(found: "md.Audit") -> None:
-    out = Console(highlight=False)
+    out = _console(highlight=False)
     out.print(f"{found.pictures} pictures of {len(found.classes)} classes from {_escaped(', '.join(found.sources))}")
     if not found.findings:
         out.print("Nothing found.")
         return
-    table = Table(
-        "count", "finding", "what it is, what it does, what to do", box=None, pad_edge=False, padding=(0, 2, 1, 0)
-    )
+    table = _table("count", "finding", "what it is, what it does, what to do", padding=(0, 2, 1, 0))
     table.columns[0].justify = "right"
     table.columns[1].style = "bold"
     for finding in found.findings:
@@ -213,14 +284,14 @@ def classes(folder: Folder, seed: Seed = 123) -> None:
     """Count the pictures of each class in each split."""
     data = md.load_dataset(folder, seed=seed)
     counts = data.distribution()
-    table = Table("class", *counts.columns, "share of train", box=None, pad_edge=False)
+    table = _table("class", *counts.columns, "share of train")
     for column in table.columns[1:]:
         column.justify = "right"
     total = int(counts["train"].sum())
     for label, row in counts.iterrows():
         table.add_row(str(label), *map(str, row), f"{row['train'] / total:.1%}")
     table.add_row("all", *(str(int(counts[column].sum())) for column in counts.columns), "", style="bold")
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -229,14 +300,14 @@ def models(
 ) -> None:
     """List the architectures that are installed, or tell everything about one."""
     if name:
-        find_entry(name)
+        _find_entry(name)
         _load_keras_quietly()
         typer.echo(str(md.model_info(name)))
         return
-    table = Table("name", "package", "version", "what it is", box=None, pad_edge=False)
+    table = _table("name", "package", "version", "what it is")
     for entry in md.list_models():
         table.add_row(*(_printable(text) for text in (entry.name, entry.package, entry.version, entry.description)))
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -248,7 +319,7 @@ def check_model(
     image_size: Annotated[int, typer.Option(help="Height and width to build it at, in pixels.")] = 64,
 ) -> None:
     """Run the conformance kit on an architecture: everything that this library relies on."""
-    find_entry(name)
+    _find_entry(name)
     _load_keras_quietly()
     from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays quick
 
@@ -289,15 +360,21 @@ def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> No
         raise DatasetError(
             f"{folder}: no such folder; expected one with Train/ and Test/, or with one folder per class"
         )
-    find_entry(model)
+    _find_entry(model)
     refuse_occupied(out, overwrite=overwrite)
 
 
-def _load(detector: Path) -> "md.Detector":
-    """Load a detector; where there is none, say so before Keras is imported."""
-    place = locate(detector)
-    _load_keras_quietly()
-    return md.Detector.load(place)
+def _used(detector: Path, sensitivity: float | None, target: str | None, views: int | None) -> "md.Detector":
+    loaded = md.Detector.load(detector)
+    if sensitivity is None and target is None and views is None:
+        return loaded
+    return loaded.at(sensitivity=sensitivity, target=cast("Any", target), views=views)
+
+
+def _find_entry(model: str) -> None:
+    from melanoma_detect.models.registry import find_entry  # noqa: PLC0415 - reads every package's entry points
+
+    find_entry(model)
 
 
 def _amount(text: str | None) -> dict[str, Any]:
@@ -338,18 +415,30 @@ def _load_keras_quietly() -> None:
 @contextlib.contextmanager
 def _messages() -> Iterator[None]:
     """Show warnings and errors of this library as one line each."""
-    shown = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if issubclass(category, md.errors.DataWarning):
-            shown.print(f"[yellow]Note:[/] {_escaped(message)}")
+        if issubclass(category, (md.errors.DataWarning, md.errors.DetectorWarning)):
+            _console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]Note:[/] {_escaped(message)}")
 
     warnings.showwarning = show
     try:
         yield
     except MelanomaDetectError as error:
-        shown.print(f"[red]Error:[/] {_escaped(error)}")
+        _console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/] {_escaped(error)}")
         sys.exit(1)
+
+
+# rich takes a tenth of a second to import: only who shows a table or a message waits for it.
+def _console(**options: Any) -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(**options)
+
+
+def _table(*columns: str, **options: Any) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
+    return Table(*columns, **{"box": None, "pad_edge": False} | options)
 
 
 def _escaped(text: object) -> str:

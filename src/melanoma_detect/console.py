@@ -5,20 +5,12 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
-
-import platformdirs
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING, TypeVar
 
 from melanoma_detect.errors import OutputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -26,7 +18,7 @@ METRICS = "metrics.json"  # what makes a folder a run folder
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
 
 
-def progress_bar(*, shown: bool = True, transient: bool = False) -> Progress:
+def progress_bar(*, shown: bool = True, transient: bool = False) -> "Progress":
     """Return a progress bar on standard error, with a count, elapsed and remaining time.
 
     Args:
@@ -40,6 +32,17 @@ def progress_bar(*, shown: bool = True, transient: bool = False) -> Progress:
         >>> with progress_bar(shown=False) as bar:
         ...     task = bar.add_task("reading", total=3)
     """
+    # A prediction draws no bar, and need not wait for what draws them.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -85,6 +88,8 @@ def cache_folder(name: str) -> Path:
         >>> cache_folder("balanced").name
         'balanced'
     """
+    import platformdirs  # noqa: PLC0415 - a prediction keeps nothing
+
     root = os.environ.get(CACHE_VARIABLE)
     return (Path(root).expanduser().absolute() if root else platformdirs.user_cache_path("melanoma-detect")) / name
 

@@ -12,7 +12,8 @@ MelanomaDetectError
 ├── DetectorError       a detector that cannot be trained, saved or loaded
 └── OutputError         a place that cannot be written (also an OSError)
 
-DataWarning (a UserWarning)   something in the data that changes what a result means
+DataWarning (a UserWarning)       something in the data that changes what a result means
+DetectorWarning (a UserWarning)   something about a detector that whoever uses it should know
 ```
 
 Catch `MelanomaDetectError` to catch them all.
@@ -61,3 +62,7 @@ class OutputError(MelanomaDetectError, OSError):
 
 class DataWarning(UserWarning):
     """Something in the data that changes what a result means."""
+
+
+class DetectorWarning(UserWarning):
+    """Something about a detector that whoever uses it should know."""

@@ -17,8 +17,8 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.gate import Conflicts
 from melanoma_detect.data.loading import load_dataset
 from melanoma_detect.data.samples import write_samples
-from melanoma_detect.detection.bundle import SUFFIX
 from melanoma_detect.detection.detector import Detector
+from melanoma_detect.detection.finding import SUFFIX
 from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import find_recipe
 from melanoma_detect.models.building import build_model
@@ -104,6 +104,7 @@ def run(
         )
         test = detector.evaluate(data.test, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
+        detector = detector.measured(test, validation)
         detector.save(partial / f"{model}{SUFFIX}")
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)

@@ -6,6 +6,7 @@ tells seborrheic keratosis and pigmented benign keratosis apart. The aliases are
 the ISIC archive.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -151,7 +152,11 @@ def positions(classes: Iterable[str], *, code: str | None = None, malignant: boo
         >>> positions(["nevus", "melanoma", "BCC"], malignant=True)
         (1, 2)
     """
+    return _positions(tuple(classes), code, malignant)
 
+
+@functools.lru_cache(maxsize=256)
+def _positions(classes: tuple[str, ...], code: str | None, malignant: bool) -> tuple[int, ...]:
     def wanted(label: str) -> bool:
         diagnosis = find(label)
         if diagnosis is None:

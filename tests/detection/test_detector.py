@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.errors import ImageError, OutputError
+from melanoma_detect.errors import DetectorError, ImageError, OutputError
 
 
 @pytest.fixture
@@ -102,3 +102,55 @@ def test_an_unwritable_place_is_named(detector, tmp_path):
 
 def test_it_says_what_it_is(detector):
     assert repr(detector) == "<Detector cnn: 9 classes at 32×32>"
+
+
+def test_it_can_be_used_in_other_ways(detector, photos):
+    half = detector.at(sensitivity=0.5)
+    assert half.operating_point.threshold >= detector.operating_point.threshold
+    assert detector.settings.sensitivity == 0.6
+    malignant = detector.at(target="malignant")
+    assert malignant.operating_point.target == "malignant"
+    assert malignant.predict(photos[0]).operating_point.target == "malignant"
+    wide, narrow = (
+        np.mean([len(one.prediction_set) for one in detector.at(coverage=share).predict(photos)])
+        for share in (0.99, 0.8)
+    )
+    assert wide > narrow >= 1
+    turned = detector.at(views=8)
+    assert turned.operating_point != detector.operating_point
+    assert probabilities(turned.predict(photos[:3])) == pytest.approx(
+        probabilities(detector.predict(photos[:3])), abs=0.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sensitivity": 0.99}, "at least 99 melanomas"),
+        ({"sensitivity": 2}, "sensitivity=2"),
+        ({"target": "benign"}, "no operating point for benign"),
+        ({"views": 5}, "views=5"),
+        ({"coverage": 0.5}, "coverage=0.5; expected one of"),
+    ],
+)
+def test_other_ways_that_there_are_not(detector, changes, message):
+    with pytest.raises(DetectorError, match=message):
+        detector.at(**changes)
+
+
+def test_it_says_when_it_does_not_know(detector, photos):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    strange = detector.predict([noise, np.zeros((64, 64, 3), np.uint8), np.full((5, 5, 3), 150, np.uint8)])
+    assert [one.decision for one in strange] == ["refer"] * 3
+    assert [bool(one.reason) for one in strange] == [True] * 3
+    assert strange[2].reason == "too small"
+    assert np.mean([one.abstained for one in detector.predict(photos)]) < 0.2
+
+
+def test_arrays_and_predictions_agree(detector, data):
+    judged = detector.judge(data.test.pixels())
+    predictions = detector.predict(data.test.paths)
+    assert [judged.decision(at) for at in range(len(predictions))] == [one.decision for one in predictions]
+    np.testing.assert_allclose(judged.melanoma, [one.melanoma for one in predictions], atol=1e-5)
+    assert judged.abstained.tolist() == [one.abstained for one in predictions]
+    assert len(detector.judge(np.empty((0, 32, 32, 3), np.uint8)).reasons) == 0

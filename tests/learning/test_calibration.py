@@ -1,42 +1,87 @@
-"""Where to alert."""
+"""What is fitted on validation: temperature, prediction sets, distances, operating points for each number of views."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.calibration import fit_operating_point
+from melanoma_detect.detection.decision import prediction_sets, softmax
+from melanoma_detect.learning.calibration import calibrate, farthest, fit_sets, fit_temperature
 
 
-@pytest.mark.parametrize("goal", [0.5, 0.8, 0.9, 0.95, 0.99, 1.0])
-@pytest.mark.parametrize("positives", [1, 7, 20, 100, 333])
-def test_the_goal_is_reached_and_no_threshold_higher_would_do(goal, positives):
-    rng = np.random.default_rng(positives)
-    scores = np.concatenate([rng.beta(3, 2, positives), rng.beta(2, 4, 500)])
-    positive = np.arange(len(scores)) < positives
-    point = fit_operating_point(scores, positive, sensitivity=goal)
-    assert (scores[positive] >= point.threshold).mean() == point.sensitivity >= goal
-    assert (scores[~positive] < point.threshold).mean() == point.specificity
-    higher = np.sort(scores[positive])
-    higher = higher[higher > point.threshold]
-    assert len(higher) < 2 or (scores[positive] >= higher[1]).mean() < goal
-    assert (point.positives, point.negatives) == (positives, 500)
+def drawn(count, sureness, seed=0):
+    """Answers of a model that is `sureness` times as sure as it may be, and the truth."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(count, 4))
+    labels = np.array([rng.choice(4, p=row) for row in softmax(logits)])
+    return (logits * sureness).astype(np.float32), labels
 
 
-def test_ties_are_all_found():
-    point = fit_operating_point(np.array([0.5, 0.5, 0.5, 0.5, 0.1]), [True, True, True, False, False], sensitivity=0.5)
-    assert point.sensitivity == 1.0
-    assert point.threshold == pytest.approx(0.3)
+@pytest.mark.parametrize("sureness", [0.5, 1.0, 3.0])
+def test_the_temperature_takes_back_what_a_model_is_too_sure(sureness):
+    logits, labels = drawn(4000, sureness)
+    assert fit_temperature(logits, np.eye(4, dtype=bool)[labels]) == pytest.approx(sureness, rel=0.1)
 
 
-def test_scores_that_say_nothing_still_give_a_threshold():
-    point = fit_operating_point(np.zeros(10), [True] * 5 + [False] * 5)
-    assert (point.sensitivity, point.specificity) == (1.0, 0.0)
+def test_coarse_labels_count_for_the_temperature():
+    logits, labels = drawn(4000, 2.0)
+    targets = np.eye(4, dtype=bool)[labels]
+    targets[::2, 2:] |= targets[::2, 2:].any(axis=1, keepdims=True)
+    assert fit_temperature(logits, targets) == pytest.approx(2.0, rel=0.15)
 
 
-@pytest.mark.parametrize(
-    ("positive", "sensitivity", "message"),
-    [([True, True], 0.9, "0 other"), ([False, False], 0.9, "0 melanomas"), ([True, False], 0, "over 0")],
-)
-def test_what_cannot_be_set_is_refused(positive, sensitivity, message):
-    with pytest.raises(DetectorError, match=message):
-        fit_operating_point(np.array([0.1, 0.2]), positive, sensitivity=sensitivity)
+@pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
+def test_sets_hold_the_truth_as_often_as_promised(coverage):
+    held = []
+    for seed in range(40):
+        logits, labels = drawn(500, 2.0, seed=seed)
+        rows = softmax(logits)
+        least = fit_sets(rows[:200], labels[:200], coverage)
+        held.append(prediction_sets(rows[200:], least)[np.arange(300), labels[200:]].mean())
+    assert coverage - 0.01 < np.mean(held) < coverage + 0.02
+
+
+def test_with_too_few_pictures_a_set_holds_everything():
+    rows, labels = softmax(drawn(8, 1.0)[0]), drawn(8, 1.0)[1]
+    assert fit_sets(rows, labels, 0.9) == 0
+    assert fit_sets(rows, labels, 0.8) > 0
+
+
+def test_unseen_pictures_are_accepted_with_confidence():
+    rng = np.random.default_rng(1)
+    accepted = [(rng.normal(size=2000) <= farthest(rng.normal(size=400), 400)).mean() for _ in range(60)]
+    assert np.mean(np.array(accepted) >= 0.95) > 0.85
+    assert farthest(np.empty(0), 0) == float("inf")
+
+
+def test_each_number_of_views_has_its_own(detector, data):
+    found = calibrate(detector.runtime, data.validation, (32, 32), detector.files.space)
+    assert found == detector.card.calibrations
+    one, four, eight = (found[count] for count in (1, 4, 8))
+    assert (
+        len({one.scores["melanoma"].positive, four.scores["melanoma"].positive, eight.scores["melanoma"].positive}) == 3
+    )
+    logits = detector.runtime.run(data.validation.pixels((32, 32))).logits
+    melanoma = softmax(logits / one.temperature)[:, data.classes.index("melanoma")]
+    is_melanoma = data.validation.labels == data.classes.index("melanoma")
+    np.testing.assert_allclose(one.scores["melanoma"].positive, np.sort(melanoma[is_melanoma]), atol=1e-6)
+
+
+def test_a_coarse_label_across_the_border_says_nothing(detector, data):
+    coarse = {"melanoma or nevus": ("melanoma", "nevus"), "nevus or dermatofibroma": ("nevus", "dermatofibroma")}
+    records = [
+        replace(record, label="melanoma or nevus" if record.label == "melanoma" else "nevus or dermatofibroma")
+        if record.label in ("melanoma", "nevus")
+        else record
+        for record in data.validation
+    ]
+    part = replace(data.validation, records=tuple(records), coarse=coarse)
+    found = calibrate(detector.runtime, part, (32, 32), None)[1]
+    assert "melanoma" not in found.scores
+    nevi = sum(record.label == "nevus or dermatofibroma" for record in records)
+    malignant = found.scores["malignant"]
+    assert malignant.positives + malignant.negatives == len(records) - sum(
+        record.label == "melanoma or nevus" for record in records
+    )
+    assert nevi
+    assert found.farthest == float("inf")

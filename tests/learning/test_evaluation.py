@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 import melanoma_detect as md
-from melanoma_detect.detection.decision import OperatingPoint
+from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.learning.evaluation import measure, weighted_auc
 
@@ -48,7 +48,7 @@ def test_the_figures_are_those_of_scikit_learn(answers, evaluation):
 
 def test_every_interval_holds_its_figure(evaluation):
     for figure in (*evaluation.figures.values(), *list(evaluation.recall.values())[:3]):
-        assert 0 <= figure.low < figure.value < figure.high <= 1
+        assert 0 <= figure.low < figure.value <= figure.high <= 1
     assert evaluation.lesions == 150
 
 
@@ -139,3 +139,19 @@ def test_a_folder_is_no_dataset(detector):
 def test_a_slip_in_seen_is_answered(detector, data):
     with pytest.raises(DetectorError, match="expected 'set aside' or 'keep'"):
         detector.evaluate(data, seen="drop")
+
+
+def test_abstaining_is_neither_found_nor_missed(answers):
+    probabilities, labels, groups = answers
+    away = np.zeros(len(labels), bool)
+    away[np.flatnonzero(labels == 0)[:2]] = True
+    found = measure(probabilities, labels, groups, CLASSES, POINT, abstained=away)
+    without = measure(probabilities, labels, groups, CLASSES, POINT)
+    melanomas = (labels == 0).sum()
+    assert found.abstained_melanomas == 2
+    assert found.figures["coverage"].value == pytest.approx(1 - 2 / len(labels))
+    known = found.figures["sensitivity"].value + found.figures["missed"].value
+    assert known == pytest.approx(1 - 2 / melanomas)
+    assert without.figures["sensitivity"].value + without.figures["missed"].value == pytest.approx(1)
+    assert found.figures["accuracy"] == without.figures["accuracy"]
+    assert "abstains from 2 pictures, 2 of them melanomas: a person must look" in str(found)

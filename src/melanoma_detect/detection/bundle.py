@@ -1,179 +1,257 @@
 """A detector as one file: a zip with the model and everything that gives its numbers a meaning.
 
-`detector.json` holds the classes, the picture size, the operating point, what made the model, the training's history and the
-digests of the pictures that it saw; `model.keras` holds the weights. There is no pickle and no code inside, and names and
-sizes are checked before anything is read.
+- `detector.json`: classes, picture size, calibration, what made the model, the training's history, figures.
+- `model.onnx`: the model as ONNX Runtime runs it; absent where it cannot be exported, and Keras then serves.
+- `model.keras`: the model as Keras saved it, for training on, for Grad-CAM and for other formats; may be absent.
+- `features.npz`: where the features of training pictures lie.
+- `seen.json`: which pictures were trained on.
+- `golden/`: pictures with the answers that the model must give.
+- `MODEL_CARD.md`: the same for people.
+
+There is no pickle and no code inside, and names and sizes are checked before anything is read.
 """
 
+import io
 import json
 import os
 import tempfile
 import zipfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from melanoma_detect.console import writing_to
-from melanoma_detect.data.images import RESIZES, Resize
-from melanoma_detect.detection.decision import OperatingPoint
-from melanoma_detect.detection.runtime import Runtime, keras_runtime
+from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.finding import locate
+from melanoma_detect.detection.golden import ANSWERS, PICTURES, golden_members, replay
+from melanoma_detect.detection.model_card import model_card
+from melanoma_detect.detection.out_of_distribution import FeatureSpace
+from melanoma_detect.detection.runtime import OnnxRuntime, Runtime, keras_runtime
+from melanoma_detect.detection.seen import Seen
 from melanoma_detect.errors import DetectorError
 
-SCHEMA = 1
-SUFFIX = ".detector"
-_CARD, _MODEL = "detector.json", "model.keras"
-_LIMITS = {_CARD: 512 * 2**20, _MODEL: 4 * 2**30}
+Engine: TypeAlias = Literal["onnx", "keras"]
+
+SCHEMA = 2
+_CARD, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
+_FEATURES, _SEEN, _READ_ME = "features.npz", "seen.json", "MODEL_CARD.md"
+_GOLDEN = (*PICTURES, ANSWERS)
+_LIMITS = {
+    _CARD: 64 * 2**20,
+    _ONNX: 2 * 2**30,
+    _KERAS: 4 * 2**30,
+    _FEATURES: 256 * 2**20,
+    _SEEN: 1024 * 2**20,
+    _READ_ME: 2**20,
+    **dict.fromkeys(_GOLDEN, 16 * 2**20),
+}
+_NEEDED = (_CARD, _SEEN, *_GOLDEN)
 
 
-@dataclass(frozen=True)
-class Card:
-    """What a detector's numbers mean and where they come from.
+@dataclass(frozen=True, eq=False)
+class Files:
+    """What of a detector is not in its card.
 
     Attributes:
-        classes: Class names, in the order of the model's outputs.
-        image_size: `(height, width)` in pixels.
-        operating_point: Where to alert; None where no class is melanoma.
-        resize: How a picture of another shape comes to that size: `"squash"`, `"crop"` or `"pad"`.
-        architecture: Name, package, version, options and seed of what built the model.
-        recipe: How it was trained.
-        history: For each epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds.
-        best_epoch: The epoch whose weights were kept, from 1.
-        seen: Digests of the training and validation pictures.
-        made_with: Versions of the libraries.
+        onnx: The model as ONNX Runtime runs it; None where it cannot be exported.
+        keras: Returns the bytes of the `.keras` file; None where there is none.
+        space: Where the features of training pictures lie; None where that was not measured.
+        seen: Returns which pictures were trained on.
     """
 
-    classes: tuple[str, ...]
-    image_size: tuple[int, int]
-    operating_point: OperatingPoint | None
-    resize: Resize = "squash"
-    architecture: dict[str, Any] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
-    history: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int = 0
-    seen: frozenset[str] = frozenset()
-    made_with: dict[str, str] = field(default_factory=dict)
+    onnx: bytes | None = None
+    keras: Callable[[], bytes] | None = None
+    space: FeatureSpace | None = None
+    seen: Callable[[], Seen] = field(default=Seen)
 
 
-def write(path: Path, card: Card, runtime: Runtime) -> None:
+def write(path: Path, card: Card, files: Files, runtime: Runtime) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
         path: Where to.
         card: What the numbers mean.
-        runtime: The model.
+        files: The model and the rest.
+        runtime: What runs the model, for the golden pictures.
 
     Raises:
         OutputError: The place cannot be written.
 
     Examples:
-        >>> write(Path("again.detector"), detector.card, detector.runtime)
+        >>> write(Path("again.detector"), detector.card, detector.files, detector.runtime)
     """
-    values = asdict(card) | {"seen": sorted(card.seen), "schema": SCHEMA}
+    members: dict[str, bytes] = {
+        _CARD: json.dumps(card.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
+        _SEEN: json.dumps(files.seen().to_dict()).encode(),
+        _READ_ME: model_card(card).encode(),
+        **golden_members(runtime, card.image_size),
+    }
+    if files.onnx:
+        members[_ONNX] = files.onnx
+    if files.keras:
+        members[_KERAS] = files.keras()
+    if files.space:
+        members[_FEATURES] = _pack(files.space)
     with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-            model, partial = Path(folder, _MODEL), Path(folder, "whole")
-            runtime.save(model)
-            with zipfile.ZipFile(partial, "w") as bundle:
-                bundle.writestr(_CARD, json.dumps(values, indent=1), zipfile.ZIP_DEFLATED)
-                bundle.write(model, _MODEL)
+            partial = Path(folder, "whole")
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+                for name, content in members.items():
+                    # Weights hardly shrink, and are quicker to read as they are.
+                    how = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
+                    bundle.writestr(name, content, how)
             partial.replace(path)
 
 
-def read(path: "str | os.PathLike[str]") -> tuple[Card, Runtime]:
+def read(
+    path: "str | os.PathLike[str]",
+    *,
+    engine: Engine | None = None,
+    threads: int | None = None,
+    providers: Sequence[str] | None = None,
+) -> tuple[Card, Runtime, Files]:
     """Read a detector's file.
 
     Args:
         path: The file, or the run folder that holds it.
+        engine: `"onnx"` or `"keras"`; ONNX Runtime where the file has a model for it, if None.
+        threads: How many threads one call may use; every core where it is None.
+        providers: ONNX Runtime's execution providers.
 
     Returns:
-        What the numbers mean, and the model, ready to run.
+        What the numbers mean, the model, ready to run, and the rest.
 
     Raises:
-        DetectorError: There is no such file, or it is no detector that this version reads.
+        DetectorError: There is no such file, it is no detector that this version reads, or it answers otherwise here than where
+            it was saved.
 
     Examples:
         >>> detector.save("mine.detector")
-        >>> card, runtime = read("mine.detector")
-        >>> card.classes == detector.classes
-        True
+        >>> card, runtime, files = read("mine.detector")
+        >>> card == detector.card, runtime.name
+        (True, 'onnx')
     """
     place = locate(Path(path))
     try:
         with zipfile.ZipFile(place) as bundle:
             _refuse_strange_members(place, bundle)
+            names = set(bundle.namelist())
             card = _card(place, json.loads(bundle.read(_CARD)))
-            with tempfile.TemporaryDirectory() as folder:
-                runtime = keras_runtime(Path(bundle.extract(_MODEL, folder)), card.architecture)
-    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
+            _refuse_missing_members(place, names)
+            files = Files(
+                onnx=bundle.read(_ONNX) if _ONNX in names else None,
+                keras=_Member(place, _KERAS) if _KERAS in names else None,
+                space=_unpack(bundle.read(_FEATURES)) if _FEATURES in names else None,
+                seen=_SeenMember(place),
+            )
+            golden = {name: bundle.read(name) for name in _GOLDEN}
+        runtime = _runtime(place, card, files, engine, {"threads": threads, "providers": providers})
+        replay(place, golden, runtime)
+    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError, ValueError, OSError) as error:
+        if isinstance(error, DetectorError):
+            raise
         raise DetectorError(f"{place}: not a detector, or a damaged one ({error}); save it again") from error
-    return card, runtime
+    return card, runtime, files
 
 
-def locate(path: Path) -> Path:
-    """Return the detector's file, given itself or the run folder that holds it.
+@dataclass(frozen=True)
+class _Member:
+    """A member that is read when it is asked for."""
 
-    Args:
-        path: A file or a folder.
+    place: Path
+    name: str
 
-    Returns:
-        The file.
+    def __call__(self) -> bytes:
+        try:
+            with zipfile.ZipFile(self.place) as bundle:
+                return bundle.read(self.name)
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            raise DetectorError(
+                f"{self.place}: was changed or moved since it was loaded ({error}); load it again"
+            ) from error
 
-    Raises:
-        DetectorError: There is none, or the folder holds several.
 
-    Examples:
-        >>> detector.save("run/cnn.detector")
-        >>> locate(Path("run")).name
-        'cnn.detector'
-    """
-    if path.is_dir():
-        found = sorted(path.glob(f"*{SUFFIX}"))
-        if len(found) != 1:
-            names = ", ".join(file.name for file in found) or "none"
-            raise DetectorError(f"{path}: expected one file *{SUFFIX} in this folder, found {names}; name the file")
-        return found[0]
-    if not path.is_file():
-        raise DetectorError(f"{path}: no such detector; train one with 'melanoma-detect train', or check the path")
-    return path
+@dataclass(frozen=True)
+class _SeenMember:
+    """The fingerprint of the training data: thousands of digests, which a prediction does not need."""
+
+    place: Path
+
+    def __call__(self) -> Seen:
+        try:
+            return Seen.from_dict(json.loads(_Member(self.place, _SEEN)()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DetectorError(f"{self.place}: {_SEEN} is damaged ({error}); save the detector again") from error
+
+
+def _runtime(place: Path, card: Card, files: Files, engine: Engine | None, session: dict[str, Any]) -> Runtime:
+    if engine not in (None, "onnx", "keras"):
+        raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
+    if engine != "keras" and files.onnx:
+        try:
+            return OnnxRuntime(files.onnx, **session)
+        except DetectorError as error:
+            raise DetectorError(f"{place}: {error}") from error
+    if engine == "onnx":
+        raise DetectorError(
+            f"{place}: has no ONNX model ({card.export.get('problem', 'saved without')}); use engine='keras'"
+        )
+    if files.keras is None:
+        raise DetectorError(f"{place}: has no Keras model in it; use engine='onnx'")
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, _KERAS)
+        model.write_bytes(files.keras())
+        return keras_runtime(model, card.architecture)
 
 
 def _refuse_strange_members(place: Path, bundle: zipfile.ZipFile) -> None:
     sizes = {member.filename: member.file_size for member in bundle.infolist()}
-    missing = [name for name in _LIMITS if name not in sizes]
+    if _CARD not in sizes:
+        raise DetectorError(f"{place}: not a detector: it lacks {_CARD}; expected a file made by Detector.save")
+    strange = [name for name in sizes if name not in _LIMITS]
+    if strange or len(bundle.infolist()) != len(sizes):
+        twice = "the same name twice" if not strange else ", ".join(strange)
+        raise DetectorError(f"{place}: has members that no detector has ({twice}); do not trust it")
+    for name, size in sizes.items():
+        if size > _LIMITS[name]:
+            raise DetectorError(
+                f"{place}: {name} would unpack to {size:,} bytes, over {_LIMITS[name]:,}; do not trust it"
+            )
+
+
+def _refuse_missing_members(place: Path, names: set[str]) -> None:
+    missing = [name for name in _NEEDED if name not in names]
+    if not {_ONNX, _KERAS} & names:
+        missing.append(f"{_ONNX} or {_KERAS}")
     if missing:
         raise DetectorError(
             f"{place}: not a detector: it lacks {', '.join(missing)}; expected a file made by Detector.save"
         )
-    if len(bundle.infolist()) != len(_LIMITS):
-        raise DetectorError(f"{place}: has members that no detector has ({', '.join(sizes)}); do not trust it")
-    for name, limit in _LIMITS.items():
-        if sizes[name] > limit:
-            raise DetectorError(
-                f"{place}: {name} would unpack to {sizes[name]:,} bytes, over {limit:,}; do not trust it"
-            )
 
 
 def _card(place: Path, values: Any) -> Card:
     schema = values.get("schema") if isinstance(values, dict) else None
     if schema != SCHEMA:
-        raise DetectorError(f"{place}: written in schema {schema}, this version reads {SCHEMA}; update melanoma-detect")
-    try:
-        point = values["operating_point"]
-        rest = {name: values[name] for name in ("architecture", "recipe", "history", "best_epoch", "made_with")}
-        return Card(
-            classes=tuple(values["classes"]),
-            image_size=(int(values["image_size"][0]), int(values["image_size"][1])),
-            operating_point=OperatingPoint(**point) if point else None,
-            resize=_resize(values.get("resize", "squash")),
-            seen=frozenset(values["seen"]),
-            **rest,
+        raise DetectorError(
+            f"{place}: written in schema {schema}, this version reads {SCHEMA}; update melanoma-detect, or train and save the "
+            "detector again"
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    try:
+        return Card.from_dict(values)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DetectorError(f"{place}: {_CARD} is damaged ({type(error).__name__}: {error}); save it again") from error
 
 
-def _resize(name: str) -> Resize:
-    if name not in RESIZES:
-        raise ValueError(f"resize {name!r}")
-    return name
+def _pack(space: FeatureSpace) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, mean=space.mean, directions=space.directions, residual=np.float64(space.residual))
+    return file.getvalue()
+
+
+def _unpack(content: bytes) -> FeatureSpace:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return FeatureSpace(arrays["mean"], arrays["directions"], float(arrays["residual"]))

@@ -1,46 +1,158 @@
-"""From a model's logits to what a person reads: probabilities, and whether to alert.
+"""From a model's logits and features to what a person reads: probabilities, whether to alert, and "I don't know".
 
 NumPy only; what calibration fitted is applied here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
+from melanoma_detect.detection.operating import OperatingPoint, Target, ValidationScores
+from melanoma_detect.errors import DetectorError
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
-DISCLAIMER = "Decision support for research on dermoscopy pictures; not a medical device. A dermatologist decides."
+
+UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
+COVERAGE = 0.9
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold on the probability of melanoma, and what it did on the validation pictures.
+class Calibration:
+    """What was fitted on the validation split, for one number of views.
 
     Attributes:
-        goal: The sensitivity that it was set for, 0 to 1.
-        threshold: Alert at this probability of melanoma or over it, 0 to 1.
-        sensitivity: The share of validation melanomas that it finds.
-        specificity: The share of other validation pictures that it leaves alone.
-        positives: Melanomas in validation.
-        negatives: Other pictures in validation.
+        temperature: Logits are divided by it (Guo et al. 2017, arXiv:1706.04599).
+        scores: What validation pictures scored, for each target that they show; operating points are read from them.
+        least: For each coverage, the probability that a diagnosis needs to be in the prediction set (split conformal
+            prediction, least ambiguous sets; Sadinle, Lei and Wasserman 2019, doi 10.1080/01621459.2017.1395341).
+        farthest: The distance in feature space beyond which the detector abstains; infinite where none was set.
     """
 
-    goal: float
-    threshold: float
-    sensitivity: float
-    specificity: float
-    positives: int
-    negatives: int
+    temperature: float = 1.0
+    scores: Mapping[Target, ValidationScores] = field(default_factory=dict)
+    least: Mapping[float, float] = field(default_factory=dict)
+    farthest: float = float("inf")
 
-    def __str__(self) -> str:
-        return (
-            f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for melanoma; on validation it finds "
-            f"{self.sensitivity:.1%} of {self.positives} melanomas and clears {self.specificity:.1%} of {self.negatives} others"
-        )
+    def point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:
+        """Return where to alert.
+
+        Args:
+            sensitivity: The share to find, over 0 and under 1.
+            target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
+
+        Returns:
+            The operating point.
+
+        Raises:
+            DetectorError: The validation pictures cannot support it.
+
+        Examples:
+            >>> detector.card.calibrations[1].point(0.6).goal
+            0.6
+        """
+        if target not in self.scores:
+            raise DetectorError(
+                f"there is no operating point for {target}: validation showed no {target} lesion, or nothing else"
+            )
+        return self.scores[target].point(sensitivity)
+
+    def least_probability(self, coverage: float) -> float:
+        """Return the probability that a diagnosis needs to be in the prediction set.
+
+        Args:
+            coverage: The share of pictures whose set shall hold the true diagnosis.
+
+        Returns:
+            The probability, 0 to 1; 0 where there were too few validation pictures for this coverage: all diagnoses.
+
+        Raises:
+            DetectorError: The coverage is not one that was fitted.
+
+        Examples:
+            >>> 0 <= detector.card.calibrations[1].least_probability(0.9) <= 1
+            True
+        """
+        if not self.least:
+            return 0.0
+        if coverage not in self.least:
+            offered = ", ".join(f"{known:g}" for known in sorted(self.least))
+            raise DetectorError(f"coverage={coverage}; expected one of {offered}")
+        return self.least[coverage]
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a detector says about a batch, as arrays.
+
+    Attributes:
+        probabilities: float64 `(n, classes)`, calibrated.
+        melanoma: float64 `(n,)`.
+        malignant: float64 `(n,)`.
+        alert: bool `(n,)`: at the operating point or over it, whether or not the detector abstains.
+        sets: bool `(n, classes)`: which diagnoses the prediction sets hold.
+        distance: float64 `(n,)`: how far from the training pictures.
+        reasons: Why the detector abstains, `(n,)`; empty where it does not.
+        operating_point: Where it alerts; None where there is none.
+    """
+
+    probabilities: NDArray[np.float64]
+    melanoma: NDArray[np.float64]
+    malignant: NDArray[np.float64]
+    alert: NDArray[np.bool_]
+    sets: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    reasons: list[str]
+    operating_point: OperatingPoint | None
+
+    @property
+    def abstained(self) -> NDArray[np.bool_]:
+        """Which pictures the detector abstains from, `(n,)`."""
+        return np.array([bool(reason) for reason in self.reasons], dtype=np.bool_)
+
+    def decision(self, at: int) -> Decision:
+        """Return what to do about one picture.
+
+        Args:
+            at: Which.
+
+        Returns:
+            `"alert"`, `"clear"`, or `"refer"`: abstaining never means clear.
+        """
+        if self.reasons[at] or self.operating_point is None:
+            return "refer"
+        return "alert" if self.alert[at] else "clear"
+
+    def predictions(self, classes: tuple[str, ...], sources: Sequence[str]) -> "list[Prediction]":
+        """Return what a person reads.
+
+        Args:
+            classes: Class names, in the order of the columns.
+            sources: What each picture is called.
+
+        Returns:
+            One prediction a picture.
+        """
+        best = self.probabilities.argmax(axis=1).tolist()
+        return [
+            Prediction(
+                diagnosis=classes[best[at]],
+                probabilities=dict(zip(classes, self.probabilities[at].tolist(), strict=True)),
+                melanoma=float(self.melanoma[at]),
+                malignant=float(self.malignant[at]),
+                decision=self.decision(at),
+                operating_point=self.operating_point,
+                source=source,
+                prediction_set=tuple(label for label, held in zip(classes, self.sets[at], strict=True) if held),
+                abstained=bool(self.reasons[at]),
+                reason=self.reasons[at],
+            )
+            for at, source in enumerate(sources)
+        ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,15 +193,24 @@ class Prediction:
         return f"<Prediction {self.source}: {likely}, melanoma {self.melanoma:.1%}, {self.decision}>"
 
     def __str__(self) -> str:
-        likely = f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%})."
+        if self.abstained:
+            return f"{self.source}: REFER: the detector does not judge this picture: {self.reason}; a person must look."
+        likely = (
+            f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%}{self._others()})."
+        )
         if self.operating_point is None:
             return f"{likely} REFER: this detector has no threshold for melanoma; a person must look."
         point = self.operating_point
-        melanoma, threshold = _told_apart(self.melanoma, point.threshold)
+        score, threshold = _told_apart(getattr(self, point.target), point.threshold)
         where = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
         if self.alert:
-            return f"{likely} ALERT: melanoma {melanoma} reaches {where}; show it to a dermatologist."
-        return f"{likely} No alert: melanoma {melanoma} is under {where}."
+            return f"{likely} ALERT: {point.target} {score} reaches {where}; show it to a dermatologist."
+        return f"{likely} No alert: {point.target} {score} is under {where}."
+
+    def _others(self) -> str:
+        """Name the other diagnoses that cannot be ruled out, where they are few enough to help."""
+        others = [label for label in self.prediction_set if label != self.diagnosis]
+        return f"; not ruled out: {', '.join(others)}" if 0 < len(others) <= 3 else ""
 
 
 def _told_apart(first: float, second: float) -> tuple[str, str]:
@@ -135,35 +256,66 @@ def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]
     return np.asarray(probabilities[:, list(taxonomy.positions(classes, code=taxonomy.MELANOMA))].sum(axis=1))
 
 
-def decide(
-    probabilities: NDArray[np.float64], classes: tuple[str, ...], point: OperatingPoint | None, source: str
-) -> Prediction:
-    """Say what the probabilities of one picture mean.
+def prediction_sets(probabilities: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
+    """Return which diagnoses cannot be ruled out: those with the least probability or more, and always the most probable.
 
     Args:
-        probabilities: `(classes,)`, summing to 1.
-        classes: Class names, in the same order.
-        point: Where to alert, or None.
-        source: What the picture is called.
+        probabilities: `(n, classes)`.
+        least: From `Calibration.least_probability`.
 
     Returns:
-        The prediction.
+        `(n, classes)`.
 
     Examples:
-        >>> decide(np.array([0.3, 0.7]), ("nevus", "melanoma"), None, "photo.jpg").decision
+        >>> prediction_sets(np.array([[0.7, 0.2, 0.1]]), 0.15)
+        array([[ True,  True, False]])
+    """
+    held = probabilities >= least
+    held[np.arange(len(held)), probabilities.argmax(axis=1)] = True
+    return np.asarray(held)
+
+
+def judge(
+    probabilities: NDArray[np.float64],
+    classes: tuple[str, ...],
+    point: OperatingPoint | None,
+    *,
+    least: float = 0.0,
+    distance: NDArray[np.float64] | None = None,
+    farthest: float = float("inf"),
+    complaints: Sequence[str] | None = None,
+) -> Judgement:
+    """Say what probabilities mean.
+
+    Args:
+        probabilities: `(n, classes)`, rows summing to 1.
+        classes: Class names, in the order of the columns.
+        point: Where to alert, or None.
+        least: The probability that a diagnosis needs to be in the prediction set.
+        distance: How far each picture lies from the training pictures, `(n,)`; None where it was not measured.
+        farthest: The distance beyond which the detector abstains.
+        complaints: What is wrong with each picture; empty for nothing.
+
+    Returns:
+        The judgement.
+
+    Examples:
+        >>> judge(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
         'refer'
     """
-    melanoma = float(melanoma_scores(probabilities[None], classes)[0])
-    malignant = float(probabilities[list(taxonomy.positions(classes, malignant=True))].sum())
-    decision: Decision = "refer"
-    if point is not None:
-        decision = "alert" if melanoma >= point.threshold else "clear"
-    return Prediction(
-        diagnosis=classes[int(probabilities.argmax())],
-        probabilities={label: float(value) for label, value in zip(classes, probabilities, strict=True)},
+    melanoma = melanoma_scores(probabilities, classes)
+    malignant = probabilities[:, list(taxonomy.positions(classes, malignant=True))].sum(axis=1)
+    scores = malignant if point is not None and point.target == "malignant" else melanoma
+    away = np.zeros(len(probabilities)) if distance is None else distance
+    reasons = list(complaints) if complaints is not None else [""] * len(probabilities)
+    reasons = [reason or (UNFAMILIAR if far else "") for reason, far in zip(reasons, away > farthest, strict=True)]
+    return Judgement(
+        probabilities=probabilities,
         melanoma=melanoma,
         malignant=malignant,
-        decision=decision,
+        alert=scores >= (point.threshold if point is not None else np.inf),
+        sets=prediction_sets(probabilities, least),
+        distance=away,
+        reasons=reasons,
         operating_point=point,
-        source=source,
     )

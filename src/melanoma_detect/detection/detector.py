@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast, overload
 
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.images import Picture, Pixels, name_of
 from melanoma_detect.detection import bundle
-from melanoma_detect.detection.bundle import Card
-from melanoma_detect.detection.decision import OperatingPoint, Prediction, decide, softmax
-from melanoma_detect.detection.looking import Look, look
-from melanoma_detect.detection.runtime import Runtime
+from melanoma_detect.detection.bundle import Engine, Files
+from melanoma_detect.detection.card import Card, Settings
+from melanoma_detect.detection.decision import Judgement, Prediction, judge, softmax
+from melanoma_detect.detection.looking import Look, complaints, look
+from melanoma_detect.detection.model_card import model_card
+from melanoma_detect.detection.operating import OperatingPoint, Target
+from melanoma_detect.detection.runtime import Outputs, Runtime
+from melanoma_detect.detection.views import refuse_views, run_views
 from melanoma_detect.errors import DetectorError, ImageError
 
 if TYPE_CHECKING:
@@ -32,19 +37,27 @@ _BATCH = 32
 class Detector:
     """A trained model that reads pictures, with the threshold at which it alerts to melanoma.
 
-    Make one with `Detector.fit`, or `Detector.load` one that was saved.
+    Make one with `Detector.fit`, or `Detector.load` one that was saved. Several threads may use one at once.
 
     Args:
         card: What the model's numbers mean and where they come from.
         runtime: What runs the model.
+        files: The model's files and what else is saved with it.
+        settings: How it is used; the card's own where it is None.
 
     Examples:
-        >>> detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear")
+        >>> detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear", "refer")
         True
     """
 
-    def __init__(self, card: Card, runtime: Runtime) -> None:
-        self.card, self.runtime = card, runtime
+    def __init__(
+        self, card: Card, runtime: Runtime, files: Files | None = None, settings: Settings | None = None
+    ) -> None:
+        self.card, self.runtime, self.files = card, runtime, files or Files()
+        self.settings = settings or card.settings
+        self._calibration = card.calibration(self.settings.views)
+        self._point = card.point(self.settings)
+        self._least = self._calibration.least_probability(self.settings.coverage)
 
     def __repr__(self) -> str:
         name = self.card.architecture.get("name", "model")
@@ -62,8 +75,13 @@ class Detector:
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """Where the detector alerts; None where no class is melanoma."""
-        return self.card.operating_point
+        """Where the detector alerts; None where validation showed no melanoma, or too few for this sensitivity."""
+        return self._point
+
+    @property
+    def model_card(self) -> str:
+        """The model card, as Markdown: what it is for, what it learnt from, how good it is, where it fails."""
+        return model_card(replace(self.card, settings=self.settings))
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -91,7 +109,8 @@ class Detector:
             data: From `load_dataset`, balanced or not; its test split is not touched.
             epochs: How many epochs at most; training stops early where the validation loss does not fall any more.
             recipe: How to train, by name or as a `Recipe`.
-            sensitivity: The share of validation melanomas that must raise an alert, over 0 and at most 1.
+            sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1. Where validation shows
+                too few for it (19 lesions for 0.95), the detector refers every picture.
             seed: Where the order of the pictures and their augmentation come from.
             progress: Draw a progress bar.
 
@@ -103,7 +122,7 @@ class Detector:
             ImageError: A picture cannot be decoded; the message names it.
 
         Warns:
-            DataWarning: No class is melanoma, or validation shows none: the detector then has no threshold.
+            DataWarning: No class is melanoma, or validation shows too few: the detector then has no threshold.
 
         Examples:
             >>> model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
@@ -115,24 +134,35 @@ class Detector:
         return fit(model, data, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress)
 
     @classmethod
-    def load(cls, path: "str | os.PathLike[str]") -> "Detector":
-        """Load a detector that was saved.
+    def load(
+        cls,
+        path: "str | os.PathLike[str]",
+        *,
+        engine: Engine | None = None,
+        threads: int | None = None,
+        providers: Sequence[str] | None = None,
+    ) -> "Detector":
+        """Load a detector that was saved; its golden pictures are run and must give the answers they gave then.
 
         Args:
             path: The file, or the run folder that holds it.
+            engine: `"onnx"` (no TensorFlow and no Keras) or `"keras"`; ONNX Runtime where the file has a model for it, if None.
+            threads: How many threads one call may use; every core where it is None.
+            providers: ONNX Runtime's execution providers; those that are there, CUDA first, where it is None.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: There is no such file, or it is no detector that this version reads.
+            DetectorError: There is no such file, it is no detector that this version reads, or it answers otherwise here than
+                where it was saved.
 
         Examples:
             >>> detector.save("mine.detector")
-            >>> Detector.load("mine.detector")
+            >>> Detector.load("mine.detector", threads=1)
             <Detector cnn: 9 classes at 32×32>
         """
-        return cls(*bundle.read(path))
+        return cls(*bundle.read(path, engine=engine, threads=threads, providers=providers))
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write the detector to one file, whole or not at all.
@@ -146,7 +176,63 @@ class Detector:
         Examples:
             >>> detector.save("mine.detector")
         """
-        bundle.write(Path(path), self.card, self.runtime)
+        bundle.write(Path(path), replace(self.card, settings=self.settings), self.files, self.runtime)
+
+    def at(
+        self,
+        *,
+        sensitivity: float | None = None,
+        target: Target | None = None,
+        views: int | None = None,
+        coverage: float | None = None,
+    ) -> "Detector":
+        """Return the same detector, used in another way; each argument is as it was where it is None.
+
+        Args:
+            sensitivity: The share of the target that must raise an alert, over 0 and under 1.
+            target: `"melanoma"`, or `"malignant"` to alert to any malignant diagnosis.
+            views: 1, 4 or 8: pictures are also looked at mirrored and turned by right angles; what the model says is averaged.
+            coverage: The share of prediction sets that hold the true diagnosis: 0.8, 0.9, 0.95 or 0.99.
+
+        Returns:
+            A detector that shares the model with this one.
+
+        Raises:
+            DetectorError: The validation pictures cannot support this operating point, or the detector was not calibrated so.
+
+        Examples:
+            >>> print(detector.at(sensitivity=0.6).operating_point)
+            alert from ...: set for 60% sensitivity for melanoma; on validation it finds ...
+            >>> detector.at(views=4).predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").source[-17:]
+            'melanoma_5000.jpg'
+        """
+        changes: dict[str, Any] = {"sensitivity": sensitivity, "target": target, "views": views, "coverage": coverage}
+        settings = replace(self.settings, **{name: value for name, value in changes.items() if value is not None})
+        refuse_views(settings.views, self.image_size)
+        if sensitivity is not None or target is not None:
+            self.card.calibration(settings.views).point(settings.sensitivity, settings.target)  # says why it cannot
+        return Detector(self.card, self.runtime, self.files, settings)
+
+    def keras_model(self) -> Any:
+        """Return the model as Keras knows it: to train it on, or for what ONNX Runtime cannot do. Imports Keras.
+
+        Returns:
+            A `keras.Model`.
+
+        Raises:
+            DetectorError: The detector was saved without it.
+
+        Examples:
+            >>> detector.keras_model().output_shape
+            (None, 9)
+        """
+        from melanoma_detect.models.keras_runtime import KerasRuntime, model_of  # noqa: PLC0415 - imports Keras
+
+        if isinstance(self.runtime, KerasRuntime):
+            return self.runtime.model
+        if self.files.keras is None:
+            raise DetectorError(f"{self!r} has no Keras model in it, only one for ONNX Runtime")
+        return model_of(self.files.keras(), self.card.architecture)
 
     @overload
     def predict(self, pictures: Picture) -> Prediction: ...  # type: ignore[overload-overlap]
@@ -187,14 +273,43 @@ class Detector:
             pixels: uint8 `(n, height, width, 3)` at the detector's image size.
 
         Returns:
-            float64 `(n, classes)`; rows sum to 1.
+            float64 `(n, classes)`, calibrated; rows sum to 1.
 
         Examples:
             >>> detector.probabilities(np.zeros((2, 32, 32, 3), np.uint8)).shape
             (2, 9)
         """
-        parts = [softmax(self.runtime.run(pixels[at : at + _BATCH]).logits) for at in range(0, len(pixels), _BATCH)]
+        parts = [self._softmax(self._run(pixels[at : at + _BATCH])) for at in range(0, len(pixels), _BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.classes)))
+
+    def judge(self, pixels: Pixels, sides: NDArray[np.int64] | None = None) -> Judgement:
+        """Judge decoded pictures, as arrays: what `predict` does without a `Prediction` for each.
+
+        Args:
+            pixels: uint8 `(n, height, width, 3)` at the detector's image size.
+            sides: The shorter side that each picture had before, in pixels, `(n,)`; too small ones are not noticed where it is
+                None.
+
+        Returns:
+            Probabilities, alerts, prediction sets, and from which pictures the detector abstains.
+
+        Examples:
+            >>> detector.judge(data.test.pixels()).sets.shape == (len(data.test), 9)
+            True
+        """
+        parts = [self._run(pixels[at : at + _BATCH]) for at in range(0, len(pixels), _BATCH)]
+        none = Outputs(np.empty((0, len(self.classes)), np.float32), np.empty((0, 1), np.float32))
+        outputs = Outputs(*map(np.concatenate, zip(*parts, strict=True))) if parts else none
+        space = self.files.space
+        return judge(
+            self._softmax(outputs),
+            self.classes,
+            self._point,
+            least=self._least,
+            distance=space.distance(outputs.features) if space and parts else None,
+            farthest=self._calibration.farthest,
+            complaints=complaints(pixels, sides, self.card.limits),
+        )
 
     def evaluate(
         self, data: "Dataset | Part", *, seen: Literal["set aside", "keep"] = "set aside", seed: int = 123
@@ -295,23 +410,21 @@ class Detector:
 
         return export(self, format, path, precision=precision, pictures=pictures)
 
-    def keras_model(self) -> Any:
-        """Return the Keras model.
+    def measured(self, *evaluations: "Evaluation") -> "Detector":
+        """Return the same detector with figures on its card, which is what its model card quotes.
+
+        Args:
+            *evaluations: From `evaluate`, of one split each.
 
         Returns:
-            A `keras.Model` that keeps the contract.
-
-        Raises:
-            DetectorError: The detector holds none.
+            A detector that shares the model with this one.
 
         Examples:
-            >>> detector.keras_model().name
-            'cnn'
+            >>> list(detector.measured(detector.evaluate(data.test)).card.figures)
+            ['test']
         """
-        model = getattr(self.runtime, "model", None)
-        if model is None:
-            raise DetectorError("this detector holds no Keras model; train it again, or save it with one")
-        return model
+        figures = self.card.figures | {found.split: found.to_dict() for found in evaluations}
+        return Detector(replace(self.card, figures=figures), self.runtime, self.files, self.settings)
 
     def look(self, picture: Picture) -> Look:
         """Read one picture as the model sees it: the first half of `predict`, for those who decode in threads of their own.
@@ -346,9 +459,11 @@ class Detector:
             >>> detector.answer([seen], ["photo"])[0].source
             'photo'
         """
-        rows = self.probabilities(np.stack([seen.pixels for seen in looks]))
-        named = zip(rows, sources, strict=True)
-        return [decide(row, self.classes, self.operating_point, source) for row, source in named]
+        if not looks:
+            return []
+        pixels = looks[0].pixels[None] if len(looks) == 1 else np.stack([seen.pixels for seen in looks])
+        sides = np.array([min(seen.height, seen.width) for seen in looks])
+        return self.judge(pixels, sides).predictions(self.classes, sources)
 
     def _predict_all(self, pictures: list[Picture]) -> list[Prediction]:
         predictions: list[Prediction] = []
@@ -356,6 +471,12 @@ class Detector:
             chosen = pictures[at : at + _BATCH]
             predictions += self.answer([self.look(picture) for picture in chosen], [name_of(one) for one in chosen])
         return predictions
+
+    def _run(self, pixels: Pixels) -> Outputs:
+        return run_views(self.runtime, pixels, self.settings.views)
+
+    def _softmax(self, outputs: Outputs) -> NDArray[np.float64]:
+        return softmax(outputs.logits / self._calibration.temperature)
 
 
 def _is_one(pictures: Picture | Iterable[Picture]) -> TypeGuard[Picture]:

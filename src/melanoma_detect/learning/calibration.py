@@ -1,71 +1,210 @@
-"""Where to alert: operating points, set on validation pictures that training did not learn from."""
+"""What a trained model's answers are worth, fitted on validation pictures that training did not learn from.
 
-from collections.abc import Sequence
+Temperature (Guo et al. 2017), the scores that operating points are read from, prediction sets (split conformal), and the
+distance beyond which a picture is like no training picture. What is fitted here, `detection.decision` applies.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
-from melanoma_detect.detection.decision import OperatingPoint
-from melanoma_detect.errors import DetectorError
+from melanoma_detect import taxonomy
+from melanoma_detect.data.dataset import Part
+from melanoma_detect.data.images import Pixels
+from melanoma_detect.detection.decision import Calibration, softmax
+from melanoma_detect.detection.operating import TARGETS, Target, ValidationScores
+from melanoma_detect.detection.out_of_distribution import FeatureSpace
+from melanoma_detect.detection.runtime import Runtime
+from melanoma_detect.detection.views import COUNTS, views_of
+
+Floats = NDArray[np.float64]
+
+COVERAGES = (0.8, 0.9, 0.95, 0.99)
+ACCEPTED = 0.95  # of skin pictures that nobody has seen, turned and mirrored ones too
+_DESCRIBED = 5000  # training pictures that the feature space is taken from
+_AT_ONCE = 64
+_LEAST = 1e-12
 
 
-def fit_operating_point(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_] | Sequence[bool], *, sensitivity: float = 0.95
-) -> OperatingPoint:
-    """Find the highest threshold that alerts to a given share of the melanomas.
-
-    Scores are not remapped: the threshold is the score that it takes, halfway between the last melanoma that must be found and
-    the next lower score.
+def calibrate(
+    runtime: Runtime, part: Part, size: tuple[int, int], space: FeatureSpace | None
+) -> dict[int, Calibration]:
+    """Fit everything on the validation split, for each number of views.
 
     Args:
-        scores: The probability of melanoma of each validation picture, `(n,)`, 0 to 1.
-        positive: True for melanomas, `(n,)`.
-        sensitivity: The share of melanomas to find, over 0, at most 1.
+        runtime: The model.
+        part: The validation split.
+        size: `(height, width)` in pixels that the model wants.
+        space: Where the features of training pictures lie; without it the detector never calls a picture unfamiliar.
 
     Returns:
-        The operating point, with the sensitivity and specificity it has on these pictures.
-
-    Raises:
-        DetectorError: No melanoma, nothing else, or a sensitivity out of range.
+        A calibration for 1, 4 and 8 views (1 and 4 where pictures are not square).
 
     Examples:
-        >>> point = fit_operating_point(np.array([0.9, 0.4, 0.6, 0.1]), [True, True, False, False], sensitivity=0.5)
-        >>> point.threshold, point.sensitivity, point.specificity
-        (0.75, 0.5, 1.0)
+        >>> sorted(calibrate(detector.runtime, data.validation, (32, 32), detector.files.space))
+        [1, 4, 8]
     """
-    refuse_sensitivity(sensitivity)
-    scores, found = np.asarray(scores, np.float64), np.asarray(positive, bool)
-    positives, negatives = int(found.sum()), int((~found).sum())
-    if not positives or not negatives:
-        raise DetectorError(
-            f"{positives} melanomas and {negatives} other pictures in validation; a threshold needs both: load more data"
-        )
-    # The small number keeps 0.95 × 20 = 19.000…01 from asking for a twentieth melanoma.
-    may_miss = positives - int(np.ceil(sensitivity * positives - 1e-9))
-    needed = np.sort(scores[found])[may_miss]
-    below = scores[scores < needed]
-    threshold = float((needed + below.max()) / 2) if below.size else float(needed)
-    return OperatingPoint(
-        goal=sensitivity,
-        threshold=threshold,
-        sensitivity=float((scores[found] >= threshold).mean()),
-        specificity=float((scores[~found] < threshold).mean()),
-        positives=positives,
-        negatives=negatives,
+    pixels = part.pixels(size)
+    counts = [count for count in COUNTS if count < 8 or size[0] == size[1]]
+    seen = _see(runtime, pixels, counts, space)
+    return {count: _fitted(seen[count], part) for count in counts}
+
+
+def describe_features(runtime: Runtime, part: Part, size: tuple[int, int], *, seed: int) -> FeatureSpace | None:
+    """Describe where the features of training pictures lie.
+
+    Args:
+        runtime: The model.
+        part: The training split; copies made by `balance` are left out.
+        size: `(height, width)` in pixels that the model wants.
+        seed: Which pictures are taken where there are very many.
+
+    Returns:
+        The description; None where there are fewer than ten pictures.
+
+    Examples:
+        >>> describe_features(detector.runtime, data.train, (32, 32), seed=1).mean.shape
+        (128,)
+    """
+    own = np.array([at for at, record in enumerate(part.records) if record.parent is None], dtype=np.int64)
+    if len(own) < 10:
+        return None
+    chosen = np.sort(np.random.default_rng(seed).permutation(own)[:_DESCRIBED])
+    pixels = part.pixels(size)
+    return FeatureSpace.of(
+        np.concatenate([runtime.run(pixels[rows]).features for rows in np.array_split(chosen, len(chosen) // 64 + 1)])
     )
 
 
-def refuse_sensitivity(sensitivity: float) -> None:
-    """Refuse a sensitivity that is none.
+def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> float:
+    """Find the number that logits must be divided by for the least cross-entropy (Guo et al. 2017, arXiv:1706.04599).
 
     Args:
-        sensitivity: A share, over 0 and at most 1.
+        logits: `(n, classes)`.
+        targets: Which classes the label of each picture covers, `(n, classes)`.
 
-    Raises:
-        DetectorError: It is out of range.
+    Returns:
+        The temperature, 0.05 to 20; over 1 for a model that is too sure.
 
     Examples:
-        >>> refuse_sensitivity(0.95)
+        >>> logits = np.array([[4.0, 0.0]] * 3 + [[0.0, 4.0]], np.float32)
+        >>> round(fit_temperature(logits, np.array([[1, 0]] * 3 + [[1, 0]], dtype=bool)), 2)
+        3.64
     """
-    if not 0 < sensitivity <= 1:
-        raise DetectorError(f"sensitivity={sensitivity}; expected over 0 and at most 1, such as 0.95")
+
+    def loss(log_temperature: float) -> float:
+        covered = (softmax(logits / np.exp(log_temperature)) * targets).sum(axis=1)
+        return float(-np.log(np.maximum(covered, _LEAST)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def fit_sets(probabilities: Floats, labels: NDArray[np.int64], coverage: float) -> float:
+    """Find the probability that a diagnosis needs to be in the prediction set, by split conformal prediction.
+
+    Sets of at least this probability hold the true diagnosis of the next picture with the coverage, whatever the model, as long
+    as it comes from where the validation pictures came from (Sadinle, Lei and Wasserman 2019).
+
+    Args:
+        probabilities: `(n, classes)`.
+        labels: The true classes, `(n,)`.
+        coverage: The share of sets that shall hold them, 0 to 1.
+
+    Returns:
+        The probability; 0, which takes every class in, where n is too small for this coverage.
+
+    Examples:
+        >>> fit_sets(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), np.array([0, 0, 1]), 0.5)
+        0.8
+    """
+    true = np.sort(probabilities[np.arange(len(labels)), labels])
+    misses = int(np.floor((len(true) + 1) * (1 - coverage) + 1e-9))
+    return float(true[misses - 1]) if misses else 0.0
+
+
+def farthest(distances: Floats, lesions: int) -> float:
+    """Find the distance within which so many skin pictures lie that 95 % of unseen ones will, with 95 % confidence.
+
+    Args:
+        distances: Of validation pictures, `(n,)`.
+        lesions: How many lesions they show.
+
+    Returns:
+        The distance.
+
+    Examples:
+        >>> round(farthest(np.linspace(0, 1, 1001), 1000), 3)
+        0.961
+    """
+    if not len(distances):
+        return float("inf")
+    margin = 1.645 * np.sqrt(ACCEPTED * (1 - ACCEPTED) / max(lesions, 1))
+    return float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
+
+
+class _Seen(NamedTuple):
+    """What the model said about the validation pictures, looked at in some number of views."""
+
+    logits: NDArray[np.float32]
+    distances: Floats
+
+
+def _see(runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None) -> dict[int, _Seen]:
+    """Run every view once; means over the first of them stand for fewer views."""
+    parts: dict[int, list[_Seen]] = {count: [] for count in counts}
+    for at in range(0, len(pixels), _AT_ONCE):
+        for count, seen in _batch(runtime, pixels[at : at + _AT_ONCE], counts, space):
+            parts[count].append(seen)
+    return {
+        count: _Seen(np.concatenate([one.logits for one in found]), np.concatenate([one.distances for one in found]))
+        for count, found in parts.items()
+    }
+
+
+def _batch(
+    runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None
+) -> Iterator[tuple[int, _Seen]]:
+    outputs = [runtime.run(np.ascontiguousarray(view)) for view in views_of(pixels, max(counts))]
+    logits, features = np.stack([one.logits for one in outputs]), np.stack([one.features for one in outputs])
+    for count in counts:
+        # A single view may be any of them: each must be accepted.
+        shown = features.reshape(-1, features.shape[-1]) if count == 1 else features[:count].mean(axis=0)
+        distances = space.distance(shown) if space else np.empty(0)
+        yield count, _Seen(logits[:count].mean(axis=0), distances)
+
+
+def _fitted(seen: _Seen, part: Part) -> Calibration:
+    targets, lesions = part.targets[part.labels], len(set(part.groups))
+    temperature = fit_temperature(seen.logits, targets)
+    probabilities = softmax(seen.logits / temperature)
+    fine = targets.sum(axis=1) == 1
+    labels = targets.argmax(axis=1)
+    return Calibration(
+        temperature=temperature,
+        scores=_scores(probabilities, part),
+        least={coverage: fit_sets(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES},
+        farthest=farthest(seen.distances, lesions),
+    )
+
+
+def _scores(probabilities: Floats, part: Part) -> dict[Target, ValidationScores]:
+    """Keep the scores of each target that some pictures show and others do not."""
+    columns = {
+        "melanoma": taxonomy.positions(part.classes, code=taxonomy.MELANOMA),
+        "malignant": taxonomy.positions(part.classes, malignant=True),
+    }
+    found = {target: _scores_of(probabilities, part, target, columns[target]) for target in TARGETS}
+    return {target: scores for target, scores in found.items() if scores.positives and scores.negatives}
+
+
+def _scores_of(probabilities: Floats, part: Part, target: Target, columns: Sequence[int]) -> ValidationScores:
+    shown = np.isin(np.arange(len(part.classes)), columns)
+    covered = part.targets[part.labels]
+    inside, outside = covered @ shown, covered @ ~shown
+    sure = inside != outside  # a coarse label may cover both
+    groups = [group for group, kept in zip(part.groups, sure, strict=True) if kept]
+    return ValidationScores.of(probabilities[sure][:, shown].sum(axis=1), inside[sure], groups, target)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.dataset import Dataset, Part
-from melanoma_detect.detection.decision import OperatingPoint, melanoma_scores
+from melanoma_detect.detection.decision import melanoma_scores
+from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.learning.bootstrap import Figure, Floats, figures
 
@@ -24,6 +25,8 @@ HEADLINES = {
     "melanoma_auc": "melanoma ROC AUC",
     "sensitivity": "sensitivity for melanoma",
     "specificity": "specificity for melanoma",
+    "missed": "melanomas that it clears",
+    "coverage": "pictures that it judges",
 }
 
 
@@ -34,14 +37,17 @@ class Evaluation:
     Attributes:
         split: Which split was measured.
         classes: Class names, in the order of the confusion matrix.
-        figures: accuracy, balanced_accuracy (the mean recall of the classes that occur), melanoma_auc, and sensitivity and
-            specificity at the detector's threshold.
+        figures: Over all pictures, those that the detector abstains from too. Of what it would say: accuracy,
+            balanced_accuracy (the mean recall of the classes that occur) and melanoma_auc. Of what it does at its threshold:
+            sensitivity (the share of melanomas with an alert), missed (the share that is cleared; the others are referred),
+            specificity (the share of other pictures that is cleared) and coverage (the share that it does not abstain from).
         recall: For each class the share of its pictures that were called so.
         precision: For each class the share of pictures called so that were it.
         confusion: `(classes, classes)`: rows are the truth, columns the answer.
         labels: The truth, `(n,)`.
         probabilities: The answers, `(n, classes)`.
         operating_point: Where sensitivity and specificity were taken.
+        abstained: Which pictures the detector abstained from, `(n,)`.
         lesions: How many independent lesions (groups) the pictures show.
         set_aside: How many pictures were set aside because the detector had seen them.
         ids: What each picture is called, `(n,)`; empty where that is not known.
@@ -56,6 +62,7 @@ class Evaluation:
     labels: NDArray[np.int64]
     probabilities: Floats
     operating_point: OperatingPoint | None
+    abstained: NDArray[np.bool_]
     lesions: int
     set_aside: int = 0
     ids: tuple[str, ...] = ()
@@ -75,6 +82,11 @@ class Evaluation:
     def is_melanoma(self) -> NDArray[np.bool_]:
         """Which pictures are melanomas, `(n,)`."""
         return _is_melanoma(self.labels, self.classes)
+
+    @property
+    def abstained_melanomas(self) -> int:
+        """How many melanomas the detector abstained from: they are referred, and neither found nor missed."""
+        return int((self.abstained & self.is_melanoma).sum())
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -105,7 +117,7 @@ class Evaluation:
 
         Examples:
             >>> sorted(detector.evaluate(data.test).to_dict())[:3]
-            ['classes', 'confusion', 'figures']
+            ['abstained', 'abstained_melanomas', 'classes']
         """
 
         def plain(values: dict[str, Figure]) -> dict[str, Any]:
@@ -120,6 +132,8 @@ class Evaluation:
             "pictures": len(self),
             "lesions": self.lesions,
             "set_aside": self.set_aside,
+            "abstained": int(self.abstained.sum()),
+            "abstained_melanomas": self.abstained_melanomas,
             "classes": list(self.classes),
             "figures": plain(self.figures),
             "recall": plain(self.recall),
@@ -135,6 +149,12 @@ class Evaluation:
             "",
         ]
         lines += [f"{title:<28}{self.figures[name]}" for name, title in HEADLINES.items()]
+        if self.abstained.any():
+            lines += [
+                "",
+                f"It abstains from {self.abstained.sum()} pictures, {self.abstained_melanomas} of them melanomas: a person "
+                "must look at those.",
+            ]
         lines += ["", f"{'class':<28}{'pictures':>8}  {'recall':<22} precision"]
         for at, label in enumerate(self.classes):
             count = int(self.confusion[at].sum())
@@ -186,9 +206,17 @@ def evaluate(
         )
     # The detector's own order of classes; the data may lack some.
     fresh = replace(fresh, classes=detector.classes, coarse={}, resize=detector.card.resize)
-    probabilities = detector.probabilities(fresh.pixels(detector.image_size))
+    judged = detector.judge(fresh.pixels(detector.image_size))
     return replace(
-        measure(probabilities, fresh.labels, fresh.groups, detector.classes, detector.operating_point, seed=seed),
+        measure(
+            judged.probabilities,
+            fresh.labels,
+            fresh.groups,
+            detector.classes,
+            detector.operating_point,
+            abstained=judged.abstained,
+            seed=seed,
+        ),
         split=part.name,
         set_aside=len(part) - len(fresh),
         ids=tuple(record.id for record in fresh),
@@ -202,6 +230,7 @@ def measure(
     classes: tuple[str, ...],
     operating_point: OperatingPoint | None = None,
     *,
+    abstained: NDArray[np.bool_] | None = None,
     seed: int = 123,
 ) -> Evaluation:
     """Compute every figure from answers and truth.
@@ -212,6 +241,7 @@ def measure(
         groups: The lesion of each picture, `(n,)`.
         classes: Class names.
         operating_point: Where to take sensitivity and specificity; they are not defined without one.
+        abstained: Which pictures the detector abstained from, `(n,)`; none where it is None.
         seed: Where the bootstrap's draws come from.
 
     Returns:
@@ -222,7 +252,8 @@ def measure(
         >>> measure(answers, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
         1.0
     """
-    statistics = _Statistics(probabilities, labels, classes, operating_point)
+    away = np.zeros(len(labels), np.bool_) if abstained is None else abstained
+    statistics = _Statistics(probabilities, labels, classes, operating_point, away)
     found = figures(statistics, groups, statistics.counts(groups), seed=seed)
     return Evaluation(
         split="",
@@ -234,6 +265,7 @@ def measure(
         labels=labels,
         probabilities=probabilities,
         operating_point=operating_point,
+        abstained=away,
         lesions=len(set(groups)),
     )
 
@@ -247,13 +279,14 @@ class _Statistics:
         labels: NDArray[np.int64],
         classes: tuple[str, ...],
         point: OperatingPoint | None,
+        abstained: NDArray[np.bool_],
     ) -> None:
         self.classes, self.labels, self.answers = classes, labels, probabilities.argmax(axis=1)
         self.cells = labels * len(classes) + self.answers
         self._onehot = np.eye(len(classes) ** 2)[self.cells]
-        self.positive = _is_melanoma(labels, classes)
+        self.positive, self.judged = _is_melanoma(labels, classes), ~abstained
         self.scores = melanoma_scores(probabilities, classes)
-        self.alert = self.scores >= point.threshold if point else None
+        self.alert = _alert_scores(probabilities, classes, point) >= point.threshold if point else None
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
         size = len(self.classes)
@@ -267,6 +300,8 @@ class _Statistics:
             "melanoma_auc": weighted_auc(self.scores, self.positive, weights),
             "sensitivity": self._share(weights, self.positive, alert=True),
             "specificity": self._share(weights, ~self.positive, alert=False),
+            "missed": self._share(weights, self.positive, alert=False),
+            "coverage": _ratio(weights @ self.judged, weights.sum(axis=1)),
         }
         for at, label in enumerate(self.classes):
             found |= {f"recall {label}": recall[:, at], f"precision {label}": precision[:, at]}
@@ -286,6 +321,8 @@ class _Statistics:
             "melanoma_auc": min(positives, negatives),
             "sensitivity": positives,
             "specificity": negatives,
+            "missed": positives,
+            "coverage": every,
             **{f"recall {label}": lesions(self.labels == at) for at, label in enumerate(self.classes)},
             **{f"precision {label}": lesions(self.answers == at) for at, label in enumerate(self.classes)},
         }
@@ -293,7 +330,7 @@ class _Statistics:
     def _share(self, weights: Floats, chosen: NDArray[np.bool_], *, alert: bool) -> Floats:
         if self.alert is None:
             return np.full(len(weights), np.nan)
-        return _ratio(weights @ (chosen & (self.alert == alert)), weights @ chosen)
+        return _ratio(weights @ (chosen & self.judged & (self.alert == alert)), weights @ chosen)
 
 
 def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
@@ -320,6 +357,13 @@ def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -
     return _ratio((wins * beaten).sum(axis=1), for_.sum(axis=1) * against.sum(axis=1))
 
 
+def _alert_scores(probabilities: Floats, classes: tuple[str, ...], point: OperatingPoint) -> Floats:
+    if point.target == "melanoma":
+        return melanoma_scores(probabilities, classes)
+    malignant: Floats = probabilities[:, list(taxonomy.positions(classes, malignant=True))].sum(axis=1)
+    return malignant
+
+
 def _is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.isin(labels, taxonomy.positions(classes, code=taxonomy.MELANOMA))
 
@@ -330,11 +374,12 @@ def _ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
 
 
 def _unseen(detector: "Detector", part: Part) -> Part:
-    kept = tuple(record for record in part.records if record.digest not in detector.card.seen)
+    known = detector.files.seen().holds(part.records)
+    kept = tuple(record for record, seen in zip(part.records, known, strict=True) if not seen)
     if len(kept) < len(part):
         warnings.warn(
             f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split are set aside: the detector has seen "
-            "them in training, and figures on them would be too good (seen='keep' keeps them)",
+            "them, or their lesions, in training, and figures on them would be too good (seen='keep' keeps them)",
             DataWarning,
             stacklevel=4,
         )

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
 from melanoma_detect.detection.decision import softmax
+from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models.contract import FEATURES, logits_of
 from melanoma_detect.models.exportable import exportable
@@ -60,6 +62,37 @@ def export_onnx(model: Any, path: Path) -> None:
             wrapped.export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
+
+
+def onnx_bytes(model: Any) -> bytes:
+    """Return a model as a detector's file keeps it: an ONNX file that takes uint8 pixels.
+
+    Args:
+        model: A model that keeps the contract.
+
+    Returns:
+        The file's bytes: uint8 `pixels` `(n, height, width, 3)` to float32 `logits` and `features`.
+
+    Raises:
+        ModelError: The model cannot be exported.
+
+    Examples:
+        >>> len(onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))) > 100_000
+        True
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.onnx")
+        export_onnx(model, file)
+        graph = onnx.load(file)
+    pixels = graph.graph.input[0]
+    # A quarter of the memory to bring in, and nothing for its caller to convert.
+    graph.graph.node.insert(0, onnx.helper.make_node("Cast", ["bytes"], [pixels.name], to=onnx.TensorProto.FLOAT))
+    taken = onnx.ValueInfoProto()
+    taken.CopyFrom(pixels)
+    taken.name, taken.type.tensor_type.elem_type = "bytes", onnx.TensorProto.UINT8
+    graph.graph.input[0].CopyFrom(taken)
+    content: bytes = graph.SerializeToString()
+    return content
 
 
 def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Floats, Floats]:
@@ -131,28 +164,28 @@ def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
         export_onnx(model, file)
         found = run_onnx(file, pixels)
     both = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
-    asked = both.predict_on_batch(pixels.astype(np.float32))
-    logits, features = (np.asarray(values, np.float64) for values in asked)
-    return compared(found, (logits, features))
+    logits, features = both.predict_on_batch(pixels.astype(np.float32))
+    return parity_of(Outputs(*found), Outputs(np.asarray(logits), np.asarray(features)))
 
 
-def compared(found: tuple[NDArray[Any], NDArray[Any]], expected: tuple[NDArray[Any], NDArray[Any]]) -> Parity:
-    """Compare what two forms of a model say about the same pictures.
+def parity_of(found: Outputs, expected: Outputs) -> Parity:
+    """Compare what two runtimes say about the same pictures.
 
     Args:
-        found: Logits `(n, classes)` and features `(n, d)` of the one.
-        expected: Those of the other, whose sizes the shares are taken of.
+        found: What the exported model says.
+        expected: What Keras says.
 
     Returns:
         The differences; nan where one of them gives no number.
 
     Examples:
-        >>> same = (np.eye(2), np.ones((2, 3)))
-        >>> compared(same, same).probabilities
-        0.0
+        >>> said = detector.runtime.run(np.zeros((1, 32, 32, 3), np.uint8))
+        >>> parity_of(said, said)
+        Parity(probabilities=0.0, logits=0.0, features=0.0)
     """
-    difference = np.abs(softmax(found[0].astype(np.float64)) - softmax(expected[0].astype(np.float64))).max()
-    return Parity(float(difference), _share(found[0], expected[0]), _share(found[1], expected[1]))
+    difference = np.abs(softmax(found.logits) - softmax(expected.logits)).max()
+    logits, features = (_share(found[at], expected[at]) for at in range(2))
+    return Parity(float(difference), logits, features)
 
 
 def _share(found: NDArray[Any], expected: NDArray[Any]) -> float:

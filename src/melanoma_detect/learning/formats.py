@@ -17,12 +17,12 @@ from melanoma_detect.console import whole_file
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.images import Picture, Pixels, read_many
 from melanoma_detect.data.samples import draw_lesion
-from melanoma_detect.detection.decision import DISCLAIMER
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.learning.elsewhere import RUNS, Format, write_by_keras
-from melanoma_detect.learning.export import Parity, compared, export_onnx
+from melanoma_detect.learning.export import Parity, onnx_bytes, parity_of
 from melanoma_detect.learning.quantising import quantise
+from melanoma_detect.notice import DISCLAIMER
 from melanoma_detect.taxonomy import DIAGNOSES
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ CARD = "detector.json"  # what the numbers mean, beside or inside what is writte
 _CALIBRATION = 128  # pictures that ranges are taken from; more of them changed nothing
 _COMPARED = 64  # pictures that float32 formats are compared on
 _BATCH = 32
-_LEFT_OUT = ("seen", "history", "recipe")  # large, and about training
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def export(
     with whole_file(place) as partial:
         _write(detector, format, precision, partial, samples.calibration)
         found = _in_batches(RUNS[format](partial), samples.compared)
-        parity = compared(found, expected)
+        parity = parity_of(found, expected)
         if precision == "float32" and not parity.holds:
             raise DetectorError(
                 f"{place}: not written, since its answers are not the detector's ({_differences(parity)})"
@@ -236,20 +235,12 @@ def _write(detector: "Detector", format: Format, precision: Precision, path: Pat
 
 def _write_onnx(detector: "Detector", path: Path) -> None:
     """Write the ONNX file that the detector holds, or make one."""
-    kept: bytes | None = getattr(getattr(detector, "files", None), "onnx", None)
-    if kept is not None:
-        path.write_bytes(kept)
-    else:
-        export_onnx(detector.keras_model(), path)
+    path.write_bytes(detector.files.onnx or onnx_bytes(detector.keras_model()))
 
 
 def _attach_card(detector: "Detector", format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
     """Put what the numbers mean where each format has a place for it."""
-    values = {name: value for name, value in asdict(detector.card).items() if name not in _LEFT_OUT}
-    values |= {"precision": precision, "note": DISCLAIMER}
-    if precision != "float32":
-        values |= {name: None for name in values if name.startswith("operating_point")}  # set for other answers
-    text = json.dumps(values, indent=1, default=str)
+    text = json.dumps(_card(detector, precision), indent=1)
     if format == "onnx":
         model = onnx.load(path)
         onnx.helper.set_model_props(model, {CARD: text})
@@ -262,6 +253,23 @@ def _attach_card(detector: "Detector", format: Format, precision: Precision, pat
     else:
         (path / "assets.extra").mkdir()
         (path / "assets.extra" / CARD).write_text(text, encoding="utf-8")
+
+
+def _card(detector: "Detector", precision: Precision) -> dict[str, Any]:
+    """Return what the numbers mean: of a model that looks at each picture once."""
+    once = replace(detector.settings, views=1)
+    point = detector.card.point(once) if precision == "float32" else None  # in eight bits the answers are others
+    return {
+        "classes": detector.classes,
+        "image_size": detector.image_size,
+        "resize": detector.card.resize,
+        "temperature": detector.card.calibration(1).temperature,
+        "operating_point": asdict(point) if point else None,
+        "precision": precision,
+        "architecture": detector.card.architecture,
+        "made_with": detector.card.made_with,
+        "note": DISCLAIMER,
+    }
 
 
 def _differences(parity: Parity) -> str:

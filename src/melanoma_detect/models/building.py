@@ -52,6 +52,8 @@ def build_model(
         model = _built(entry, builder, arguments)
     check(model, name=entry.name, input_shape=shape, num_classes=num_classes)
     model.architecture = _provenance(entry, chosen, seed)
+    if not getattr(builder, "onnx", True):
+        model.architecture["onnx"] = False
     return model
 
 

@@ -1,5 +1,6 @@
 """Keras as a runtime."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class KerasRuntime:
         (3, 128)
     """
 
+    name = "keras"
+
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self._outputs = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
@@ -37,25 +40,84 @@ class KerasRuntime:
         A model may have layers that its architecture's package defines; Keras knows them once that package is imported. It
         is, where it is installed and offers the architecture by entry point.
         """
-        try:
-            return cls(_load(path))
-        except Exception as error:
-            if not architecture.get("version"):
-                raise DetectorError(_refusal(path, error)) from error
-        _import_package(path, architecture)
-        try:
-            return cls(_load(path))
-        except Exception as error:
-            raise DetectorError(_refusal(path, error)) from error
+        return cls(load_model(path, architecture))
 
     def run(self, pixels: Pixels) -> Outputs:
         """Run the model on uint8 pictures `(n, height, width, 3)`."""
         logits, features = self._outputs.predict_on_batch(pixels.astype(np.float32))
         return Outputs(np.asarray(logits, np.float32), np.asarray(features, np.float32))
 
-    def save(self, path: Path) -> None:
-        """Write the model to a `.keras` file."""
-        self.model.save(path)
+
+def model_of(content: bytes, architecture: Mapping[str, Any]) -> Any:
+    """Load a model from the bytes of a `.keras` file.
+
+    Args:
+        content: The bytes.
+        architecture: What built it.
+
+    Returns:
+        The model.
+
+    Raises:
+        DetectorError: Keras cannot load it.
+
+    Examples:
+        >>> model_of(detector.files.keras(), detector.card.architecture).name
+        'cnn'
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        file.write_bytes(content)
+        return load_model(file, architecture)
+
+
+def bytes_of(model: Any) -> bytes:
+    """Return a model as the bytes of a `.keras` file.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        The bytes.
+
+    Examples:
+        >>> bytes_of(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
+        b'PK'
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        return file.read_bytes()
+
+
+def load_model(path: Path, architecture: Mapping[str, Any]) -> Any:
+    """Load a `.keras` file in Keras's safe mode, importing its architecture's package where it has layers of its own.
+
+    Args:
+        path: The file.
+        architecture: What built it.
+
+    Returns:
+        The model.
+
+    Raises:
+        DetectorError: Keras cannot load it.
+
+    Examples:
+        >>> _ = Path("cnn.keras").write_bytes(detector.files.keras())
+        >>> load_model(Path("cnn.keras"), detector.card.architecture).output_shape
+        (None, 9)
+    """
+    try:
+        return _load(path)
+    except Exception as error:
+        if not architecture.get("version"):
+            raise DetectorError(_refusal(path, error)) from error
+    _import_package(path, architecture)
+    try:
+        return _load(path)
+    except Exception as error:
+        raise DetectorError(_refusal(path, error)) from error
 
 
 def _load(path: Path) -> Any:

@@ -1,0 +1,108 @@
+"""From what a detector abstains: everyday pictures, harder cases made from skin, and skin pictures that it must judge.
+
+Half of the everyday pictures (every other one by name) is for making choices; figures are on the other half. The skin pictures
+are those of the folder's Test that the detector has not seen, as they are, mirrored and turned.
+
+    python benchmarks/abstaining.py --detector FILE --skin FOLDER --everyday FOLDER
+"""
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+import melanoma_detect as md
+from melanoma_detect.data.images import SUFFIXES
+from melanoma_detect.detection.operating import wilson
+from melanoma_detect.detection.views import views_of
+from melanoma_detect.errors import DataWarning
+
+
+def main() -> None:
+    """Print the share of each kind of picture that is declined or accepted, with its interval."""
+    warnings.simplefilter("ignore", DataWarning)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--detector", type=Path, required=True)
+    parser.add_argument("--skin", type=Path, required=True, help="a folder that load_dataset takes")
+    parser.add_argument("--everyday", type=Path, required=True, help="pictures that show no skin")
+    chosen = parser.parse_args()
+    detector = md.Detector.load(chosen.detector)
+    for path in (path for path in [chosen.everyday] if not path.is_dir()):
+        parser.error(f"{path}: no such folder")
+    everyday = sorted(path for path in chosen.everyday.iterdir() if path.suffix.lower() in SUFFIXES)
+    declined("everyday_for_choices", [one.abstained for one in detector.predict(everyday[::2])], "-")
+    declined("everyday", [one.abstained for one in detector.predict(everyday[1::2])], "0.90")
+    unseen = skin(detector, chosen.skin)
+    for number, view in enumerate(views_of(unseen, 8)):
+        judged = detector.judge(np.ascontiguousarray(view))
+        share, low, high = interval(~judged.abstained)
+        print(f"accepted_skin_view_{number} {share:.3f} 0.95   # [{low:.3f}, {high:.3f}] of {len(unseen)}")
+    for name, made in hard(unseen[:200]):
+        declined(name, detector.judge(made).abstained, "-")
+
+
+def skin(detector: md.Detector, folder: Path) -> np.ndarray:
+    """Return the pictures of a folder's Test that a detector has not seen, at its size."""
+    data = md.load_dataset(folder, conflicts="resolve", image_size=detector.image_size, resize=detector.card.resize)
+    known = detector.files.seen().holds(data.test.records)
+    return data.test.pixels()[~known]
+
+
+def declined(name: str, abstained: object, goal: str) -> None:
+    """Print the share that a detector abstains from."""
+    share, low, high = interval(np.asarray(abstained))
+    print(f"declined_{name} {share:.3f} {goal}   # [{low:.3f}, {high:.3f}] of {len(np.asarray(abstained))}")
+
+
+def interval(hits: np.ndarray) -> tuple[float, float, float]:
+    """Return a share with its 95 % interval."""
+    share = float(hits.mean())
+    return share, *wilson(share, len(hits))
+
+
+def hard(pixels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Make harder cases of skin pictures."""
+    kinds: dict[str, Callable[[Image.Image], Image.Image]] = {
+        "skin_without_a_lesion": _corner,
+        "heavy_blur": lambda picture: picture.filter(ImageFilter.GaussianBlur(picture.width / 18)),
+        "ruler_and_text": _ruler,
+        "text_alone": lambda picture: _text(Image.new("RGB", picture.size, "white")),
+    }
+    for name, change in kinds.items():
+        yield name, np.stack([np.asarray(change(Image.fromarray(picture))) for picture in pixels])
+
+
+def _corner(picture: Image.Image) -> Image.Image:
+    """Blow up the quarter corner whose grey levels vary least: skin beside the lesion."""
+    side = picture.width // 4
+    corners = [
+        picture.crop((x, y, x + side, y + side)) for x in (0, picture.width - side) for y in (0, picture.height - side)
+    ]
+    evenest = min(corners, key=lambda corner: np.asarray(corner.convert("L"), float).std())
+    return evenest.resize(picture.size, Image.Resampling.BICUBIC)
+
+
+def _ruler(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    draw = ImageDraw.Draw(picture)
+    top = int(height * 0.65)
+    draw.rectangle((0, top, width, int(height * 0.9)), fill=(245, 245, 240))
+    for number, x in enumerate(range(0, width, max(width // 28, 2))):
+        draw.line((x, top, x, top + height // (8 if number % 5 == 0 else 15)), fill=(20, 20, 20), width=2)
+    draw.text((width // 12, int(height * 0.8)), "PATIENT 0123   mm", fill="black")
+    draw.text((width // 12, height // 12), "LEFT ARM", fill="black")
+    return picture
+
+
+def _text(picture: Image.Image) -> Image.Image:
+    draw = ImageDraw.Draw(picture)
+    for line in range(5, picture.height, 14):
+        draw.text((8, line), "dermoscopy of the left forearm, 12 mm", fill="black")
+    return picture
+
+
+if __name__ == "__main__":
+    main()
