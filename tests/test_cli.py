@@ -103,6 +103,36 @@ def test_export_says_how_well_it_stands_for_the_detector(trained, lesions, tmp_p
     assert "expected one of 'onnx', 'litert', 'saved_model'" in refused.stderr
 
 
+def test_predict_in_another_way(trained, lesions):
+    photo = next((lesions / "Test" / "melanoma").glob("*.jpg"))
+    half = cli("predict", photo, "--detector", trained[0], "--sensitivity", 0.5, "--views", 4).stdout
+    assert "the threshold for 50% sensitivity" in half or "REFER" in half
+    refused = cli("predict", photo, "--detector", trained[0], "--sensitivity", 0.99, check=False)
+    assert (refused.returncode, "at least 99 melanomas" in refused.stderr) == (1, True)
+
+
+def test_card_tells_what_the_detector_is(trained):
+    assert cli("card", "--detector", trained[0]).stdout.startswith("# Model card: cnn")
+    told = cli("card", "--detector", trained[0], "--sensitivity", 0.5, "--prevalence", 0.02).stdout
+    assert "set for 50% sensitivity" in told
+    assert "at a prevalence of 2.00%" in told
+    assert "no operating point" in cli("card", "-d", trained[0], "--prevalence", 0.02, check=False).stderr
+
+
+def test_predicting_imports_nothing_heavy(trained, lesions):
+    photo = next((lesions / "Test" / "melanoma").glob("*.jpg"))
+    code = (
+        "import sys; from melanoma_detect.cli import main\n"
+        "sys.argv = ['melanoma-detect', 'predict', sys.argv[1], '--detector', sys.argv[2]]\n"
+        "try: main()\n"
+        "finally: print(sorted({'tensorflow', 'keras', 'pandas', 'rich', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(photo), str(trained[0])], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip().endswith("[]")
+
+
 def test_classes_counts(lesions):
     lines = cli("classes", lesions).stdout.splitlines()
     assert lines[0].split() == ["class", "train", "validation", "test", "total", "share", "of", "train"]
@@ -200,7 +230,17 @@ def test_the_documentation_names_every_verb_and_option():
 
     page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     group = typer.main.get_command(app)
-    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "audit", "classes", "models", "check-model"}
+    assert set(group.commands) == {
+        "demo",
+        "train",
+        "evaluate",
+        "predict",
+        "audit",
+        "card",
+        "classes",
+        "models",
+        "check-model",
+    }
     for name, command in group.commands.items():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]

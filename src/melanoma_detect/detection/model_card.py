@@ -78,7 +78,8 @@ def _points(card: Card) -> Iterator[str]:
             continue
         there, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(goal)
         if there < needed:
-            yield f"- {target}, {goal:.0%} sensitivity: not offered; it takes {needed} lesions in validation, and there are {there}."
+            why = f"it takes {needed} lesions in validation, and there are {there}"
+            yield f"- {target}, {goal:.0%} sensitivity: not offered; {why}."
         else:
             yield f"- {scores[target].point(goal)}."
 
