@@ -237,6 +237,8 @@ def test_the_documentation_names_every_verb_and_option():
         "predict",
         "audit",
         "card",
+        "explain",
+        "export",
         "classes",
         "models",
         "check-model",
