@@ -12,11 +12,11 @@ from melanoma_detect.learning.export import export_onnx
 from melanoma_detect.learning.quantising import OnnxModel
 
 
-def of_one(layer):
+def of_one(layer, bias=1.0):
     """A model whose features are the means of one convolution's maps."""
     pixels = keras.Input((32, 32, 3))
     x = layer(pixels)
-    layer.set_weights([np.random.default_rng(1).normal(0, 1, layer.get_weights()[0].shape) ** 5, np.ones(6)])
+    layer.set_weights([np.random.default_rng(1).normal(0, 1, layer.get_weights()[0].shape) ** 5, np.full(6, bias)])
     x = layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(pixels, md.models.classification_head(x, 2))
 
@@ -32,16 +32,24 @@ def with_rounded_weights(path):
     return path
 
 
-@pytest.mark.parametrize("layer", [layers.Conv2D(6, 1), layers.DepthwiseConv2D(3, depth_multiplier=2)])
-def test_the_means_stay_where_they_were(layer, tmp_path):
+@pytest.mark.parametrize("bias", [1.0, 0.0])  # the exporter leaves out biases of zero
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (layers.Conv2D, {"filters": 6, "kernel_size": 1}),
+        (layers.DepthwiseConv2D, {"kernel_size": 3, "depth_multiplier": 2}),
+    ],
+)
+def test_the_means_stay_where_they_were(make, options, bias, tmp_path):
+    layer = make(**options)
     pixels = np.stack([md.draw_lesion("nevus", seed=seed, size=32).pixels for seed in range(8)])
     path = tmp_path / "one.onnx"
-    export_onnx(of_one(layer), path)
+    export_onnx(of_one(layer, bias), path)
     exact = OnnxModel(path)
     expected = exact.run(pixels).features.mean(axis=0)
     correct_biases(path, exact.batches(pixels))
     corrected = OnnxModel(with_rounded_weights(path)).run(pixels).features.mean(axis=0)
-    export_onnx(of_one(layer), path)
+    export_onnx(of_one(make(**options), bias), path)
     plain = OnnxModel(with_rounded_weights(path)).run(pixels).features.mean(axis=0)
     shifted = np.abs(plain - expected).max()
     assert shifted > 0.5

@@ -35,8 +35,10 @@ def correct_biases(path: Path, batches: Iterable[dict[str, NDArray[Any]]]) -> No
         False
     """
     model = onnx.load(path)
+    nodes = _convolutions(model.graph)
+    if not nodes:
+        return
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    nodes = [node for node in model.graph.node if node.op_type == "Conv" and _has_own(node, stored)]
     means = _means(model, sorted({node.input[0] for node in nodes}), batches)
     for node in nodes:
         weights, bias = (numpy_helper.to_array(stored[name]) for name in node.input[1:3])
@@ -58,16 +60,25 @@ def rounded(weights: Floats) -> Floats:
         The same shape: whole multiples, up to 127, of each channel's scale.
 
     Examples:
-        >>> rounded(np.array([[1.27, 0.004], [0.0, 0.0]], np.float32)).round(3).tolist()
-        [[1.27, 0.0], [0.0, 0.0]]
+        >>> rounded(np.array([[127.0, 0.4], [0.0, 0.0]], np.float32)).tolist()
+        [[127.0, 0.0], [0.0, 0.0]]
     """
     largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
     scale = np.maximum(largest / _LARGEST, np.finfo(np.float32).tiny)
     return np.asarray(np.round(weights / scale) * scale, np.float32)
 
 
-def _has_own(node: onnx.NodeProto, stored: dict[str, onnx.TensorProto]) -> bool:
-    return len(node.input) == 3 and node.input[1] in stored and node.input[2] in stored
+def _convolutions(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the convolutions whose weights and biases the file holds; those without a bias are given one of zeros."""
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    found = [node for node in graph.node if node.op_type == "Conv" and node.input[1] in stored]
+    for node in found:
+        if len(node.input) == 2:
+            zeros = np.zeros(stored[node.input[1]].dims[0], np.float32)
+            node.input.append(f"{node.output[0]}:bias")
+            graph.initializer.append(numpy_helper.from_array(zeros, node.input[2]))
+    names = {tensor.name for tensor in graph.initializer}
+    return [node for node in found if node.input[2] in names]
 
 
 def _means(
