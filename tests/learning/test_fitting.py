@@ -19,7 +19,8 @@ def test_the_threshold_comes_from_validation(detector, data):
 def test_the_card_knows_how_it_was_made(detector, data):
     card = detector.card
     assert card.architecture["package"] == "melanoma-detect"
-    assert card.recipe["augmentation"] == {"flip": "horizontal", "rotation": 0.1, "zoom": 0.1}
+    assert card.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
+    assert (card.recipe["precision"], card.recipe["devices"]) == ("float32", 1)
     assert card.seen == {record.digest for record in (*data.train.records, *data.validation.records)}
     assert card.made_with["keras"]
     assert len(detector.history) == len(card.history["epoch"])

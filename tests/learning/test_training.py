@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-import keras
-import numpy as np
 import pytest
 
 import melanoma_detect as md
 from melanoma_detect.data.decoding import DecodedPictures
 from melanoma_detect.errors import DetectorError, ImageError
-from melanoma_detect.learning.recipes import Augmentation, Recipe
-from melanoma_detect.learning.training import augmentation_layers, train
+from melanoma_detect.learning.recipes import Recipe
+from melanoma_detect.learning.training import train
 
 
 def model(classes=9, seed=123):
@@ -53,19 +51,6 @@ def test_the_seed_decides(data):
 def test_the_test_split_is_not_touched(data):
     without = data.with_records([*data.train.records, *data.validation.records])
     assert run(model(), without).history["loss"] == pytest.approx(run(model(), data).history["loss"], rel=1e-3)
-
-
-def test_augmentation_is_the_assignments_and_only_in_training(picture):
-    flip, rotation, zoom = augmentation_layers(Augmentation())
-    assert isinstance(flip, keras.layers.RandomFlip)
-    assert rotation.factor == (-0.1, 0.1)
-    assert zoom.height_factor == 0.1
-    x = picture[None].astype(np.float32)
-    for layer in (flip, rotation, zoom):
-        np.testing.assert_array_equal(np.asarray(layer(x, training=False)), x)
-    assert not np.array_equal(np.asarray(rotation(x, training=True)), x)
-    assert augmentation_layers(None) == []
-    assert augmentation_layers(Augmentation(flip=None, rotation=0, zoom=0)) == []
 
 
 def test_misfits_are_refused(data):

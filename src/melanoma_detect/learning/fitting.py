@@ -1,5 +1,6 @@
 """What `Detector.fit` does: train, calibrate, and write down what was done."""
 
+import os
 import warnings
 from dataclasses import asdict, replace
 from typing import Any
@@ -28,6 +29,9 @@ def fit(
     sensitivity: float,
     seed: int,
     progress: bool,
+    checkpoint: "str | os.PathLike[str] | None" = None,
+    resume: bool = False,
+    devices: str | int | None = None,
 ) -> Detector:
     """Train a model and set its threshold; see `Detector.fit`.
 
@@ -39,6 +43,9 @@ def fit(
         sensitivity: The share of validation melanomas that must raise an alert.
         seed: Where the order of the pictures and their augmentation come from.
         progress: Draw a progress bar.
+        checkpoint: A folder to write a checkpoint into after each epoch, or None.
+        resume: Go on from the checkpoint in that folder.
+        devices: None for one; `"auto"`, or how many.
 
     Returns:
         The detector.
@@ -50,7 +57,17 @@ def fit(
     """
     chosen = find_recipe(recipe)
     refuse_sensitivity(sensitivity)
-    trained = train(model, data, epochs=epochs, recipe=chosen, seed=seed, progress=progress)
+    trained = train(
+        model,
+        data,
+        epochs=epochs,
+        recipe=chosen,
+        seed=seed,
+        progress=progress,
+        checkpoint=checkpoint,
+        resume=resume,
+        devices=devices,
+    )
     runtime = keras_runtime(_copy(model))
     # A model that is trained again has seen the pictures of both times.
     model.seen = getattr(model, "seen", frozenset()) | _digests(data)
@@ -60,7 +77,9 @@ def fit(
         operating_point=None,
         resize=data.resize,
         architecture=getattr(model, "architecture", {"name": model.name}),
-        recipe=asdict(chosen) | {"epochs": epochs, "seed": seed, "pictures": len(data.train)},
+        recipe=asdict(chosen)
+        | {"epochs": epochs, "seed": seed, "pictures": len(data.train)}
+        | {"precision": trained.precision, "devices": trained.devices},
         history=trained.history,
         best_epoch=trained.best_epoch,
         seen=model.seen,
