@@ -28,7 +28,7 @@ recipe = replace(md.Recipe.named("strong"), precision="float32", patience=3, hea
 name, options = ("cnn", {}) if sys.argv[3] == "cnn" else ("mobilenet_v2:0.35", {"weights": None})
 model = md.build_model(name, num_classes=len(data.classes), input_shape=(32, 32, 3), seed=1, **options)
 detector = md.Detector.fit(
-    model, data, epochs=6, recipe=recipe, seed=1, progress=True, checkpoint=sys.argv[2], resume=True
+    model, data, epochs=4, recipe=recipe, seed=1, progress=True, checkpoint=sys.argv[2], resume=True
 )
 answers = detector.probabilities(data.validation.pixels((32, 32))).tolist()
 print(json.dumps([detector.card.history, detector.card.best_epoch, answers]))
@@ -66,7 +66,7 @@ def about(place):
         return json.loads(str(file["about"]))
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("cnn", [2]), pytest.param("backbone", [1, 3, 5], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kind", "kills"), [("cnn", [2]), pytest.param("backbone", [1, 3], marks=pytest.mark.slow)])
 def test_a_killed_training_comes_to_the_same_losses(lesions, tmp_path, kind, kills):
     whole = start(lesions, tmp_path / "whole", kind)
     expected, best, answers = finish(whole)

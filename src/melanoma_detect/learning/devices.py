@@ -74,7 +74,7 @@ def _mirrored(devices: str | int) -> Iterator[Share]:
         yield Share()
         return
     with tf.distribute.MirroredStrategy(names).scope():
-        yield Share(devices=len(names))
+        yield Share(devices=len(names), multiple=len(names))
 
 
 @contextlib.contextmanager

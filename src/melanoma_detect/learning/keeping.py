@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
+import numpy as np
 
 from melanoma_detect.learning.checkpoints import Arrays, Standing
 
@@ -16,13 +16,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         network: The model whose weights are kept; the one that is trained wraps it.
         standing: Where the training stands; kept up to date.
+        batches: The training batches.
         patience: Epochs without a lower validation loss before training stops.
         epochs: How many epochs this phase has.
         seconds: The time of each epoch so far, kept by someone else.
         write: Called with the standing after each epoch, to write a checkpoint; None for none.
 
     Examples:
-        >>> Keeper(None, Standing(), patience=3, epochs=10, seconds=[]).standing.in_phase
+        >>> Keeper(None, Standing(), batches=None, patience=3, epochs=10, seconds=[]).standing.in_phase
         0
     """
 
@@ -31,16 +32,21 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         network: Any,
         standing: Standing,
         *,
+        batches: Any,
         patience: int,
         epochs: int,
         seconds: list[float],
         write: Callable[[Standing], None] | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.standing, self.write = network, standing, write
+        self.network, self.standing, self.batches, self.write = network, standing, batches, write
         self.patience, self.epochs, self.seconds = patience, epochs, seconds
         self._measured: Arrays = []
         self._raw: Arrays = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Show the pictures in this epoch's order, whatever Keras has looked at before: a resumed training sees the same."""
+        self.batches.start_at(epoch)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Let validation measure the averaged weights."""
@@ -122,7 +128,7 @@ def values_of(variables: list[Any]) -> Arrays:
         >>> values_of([keras.Variable([1.0, 2.0])])[0].tolist()
         [1.0, 2.0]
     """
-    return [ops.convert_to_numpy(variable.value).copy() for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def assign(variables: list[Any], values: Arrays) -> None:

@@ -155,11 +155,10 @@ def _fit(network: Any, phase: Phase, plan: _Plan, standing: Standing) -> None:
         trainer.optimizer.build(trainer.trainable_variables)
         assign(state_of(trainer), standing.state)
     done = len(standing.seconds)
-    # Keras counts on from here; the batches have to know which epoch's order is due.
-    plan.batches.train.start_at(done)
     keeper = Keeper(
         network,
         standing,
+        batches=plan.batches.train,
         patience=plan.recipe.patience,
         epochs=phase.epochs,
         seconds=plan.watch.seconds,
@@ -170,6 +169,7 @@ def _fit(network: Any, phase: Phase, plan: _Plan, standing: Standing) -> None:
         validation_data=plan.batches.validation,
         initial_epoch=done,
         epochs=done - standing.in_phase + phase.epochs,
+        shuffle=False,  # Keras would draw from Python's generator; the batches have an order of their own
         callbacks=[plan.watch, keras.callbacks.TerminateOnNaN(), keeper],
         verbose=0,
     )
