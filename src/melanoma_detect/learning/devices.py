@@ -49,7 +49,7 @@ def several_devices(devices: str | int | None) -> Iterator[Share]:
         1
     """
     backend = keras.backend.backend()
-    if devices is None or devices == 1:
+    if devices is None or (devices == 1 and devices is not True):
         yield Share()
     elif backend == "tensorflow":
         with _mirrored(devices) as share:
