@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from melanoma_detect.learning.fused import fused
 from melanoma_detect.learning.recipes import Recipe
 
 _LOWEST = 0.01  # what a cosine ends at, as a share of its height
@@ -33,7 +34,11 @@ def optimizer_of(recipe: Recipe, learning_rate: float, steps: int) -> Any:
         options["weight_decay"] = recipe.weight_decay
     if recipe.ema:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
-    optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": options})
+    chosen = fused(recipe.optimizer)
+    if isinstance(chosen, str):
+        optimizer = keras.optimizers.get({"class_name": chosen, "config": options})
+    else:
+        optimizer = chosen(**options)
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
     return optimizer

@@ -65,6 +65,7 @@ class _Plan:
     recipe: Recipe
     seed: int
     batches: _Batches
+    share: Share
     watch: Progress
     write: Callable[[Standing], None] | None
 
@@ -122,7 +123,7 @@ def train(
     watch = Progress(epochs, shown=progress, seconds=standing.seconds, best=standing.best)
     with seeded(seed), contextlib.closing(watch), several_devices(devices) as share:
         write = _writer(checkpoint, training, share)
-        plan = _Plan(chosen, recipe, seed, _divided(batches, share), watch, write)
+        plan = _Plan(chosen, recipe, seed, _divided(batches, share), share, watch, write)
         _run(model, plan, standing, epochs)
     if standing.best_weights:
         model.set_weights(standing.best_weights)
@@ -196,7 +197,10 @@ def _precision(model: Any, plan: _Plan) -> Choice:
     def build(precision: str) -> Any:
         return _trainer(training_copy(model, precision), plan, plan.recipe.learning_rate, steps=1, seed=plan.seed)
 
-    return choose_precision(plan.recipe.precision, build, plan.batches.train[0])
+    asked = plan.recipe.precision
+    if asked == "auto" and plan.share.processes > 1:
+        return Choice("float32", {})  # two machines could choose differently
+    return choose_precision(asked, build, plan.batches.train[0])
 
 
 def _divided(batches: _Batches, share: Share) -> _Batches:
