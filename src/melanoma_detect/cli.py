@@ -121,7 +121,11 @@ def train(
         typer.Option(metavar="N|max", help="Copies to add to each class, or 'max': as many as the largest class."),
     ] = None,
     epochs: Epochs = 30,
-    recipe: Annotated[str, typer.Option(help="How to train.")] = "assignment",
+    recipe: Annotated[str, typer.Option(help="How to train: assignment, default or strong.")] = "assignment",
+    precision: Annotated[
+        str | None,
+        typer.Option(help="auto (tries which is faster), float32 or mixed_bfloat16.  [default: the recipe's]"),
+    ] = None,
     sensitivity: Annotated[float, typer.Option(help="Share of validation melanomas that must raise an alert.")] = 0.95,
     conflicts: Annotated[
         str,
@@ -132,6 +136,10 @@ def train(
     image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
     batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
     seed: Seed = 123,
+    devices: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="How many devices train, or 'auto': all there are.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a detector and write it, its figures and its pictures into a run folder."""
@@ -153,6 +161,9 @@ def train(
         batch_size=batch_size,
         seed=seed,
         overwrite=overwrite,
+        precision=precision,
+        resume=resume,
+        devices=int(devices) if devices and devices.isdecimal() else devices,
     )
     _report(result)
 

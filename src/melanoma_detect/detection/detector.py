@@ -101,6 +101,9 @@ class Detector:
         sensitivity: float = 0.95,
         seed: int = 123,
         progress: bool = True,
+        checkpoint: "str | os.PathLike[str] | None" = None,
+        resume: bool = False,
+        devices: str | int | None = None,
     ) -> "Detector":
         """Train a model, then set its alert threshold on the validation split.
 
@@ -108,18 +111,25 @@ class Detector:
             model: From `build_model`; it is trained in place, and its input shape decides the size of the pictures.
             data: From `load_dataset`, balanced or not; its test split is not touched.
             epochs: How many epochs at most; training stops early where the validation loss does not fall any more.
-            recipe: How to train, by name or as a `Recipe`.
+            recipe: How to train: `"assignment"`, `"default"`, `"strong"`, or a `Recipe`.
             sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1. Where validation shows
                 too few for it (19 lesions for 0.95), the detector refers every picture.
             seed: Where the order of the pictures and their augmentation come from.
             progress: Draw a progress bar.
+            checkpoint: A folder to write a checkpoint into after each epoch, or None. It holds one file, which is whole at
+                every moment, and stays when training is done: delete it to train anew.
+            resume: Go on from the checkpoint in that folder, to where the training would have come without the break; from the
+                start where there is none yet. Every other argument has to be as it was.
+            devices: None for one device; `"auto"` for every accelerator that there is, over all processes; or how many.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: The model and the data do not fit, a split is empty, or training diverged.
+            DetectorError: The model and the data do not fit, a split is empty, training diverged, the checkpoint is another
+                training's, or there are not so many devices.
             ImageError: A picture cannot be decoded; the message names it.
+            OutputError: The checkpoint cannot be written.
 
         Warns:
             DataWarning: No class is melanoma, or validation shows too few: the detector then has no threshold.
@@ -131,7 +141,18 @@ class Detector:
         """
         from melanoma_detect.learning.fitting import fit  # noqa: PLC0415 - a thin door: imports Keras
 
-        return fit(model, data, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress)
+        return fit(
+            model,
+            data,
+            epochs=epochs,
+            recipe=recipe,
+            sensitivity=sensitivity,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            resume=resume,
+            devices=devices,
+        )
 
     @classmethod
     def load(
