@@ -27,8 +27,8 @@ from melanoma_detect.data.dataset import Record
 from melanoma_detect.data.decoding import decode_all
 from melanoma_detect.data.operations import ASSIGNMENT, parse, seeded
 from melanoma_detect.data.sources import read_folder
+from melanoma_detect.learning.augmentation import augmentation_layers
 from melanoma_detect.learning.evaluation import measure
-from melanoma_detect.learning.training import augmentation_layers
 
 SIZE = (180, 180)
 

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
 def main() -> None:
     """Keep the page's beginning; take every verb's section from typer."""
     command = [sys.executable, "-m", "typer", "melanoma_detect.cli", "utils", "docs", "--name", "melanoma-detect"]
-    told = html.unescape(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+    told = html.unescape(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     first = "## `melanoma-detect "
     beginning, sections = PAGE.read_text(encoding="utf-8").partition(first)[0], told.partition(first)[2]
     PAGE.write_text(beginning + first + sections.rstrip() + "\n", encoding="utf-8")

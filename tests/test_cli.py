@@ -85,6 +85,24 @@ def test_predict_goes_on_after_a_bad_picture_and_fails_in_the_end(trained, lesio
     assert str(photo) in done.stdout
 
 
+def test_explain_writes_a_picture_and_says_what_it_shows(trained, lesions, tmp_path):
+    photo = next((lesions / "Test" / "melanoma").glob("*.jpg"))
+    words = ("--detector", trained[0], "--out", tmp_path / "overlay.png", "--diagnosis", "melanoma")
+    done = cli("explain", photo, *words, "--method", "occlusion")
+    assert done.stdout.startswith(f"{photo}: what speaks for melanoma")
+    assert "no proof" in done.stdout
+    assert (tmp_path / "overlay.png").stat().st_size > 10_000
+
+
+def test_export_says_how_well_it_stands_for_the_detector(trained, lesions, tmp_path):
+    done = cli("export", "--detector", trained[0], "--format", "litert", "--out", tmp_path / "model.tflite")
+    assert "as LiteRT in float32, at most" in done.stdout
+    small = ("--precision", "int8", "--data", lesions, "--out", tmp_path / "small.onnx")
+    assert "Balanced accuracy" in cli("export", "--detector", trained[0], *small).stdout
+    refused = cli("export", "--detector", trained[0], "--format", "tflite", "--out", tmp_path / "x", check=False)
+    assert "expected one of 'onnx', 'litert', 'saved_model'" in refused.stderr
+
+
 def test_predict_in_another_way(trained, lesions):
     photo = next((lesions / "Test" / "melanoma").glob("*.jpg"))
     half = cli("predict", photo, "--detector", trained[0], "--sensitivity", 0.5, "--views", 4).stdout
@@ -219,6 +237,8 @@ def test_the_documentation_names_every_verb_and_option():
         "predict",
         "audit",
         "card",
+        "explain",
+        "export",
         "classes",
         "models",
         "check-model",

@@ -16,6 +16,8 @@ NAMES = {
     "Dataset",
     "Detector",
     "Evaluation",
+    "Explanation",
+    "Exported",
     "OperatingPoint",
     "Prediction",
     "Recipe",
@@ -92,6 +94,7 @@ def imported_by(statement):
         "import melanoma_detect.data.images",
         "import melanoma_detect.detection.bundle",
         "import melanoma_detect.detection.decision",
+        "import melanoma_detect.detection.explain",
         "import melanoma_detect.detection.runtime",
     ],
 )

@@ -82,6 +82,33 @@ def test_what_fails_leaves_nothing_behind(lesions, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_run_that_was_cut_off_goes_on(lesions, tmp_path, monkeypatch):
+    from melanoma_detect import running
+
+    out, options = tmp_path / "runs" / "cnn", {"epochs": 2, "image_size": (32, 32), "progress": False}
+    with monkeypatch.context() as broken:
+        broken.setattr(running, "_write_metrics", lambda *_, **__: exec("raise KeyboardInterrupt"))
+        with pytest.raises(KeyboardInterrupt):
+            run(lesions, out, **options)
+    assert [path.name for path in out.parent.iterdir()] == [".cnn.training"]
+    with pytest.raises(OutputError, match=r"cut off; go on with it \(--resume\)"):
+        run(lesions, out, **options)
+    seen = []
+    monkeypatch.setattr("melanoma_detect.learning.training._fit", lambda *_: seen.append("an epoch anew"))
+    done = run(lesions, out, resume=True, **options)
+    assert seen == []  # both epochs were done
+    assert len(done.detector.history) == 2
+    assert [path.name for path in out.parent.iterdir()] == ["cnn"]
+
+
+def test_starting_anew_takes_away_what_was_left(lesions, tmp_path):
+    left = tmp_path / ".run.training" / "last.npz"
+    left.parent.mkdir()
+    left.write_bytes(b"of another time")
+    run(lesions, tmp_path / "run", epochs=1, image_size=(32, 32), overwrite=True, progress=False, precision="auto")
+    assert not left.parent.exists()
+
+
 def test_a_truncated_picture_is_named_and_takes_no_part(tree, tmp_path):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 2, "Test/nevus": 2})
     victim = root / "Train" / "nevus" / "picture_008.png"

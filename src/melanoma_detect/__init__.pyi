@@ -17,7 +17,9 @@ from .models.registry import list_models as list_models
 from .detection.operating import OperatingPoint as OperatingPoint
 from .detection.decision import Prediction as Prediction
 from .detection.detector import Detector as Detector
+from .detection.explain import Explanation as Explanation
 from .learning.evaluation import Evaluation as Evaluation
+from .learning.formats import Exported as Exported
 from .learning.recipes import Augmentation as Augmentation
 from .learning.recipes import Recipe as Recipe
 

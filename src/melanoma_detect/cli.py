@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from melanoma_detect.data.gate import Conflicts
+    from melanoma_detect.detection.explain import Method
+    from melanoma_detect.learning.elsewhere import Format
+    from melanoma_detect.learning.formats import Precision
     from melanoma_detect.running import Run
 
 app = typer.Typer(
@@ -118,7 +121,11 @@ def train(
         typer.Option(metavar="N|max", help="Copies to add to each class, or 'max': as many as the largest class."),
     ] = None,
     epochs: Epochs = 30,
-    recipe: Annotated[str, typer.Option(help="How to train.")] = "assignment",
+    recipe: Annotated[str, typer.Option(help="How to train: assignment, default or strong.")] = "assignment",
+    precision: Annotated[
+        str | None,
+        typer.Option(help="auto (tries which is faster), float32 or mixed_bfloat16.  [default: the recipe's]"),
+    ] = None,
     sensitivity: Annotated[float, typer.Option(help="Share of validation melanomas that must raise an alert.")] = 0.95,
     conflicts: Annotated[
         str,
@@ -129,6 +136,10 @@ def train(
     image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
     batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
     seed: Seed = 123,
+    devices: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="How many devices train, or 'auto': all there are.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a detector and write it, its figures and its pictures into a run folder."""
@@ -150,6 +161,9 @@ def train(
         batch_size=batch_size,
         seed=seed,
         overwrite=overwrite,
+        precision=precision,
+        resume=resume,
+        devices=int(devices) if devices and devices.isdecimal() else devices,
     )
     _report(result)
 
@@ -231,6 +245,45 @@ def card(
     if point is None:
         raise DetectorError(f"{detector}: has no operating point, and so no alerts that could be right or wrong")
     typer.echo(f"{point}\n{point.at_prevalence(prevalence)}")
+
+
+@app.command()
+def explain(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture of a lesion.")],
+    detector: DetectorOption,
+    out: Annotated[Path, typer.Option(help="The picture to write: the photo, the map over it, and what it says.")],
+    diagnosis: Annotated[
+        str | None, typer.Option(help="What to explain: a class or 'malignant'; the likeliest class unless told.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="occlusion, grad-cam, or auto.")] = "auto",
+) -> None:
+    """Show which parts of a picture speak for a diagnosis."""
+    loaded = md.Detector.load(detector)
+    if method != "occlusion":
+        _load_keras_quietly()
+    found = loaded.explain(photo, diagnosis=diagnosis, method=cast("Method", method))
+    found.save(out)
+    typer.echo(f"{found}\n\nWritten:\n  {out}")
+
+
+@app.command()
+def export(
+    detector: DetectorOption,
+    out: Annotated[Path, typer.Option(help="The file to write; for saved_model a folder.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, litert or saved_model.")] = "onnx",
+    precision: Annotated[str, typer.Option(help="float32, or int8 (onnx only; needs --data).")] = "float32",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Pictures to compare on, and for int8 to calibrate on; drawn lesions unless told."),
+    ] = None,
+) -> None:
+    """Write the model alone for other programs, and say how well it stands for the detector."""
+    loaded = md.Detector.load(detector)
+    pictures = md.load_dataset(data, image_size=loaded.image_size) if data else None
+    _load_keras_quietly()
+    typer.echo(
+        str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), pictures=pictures))
+    )
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -116,29 +117,31 @@ def writing_to(place: Path) -> Iterator[None]:
         raise OutputError(f"{place}: cannot be written ({reason}); choose another place or free this one") from error
 
 
-def write_whole(place: Path, text: str) -> Path:
-    """Write a text file, whole or not at all.
+@contextlib.contextmanager
+def whole_file(place: Path) -> Iterator[Path]:
+    """Give a path beside a place to write to; rename it when all went well, and leave nothing when not.
 
     Args:
-        place: The file to be; its folder is made where it is not there.
-        text: What stands in it.
+        place: The file to be.
 
-    Returns:
-        The file.
+    Yields:
+        The path to write to, in a folder of its own, under the same name.
 
     Raises:
         OutputError: The place cannot be written.
 
     Examples:
-        >>> write_whole(Path("notes/first.txt"), "whole or absent").name
-        'first.txt'
+        >>> with whole_file(Path("notes.txt")) as partial:
+        ...     _ = partial.write_text("whole or absent")
+        >>> Path("notes.txt").is_file()
+        True
     """
     with writing_to(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(f".{place.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(place)
-    return place
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as folder:
+            partial = Path(folder, place.name)
+            yield partial
+            partial.replace(place)
 
 
 def refuse_occupied(out: Path, *, overwrite: bool) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +19,10 @@ from melanoma_detect.data.loading import load_dataset
 from melanoma_detect.data.samples import write_samples
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.finding import SUFFIX
+from melanoma_detect.errors import OutputError
+from melanoma_detect.learning import checkpoints
 from melanoma_detect.learning.evaluation import Evaluation
-from melanoma_detect.learning.recipes import find_recipe
+from melanoma_detect.learning.recipes import Augmentation, find_recipe
 from melanoma_detect.models.building import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots
@@ -63,8 +65,13 @@ def run(
     seed: int = 123,
     overwrite: bool = False,
     progress: bool = True,
+    precision: str | None = None,
+    resume: bool = False,
+    devices: str | int | None = None,
 ) -> Run:
     """Load, balance, train, calibrate, evaluate, and write everything into a run folder, whole or not at all.
+
+    While it trains, a checkpoint lies beside the run folder, in `.NAME.training`; it goes when the run folder is whole.
 
     Args:
         folder: The pictures.
@@ -81,6 +88,9 @@ def run(
         seed: Where every random choice comes from.
         overwrite: Replace a run folder that is there.
         progress: Draw progress bars.
+        precision: The recipe's where it is None; see `Recipe`.
+        resume: Go on with a run that was cut off; from the start where there is none.
+        devices: None for one device; `"auto"`, or how many.
 
     Returns:
         The run.
@@ -94,13 +104,27 @@ def run(
         True
     """
     find_builder(model)  # slips are answered before any work is done
-    find_recipe(recipe)
-    with whole_folder(Path(out), overwrite=overwrite) as partial:
+    chosen = find_recipe(recipe)
+    if precision:
+        chosen = replace(chosen, precision=precision)
+    with (
+        training_folder(Path(out), overwrite=overwrite, resume=resume) as checkpoint,
+        whole_folder(Path(out), overwrite=overwrite) as partial,
+    ):
         data = load_dataset(folder, conflicts=conflicts, seed=seed, image_size=image_size, batch_size=batch_size)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
         network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
         detector = Detector.fit(
-            network, balanced, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress
+            network,
+            balanced,
+            epochs=epochs,
+            recipe=chosen,
+            sensitivity=sensitivity,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            resume=resume,
+            devices=devices,
         )
         test = detector.evaluate(data.test, shortcuts=True, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
@@ -135,6 +159,39 @@ def demo_lesions(*, seed: int, size: int) -> Path:
         with whole_folder(place, overwrite=False) as partial:
             write_samples(partial, train=60, test=8, seed=seed, size=size, imbalanced=True)
     return place
+
+
+@contextlib.contextmanager
+def training_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[Path]:
+    """Give a place beside `out` for checkpoints, which goes when all went well and stays when not.
+
+    Args:
+        out: The run folder to be.
+        overwrite: Throw away what a training that was cut off has left.
+        resume: Go on with it.
+
+    Yields:
+        The place; there is a folder once a checkpoint is written.
+
+    Raises:
+        OutputError: A training that was cut off is there, and neither is asked for.
+
+    Examples:
+        >>> with training_folder(Path("runs/mine"), overwrite=False, resume=False) as place:
+        ...     place.name
+        '.mine.training'
+    """
+    refuse_occupied(out, overwrite=overwrite)
+    place = out.parent / f".{out.name}.training"
+    begun = checkpoints.place_of(place).exists()
+    if begun and not (resume or overwrite):
+        raise OutputError(
+            f"{out}: a training of this run was cut off; go on with it (--resume), or start anew (--overwrite)"
+        )
+    if begun and not resume:
+        checkpoints.remove(place)
+    yield place
+    checkpoints.remove(place)
 
 
 @contextlib.contextmanager
@@ -189,7 +246,7 @@ def _write_metrics(place: Path, detector: Detector, data: Dataset, *, test: Eval
 
 
 def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:
-    changes = find_recipe(detector.card.recipe["name"]).augmentation
+    changes = detector.card.recipe["augmentation"]
     figures = {
         "classes": plots.classes(data),
         "distribution": plots.distribution(data, balanced if balanced is not data else None),
@@ -199,6 +256,6 @@ def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dat
         "calibration": plots.calibration(test),
     }
     if changes:
-        figures["augmentation"] = plots.augmentation(data.train, changes)
+        figures["augmentation"] = plots.augmentation(data.train, Augmentation(**changes))
     for name, figure in figures.items():
         figure.savefig(place / f"{name}.png")

@@ -24,7 +24,8 @@ def test_the_threshold_comes_from_validation(detector, data):
 def test_the_card_knows_how_it_was_made(detector, data):
     card = detector.card
     assert card.architecture["package"] == "melanoma-detect"
-    assert card.recipe["augmentation"] == {"flip": "horizontal", "rotation": 0.1, "zoom": 0.1}
+    assert card.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
+    assert (card.recipe["precision"], card.recipe["devices"]) == ("float32", 1)
     seen = detector.files.seen()
     assert seen.digests == {record.digest for record in (*data.train.records, *data.validation.records)}
     assert card.export["probabilities"] < 2e-4
@@ -100,12 +101,12 @@ def test_too_few_melanomas_are_said_and_refer(data, picture):
 
 def test_a_model_that_cannot_be_exported_is_said(data, monkeypatch):
     from melanoma_detect.errors import DetectorWarning, ModelError
-    from melanoma_detect.learning import fitting
+    from melanoma_detect.learning import assembling
 
     def refuse(model):
         raise ModelError("cnn: cannot be exported to ONNX")
 
-    monkeypatch.setattr(fitting, "onnx_bytes", refuse)  # no built-in architecture fails any more
+    monkeypatch.setattr(assembling, "onnx_bytes", refuse)  # no built-in architecture fails any more
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     with pytest.warns(DetectorWarning, match="cannot be exported to ONNX: Keras serves this detector"):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from melanoma_detect.console import track, write_whole
+from melanoma_detect.console import track, whole_file
 from melanoma_detect.data.copies import find_copies
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.duplicates import find_alike
@@ -116,7 +116,10 @@ class Audit:
         """
         from melanoma_detect.report.html import audit_page  # noqa: PLC0415 - a thin door: imports the page's templates
 
-        return write_whole(Path(path), audit_page(self))
+        place, text = Path(path), audit_page(self)
+        with whole_file(place) as partial:
+            partial.write_text(text, encoding="utf-8")
+        return place
 
 
 def audit(

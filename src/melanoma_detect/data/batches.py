@@ -1,6 +1,5 @@
 """A dataset's pictures as batches, for Keras and for TensorFlow."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.data.images import Picture, Pixels, Resize, read
+from melanoma_detect.errors import DetectorError
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -42,17 +42,63 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.pixels, self.labels, self.batch_size = pixels, labels, batch_size
         self._weights = None if weights is None or (weights == 1).all() else weights
         self._seed, self._shuffle, self._epoch = seed, shuffle, 0
+        self._multiple, self._process, self._processes = 1, 0, 1
         self._order = self._draw()
 
     def __len__(self) -> int:
-        return math.ceil(len(self._order) / self.batch_size)
+        whole, rest = divmod(len(self._order), self.batch_size)
+        return whole + (rest >= self._multiple)
 
     def __getitem__(self, index: int) -> tuple[Pixels, NDArray[np.int64]]:
         """Return one batch: uint8 pictures, which Keras converts to what the model takes, and their labels."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.pixels[chosen], self.labels[chosen]
+        own = chosen[: len(chosen) // self._multiple * self._multiple][self._process :: self._processes]
+        return self.pixels[own], self.labels[own]
+
+    def start_at(self, epoch: int) -> None:
+        """Take the order that this epoch has: a training that goes on sees the pictures as if it had not stopped.
+
+        Args:
+            epoch: Its number, from 0.
+
+        Examples:
+            >>> batches = Batches(np.zeros((5, 8, 8, 3), np.uint8), np.arange(5), batch_size=5, shuffle=True)
+            >>> batches.on_epoch_end()
+            >>> second = batches[0][1]
+            >>> batches.start_at(1)
+            >>> bool((batches[0][1] == second).all())
+            True
+        """
+        self._epoch = epoch
+        self._order = self._draw()
+
+    def divide(self, *, multiple: int, process: int, processes: int) -> None:
+        """Give each of several processes its own part of every batch.
+
+        What does not divide evenly is left out of its batch: at most `multiple` - 1 pictures.
+
+        Args:
+            multiple: What a batch has to be a multiple of: the number of devices.
+            process: The number of this process, from 0.
+            processes: How many processes there are.
+
+        Raises:
+            DetectorError: A batch is smaller than the number of devices.
+
+        Examples:
+            >>> batches = Batches(np.zeros((5, 8, 8, 3), np.uint8), np.arange(5), batch_size=4)
+            >>> batches.divide(multiple=2, process=1, processes=2)
+            >>> len(batches), batches[0][1].tolist()
+            (1, [1, 3])
+        """
+        if min(self.batch_size, len(self._order)) < multiple:
+            raise DetectorError(
+                f"a batch has {min(self.batch_size, len(self._order))} pictures for {multiple} devices; load the dataset with "
+                "a larger batch_size, or train on fewer devices"
+            )
+        self._multiple, self._process, self._processes = multiple, process, processes
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order."""

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from melanoma_detect.data.dataset import Dataset, Part
+    from melanoma_detect.detection.explain import Explanation, Method
+    from melanoma_detect.learning.elsewhere import Format
     from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.learning.formats import Exported, Pictures, Precision
     from melanoma_detect.learning.recipes import Recipe
 
 _BATCH = 32
@@ -98,6 +101,9 @@ class Detector:
         sensitivity: float = 0.95,
         seed: int = 123,
         progress: bool = True,
+        checkpoint: "str | os.PathLike[str] | None" = None,
+        resume: bool = False,
+        devices: str | int | None = None,
     ) -> "Detector":
         """Train a model, then set its alert threshold on the validation split.
 
@@ -105,18 +111,25 @@ class Detector:
             model: From `build_model`; it is trained in place, and its input shape decides the size of the pictures.
             data: From `load_dataset`, balanced or not; its test split is not touched.
             epochs: How many epochs at most; training stops early where the validation loss does not fall any more.
-            recipe: How to train, by name or as a `Recipe`.
+            recipe: How to train: `"assignment"`, `"default"`, `"strong"`, or a `Recipe`.
             sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1. Where validation shows
                 too few for it (19 lesions for 0.95), the detector refers every picture.
             seed: Where the order of the pictures and their augmentation come from.
             progress: Draw a progress bar.
+            checkpoint: A folder to write a checkpoint into after each epoch, or None. It holds one file, which is whole at
+                every moment, and stays when training is done: delete it to train anew.
+            resume: Go on from the checkpoint in that folder, to where the training would have come without the break; from the
+                start where there is none yet. Every other argument has to be as it was.
+            devices: None for one device; `"auto"` for every accelerator that there is, over all processes; or how many.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: The model and the data do not fit, a split is empty, or training diverged.
+            DetectorError: The model and the data do not fit, a split is empty, training diverged, the checkpoint is another
+                training's, or there are not so many devices.
             ImageError: A picture cannot be decoded; the message names it.
+            OutputError: The checkpoint cannot be written.
 
         Warns:
             DataWarning: No class is melanoma, or validation shows too few: the detector then has no threshold.
@@ -128,7 +141,18 @@ class Detector:
         """
         from melanoma_detect.learning.fitting import fit  # noqa: PLC0415 - a thin door: imports Keras
 
-        return fit(model, data, epochs=epochs, recipe=recipe, sensitivity=sensitivity, seed=seed, progress=progress)
+        return fit(
+            model,
+            data,
+            epochs=epochs,
+            recipe=recipe,
+            sensitivity=sensitivity,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            resume=resume,
+            devices=devices,
+        )
 
     @classmethod
     def load(
@@ -339,9 +363,80 @@ class Detector:
             >>> detector.evaluate(data.test).classes == detector.classes
             True
         """
-        from melanoma_detect.learning.evaluation import evaluate  # noqa: PLC0415 - a thin door: imports pandas
+        from melanoma_detect.learning.evaluating import evaluate  # noqa: PLC0415 - a thin door: imports pandas
 
         return evaluate(self, data, seen=seen, shortcuts=shortcuts, seed=seed)
+
+    def explain(
+        self,
+        photo: Picture,
+        *,
+        diagnosis: str | None = None,
+        method: "Method" = "auto",
+    ) -> "Explanation":
+        """Show which parts of a picture speak for a diagnosis.
+
+        Occlusion hides one part of the picture after the other and sees how the answer changes; it needs nothing but answers.
+        Grad-CAM asks the Keras model's last maps, which are coarser; it is one call, but Keras must be imported.
+
+        Args:
+            photo: What `predict` takes, one picture.
+            diagnosis: What to explain: a class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
+            method: `"occlusion"`, `"grad-cam"`, or `"auto"`: Grad-CAM where the detector holds a Keras model that has maps.
+
+        Returns:
+            The explanation: heat over the picture, and a sentence on where it lies.
+
+        Raises:
+            DetectorError: The detector does not know the diagnosis, or holds no Keras model with maps and must use Grad-CAM.
+            ImageError: The picture cannot be read.
+
+        Examples:
+            >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma")
+            >>> explanation.method, explanation.heat.shape
+            ('grad-cam', (32, 32))
+        """
+        from melanoma_detect.detection.explain import explain  # noqa: PLC0415 - a thin door
+
+        return explain(self, photo, diagnosis=diagnosis, method=method)
+
+    def export(
+        self,
+        format: "Format",  # noqa: A002 - Keras's own word for it
+        path: "str | os.PathLike[str]",
+        *,
+        precision: "Precision" = "float32",
+        pictures: "Pictures" = None,
+    ) -> "Exported":
+        """Write the model alone in a format that other programs run, and measure how well it stands for the detector.
+
+        It takes pictures at `image_size` and gives `logits` and `features`; `detector.json` with the classes, the resizing and
+        the thresholds goes with it (in ONNX's metadata, after LiteRT's model, in a SavedModel's `assets.extra`).
+
+        Args:
+            format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
+            path: Where to; whole or absent.
+            precision: `"float32"`, or `"int8"` for ONNX: about a quarter of the size. It answers a little differently, so that
+                thresholds have to be set anew: its `detector.json` has none.
+            pictures: What its answers are compared on: a dataset (its test split), a split, or pictures; drawn lesions where
+                it is None. `"int8"` needs them: a dataset's training split, or what else was given, also calibrates it.
+
+        Returns:
+            What was written: its size, the largest difference in probability, and for `"int8"` the loss of balanced accuracy.
+
+        Raises:
+            DetectorError: The format or the pictures cannot be used, the detector holds no Keras model to make that format
+                from, or the answers in float32 differ from the detector's by more than 2e-4 in a probability.
+            ModelError: The model cannot be exported.
+            OutputError: The place cannot be written, or is a folder that is not empty.
+
+        Examples:
+            >>> detector.export("onnx", "small.onnx", precision="int8", pictures=data).loss < 0.2
+            True
+        """
+        from melanoma_detect.learning.formats import export  # noqa: PLC0415 - a thin door: imports Keras
+
+        return export(self, format, path, precision=precision, pictures=pictures)
 
     def measured(self, *evaluations: "Evaluation") -> "Detector":
         """Return the same detector with figures on its card, which is what its model card quotes.

@@ -1,30 +1,22 @@
 """What `Detector.fit` does: train, export, calibrate, and write down what was done."""
 
-import warnings
-from dataclasses import asdict, replace
+import os
+from dataclasses import asdict
 from typing import Any
 
 import importlib_metadata
 import keras
 
-from melanoma_detect import __version__, taxonomy
-from melanoma_detect.data.dataset import Dataset, Part
-from melanoma_detect.data.images import Pixels
-from melanoma_detect.detection.bundle import Files
+from melanoma_detect import __version__
+from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.detection.card import Card, Settings
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.looking import limits_of
 from melanoma_detect.detection.operating import refuse_sensitivity
-from melanoma_detect.detection.runtime import OnnxRuntime, Runtime, keras_runtime
 from melanoma_detect.detection.seen import Seen
-from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
-from melanoma_detect.learning.calibration import calibrate, describe_features
-from melanoma_detect.learning.export import onnx_bytes, parity_of
+from melanoma_detect.learning.assembling import assembled
 from melanoma_detect.learning.recipes import Recipe, find_recipe
 from melanoma_detect.learning.training import train
-from melanoma_detect.models.keras_runtime import bytes_of
-
-_COMPARED = 64  # validation pictures on which the exported model must answer as Keras does
 
 
 def fit(
@@ -36,6 +28,9 @@ def fit(
     sensitivity: float,
     seed: int,
     progress: bool,
+    checkpoint: "str | os.PathLike[str] | None" = None,
+    resume: bool = False,
+    devices: str | int | None = None,
 ) -> Detector:
     """Train a model and set its threshold; see `Detector.fit`.
 
@@ -47,6 +42,9 @@ def fit(
         sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1.
         seed: Where the order of the pictures and their augmentation come from.
         progress: Draw a progress bar.
+        checkpoint: A folder to write a checkpoint into after each epoch, or None.
+        resume: Go on from the checkpoint in that folder.
+        devices: None for one; `"auto"`, or how many.
 
     Returns:
         The detector.
@@ -58,10 +56,20 @@ def fit(
     """
     chosen = find_recipe(recipe)
     refuse_sensitivity(sensitivity)
-    trained = train(model, data, epochs=epochs, recipe=chosen, seed=seed, progress=progress)
-    copy = _copy(model)
+    trained = train(
+        model,
+        data,
+        epochs=epochs,
+        recipe=chosen,
+        seed=seed,
+        progress=progress,
+        checkpoint=checkpoint,
+        resume=resume,
+        devices=devices,
+    )
     # A model that is trained again has seen the pictures of both times.
     model.seen = getattr(model, "seen", Seen()) | Seen.of((*data.train, *data.validation))
+    told = {"epochs": epochs, "seed": seed, "precision": trained.precision, "devices": trained.devices}
     card = Card(
         classes=data.classes,
         image_size=model.input_shape[1:3],
@@ -69,61 +77,12 @@ def fit(
         limits=limits_of(data.train.pixels(model.input_shape[1:3])),
         resize=data.resize,
         architecture=getattr(model, "architecture", {"name": model.name}),
-        recipe=asdict(chosen) | {"epochs": epochs, "seed": seed, "pictures": len(data.train)},
+        recipe=asdict(chosen) | told | {"pictures": len(data.train)},
         history=trained.history,
         best_epoch=trained.best_epoch,
         made_with=_versions(),
     )
-    return assembled(copy, card, data, seen=model.seen, seed=seed)
-
-
-def assembled(model: Any, card: Card, data: Dataset, *, seen: Seen, seed: int) -> Detector:
-    """Make a detector of a trained model: export it, describe its features, calibrate it.
-
-    Args:
-        model: A trained model, which from now on is the detector's own.
-        card: What is known about it so far.
-        data: The dataset that it was trained on.
-        seen: Which pictures it has seen.
-        seed: Which training pictures describe its features, where there are very many.
-
-    Returns:
-        The detector.
-
-    Warns:
-        DetectorWarning: It cannot be exported to ONNX, so that predictions need Keras.
-        DataWarning: Validation shows too few melanomas for the card's sensitivity.
-
-    Examples:
-        >>> again = assembled(detector.keras_model(), detector.card, data, seen=detector.files.seen(), seed=1)
-        >>> again.card.calibration(1) == detector.card.calibration(1)
-        True
-    """
-    size = card.image_size
-    runtime, onnx, export = _exported(model, card.architecture, data.validation.pixels(size)[:_COMPARED])
-    space = describe_features(runtime, data.train, size, seed=seed)
-    whole = replace(card, calibrations=calibrate(runtime, data.validation, size, space), export=export)
-    files = Files(onnx=onnx, keras=lambda: bytes_of(model), space=space, seen=lambda: seen)
-    detector = Detector(whole, runtime, files)
-    _warn_of_no_threshold(detector, data.validation)
-    return detector
-
-
-def _exported(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:
-    """Return what runs the model: its ONNX file, if there can be one that answers as Keras does."""
-    own = keras_runtime(model)
-    if not architecture.get("onnx", True):
-        return own, None, {"problem": "its architecture is marked with onnx = False"}
-    try:
-        content = onnx_bytes(model)
-        runtime = OnnxRuntime(content)
-        parity = parity_of(runtime.run(pixels), own.run(pixels))
-        if not parity.holds:
-            raise ModelError(f"its ONNX file answers otherwise: {parity}")  # noqa: TRY301 - one way to say so
-    except (ModelError, DetectorError) as error:
-        warnings.warn(f"{error}: Keras serves this detector, which is slower to start", DetectorWarning, stacklevel=5)
-        return own, None, {"problem": str(error)}
-    return runtime, content, {"pictures": len(pixels), **parity._asdict()}
+    return assembled(_copy(model), card, data, seen=model.seen, seed=seed)
 
 
 def _copy(model: Any) -> Any:
@@ -131,19 +90,6 @@ def _copy(model: Any) -> Any:
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def _warn_of_no_threshold(detector: Detector, part: Part) -> None:
-    if detector.operating_point is not None:
-        return
-    melanoma = taxonomy.positions(part.classes, code=taxonomy.MELANOMA)
-    why = f"no class is melanoma ({', '.join(part.classes)})"
-    if melanoma:
-        try:
-            detector.card.calibration(1).point(detector.settings.sensitivity)
-        except DetectorError as error:
-            why = str(error)
-    warnings.warn(f"{why}: the detector has no alert threshold and refers every picture", DataWarning, stacklevel=5)
 
 
 def _versions() -> dict[str, str]:

@@ -4,8 +4,8 @@ import numpy as np
 
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.data.operations import seeded
+from melanoma_detect.learning.augmentation import augmentation_layers
 from melanoma_detect.learning.recipes import Augmentation
-from melanoma_detect.learning.training import augmentation_layers
 
 
 def augmented(pixels: Pixels, augmentation: Augmentation, count: int, *, seed: int = 123) -> Pixels:

@@ -1,6 +1,8 @@
 """A training that can be watched: a bar for the epoch, a line for each epoch that is done."""
 
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +16,8 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         epochs: How many there will be at most.
         shown: False to draw nothing.
+        seconds: The time of each epoch that was done before, where a training goes on.
+        best: The lowest validation loss so far.
 
     Attributes:
         seconds: The time of each epoch, in seconds.
@@ -23,10 +27,10 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         []
     """
 
-    def __init__(self, epochs: int, *, shown: bool) -> None:
+    def __init__(self, epochs: int, *, shown: bool, seconds: Sequence[float] = (), best: float = math.inf) -> None:
         super().__init__()
-        self.seconds: list[float] = []
-        self._epochs, self._best, self._started = epochs, float("inf"), 0.0
+        self.seconds = list(seconds)
+        self._epochs, self._best, self._started = epochs, best, 0.0
         self._bar = progress_bar(shown=shown, transient=True)
         self._task = self._bar.add_task("training", visible=False)
 
@@ -57,6 +61,15 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
             f"accuracy {logs['accuracy']:.3f} (val {logs['val_accuracy']:.3f})" + "  best" * best,
             highlight=False,
         )
+
+    def note(self, text: object) -> None:
+        """Print a line, unless nothing is to be drawn.
+
+        Args:
+            text: What it says.
+        """
+        if not self._bar.disable:
+            self._bar.console.print(str(text), highlight=False)
 
     def close(self) -> None:
         """Take the bar away, when training is over or broke off; between two phases it stays."""

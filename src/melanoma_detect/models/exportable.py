@@ -9,7 +9,10 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+from melanoma_detect.models.contract import FEATURES, logits_of
 
 
 def exportable(model: Any) -> Any:
@@ -31,6 +34,30 @@ def exportable(model: Any) -> Any:
         values = ops.convert_to_numpy(ops.cast(theirs, "float32"))
         ours.assign(values.reshape(ours.shape))
     return copy
+
+
+def inference(model: Any) -> Any:
+    """Return a model for use elsewhere: from pixels as files hold them to logits and features.
+
+    Args:
+        model: A model that keeps the contract.
+
+    Returns:
+        A functional model with weights of its own, from `pixels`, uint8 `(batch, height, width, 3)`, to a dictionary of
+        `logits`, float32 `(batch, classes)`, and `features`, float32 `(batch, d)`. It was called once: Keras exports no other.
+
+    Examples:
+        >>> found = inference(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
+        >>> sorted(found(np.zeros((2, 32, 32, 3), np.uint8)))
+        ['features', 'logits']
+    """
+    copy = exportable(model)
+    both = keras.Model(copy.input, [logits_of(copy), copy.get_layer(FEATURES).output])
+    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")
+    logits, features = both(ops.cast(pixels, "float32"), training=False)
+    found = keras.Model(pixels, {"logits": logits, "features": features})
+    found.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))
+    return found
 
 
 def _clone(layer: Any) -> Any:

@@ -1,5 +1,7 @@
 """Figures of an evaluation: the ROC curve, calibration, predictive values, subgroups."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -49,8 +51,10 @@ def roc(evaluation: Evaluation) -> Figure:
         _say(axes, "no curve: these pictures show\nmelanomas only, or none")
         return figure
     _draw_curve(axes, evaluation)
-    for found in measured_points(evaluation):
+    points = measured_points(evaluation)
+    for found in sorted(points, key=lambda one: one.point == evaluation.operating_point):  # its own on top
         _draw_point(axes, found, own=found.point == evaluation.operating_point)
+    _name_points(axes, points)
     _draw_dermatologists(axes)
     _explain(figure, axes)
     return figure
@@ -206,9 +210,18 @@ def _draw_point(axes: Axes, found: MeasuredPoint, *, own: bool) -> None:
         capsize=3,
         label="its operating point, set on validation" if own else "other operating points, set on validation",
     )
-    place, side = ((-6, -12), "right") if found.point.goal < FOUND else ((7, 5), "left")
-    words, color = f"{found.point.goal:.0%}", RED if own else BLUE
-    axes.annotate(words, (1 - x.value, y.value), place, textcoords="offset points", ha=side, color=color, fontsize=8)
+
+
+def _name_points(axes: Axes, points: Sequence[MeasuredPoint]) -> None:
+    """Write what each was set for beside it; two that came to lie on one spot share their words."""
+    spots: dict[tuple[float, float], list[MeasuredPoint]] = {}
+    for found in points:
+        spots.setdefault((1 - found.specificity.value, found.sensitivity.value), []).append(found)
+    for (x, y), here in spots.items():
+        left = here[0].point.goal < FOUND and x > 0.15
+        words = ", ".join(f"{found.point.goal:.0%}" for found in here)
+        place, side = ((-6, -12), "right") if left else ((7, -12), "left")
+        axes.annotate(words, (x, y), place, textcoords="offset points", ha=side, color=GREY, fontsize=8)
 
 
 def _draw_dermatologists(axes: Axes) -> None:

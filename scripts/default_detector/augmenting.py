@@ -1,0 +1,83 @@
+"""Random changes to a batch: any turn, mirror, crop and stretch; resolution, light and colour; hairs and patches."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+_BLURRED, _HAIRY, _PATCHED = 0.25, 0.12, 0.25  # shares of the pictures
+
+
+def augmented(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    """Change uint8 pictures `(n, height, width, 3)` and bring them to `(n, 3, side, side)`, -1 to 1."""
+    changed = _placed(pixels.permute(0, 3, 1, 2).float() / 255, side)
+    changed = _coloured(_blurred(changed, side)).clamp(0, 1)
+    for at in torch.nonzero(torch.rand(len(changed)) < _HAIRY).flatten().tolist():
+        changed[at] = _with_hairs(changed[at])
+    for at in torch.nonzero(torch.rand(len(changed)) < _PATCHED).flatten().tolist():
+        changed[at] = _with_patch(changed[at])
+    return (changed * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def plain(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    """Bring uint8 pictures to `(n, 3, side, side)`, -1 to 1."""
+    scaled = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+    if scaled.shape[-1] != side:
+        scaled = functional.interpolate(scaled, size=side, mode="bilinear", antialias=True)
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def _placed(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    count = len(pixels)
+    turn, scale = _uniform(count, -math.pi, math.pi), _uniform(count, math.log(0.65), math.log(1.15)).exp()
+    aspect, flip = _uniform(count, -0.12, 0.12).exp(), torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
+    cosine, sine = turn.cos() * scale, turn.sin() * scale
+    rows = [cosine * aspect * flip, -sine / aspect, sine * aspect * flip, cosine / aspect]
+    matrix = torch.stack(rows, dim=1).reshape(count, 2, 2)
+    whole = torch.cat([matrix, _uniform((count, 2, 1), -0.12, 0.12)], dim=2)
+    grid = functional.affine_grid(whole, [count, 3, side, side], align_corners=False)
+    return functional.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
+
+
+def _blurred(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    """Take resolution from some: how sharp a picture is must not say where it comes from."""
+    chosen = torch.randperm(len(pixels))[: int(len(pixels) * _BLURRED)]
+    if len(chosen):
+        small = int(side * float(torch.empty(1).uniform_(0.4, 0.85)))
+        shrunk = functional.interpolate(pixels[chosen], size=small, mode="bilinear", antialias=True)
+        pixels[chosen] = functional.interpolate(shrunk, size=side, mode="bilinear")
+    return pixels
+
+
+def _coloured(pixels: torch.Tensor) -> torch.Tensor:
+    one, each = (len(pixels), 1, 1, 1), (len(pixels), 3, 1, 1)
+    pixels = pixels * _uniform(each, 0.85, 1.15) * _uniform(one, 0.8, 1.2) + _uniform(one, -0.08, 0.08)
+    mean = pixels.mean((2, 3), keepdim=True)
+    pixels = (pixels - mean) * _uniform(one, 0.75, 1.3) + mean
+    grey = pixels.mean(1, keepdim=True)
+    return grey + (pixels - grey) * _uniform(one, 0.6, 1.4)
+
+
+def _with_hairs(picture: torch.Tensor) -> torch.Tensor:
+    side = picture.shape[-1]
+    y, x = torch.meshgrid(torch.arange(side) - side / 2, torch.arange(side) - side / 2, indexing="ij")
+    colour = torch.rand(1) * 0.25
+    for _ in range(int(torch.randint(2, 9, (1,)))):
+        turn, offset, bend, width = torch.rand(4).tolist()
+        along = x * math.cos(turn * math.pi) + y * math.sin(turn * math.pi)
+        across = -x * math.sin(turn * math.pi) + y * math.cos(turn * math.pi)
+        away = (across - (offset - 0.5) * side - (bend - 0.5) * 0.01 * along**2).abs()
+        picture = torch.where(away < 0.5 + width * side / 200, colour, picture)
+    return picture
+
+
+def _with_patch(picture: torch.Tensor) -> torch.Tensor:
+    side = picture.shape[-1]
+    height, width = (int(side * share) for share in torch.empty(2).uniform_(0.1, 0.35).tolist())
+    top, left = int(torch.randint(0, side - height, (1,))), int(torch.randint(0, side - width, (1,)))
+    picture[:, top : top + height, left : left + width] = picture.mean((1, 2))[:, None, None]
+    return picture
+
+
+def _uniform(shape: int | tuple[int, ...], low: float, high: float) -> torch.Tensor:
+    return torch.empty(shape).uniform_(low, high)

@@ -1,0 +1,116 @@
+"""The formats that a model is written in and read from: ONNX Runtime, LiteRT, TensorFlow's SavedModel."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import keras
+
+from melanoma_detect.data.images import Pixels
+from melanoma_detect.detection.runtime import Outputs
+from melanoma_detect.errors import ModelError
+from melanoma_detect.learning.quantising import OnnxModel
+from melanoma_detect.models.exportable import inference
+
+Format: TypeAlias = Literal["onnx", "litert", "saved_model"]
+Run: TypeAlias = Callable[[Pixels], Outputs]
+
+_KERAS_NAMES = {"litert": "litert", "saved_model": "tf_saved_model"}
+
+
+def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A002 - Keras's own word for it
+    """Write a Keras model as LiteRT or SavedModel: `pixels`, uint8 `(n, height, width, 3)`, to `logits` and `features`.
+
+    TensorFlow writes it, whichever backend Keras runs on: on another one, in a process of its own.
+
+    Args:
+        model: A model that keeps the contract.
+        format: `"litert"` or `"saved_model"`.
+        path: The file or folder to be.
+
+    Raises:
+        ModelError: The model cannot be exported.
+
+    Examples:
+        >>> write_by_keras(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), "litert", Path("cnn.tflite"))
+        >>> RUNS["litert"](Path("cnn.tflite"))(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
+        (2, 9)
+    """
+    if keras.backend.backend() != "tensorflow":
+        _write_elsewhere(model, format, path)
+        return
+    # Keras asks for a suffix that the user's name may not have.
+    made = path.with_name("made.tflite") if format == "litert" else path
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # what the exporter does with TensorFlow's old names is not its user's doing
+            inference(model).export(made, format=_KERAS_NAMES[format], verbose=False)
+    except Exception as error:
+        raise ModelError(f"{model.name}: cannot be exported as {format} ({type(error).__name__}: {error})") from error
+    if made != path:
+        made.replace(path)
+
+
+def _write_elsewhere(model: Any, format: Format, path: Path) -> None:  # noqa: A002
+    """Let TensorFlow write, in a process of its own: Keras runs on another backend here."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        command = [sys.executable, "-m", __name__, str(file), format, str(path)]
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ModelError(f"{model.name}: cannot be exported as {format} ({done.stderr.strip()[-500:]})")
+
+
+def _run_litert(path: Path) -> Run:
+    import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's interpreter announces its successor
+        interpreter = tf.lite.Interpreter(str(path))
+    runner = interpreter.get_signature_runner()
+
+    def run(pixels: Pixels) -> Outputs:
+        found = runner(pixels=pixels)
+        return Outputs(found["logits"], found["features"])
+
+    return run
+
+
+def _run_saved_model(path: Path) -> Run:
+    import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
+
+    loaded = tf.saved_model.load(str(path))
+
+    def run(pixels: Pixels) -> Outputs:
+        found = loaded.serve(pixels)
+        return Outputs(found["logits"].numpy(), found["features"].numpy())
+
+    return run
+
+
+def _run_onnx(path: Path) -> Run:
+    return OnnxModel(path).run
+
+
+RUNS: dict[str, Callable[[Path], Run]] = {
+    "onnx": _run_onnx,
+    "litert": _run_litert,
+    "saved_model": _run_saved_model,
+}
+
+
+if __name__ == "__main__":
+    write_by_keras(
+        keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True),
+        cast("Format", sys.argv[2]),
+        Path(sys.argv[3]),
+    )
