@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.data.images import Squashed, read
 from melanoma_detect.data.metadata import picture_name, read_table
 from melanoma_detect.errors import DataWarning
 
@@ -121,6 +122,22 @@ def test_two_sources_merge_in_one_call(real_folder):
     both = [records for records in by_name.values() if len({record.source for record in records}) == 2]
     assert len(both) > 550
     assert all(len({(record.group, record.split, record.label) for record in records}) == 1 for records in both)
+
+
+def test_stretched_back_and_cut_the_set_shows_what_the_other_collection_shows(real_folder):
+    """The same pictures, squashed 4:3 there and cut to their centres here: only stretched back do they agree."""
+    cropped = {path.stem: path for path in (real_folder / "ham10000_224" / "images").iterdir()}
+    both = [path for path in sorted((real_folder / "isic9").rglob("*.jpg")) if path.stem in cropped][:100]
+
+    def apart(pictures):
+        seen = [read(picture, (96, 96), "crop").astype(int) for picture in pictures]
+        other = [read(cropped[path.stem], (96, 96), "crop") for path in both]
+        return np.array([np.abs(one - two).mean() for one, two in zip(seen, other, strict=True)])
+
+    plain, back = apart(both), apart([Squashed(path, 4 / 3) for path in both])
+    assert (back < plain).all()
+    assert np.median(back) < 2
+    assert np.median(plain) > 5
 
 
 def test_no_file_and_no_lesion_stands_on_two_sides(isic9):

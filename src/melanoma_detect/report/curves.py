@@ -220,7 +220,7 @@ def _name_points(axes: Axes, points: Sequence[MeasuredPoint]) -> None:
     for (x, y), here in spots.items():
         left = here[0].point.goal < FOUND and x > 0.15
         words = ", ".join(f"{found.point.goal:.0%}" for found in here)
-        place, side = ((-6, -12), "right") if left else ((7, -12), "left")
+        place, side = ((-9, -13), "right") if left else ((7, -12), "left")
         axes.annotate(words, (x, y), place, textcoords="offset points", ha=side, color=GREY, fontsize=8)
 
 
