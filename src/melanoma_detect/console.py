@@ -12,10 +12,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from melanoma_detect.errors import OutputError
 
@@ -25,12 +28,13 @@ METRICS = "metrics.json"  # what makes a folder a run folder
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
 
 
-def progress_bar(*, shown: bool = True, transient: bool = False) -> Progress:
+def progress_bar(*, shown: bool = True, transient: bool = False, rate: str = "") -> Progress:
     """Return a progress bar on standard error, with a count, elapsed and remaining time.
 
     Args:
         shown: False for a bar that draws nothing.
         transient: Take the bar away in the end.
+        rate: What is counted, to show how many a second; empty for no rate.
 
     Returns:
         A rich `Progress`, not yet started.
@@ -43,12 +47,25 @@ def progress_bar(*, shown: bool = True, transient: bool = False) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
+        *([_Rate(rate)] if rate else []),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=False),
         console=Console(stderr=True),
         disable=not shown,
         transient=transient,
     )
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {self._unit}/s" if speed else "", style="progress.data.speed")
 
 
 def track(items: Iterable[Item], description: str, total: int, *, shown: bool = True) -> Iterator[Item]:
