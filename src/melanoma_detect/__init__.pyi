@@ -17,6 +17,8 @@ from .models.registry import list_models as list_models
 from .detection.decision import OperatingPoint as OperatingPoint
 from .detection.decision import Prediction as Prediction
 from .detection.detector import Detector as Detector
+from .detection.scoring import Scores as Scores
+from .detection.scoring import score as score
 from .learning.evaluation import Evaluation as Evaluation
 from .learning.recipes import Augmentation as Augmentation
 from .learning.recipes import Recipe as Recipe
