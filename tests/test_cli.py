@@ -1,5 +1,7 @@
 """The command line, as installed."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -83,6 +85,40 @@ def test_predict_goes_on_after_a_bad_picture_and_fails_in_the_end(trained, lesio
     assert done.returncode == 1
     assert "bad.jpg: not a picture" in done.stderr
     assert str(photo) in done.stdout
+
+
+def test_score_writes_a_row_for_each_and_says_what_came_out(trained, lesions, tmp_path):
+    (tmp_path / "bad.jpg").write_text("no picture")
+    out = tmp_path / "scores.csv"
+    done = cli(
+        "score", lesions / "Test", tmp_path / "bad.jpg", "--detector", trained[0], "--out", out, "--sort", "risk"
+    )
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert len(rows) == 37
+    assert done.stdout.startswith("37 pictures in")
+    assert "1 unreadable" in done.stdout
+    assert str(out) in done.stdout
+    assert "37/37" in done.stderr
+    assert "not a medical device" in done.stderr
+    ranks = [("alert", "refer", "clear").index(row["decision"]) for row in rows]
+    assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere", "--out", "scores.csv"), "nowhere: no such file; expected pictures, a folder of them, a zip"),
+        (("{lesions}", "--out", "scores.xlsx"), "scores.xlsx: expected a name that ends in .csv or .parquet"),
+        (("{lesions}", "--out", "scores.csv", "--sort", "name"), "sort='name'; expected 'risk'"),
+        (("{lesions}", "--out", "scores.csv", "--engine", "spark"), "engine='spark'; expected one of 'local', 'ray'"),
+    ],
+)
+def test_slips_in_score_are_answered(trained, lesions, words, message):
+    done = cli("score", *(word.format(lesions=lesions) for word in words), "--detector", trained[0], check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_classes_counts(lesions):
@@ -182,7 +218,8 @@ def test_the_documentation_names_every_verb_and_option():
 
     page = (Path(__file__).parents[1] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     group = typer.main.get_command(app)
-    assert set(group.commands) == {"demo", "train", "evaluate", "predict", "audit", "classes", "models", "check-model"}
+    verbs = {"demo", "train", "evaluate", "predict", "score", "audit", "classes", "models", "check-model"}
+    assert set(group.commands) == verbs
     for name, command in group.commands.items():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]
         options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -90,15 +91,16 @@ class _Answering:
 
 
 def _stream(ray: Any, sent: list[Any], detector: Detector, batch_size: int, workers: int) -> Iterator[dict[str, Any]]:
+    content = ray.put(_content(detector))  # held here as long as an actor may have to start again
     answers = ray.data.from_arrow_refs(sent).map_batches(
         _Answering,
         batch_size=1,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(sent))),
         num_cpus=1,
-        fn_constructor_args=([ray.put(_content(detector))], batch_size),
+        fn_constructor_args=([content], batch_size),
     )
-    return iter(answers.iter_rows())
+    yield from answers.iter_rows()
 
 
 def _imported() -> Any:
@@ -123,6 +125,7 @@ def _cluster(ray: Any) -> Iterator[None]:
     mine = not ray.is_initialized()
     if mine:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     shown, context.enable_progress_bars = context.enable_progress_bars, False
     try:
