@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -112,16 +113,33 @@ def test_a_run_that_stopped_goes_on_on_ray(saved, lesions, monkeypatch):
 
 def test_a_cluster_that_runs_is_joined(saved, lesions):
     ray = Path(sys.executable).with_name("ray")
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    # A token of the test's own: nobody else joins this cluster, and none is looked for in the user's folder.
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     start = [ray, "start", "--head", "--port=0", "--num-cpus=2", "--include-dashboard=false", "--block"]
-    with subprocess.Popen(start, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as head:
+    with subprocess.Popen(
+        start, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as head:
         try:
             address = next(line.split("'")[1] for line in head.stdout if "--address=" in line)
-            on_ray(lesions / "Test", "ray.csv", RAY_ADDRESS=address)
+            on_ray(lesions / "Test", "ray.csv", RAY_ADDRESS=address, **own)
         finally:
             head.terminate()
             head.communicate()
     same(rows(Path("ray.csv").read_bytes()), local(lesions / "Test", saved))
+
+
+def test_a_cluster_that_cannot_be_joined_is_named(saved, lesions, monkeypatch):
+    import ray
+
+    def refuse(**_):
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:1")
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(
+        DetectorError, match=r"Ray on 192\.0\.2\.1:1 cannot be .* \(nobody answers\); check RAY_ADDRESS"
+    ):
+        md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)
 
 
 def test_without_ray_the_engine_says_what_it_needs(saved, lesions, monkeypatch):

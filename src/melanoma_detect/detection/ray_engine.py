@@ -45,7 +45,7 @@ def answer_on_ray(
         Each part with its rows, in the order in which they are done.
 
     Raises:
-        DetectorError: Ray gave up.
+        DetectorError: Ray is not installed, cannot be started or joined, or gave up.
     """
     ray = _imported()
     with _cluster(ray):
@@ -124,7 +124,7 @@ def _cluster(ray: Any) -> Iterator[None]:
     """Join the cluster that RAY_ADDRESS names or this process is part of already; else start one of this machine's cores."""
     mine = not ray.is_initialized()
     if mine:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        _start(ray)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     shown, context.enable_progress_bars = context.enable_progress_bars, False
@@ -134,3 +134,14 @@ def _cluster(ray: Any) -> Iterator[None]:
         context.enable_progress_bars = shown
         if mine:
             ray.shutdown()
+
+
+def _start(ray: Any) -> None:
+    try:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        place = os.environ.get("RAY_ADDRESS", "this machine")
+        raise DetectorError(
+            f"Ray on {place} cannot be started or joined ({error}); check RAY_ADDRESS, and RAY_AUTH_MODE where "
+            "the cluster asks for a token"
+        ) from error
