@@ -181,7 +181,7 @@ def score(
     out: Annotated[str, typer.Option(help="The table to write: a name that ends in .csv or .parquet.")],
     batch_size: Annotated[int, typer.Option(help="Pictures in one call of the model.")] = 32,
     workers: Annotated[
-        int | None, typer.Option(help="Threads that decode, or Ray actors; as many as there are cores if not given.")
+        int | None, typer.Option(help="Threads, or Ray actors; as many as there are cores if not given.")
     ] = None,
     shard_size: Annotated[
         int, typer.Option(help="Pictures kept together: what a run that is killed loses at most.")

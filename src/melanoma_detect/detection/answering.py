@@ -1,4 +1,4 @@
-"""Pictures become rows: threads decode ahead while the detector answers."""
+"""Pictures become rows: each thread decodes a batch and asks the detector, so one decodes while another is answered."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from melanoma_detect.detection.places import is_address, opened
 from melanoma_detect.detection.rows import answered, columns, unreadable
 from melanoma_detect.errors import ImageError
 
-_AHEAD = 2  # batches for each thread that may wait for the detector: what bounds the memory
+_AHEAD = 2  # batches for each thread that may be taken before their turn: what bounds the memory
 _TRIES, _PAUSE = 3, 1.0  # a store elsewhere may fail for a moment; seconds
 
 Answers: TypeAlias = Callable[[Iterable["Part"]], Iterator[tuple["Part", list[list[str]]]]]
@@ -38,12 +38,11 @@ class Part(NamedTuple):
     digest: str = ""
 
 
-class Seen(NamedTuple):
-    """A batch that is decoded: the pictures, what each looks like or why it cannot be read, and whether its part ends here."""
+class Batch(NamedTuple):
+    """Pictures that are answered in one call: of which part, which ones, and whether the part ends here."""
 
     part: Part
     items: Sequence[Item]
-    looks: list[Look | Exception]
     last: bool
 
 
@@ -55,7 +54,7 @@ def answer_parts(
     workers: int,
     tick: Callable[[int], object] = lambda _: None,
 ) -> Iterator[tuple[Part, list[list[str]]]]:
-    """Answer for parts of pictures, decoding ahead over their borders.
+    """Answer for parts of pictures, working ahead over their borders.
 
     Batches are cut within a part, so the answers do not hang on what else was asked.
 
@@ -63,7 +62,7 @@ def answer_parts(
         detector: Who answers.
         parts: From a stream; a few are taken ahead.
         batch_size: Pictures in one call of the model.
-        workers: Threads that decode.
+        workers: Threads, each of which decodes a batch and asks the detector.
         tick: Called with the number of pictures of each batch that is done.
 
     Yields:
@@ -76,17 +75,16 @@ def answer_parts(
         'a.jpg: no such file; check the path'
     """
     names = columns(detector.classes)
+
+    def work(batch: Batch) -> tuple[Batch, list[list[str]]]:
+        return batch, _rows(detector, batch.items, names)
+
     rows: list[list[str]] = []
-
-    def decoded(batch: tuple[Part, Sequence[Item], bool]) -> Seen:
-        part, chosen, last = batch
-        return Seen(part, chosen, [_look(detector, item) for item in chosen], last)
-
-    for seen in ahead(decoded, _batches(parts, batch_size), workers=workers):
-        rows += _rows(detector, seen, names)
-        tick(len(seen.items))
-        if seen.last:
-            yield seen.part, rows
+    for batch, found in ahead(work, _batches(parts, batch_size), workers=workers):
+        rows += found
+        tick(len(found))
+        if batch.last:
+            yield batch.part, rows
             rows = []
 
 
@@ -106,7 +104,7 @@ def ahead(work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int
         [0, 1, 4, 9, 16]
     """
     waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="score")
     try:
         for task in tasks:
             waiting.append(pool.submit(work, task))
@@ -118,10 +116,10 @@ def ahead(work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _batches(parts: Iterable[Part], size: int) -> Iterator[tuple[Part, Sequence[Item], bool]]:
+def _batches(parts: Iterable[Part], size: int) -> Iterator[Batch]:
     for part in parts:
         for at in range(0, len(part.items), size):
-            yield part, part.items[at : at + size], at + size >= len(part.items)
+            yield Batch(part, part.items[at : at + size], last=at + size >= len(part.items))
 
 
 def _look(detector: Detector, item: Item) -> Look | Exception:
@@ -153,12 +151,13 @@ def _read(address: str) -> BinaryIO:
     return picture
 
 
-def _rows(detector: Detector, seen: Seen, names: Sequence[str]) -> list[list[str]]:
-    read = [(item.name, look) for item, look in zip(seen.items, seen.looks, strict=True) if isinstance(look, Look)]
+def _rows(detector: Detector, items: Sequence[Item], names: Sequence[str]) -> list[list[str]]:
+    looks = [_look(detector, item) for item in items]
+    read = [(item.name, look) for item, look in zip(items, looks, strict=True) if isinstance(look, Look)]
     predictions = iter(detector.answer([look for _, look in read], [name for name, _ in read]) if read else [])
     return [
         answered(item.name, next(predictions), names) if isinstance(look, Look) else unreadable(item.name, look, names)
-        for item, look in zip(seen.items, seen.looks, strict=True)
+        for item, look in zip(items, looks, strict=True)
     ]
 
 

@@ -78,8 +78,8 @@ def score(
 ) -> Scores:
     """Write a table of what a detector says about any number of pictures, one row each.
 
-    Pictures are decoded in threads while the model answers, and never held all at once. What is done is kept in a hidden folder
-    beside the table: a run that was killed goes on where it stopped when it is called again, and the table appears when it is
+    Some threads decode while others ask the model, and pictures are never held all at once. What is done is kept in a hidden
+    folder beside the table: a run that was killed goes on where it stopped when it is called again, and the table appears when it is
     whole. A picture that cannot be read is a row with its error: it is referred to a person, and stops nothing.
 
     The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for
@@ -93,7 +93,7 @@ def score(
         detector: A detector, its file, or the run folder that holds it.
         out: The table's path or address; it ends in `.csv` or `.parquet`.
         batch_size: Pictures in one call of the model.
-        workers: Threads that decode, or Ray actors; as many as there are cores if None.
+        workers: Threads that decode and ask the model, or Ray actors; as many as there are cores if None.
         shard_size: Pictures that are kept together: what a run that is killed loses at most, and what a Ray actor gets at once.
         sort: None keeps the order of the sources. `"risk"` puts first what a person should look at first: alerts, then what is
             referred, then what is cleared, each with the highest probability of melanoma first; unreadable pictures are the
