@@ -79,8 +79,8 @@ def score(
     """Write a table of what a detector says about any number of pictures, one row each.
 
     Some threads decode while others ask the model, and pictures are never held all at once. What is done is kept in a hidden
-    folder beside the table: a run that was killed goes on where it stopped when it is called again, and the table appears when it is
-    whole. A picture that cannot be read is a row with its error: it is referred to a person, and stops nothing.
+    folder beside the table: a run that was killed goes on where it stopped when it is called again. The table appears when it
+    is whole. A picture that cannot be read is a row with its error: it is referred to a person, and stops nothing.
 
     The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for
     classes that the detector lacks; one that the taxonomy does not know gets a column of its own after them), `melanoma`,
