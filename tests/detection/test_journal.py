@@ -55,9 +55,17 @@ def test_a_file_half_written_is_no_part(store):
     ],
 )
 def test_answers_may_differ_a_little_and_settings_not_at_all(store, before, now, fits):
-    Journal(store, {"detector": before})
+    journal = Journal(store, {"detector": before})
+    [part] = journal.parts(ITEMS, 10)
+    journal.keep(part, [])
     if fits:
-        Journal(store, {"detector": now})
+        assert Journal(store, {"detector": now}).has(part)
         return
     with pytest.raises(OutputError, match="another detector"):
         Journal(store, {"detector": now})
+
+
+def test_a_run_that_did_nothing_stands_in_nobodys_way(store):
+    Journal(store, {"detector": "one"})
+    Journal(store, {"detector": "another"})
+    assert list(Journal(store, {"detector": "third"}).parts([], 10)) == []

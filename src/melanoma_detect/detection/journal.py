@@ -121,17 +121,18 @@ class Journal:
 
     def _opened(self, settings: Mapping[str, Any]) -> str:
         """Return the name of the run: the one that is there where it fits, else a new one."""
-        if _SETTINGS in self._store.names():
+        names = self._store.names()
+        if _SETTINGS in names:
             found = json.loads(self._store.read(_SETTINGS))
             changed = [name for name, value in settings.items() if not _same(value, found["settings"].get(name))]
             if not changed:
                 return str(found["run"])
-            if not self._overwrite:
+            if not self._overwrite and any(map(_PART.fullmatch, names)):
                 raise OutputError(
                     f"{self._store.out}: an unfinished run is kept there with another {' and another '.join(changed)}; go "
                     "on with the same, start anew (--overwrite), or choose another place"
                 )
-        self._store.drop(name for name in self._store.names() if _PART.fullmatch(name))
+        self._store.drop(filter(_PART.fullmatch, names))
         run = uuid.uuid4().hex
         self._store.write(_SETTINGS, json.dumps({"run": run, "settings": settings}, indent=1).encode())
         return run

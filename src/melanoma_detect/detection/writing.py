@@ -9,7 +9,8 @@ from typing import Any
 from melanoma_detect.detection.rows import TRUTHS, Row, numbers, written
 from melanoma_detect.errors import OutputError
 
-_ROWS = 8192  # held at once; the row groups of a Parquet file
+_ROWS = 512  # held at once as lists of texts, which take five times what one text of them does
+_TEXTS = 16  # of so many rows each, in a row group of a Parquet file
 
 
 def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -27,7 +28,7 @@ def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(written([names]))
-        file.writelines(map(written, _groups(rows)))
+        file.writelines(_texts(rows))
 
 
 def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -51,16 +52,17 @@ def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None
     types |= dict.fromkeys(numbers(names), pa.float64()) | {name: pa.bool_() for name in TRUTHS if name in names}
     schema = pa.schema(list(types.items()))
     with pq.ParquetWriter(path, schema) as file:
-        for group in _groups(rows):
+        texts = _texts(rows)
+        while group := "".join(islice(texts, _TEXTS)):
             file.write_table(_table(group, schema))
 
 
-def _table(rows: Sequence[Row], schema: Any) -> Any:
+def _table(text: str, schema: Any) -> Any:
     """Make an Arrow table through its CSV reader: from lists, pyarrow would import pandas where that is installed."""
     from pyarrow import csv  # noqa: PLC0415
 
     return csv.read_csv(
-        io.BytesIO(written(rows).encode()),
+        io.BytesIO(text.encode()),
         read_options=csv.ReadOptions(column_names=schema.names, use_threads=False),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
@@ -101,7 +103,7 @@ def writer_of(out: str) -> Callable[[Path, Sequence[str], Iterable[Row]], None]:
     return WRITERS[suffix]
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _texts(rows: Iterable[Row]) -> Iterator[str]:
     stream = iter(rows)
     while group := list(islice(stream, _ROWS)):
-        yield group
+        yield written(group)
