@@ -177,7 +177,7 @@ def on_ray(file: Path, folder: Path, scratch: Path) -> None:
 
     detector = md.Detector.load(file)
     start = time.perf_counter()
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     print(f"ray_start_seconds {time.perf_counter() - start:.1f} -")
     local = min(scored(folder, detector, scratch / "local.csv").seconds for _ in range(2))
     seconds = {

@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,11 +112,27 @@ def test_a_run_that_stopped_goes_on_on_ray(saved, lesions, monkeypatch):
     same(rows(Path("ray.csv").read_bytes()), local(lesions / "Test", saved))
 
 
-def test_a_cluster_that_runs_is_joined(saved, lesions):
+@pytest.fixture
+def short():
+    """A folder with a short name: sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def test_a_cluster_that_runs_is_joined(saved, lesions, short):
     ray = Path(sys.executable).with_name("ray")
     # A token of the test's own: nobody else joins this cluster, and none is looked for in the user's folder.
     own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    start = [ray, "start", "--head", "--port=0", "--num-cpus=2", "--include-dashboard=false", "--block"]
+    start = [
+        ray,
+        "start",
+        "--head",
+        "--port=0",
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        f"--temp-dir={short}",
+        "--block",
+    ]
     with subprocess.Popen(
         start, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as head:
@@ -131,13 +148,13 @@ def test_a_cluster_that_runs_is_joined(saved, lesions):
 def test_a_cluster_that_cannot_be_joined_is_named(saved, lesions, monkeypatch):
     import ray
 
-    def refuse(**_):
+    def refuse(*_, **__):
         raise ConnectionError("nobody answers")
 
     monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:1")
     monkeypatch.setattr(ray, "init", refuse)
     with pytest.raises(
-        DetectorError, match=r"Ray on 192\.0\.2\.1:1 cannot be .* \(nobody answers\); check RAY_ADDRESS"
+        DetectorError, match=r"Ray \(192\.0\.2\.1:1\) cannot be .* \(nobody answers\); check RAY_ADDRESS"
     ):
         md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)
 

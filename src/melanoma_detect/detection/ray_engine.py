@@ -121,7 +121,7 @@ def _content(detector: Detector) -> bytes:
 
 @contextlib.contextmanager
 def _cluster(ray: Any) -> Iterator[None]:
-    """Join the cluster that RAY_ADDRESS names or this process is part of already; else start one of this machine's cores."""
+    """Join the cluster that RAY_ADDRESS names, or stay in the one that this process is in; else start one of its own."""
     mine = not ray.is_initialized()
     if mine:
         _start(ray)
@@ -137,11 +137,12 @@ def _cluster(ray: Any) -> Iterator[None]:
 
 
 def _start(ray: Any) -> None:
+    # Not left to Ray: without an address it would look for whatever cluster this machine started last, and wait for a dead one.
+    address = os.environ.get("RAY_ADDRESS") or "local"
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
-        place = os.environ.get("RAY_ADDRESS", "this machine")
         raise DetectorError(
-            f"Ray on {place} cannot be started or joined ({error}); check RAY_ADDRESS, and RAY_AUTH_MODE where "
-            "the cluster asks for a token"
+            f"Ray ({address}) cannot be started or joined ({error}); check RAY_ADDRESS, and RAY_AUTH_MODE where the "
+            "cluster asks for a token"
         ) from error
