@@ -4,9 +4,11 @@ import csv
 import io
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,33 @@ def test_a_run_that_stopped_goes_on_on_ray(saved, lesions, monkeypatch):
             )
     assert "16 of them done by an earlier run" in on_ray(lesions / "Test", "ray.csv").stdout
     same(rows(Path("ray.csv").read_bytes()), local(lesions / "Test", saved))
+
+
+def actors(root):
+    """Return the ids of the processes below one that are this run's actors."""
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
+    below, grown = {str(root)}, True
+    while grown:
+        more = {pid for pid, parent, _ in rows if parent in below} - below
+        below, grown = below | more, bool(more)
+    return [int(pid) for pid, _, name in rows if pid in below and name.startswith("ray::MapWorker")]
+
+
+def test_an_actor_that_is_lost_costs_no_row(saved, lesions):
+    command = [sys.executable, "-c", PROGRAM, *[str(lesions)] * 5, "ray.csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        while not list(Path(".ray.csv-partial").glob("*-*.csv")) and process.poll() is None:
+            time.sleep(0.05)
+        killed = actors(process.pid)
+        os.kill(killed[0], signal.SIGKILL)
+        said, _ = process.communicate()
+    assert process.returncode == 0
+    photos = [str(photo) for photo in sorted(lesions.rglob("*.jpg"))] * 5
+    assert said.startswith(f"{len(photos):,} pictures")
+    found = rows(Path("ray.csv").read_bytes())
+    assert [row["path"] for row in found] == photos
+    assert {row["error"] for row in found} == {""}
 
 
 @pytest.fixture
