@@ -214,10 +214,11 @@ def test_tables_name_pictures(bright, shades, name, text):
 
 
 def test_a_list_of_paths_and_bare_ids(bright, shades):
-    folder = shades({"a.png": 250, "ISIC_0000001.jpg": 1})
-    (folder / "list.txt").write_text(f"{folder / 'a.png'}\nISIC_0000001\n")
+    folder = shades({"a.png": 250, "ISIC_0000001.jpg": 1, "images/ISIC_0000002.png": 1, "images/b.png": 1})
+    names = [str(folder / "a.png"), "ISIC_0000001", "ISIC_0000002", "b.png"]
+    (folder / "list.txt").write_text("\n".join(names))
     score(folder / "list.txt", bright())
-    assert [(row["path"], row["error"]) for row in read()] == [(str(folder / "a.png"), ""), ("ISIC_0000001", "")]
+    assert [(row["path"], row["error"]) for row in read()] == [(name, "") for name in names]
 
 
 def test_a_parquet_table_names_pictures(bright, shades):

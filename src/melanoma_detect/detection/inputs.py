@@ -136,7 +136,7 @@ def _in_table(source: str) -> Iterator[Item]:
     folder = folder_of(_absolute(source))
     for number, name in enumerate(_names(source), start=1):
         # A row that names nothing is kept: it becomes a row of the result, with its error.
-        yield Item(name or f"{source}, row {number}", _found(joined(folder, name)) if name else "")
+        yield Item(name or f"{source}, row {number}", _found(folder, name) if name else "")
 
 
 def _names(source: str) -> Iterator[str]:
@@ -187,11 +187,14 @@ def _column(source: str, names: Sequence[str]) -> int:
     return lowered.index(found)
 
 
-def _found(place: str) -> str:
-    """Return where a picture of a table lies: ids without a suffix are looked for with the usual ones."""
-    if _suffix(place) in SUFFIXES or exists(place):
-        return place
-    return next((place + suffix for suffix in _GUESSES if exists(place + suffix)), place)
+def _found(folder: str, name: str) -> str:
+    """Return where a picture of a table lies: beside it or in `images`; ids without a suffix get the usual ones."""
+    plain = _suffix(name) in SUFFIXES
+    if plain and is_address(joined(folder, name)):
+        return joined(folder, name)  # asking a store for each would take longer than reading
+    endings = ("",) if plain else ("", *_GUESSES)
+    places = (joined(place, name + ending) for place in (folder, joined(folder, "images")) for ending in endings)
+    return next(filter(exists, places), joined(folder, name))
 
 
 def _suffix(place: str) -> str:
