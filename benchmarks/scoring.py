@@ -2,10 +2,9 @@
 
     python benchmarks/scoring.py [--originals FOLDER] [--detector FILE] [--skip ray]
 
-Prints one line a figure: name, value, goal. Peers take turns with `score` in the same process, after a round that counts for
-nothing; figures are medians of the rounds' ratios. The 180×180 pictures are drawn; the originals are camera JPEGs (their
-folder is `originals` below `MELANOMA_DETECT_DATA` if it is not named). Without a detector, one is trained for one epoch: how
-well it answers makes no difference to how fast.
+Prints one line a figure: name, value, goal. Peers take turns with `score`; figures are medians of the rounds' ratios. The
+180×180 pictures are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is not
+named). Without a detector, one is trained for one epoch: how well it answers makes no difference to how fast.
 """
 
 import argparse
@@ -55,6 +54,35 @@ print(f"memory_pictures {result.pictures} 20000")
 print(f"memory_mebibytes_after_1000 {first / 1024:.0f} -")
 print(f"memory_mebibytes_in_the_end {last / 1024:.0f} -")
 print(f"memory_growth_after_1000 {last / first - 1:.3f} 0.05")
+"""
+
+BY_KERAS = """
+import sys, time
+import keras
+
+model = keras.saving.load_model(sys.argv[1], compile=False)
+size = model.input_shape[1:3]
+
+def everything():
+    data = keras.utils.image_dataset_from_directory(
+        sys.argv[2], labels=None, image_size=size, batch_size=32, shuffle=False, verbose=False
+    )
+    return model.predict(data, verbose=0)
+
+model.predict(next(iter(keras.utils.image_dataset_from_directory(
+    sys.argv[2], labels=None, image_size=size, batch_size=32, shuffle=False, verbose=False))), verbose=0)
+start = time.perf_counter()
+everything()
+print(time.perf_counter() - start)
+"""
+BY_SCORE = """
+import sys, time
+import melanoma_detect as md
+
+detector = md.Detector.load(sys.argv[1], threads=1)
+start = time.perf_counter()
+md.score(sys.argv[2], detector=detector, out=sys.argv[3], progress=False, overwrite=True)
+print(time.perf_counter() - start)
 """
 
 
@@ -143,18 +171,27 @@ def against_a_loop(file: Path, folder: Path, scratch: Path, rounds: int) -> None
 
 
 def against_keras(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
-    """Compare on small JPEGs with Keras's own way: image_dataset_from_directory and predict."""
-    detector, model = md.Detector.load(file), keras_model(file)
+    """Compare on small JPEGs with Keras's own way, each in a process of its own, as a user runs it.
 
-    def by_keras() -> None:
-        data = keras.utils.image_dataset_from_directory(
-            folder, labels=None, image_size=detector.image_size, batch_size=32, shuffle=False, verbose=False
-        )
-        model.predict(data, verbose=0)
-
-    work = {"keras": by_keras, "score": lambda: scored(folder, detector, scratch / "small.csv")}
-    found = rates(work, len(list(folder.iterdir())), rounds)
-    show("small", found, "keras", 2.5)
+    Side by side in one process TensorFlow's threads, which wait by spinning, take the cores from whoever comes next.
+    """
+    with zipfile.ZipFile(file) as bundle:
+        model = bundle.extract("model.keras", scratch)
+    count = len(list(folder.iterdir()))
+    commands = {
+        "keras": [sys.executable, "-c", BY_KERAS, model, folder],
+        "score": [sys.executable, "-c", BY_SCORE, file, folder, scratch / "small.csv"],
+    }
+    warm: dict[str, list[float]] = {name: [] for name in commands}
+    whole: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            whole[name].append(count / (time.perf_counter() - start))
+            warm[name].append(count / float(done.stdout.split()[-1]))
+    show("small_warm", warm, "keras", 2.5)
+    show("small_whole_process", whole, "keras", 2.5)
 
 
 def show(name: str, found: dict[str, list[float]], peer: str, goal: float) -> None:

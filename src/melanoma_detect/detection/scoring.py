@@ -127,7 +127,8 @@ def score(
     _refuse_occupied(store, overwrite=overwrite)
     for source in given:
         next(items([source]), None)  # what is missing is said before the detector is loaded
-    loaded = detector if isinstance(detector, Detector) else Detector.load(detector, threads=1)
+    # Each worker is a thread already: those of ONNX Runtime would only wait for each other.
+    loaded = detector.threaded(1) if isinstance(detector, Detector) else Detector.load(detector, threads=1)
     settings: dict[str, Any] = {
         "list of sources": [_absolute(source) for source in given],
         "detector": identity(loaded),
