@@ -3,8 +3,8 @@
     python benchmarks/scoring.py [--originals FOLDER] [--detector FILE] [--skip ray]
 
 Prints one line a figure: name, value, goal. Peers take turns with `score`; figures are medians of the rounds' ratios. The
-180×180 pictures are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is not
-named). Without a detector, one is trained for one epoch: how well it answers makes no difference to how fast.
+180×180 pictures are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is
+not named). Without a detector, one is trained for one epoch: how well it answers makes no difference to how fast.
 """
 
 import argparse
