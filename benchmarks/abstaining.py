@@ -1,9 +1,10 @@
 """From what a detector abstains: everyday pictures, harder cases made from skin, and skin pictures that it must judge.
 
 Half of the everyday pictures (every other one by name) is for making choices; figures are on the other half. The skin pictures
-are those of the folder's Test that the detector has not seen, as they are, mirrored and turned.
+are those of the folder's test split that the detector has not seen, as they are, mirrored and turned. Where there is no such
+detector yet, one is trained on the rest of the folder.
 
-    python benchmarks/abstaining.py --detector FILE --skin FOLDER --everyday FOLDER
+    python benchmarks/abstaining.py --detector FILE --skin FOLDER --everyday FOLDER [--weights FILE]
 """
 
 import argparse
@@ -20,6 +21,8 @@ from melanoma_detect.detection.operating import wilson
 from melanoma_detect.detection.views import views_of
 from melanoma_detect.errors import DataWarning
 
+SIZE = (160, 160)
+
 
 def main() -> None:
     """Print the share of each kind of picture that is declined or accepted, with its interval."""
@@ -28,10 +31,16 @@ def main() -> None:
     parser.add_argument("--detector", type=Path, required=True)
     parser.add_argument("--skin", type=Path, required=True, help="a folder that load_dataset takes")
     parser.add_argument("--everyday", type=Path, required=True, help="pictures that show no skin")
+    parser.add_argument(
+        "--weights", help="ImageNet's, for MobileNetV2 at a width of 0.35; Keras downloads them without it"
+    )
+    parser.add_argument("--epochs", type=int, default=6)
     chosen = parser.parse_args()
+    if not chosen.everyday.is_dir():
+        parser.error(f"{chosen.everyday}: no such folder")
+    if not chosen.detector.exists():
+        train(chosen.skin, chosen.weights or "imagenet", chosen.epochs).save(chosen.detector)
     detector = md.Detector.load(chosen.detector)
-    for path in (path for path in [chosen.everyday] if not path.is_dir()):
-        parser.error(f"{path}: no such folder")
     everyday = sorted(path for path in chosen.everyday.iterdir() if path.suffix.lower() in SUFFIXES)
     declined("everyday_for_choices", [one.abstained for one in detector.predict(everyday[::2])], "-")
     declined("everyday", [one.abstained for one in detector.predict(everyday[1::2])], "0.90")
@@ -42,6 +51,13 @@ def main() -> None:
         print(f"accepted_skin_view_{number} {share:.3f} 0.95   # [{low:.3f}, {high:.3f}] of {len(unseen)}")
     for name, made in hard(unseen[:200]):
         declined(name, detector.judge(made).abstained, "-")
+
+
+def train(folder: Path, weights: str, epochs: int) -> md.Detector:
+    """Fine-tune a small backbone on a folder's train split."""
+    data = md.load_dataset(folder, conflicts="resolve", image_size=SIZE, resize="crop")
+    model = md.build_model("mobilenet_v2:0.35", num_classes=len(data.classes), input_shape=(*SIZE, 3), weights=weights)
+    return md.Detector.fit(model, data, epochs=epochs, recipe="default")
 
 
 def skin(detector: md.Detector, folder: Path) -> np.ndarray:

@@ -34,11 +34,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["cnn", "lesion_net"])
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--recipe", default="default")
     chosen = parser.parse_args()
     data = md.load_dataset(chosen.folder, conflicts="resolve", seed=1)
     for seed, fold in enumerate(folds(data, chosen.folds, seed=1), start=1):
         for model in chosen.models:
-            train(model, fold, data, seed=seed, epochs=chosen.epochs, out=chosen.out)
+            train(model, fold, data, seed=seed, epochs=chosen.epochs, recipe=chosen.recipe, out=chosen.out)
     seeds = range(1, chosen.folds + 1)
     results = {model: gathered(model, seeds, chosen.out, data.classes) for model in chosen.models}
     for model, found in results.items():
@@ -49,12 +50,13 @@ def main() -> None:
         print(f"lesion_net_less_cnn_balanced_accuracy {gain:.3f} {GOAL:.2f}   # [{low:.3f}, {high:.3f}]")
 
 
-def train(model: str, fold: md.Dataset, whole: md.Dataset, *, seed: int, epochs: int, out: Path) -> None:
+def train(model: str, fold: md.Dataset, whole: md.Dataset, *, seed: int, epochs: int, recipe: str, out: Path) -> None:
     """Train one network on a fold and keep its answers."""
     if place(out, model, seed).exists():
         return
     network = md.build_model(model, num_classes=len(whole.classes), seed=seed)
-    detector = md.Detector.fit(network, md.balance(fold, to="max", method="weights"), epochs=epochs, seed=seed)
+    balanced = md.balance(fold, to="max", method="weights")
+    detector = md.Detector.fit(network, balanced, epochs=epochs, recipe=recipe, seed=seed)
     keep(place(out, model, seed), detector, network, fold, whole)
 
 

@@ -1,5 +1,7 @@
 """The command line, as installed."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -133,6 +135,40 @@ def test_predicting_imports_nothing_heavy(trained, lesions):
     assert done.stdout.strip().endswith("[]")
 
 
+def test_score_writes_a_row_for_each_and_says_what_came_out(trained, lesions, tmp_path):
+    (tmp_path / "bad.jpg").write_text("no picture")
+    out = tmp_path / "scores.csv"
+    done = cli(
+        "score", lesions / "Test", tmp_path / "bad.jpg", "--detector", trained[0], "--out", out, "--sort", "risk"
+    )
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert len(rows) == 37
+    assert done.stdout.startswith("37 pictures in")
+    assert "1 unreadable" in done.stdout
+    assert str(out) in done.stdout
+    assert "37/37" in done.stderr
+    assert "not a medical device" in done.stderr
+    ranks = [("alert", "refer", "clear").index(row["decision"]) for row in rows]
+    assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere", "--out", "scores.csv"), "nowhere: no such file; expected pictures, a folder of them, a zip"),
+        (("{lesions}", "--out", "scores.xlsx"), "scores.xlsx: expected a name that ends in .csv or .parquet"),
+        (("{lesions}", "--out", "scores.csv", "--sort", "name"), "sort='name'; expected 'risk'"),
+        (("{lesions}", "--out", "scores.csv", "--engine", "spark"), "engine='spark'; expected one of 'local', 'ray'"),
+    ],
+)
+def test_slips_in_score_are_answered(trained, lesions, words, message):
+    done = cli("score", *(word.format(lesions=lesions) for word in words), "--detector", trained[0], check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_classes_counts(lesions):
     lines = cli("classes", lesions).stdout.splitlines()
     assert lines[0].split() == ["class", "train", "validation", "test", "total", "share", "of", "train"]
@@ -235,6 +271,7 @@ def test_the_documentation_names_every_verb_and_option():
         "train",
         "evaluate",
         "predict",
+        "score",
         "audit",
         "card",
         "explain",

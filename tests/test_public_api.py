@@ -21,6 +21,7 @@ NAMES = {
     "OperatingPoint",
     "Prediction",
     "Recipe",
+    "Scores",
     "audit",
     "balance",
     "build_model",
@@ -33,6 +34,7 @@ NAMES = {
     "load_dataset",
     "models",
     "report",
+    "score",
     "taxonomy",
     "write_samples",
 }
@@ -96,6 +98,8 @@ def imported_by(statement):
         "import melanoma_detect.detection.decision",
         "import melanoma_detect.detection.explain",
         "import melanoma_detect.detection.runtime",
+        "import melanoma_detect.detection.scoring",
+        "import melanoma_detect.detection.ray_engine",
     ],
 )
 def test_the_light_rooms_import_nothing_heavy(statement):

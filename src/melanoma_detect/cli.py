@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from melanoma_detect.data.gate import Conflicts
     from melanoma_detect.detection.explain import Method
+    from melanoma_detect.detection.scoring import Engine, Sort
     from melanoma_detect.learning.elsewhere import Format
     from melanoma_detect.learning.formats import Precision
     from melanoma_detect.running import Run
@@ -284,6 +285,50 @@ def export(
     typer.echo(
         str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), pictures=pictures))
     )
+
+
+@app.command()
+def score(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Pictures; folders or zips of them; tables with their paths. Paths or addresses."
+        ),
+    ],
+    detector: DetectorOption,
+    out: Annotated[str, typer.Option(help="The table to write: a name that ends in .csv or .parquet.")],
+    batch_size: Annotated[int, typer.Option(help="Pictures in one call of the model.")] = 32,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads, or Ray actors; as many as there are cores if not given.")
+    ] = None,
+    shard_size: Annotated[
+        int, typer.Option(help="Pictures kept together: what a run that is killed loses at most.")
+    ] = 1024,
+    sort: Annotated[
+        str | None, typer.Option(metavar="risk", help="A worklist: what a person should look at first stands first.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="This machine, or a Ray cluster (extra 'ray').")
+    ] = "local",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a table that is there, or an unfinished run that does not fit.")
+    ] = False,
+) -> None:
+    """Write a table of what the detector says about any number of pictures; called again, a killed run goes on."""
+    loaded = md.Detector.load(detector, threads=1)  # each worker is one: they would wait for each other's threads
+    scores = md.score(
+        sources,
+        detector=loaded,
+        out=out,
+        batch_size=batch_size,
+        workers=workers,
+        shard_size=shard_size,
+        sort=cast("Sort | None", sort),
+        engine=cast("Engine", engine),
+        overwrite=overwrite,
+    )
+    typer.echo(f"{scores}\n\nWritten:\n  {scores.out}")
+    typer.echo(f"\n{DISCLAIMER}", err=True)
 
 
 @app.command()

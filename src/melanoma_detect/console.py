@@ -18,12 +18,13 @@ METRICS = "metrics.json"  # what makes a folder a run folder
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
 
 
-def progress_bar(*, shown: bool = True, transient: bool = False) -> "Progress":
+def progress_bar(*, shown: bool = True, transient: bool = False, rate: str = "") -> "Progress":
     """Return a progress bar on standard error, with a count, elapsed and remaining time.
 
     Args:
         shown: False for a bar that draws nothing.
         transient: Take the bar away in the end.
+        rate: What is counted, to show how many a second; empty for no rate.
 
     Returns:
         A rich `Progress`, not yet started.
@@ -33,26 +34,9 @@ def progress_bar(*, shown: bool = True, transient: bool = False) -> "Progress":
         ...     task = bar.add_task("reading", total=3)
     """
     # A prediction draws no bar, and need not wait for what draws them.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from melanoma_detect.bars import bar  # noqa: PLC0415
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=False),
-        console=Console(stderr=True),
-        disable=not shown,
-        transient=transient,
-    )
+    return bar(shown=shown, transient=transient, rate=rate)
 
 
 def track(items: Iterable[Item], description: str, total: int, *, shown: bool = True) -> Iterator[Item]:

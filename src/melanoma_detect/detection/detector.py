@@ -17,7 +17,7 @@ from melanoma_detect.detection.decision import Judgement, Prediction, judge, sof
 from melanoma_detect.detection.looking import Look, complaints, look
 from melanoma_detect.detection.model_card import model_card
 from melanoma_detect.detection.operating import OperatingPoint, Target
-from melanoma_detect.detection.runtime import Outputs, Runtime
+from melanoma_detect.detection.runtime import OnnxRuntime, Outputs, Runtime
 from melanoma_detect.detection.views import refuse_views, run_views
 from melanoma_detect.errors import DetectorError, ImageError
 
@@ -233,6 +233,26 @@ class Detector:
         if sensitivity is not None or target is not None:
             self.card.calibration(settings.views).point(settings.sensitivity, settings.target)  # says why it cannot
         return Detector(self.card, self.runtime, self.files, settings)
+
+    def threaded(self, threads: int | None) -> "Detector":
+        """Return the same detector with so many threads in one call of the model; itself where Keras runs it.
+
+        Args:
+            threads: How many; every core where it is None.
+
+        Returns:
+            The detector.
+
+        Examples:
+            >>> detector.threaded(1).operating_point == detector.operating_point
+            True
+        """
+        if not isinstance(self.runtime, OnnxRuntime) or self.files.onnx is None:
+            return self
+        providers = self.runtime.session.get_providers()
+        return Detector(
+            self.card, OnnxRuntime(self.files.onnx, threads=threads, providers=providers), self.files, self.settings
+        )
 
     def keras_model(self) -> Any:
         """Return the model as Keras knows it: to train it on, or for what ONNX Runtime cannot do. Imports Keras.

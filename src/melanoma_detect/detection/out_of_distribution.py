@@ -5,6 +5,7 @@ its Mahalanobis distance along those directions and the length of what they leav
 pictures (after Lee et al. 2018, arXiv:1807.03888, and Wang et al. 2022, "ViM", arXiv:2203.10807). NumPy only.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,10 +79,13 @@ class FeatureSpace:
         centred = _unit(features) - self.mean
         along = centred @ self.directions
         mahalanobis = np.einsum("nk,nk->n", along, along, dtype=np.float64) / along.shape[1]
-        lengths = np.linalg.norm(self.directions, axis=0)
-        inside = along / lengths
+        inside = along / self._lengths
         left = np.einsum("nd,nd->n", centred, centred, dtype=np.float64) - np.einsum("nk,nk->n", inside, inside)
         return np.asarray(np.sqrt((mahalanobis + np.maximum(left, 0) / self.residual**2) / 2))
+
+    @functools.cached_property
+    def _lengths(self) -> Floats:
+        return np.asarray(np.linalg.norm(self.directions, axis=0), np.float32)
 
 
 def _unit(features: Floats) -> Floats:

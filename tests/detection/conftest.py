@@ -1,0 +1,54 @@
+"""A detector that needs no training and no Keras: for tests of what surrounds the model."""
+
+import time
+
+import numpy as np
+import pytest
+
+from melanoma_detect.detection.bundle import Card
+from melanoma_detect.detection.decision import OperatingPoint
+from melanoma_detect.detection.detector import Detector
+from melanoma_detect.detection.runtime import Outputs
+
+
+class Brightness:
+    """A model of one line: the brighter the picture, the surer its last class."""
+
+    def __init__(self, classes, scale=0.1, pause=0.0):
+        self.classes, self.scale, self.pause = classes, scale, pause
+
+    def run(self, pixels):
+        time.sleep(self.pause)
+        means = pixels.mean(axis=(1, 2, 3), dtype=np.float64)
+        logits = np.zeros((len(pixels), self.classes), np.float32)
+        logits[:, -1] = self.scale * (means - 128)
+        return Outputs(logits, logits)
+
+    def save(self, path):
+        raise NotImplementedError
+
+
+@pytest.fixture
+def bright():
+    """A maker of such detectors."""
+
+    def make(classes=("nevus", "melanoma"), *, threshold=0.5, size=8, scale=0.1):
+        point = OperatingPoint(0.95, threshold, 0.95, 0.5, 100, 100) if threshold is not None else None
+        return Detector(Card(tuple(classes), (size, size), point), Brightness(len(classes), scale))
+
+    return make
+
+
+@pytest.fixture
+def shades(tmp_path):
+    """A maker of folders with pictures of one shade of grey each: `shades({"a.png": 10, ...})`."""
+    from PIL import Image
+
+    def make(values, folder="shades"):
+        for name, value in values.items():
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (value,) * 3).save(path, format="PNG")
+        return tmp_path / folder
+
+    return make
