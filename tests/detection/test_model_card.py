@@ -21,6 +21,12 @@ def test_it_says_what_a_reader_needs(detector, data):
         assert expected in text
 
 
+def test_it_says_whether_it_takes_a_shortcut(detector, data):
+    found = detector.evaluate(data.test, shortcuts=True)
+    assert found.shortcuts.verdict in model_card(detector.measured(found).card)
+    assert found.shortcuts.verdict not in model_card(detector.measured(detector.evaluate(data.test)).card)
+
+
 def test_its_own_operating_point_comes_first_with_predictive_values(detector):
     lines = model_card(detector.card).splitlines()
     at = lines.index("## Where it alerts")

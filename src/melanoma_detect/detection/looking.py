@@ -134,7 +134,7 @@ def measure(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _means(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), values.shape[1] * values.shape[2])
     return (flat @ np.full(flat.shape[1], 1 / flat.shape[1], np.float32)).astype(np.float64)
 
 

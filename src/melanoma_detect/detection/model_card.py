@@ -18,6 +18,9 @@ _FIGURES = {
     "melanoma_auc": "melanoma ROC AUC",
     "sensitivity": "sensitivity",
     "specificity": "specificity",
+    "specificity_at_95": "specificity where 95 % of the melanomas are found",
+    "spared": "benign pictures that need no review there",
+    "ece": "calibration error of the probability of melanoma (ECE)",
 }
 _PREVALENCES = (0.01, 0.05, 0.2)
 
@@ -95,3 +98,5 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
             if figure and figure["value"] is not None:
                 yield f"| {title} | {figure['value']:.3f} | {figure['low']:.3f} to {figure['high']:.3f} |"
         yield ""
+        if found.get("shortcuts"):
+            yield from (found["shortcuts"]["verdict"], "")

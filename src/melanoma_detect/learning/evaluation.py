@@ -151,7 +151,8 @@ class Evaluation:
             "precision": plain(self.precision),
             "confusion": self.confusion.tolist(),
             "operating_point": vars(self.operating_point) if self.operating_point else None,
-            "shortcuts": plain(vars(self.shortcuts)) if self.shortcuts else None,
+            "shortcuts": self.shortcuts
+            and {**plain(vars(self.shortcuts)), "taken": self.shortcuts.taken, "verdict": self.shortcuts.verdict},
         }
 
     def subgroups(self) -> "tuple[subgroups.Subgroup, ...]":
