@@ -9,6 +9,7 @@ from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.learning.evaluation import Evaluation, measure
 from melanoma_detect.learning.points import points_of
 from melanoma_detect.learning.shortcuts import shortcuts as find_shortcuts
+from melanoma_detect.learning.translating import translated
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector
@@ -46,18 +47,14 @@ def evaluate(
     part = data.test if isinstance(data, Dataset) else data
     if not isinstance(part, Part):
         raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset or one of its splits: data.test")
-    if not set(part.classes) <= set(detector.classes):
-        strange = ", ".join(sorted(set(part.classes) - set(detector.classes)))
-        raise DetectorError(f"the detector does not know the classes {strange}; it knows {', '.join(detector.classes)}")
-    part = _finely_labelled(part)
+    part = _finely_labelled(translated(part, detector.classes))
     fresh = part if seen == "keep" else _unseen(detector, part)
     if not len(fresh):
         raise DetectorError(
             f"no picture of the {part.name} split is left ({len(part)} there, all of them seen in training); evaluate on "
             "pictures of other lesions, or with seen='keep' to look at the figures of training itself"
         )
-    # The detector's own order of classes; the data may lack some.
-    fresh = replace(fresh, classes=detector.classes, coarse={}, resize=detector.card.resize)
+    fresh = replace(fresh, coarse={}, resize=detector.card.resize)
     pixels = fresh.pixels(detector.image_size)
     judged = detector.judge(pixels)
     return replace(
