@@ -5,14 +5,17 @@ import time
 import numpy as np
 import pytest
 
-from melanoma_detect.detection.bundle import Card
-from melanoma_detect.detection.decision import OperatingPoint
+from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.decision import Calibration
 from melanoma_detect.detection.detector import Detector
+from melanoma_detect.detection.operating import ValidationScores
 from melanoma_detect.detection.runtime import Outputs
 
 
 class Brightness:
     """A model of one line: the brighter the picture, the surer its last class."""
+
+    name = "brightness"
 
     def __init__(self, classes, scale=0.1, pause=0.0):
         self.classes, self.scale, self.pause = classes, scale, pause
@@ -24,8 +27,11 @@ class Brightness:
         logits[:, -1] = self.scale * (means - 128)
         return Outputs(logits, logits)
 
-    def save(self, path):
-        raise NotImplementedError
+
+def around(threshold):
+    """Validation scores that lie evenly about a threshold, which every operating point then has."""
+    above, below = (threshold + 0.001,) * 100, (threshold - 0.001,) * 100
+    return ValidationScores(above, below, 100, 100, 100, 100)
 
 
 @pytest.fixture
@@ -33,8 +39,9 @@ def bright():
     """A maker of such detectors."""
 
     def make(classes=("nevus", "melanoma"), *, threshold=0.5, size=8, scale=0.1):
-        point = OperatingPoint(0.95, threshold, 0.95, 0.5, 100, 100) if threshold is not None else None
-        return Detector(Card(tuple(classes), (size, size), point), Brightness(len(classes), scale))
+        scores = {} if threshold is None else {"melanoma": around(threshold)}
+        card = Card(tuple(classes), (size, size), calibrations={1: Calibration(scores=scores)})
+        return Detector(card, Brightness(len(classes), scale))
 
     return make
 
