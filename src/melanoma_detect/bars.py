@@ -50,5 +50,6 @@ class _Rate(ProgressColumn):
         self._unit = unit
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        # rich's own speed in the end is that of the last moment, which for a short task is no moment at all.
+        speed = task.completed / task.finished_time if task.finished_time else task.speed
         return Text(f"{speed:,.0f} {self._unit}/s" if speed else "", style="progress.data.speed")
