@@ -98,8 +98,8 @@ def imported_by(statement):
         "import melanoma_detect.detection.decision",
         "import melanoma_detect.detection.explain",
         "import melanoma_detect.detection.runtime",
-        "import melanoma_detect.detection.scoring",
-        "import melanoma_detect.detection.ray_engine",
+        "import melanoma_detect.scoring.score",
+        "import melanoma_detect.scoring.ray_engine",
     ],
 )
 def test_the_light_rooms_import_nothing_heavy(statement):

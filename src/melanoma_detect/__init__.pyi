@@ -18,8 +18,8 @@ from .detection.operating import OperatingPoint as OperatingPoint
 from .detection.decision import Prediction as Prediction
 from .detection.detector import Detector as Detector
 from .detection.explain import Explanation as Explanation
-from .detection.scoring import Scores as Scores
-from .detection.scoring import score as score
+from .scoring.score import Scores as Scores
+from .scoring.score import score as score
 from .learning.evaluation import Evaluation as Evaluation
 from .learning.formats import Exported as Exported
 from .learning.recipes import Augmentation as Augmentation

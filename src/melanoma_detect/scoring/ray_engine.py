@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from melanoma_detect.detection.answering import Part, answer_parts
 from melanoma_detect.detection.detector import Detector
-from melanoma_detect.detection.inputs import Item
-from melanoma_detect.detection.rows import parsed, written
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.scoring.answering import Part, answer_parts
+from melanoma_detect.scoring.inputs import Item
+from melanoma_detect.scoring.rows import parsed, written
 
 _THREADS = 4  # in each actor: pictures elsewhere are waited for, more than decoded
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from melanoma_detect.console import writing_to
-from melanoma_detect.detection.places import filesystem, is_address
 from melanoma_detect.errors import OutputError
+from melanoma_detect.scoring.places import filesystem, is_address
 
 try:
     import fcntl

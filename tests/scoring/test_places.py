@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.detection import answering
 from melanoma_detect.errors import DatasetError, OutputError
+from melanoma_detect.scoring import answering
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'melanoma-detect[ray]'")
 
@@ -68,7 +68,7 @@ def test_tables_lie_elsewhere_too(bright, bucket):
 
 
 def test_an_unfinished_run_elsewhere_goes_on(bright, bucket, monkeypatch):
-    from melanoma_detect.detection.journal import Journal
+    from melanoma_detect.scoring.journal import Journal
 
     def stopping(self, part, rows):
         if part.number == 2:

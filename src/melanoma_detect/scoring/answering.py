@@ -10,11 +10,11 @@ from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
 from melanoma_detect.data.opening import unreadable as unreadable_file
 from melanoma_detect.detection.detector import Detector
-from melanoma_detect.detection.inputs import Item
 from melanoma_detect.detection.looking import Look
-from melanoma_detect.detection.places import is_address, opened
-from melanoma_detect.detection.rows import answered, columns, unreadable
 from melanoma_detect.errors import ImageError
+from melanoma_detect.scoring.inputs import Item
+from melanoma_detect.scoring.places import is_address, opened
+from melanoma_detect.scoring.rows import answered, columns, unreadable
 
 _AHEAD = 2  # batches for each thread that may be taken before their turn: what bounds the memory
 _TRIES, _PAUSE = 3, 1.0  # a store elsewhere may fail for a moment; seconds

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from melanoma_detect.detection.answering import Part
-from melanoma_detect.detection.inputs import Item, in_parts
-from melanoma_detect.detection.places import is_address
-from melanoma_detect.detection.rows import Row, parsed, written
-from melanoma_detect.detection.storage import Store
 from melanoma_detect.errors import OutputError
+from melanoma_detect.scoring.answering import Part
+from melanoma_detect.scoring.inputs import Item, in_parts
+from melanoma_detect.scoring.places import is_address
+from melanoma_detect.scoring.rows import Row, parsed, written
+from melanoma_detect.scoring.storage import Store
 
 _SETTINGS = "run.json"
 _PART = re.compile(r"\d+-[0-9a-f]{32}\.csv")
@@ -38,7 +38,7 @@ class Journal:
         OutputError: What is kept belongs to a run with other settings, and `overwrite` is False.
 
     Examples:
-        >>> from melanoma_detect.detection.storage import store_of
+        >>> from melanoma_detect.scoring.storage import store_of
         >>> journal = Journal(store_of("scores.csv"), {"detector": "a"})
         >>> [part] = journal.parts([Item("a.jpg", "/a.jpg")], size=10)
         >>> journal.keep(part, [["a.jpg", "nevus"]])

@@ -96,7 +96,7 @@ def test_addresses_in_and_out(saved, lesions, tmp_path):
 
 
 def test_a_run_that_stopped_goes_on_on_ray(saved, lesions, monkeypatch):
-    from melanoma_detect.detection.journal import Journal
+    from melanoma_detect.scoring.journal import Journal
 
     def stopping(self, part, found):
         if part.number == 1:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from melanoma_detect.data.archives import unpack
 from melanoma_detect.data.images import SUFFIXES
-from melanoma_detect.detection.places import exists, files_below, folder_of, is_address, is_folder, joined, opened
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.scoring.places import exists, files_below, folder_of, is_address, is_folder, joined, opened
 
 PATH_COLUMNS = (
     "path",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from melanoma_detect.detection.answering import ahead
+from melanoma_detect.scoring.answering import ahead
 
 
 def test_results_come_in_order_whoever_is_first():

@@ -2,10 +2,10 @@
 
 import pytest
 
-from melanoma_detect.detection.inputs import Item
-from melanoma_detect.detection.journal import Journal
-from melanoma_detect.detection.storage import store_of
 from melanoma_detect.errors import OutputError
+from melanoma_detect.scoring.inputs import Item
+from melanoma_detect.scoring.journal import Journal
+from melanoma_detect.scoring.storage import store_of
 
 ITEMS = [Item(f"{number}.jpg", f"/{number}.jpg") for number in range(7)]
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.detection import scoring, worklist
 from melanoma_detect.errors import DatasetError, DetectorError, OutputError
+from melanoma_detect.scoring import score as scoring
+from melanoma_detect.scoring import worklist
 
 NINE = ["p_AK", "p_BCC", "p_DF", "p_MEL", "p_NV", "p_BKL", "p_SK", "p_SCC", "p_VASC"]
 COLUMNS = [

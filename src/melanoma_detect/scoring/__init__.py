@@ -1,0 +1,1 @@
+"""Any number of pictures become one table."""
