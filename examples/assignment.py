@@ -28,7 +28,7 @@ from melanoma_detect.data.decoding import decode_all
 from melanoma_detect.data.operations import ASSIGNMENT, parse, seeded
 from melanoma_detect.data.sources import read_folder
 from melanoma_detect.learning.augmentation import augmentation_layers
-from melanoma_detect.learning.evaluation import measure
+from melanoma_detect.measuring.evaluation import measure
 
 SIZE = (180, 180)
 

@@ -209,7 +209,7 @@ BACKBONES = {
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_pretrained_weights_load_and_the_model_can_be_exported(name, real_folder, isic9):
-    from melanoma_detect.learning.export import onnx_parity
+    from melanoma_detect.exporting.export import onnx_parity
 
     file, until = BACKBONES[name]
     model = md.build_model(

@@ -20,8 +20,8 @@ from .detection.detector import Detector as Detector
 from .detection.explain import Explanation as Explanation
 from .scoring.score import Scores as Scores
 from .scoring.score import score as score
-from .learning.evaluation import Evaluation as Evaluation
-from .learning.formats import Exported as Exported
+from .measuring.evaluation import Evaluation as Evaluation
+from .exporting.formats import Exported as Exported
 from .learning.recipes import Augmentation as Augmentation
 from .learning.recipes import Recipe as Recipe
 

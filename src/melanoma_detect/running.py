@@ -21,8 +21,8 @@ from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.finding import SUFFIX
 from melanoma_detect.errors import OutputError
 from melanoma_detect.learning import checkpoints
-from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import Augmentation, find_recipe
+from melanoma_detect.measuring.evaluation import Evaluation
 from melanoma_detect.models.building import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots

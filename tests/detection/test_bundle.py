@@ -118,7 +118,7 @@ def test_what_may_be_absent(saved, detector, picture):
 
 
 def test_another_models_weights_are_noticed(saved, data):
-    from melanoma_detect.learning.export import onnx_bytes
+    from melanoma_detect.exporting.export import onnx_bytes
 
     other = onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
     with pytest.raises(DetectorError, match="answers otherwise than where it was saved"):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.learning.evaluation import measure
-from melanoma_detect.learning.statistics import HEADLINES
+from melanoma_detect.measuring.evaluation import measure
+from melanoma_detect.measuring.statistics import HEADLINES
 from melanoma_detect.notice import DISCLAIMER
 from melanoma_detect.report.evaluation_page import evaluation_page
 from melanoma_detect.report.published import PUBLISHED

@@ -13,8 +13,8 @@ from melanoma_detect.notice import DISCLAIMER
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.explain import Method
-    from melanoma_detect.learning.elsewhere import Format
-    from melanoma_detect.learning.formats import Precision
+    from melanoma_detect.exporting.elsewhere import Format
+    from melanoma_detect.exporting.formats import Precision
     from melanoma_detect.scoring.score import Engine, Sort
 
 

@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from melanoma_detect.data.quality import Quality
 from melanoma_detect.data.records import Record
-from melanoma_detect.learning.bootstrap import Figure
-from melanoma_detect.learning.evaluation import measure
+from melanoma_detect.measuring.bootstrap import Figure
+from melanoma_detect.measuring.evaluation import measure
 
 MARKERS = ("picture size", "camera", "compression", "file-name number", "dark corners")
 _FOLDS = 5

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from melanoma_detect.data.dataset import Dataset, Part
     from melanoma_detect.detection.explain import Explanation, Method
-    from melanoma_detect.learning.elsewhere import Format
-    from melanoma_detect.learning.evaluation import Evaluation
-    from melanoma_detect.learning.formats import Exported, Pictures, Precision
+    from melanoma_detect.exporting.elsewhere import Format
+    from melanoma_detect.exporting.formats import Exported, Pictures, Precision
     from melanoma_detect.learning.recipes import Recipe
+    from melanoma_detect.measuring.evaluation import Evaluation
 
 
 class Detector(Predictor):
@@ -213,7 +213,7 @@ class Detector(Predictor):
             >>> detector.evaluate(data.test).classes == detector.classes
             True
         """
-        from melanoma_detect.learning.evaluating import evaluate  # noqa: PLC0415 - a thin door: imports pandas
+        from melanoma_detect.measuring.evaluating import evaluate  # noqa: PLC0415 - a thin door: imports pandas
 
         return evaluate(self, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
@@ -284,7 +284,7 @@ class Detector(Predictor):
             >>> detector.export("onnx", "small.onnx", precision="int8", pictures=data).loss < 0.2
             True
         """
-        from melanoma_detect.learning.formats import export  # noqa: PLC0415 - a thin door: imports Keras
+        from melanoma_detect.exporting.formats import export  # noqa: PLC0415 - a thin door: imports Keras
 
         return export(self, format, path, precision=precision, pictures=pictures)
 

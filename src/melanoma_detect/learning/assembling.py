@@ -13,8 +13,8 @@ from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.runtime import OnnxRuntime, Runtime, keras_runtime
 from melanoma_detect.detection.seen import Seen
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
+from melanoma_detect.exporting.export import onnx_bytes, parity_of
 from melanoma_detect.learning.calibration import calibrate, describe_features
-from melanoma_detect.learning.export import onnx_bytes, parity_of
 from melanoma_detect.models.keras_runtime import bytes_of
 
 _COMPARED = 64  # validation pictures on which the exported model must answer as Keras does

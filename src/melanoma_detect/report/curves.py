@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.bootstrap import Figure as Value
-from melanoma_detect.learning.evaluation import Evaluation
-from melanoma_detect.learning.points import MeasuredPoint, measured_points
-from melanoma_detect.learning.reliability import Bin, reliability
-from melanoma_detect.learning.statistics import BINS, FOUND
-from melanoma_detect.learning.subgroups import ENOUGH, SHOWN, TOO_FEW, Subgroup
+from melanoma_detect.measuring.bootstrap import Figure as Value
+from melanoma_detect.measuring.evaluation import Evaluation
+from melanoma_detect.measuring.points import MeasuredPoint, measured_points
+from melanoma_detect.measuring.reliability import Bin, reliability
+from melanoma_detect.measuring.statistics import BINS, FOUND
+from melanoma_detect.measuring.subgroups import ENOUGH, SHOWN, TOO_FEW, Subgroup
 from melanoma_detect.report.published import DERMATOLOGISTS
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, tidy
 

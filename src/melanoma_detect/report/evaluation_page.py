@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
 from melanoma_detect import __version__
-from melanoma_detect.learning.bootstrap import Figure as Value
-from melanoma_detect.learning.evaluation import Evaluation
-from melanoma_detect.learning.points import measured_points
-from melanoma_detect.learning.prevalence import PREVALENCES
-from melanoma_detect.learning.statistics import HEADLINES
-from melanoma_detect.learning.subgroups import ENOUGH, SHOWN, Subgroup
+from melanoma_detect.measuring.bootstrap import Figure as Value
+from melanoma_detect.measuring.evaluation import Evaluation
+from melanoma_detect.measuring.points import measured_points
+from melanoma_detect.measuring.prevalence import PREVALENCES
+from melanoma_detect.measuring.statistics import HEADLINES
+from melanoma_detect.measuring.subgroups import ENOUGH, SHOWN, Subgroup
 from melanoma_detect.notice import DISCLAIMER
 from melanoma_detect.report import plots
 from melanoma_detect.report.published import PUBLISHED

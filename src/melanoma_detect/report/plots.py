@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.images import read
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.learning.evaluation import Evaluation
 from melanoma_detect.learning.recipes import Augmentation
+from melanoma_detect.measuring.evaluation import Evaluation
 from melanoma_detect.report.curves import calibration, predictive_values, roc, subgroups
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_picture, tidy
 

@@ -27,7 +27,7 @@ def correct_biases(path: Path, batches: Iterable[dict[str, NDArray[Any]]]) -> No
         batches: Calibration pictures, as the model takes them.
 
     Examples:
-        >>> from melanoma_detect.learning.export import export_onnx
+        >>> from melanoma_detect.exporting.export import export_onnx
         >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
         >>> before = Path("cnn.onnx").read_bytes()
         >>> correct_biases(Path("cnn.onnx"), [{"pixels": data.train.pixels()[:8].astype(np.float32)}])

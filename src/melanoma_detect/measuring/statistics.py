@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from melanoma_detect import taxonomy
 from melanoma_detect.detection.decision import melanoma_scores
 from melanoma_detect.detection.operating import OperatingPoint
-from melanoma_detect.learning.bootstrap import Floats
+from melanoma_detect.measuring.bootstrap import Floats
 
 # What is printed, in this order.
 HEADLINES = {

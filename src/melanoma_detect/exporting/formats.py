@@ -19,9 +19,9 @@ from melanoma_detect.data.images import Picture, Pixels, read_many
 from melanoma_detect.data.samples import draw_lesion
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import DetectorError, OutputError
-from melanoma_detect.learning.elsewhere import RUNS, Format, write_by_keras
-from melanoma_detect.learning.export import Parity, onnx_bytes, parity_of
-from melanoma_detect.learning.quantising import quantise
+from melanoma_detect.exporting.elsewhere import RUNS, Format, write_by_keras
+from melanoma_detect.exporting.export import Parity, onnx_bytes, parity_of
+from melanoma_detect.exporting.quantising import quantise
 from melanoma_detect.notice import DISCLAIMER
 from melanoma_detect.taxonomy import DIAGNOSES
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from melanoma_detect.errors import DataWarning, DetectorError
-from melanoma_detect.learning.translating import translated
+from melanoma_detect.measuring.translating import translated
 
 CLASSES = ("actinic keratosis", "melanoma", "nevus", "pigmented benign keratosis", "squamous cell carcinoma")
 CODES = {

@@ -8,8 +8,8 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import ModelError
-from melanoma_detect.learning.export import export_onnx
-from melanoma_detect.learning.quantising import OnnxModel, quantise
+from melanoma_detect.exporting.export import export_onnx
+from melanoma_detect.exporting.quantising import OnnxModel, quantise
 
 
 @pytest.fixture(scope="module")

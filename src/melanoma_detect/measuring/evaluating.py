@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.errors import DataWarning, DetectorError
-from melanoma_detect.learning.evaluation import Evaluation, measure
-from melanoma_detect.learning.points import points_of
-from melanoma_detect.learning.shortcuts import shortcuts as find_shortcuts
-from melanoma_detect.learning.translating import translated
+from melanoma_detect.measuring.evaluation import Evaluation, measure
+from melanoma_detect.measuring.points import points_of
+from melanoma_detect.measuring.shortcuts import shortcuts as find_shortcuts
+from melanoma_detect.measuring.translating import translated
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector

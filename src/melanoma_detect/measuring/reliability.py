@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from melanoma_detect.learning.bootstrap import Figure, Floats, figures
-from melanoma_detect.learning.statistics import BINS, bin_of, ratio
+from melanoma_detect.measuring.bootstrap import Figure, Floats, figures
+from melanoma_detect.measuring.statistics import BINS, bin_of, ratio
 
 if TYPE_CHECKING:
-    from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.measuring.evaluation import Evaluation
 
 
 class Bin(NamedTuple):

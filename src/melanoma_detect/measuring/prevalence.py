@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.bootstrap import Figure
+from melanoma_detect.measuring.bootstrap import Figure
 
 if TYPE_CHECKING:
-    from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.measuring.evaluation import Evaluation
 
 PREVALENCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 

@@ -15,9 +15,9 @@ from PIL import Image, ImageFilter
 
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.decision import melanoma_scores
-from melanoma_detect.learning.bootstrap import Figure, Floats, figures
-from melanoma_detect.learning.statistics import is_melanoma, weighted_auc
-from melanoma_detect.learning.subgroups import ENOUGH
+from melanoma_detect.measuring.bootstrap import Figure, Floats, figures
+from melanoma_detect.measuring.statistics import is_melanoma, weighted_auc
+from melanoma_detect.measuring.subgroups import ENOUGH
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector

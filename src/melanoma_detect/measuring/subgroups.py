@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.bootstrap import Figure, figures
-from melanoma_detect.learning.statistics import Statistics
+from melanoma_detect.measuring.bootstrap import Figure, figures
+from melanoma_detect.measuring.statistics import Statistics
 
 if TYPE_CHECKING:
-    from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.measuring.evaluation import Evaluation
 
 SHOWN = {
     "balanced_accuracy": "balanced accuracy",

@@ -5,8 +5,8 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.detection.operating import ValidationScores
-from melanoma_detect.learning.evaluation import measure
-from melanoma_detect.learning.points import measured_points
+from melanoma_detect.measuring.evaluation import measure
+from melanoma_detect.measuring.points import measured_points
 
 CLASSES = ("melanoma", "nevus")
 

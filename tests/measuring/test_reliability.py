@@ -5,9 +5,9 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from melanoma_detect.learning.evaluation import measure
-from melanoma_detect.learning.reliability import reliability
-from melanoma_detect.learning.statistics import bin_of
+from melanoma_detect.measuring.evaluation import measure
+from melanoma_detect.measuring.reliability import reliability
+from melanoma_detect.measuring.statistics import bin_of
 
 CLASSES = ("melanoma", "nevus")
 

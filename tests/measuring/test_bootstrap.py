@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from melanoma_detect.learning.bootstrap import Figure, figures, replicates
+from melanoma_detect.measuring.bootstrap import Figure, figures, replicates
 
 
 def share(right):

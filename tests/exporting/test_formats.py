@@ -11,9 +11,9 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.detection.runtime import OnnxRuntime
 from melanoma_detect.errors import DetectorError, OutputError
-from melanoma_detect.learning.elsewhere import RUNS
-from melanoma_detect.learning.export import TOLERANCE
-from melanoma_detect.learning.quantising import OnnxModel
+from melanoma_detect.exporting.elsewhere import RUNS
+from melanoma_detect.exporting.export import TOLERANCE
+from melanoma_detect.exporting.quantising import OnnxModel
 from melanoma_detect.models.keras_runtime import KerasRuntime
 
 

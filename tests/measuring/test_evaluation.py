@@ -9,8 +9,8 @@ from sklearn import metrics
 import melanoma_detect as md
 from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DataWarning, DetectorError
-from melanoma_detect.learning.evaluation import measure
-from melanoma_detect.learning.statistics import weighted_auc
+from melanoma_detect.measuring.evaluation import measure
+from melanoma_detect.measuring.statistics import weighted_auc
 
 CLASSES = ("melanoma", "nevus", "dermatofibroma", "scar")
 POINT = OperatingPoint(0.95, 0.3, 0.95, 0.5, 20, 80)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from melanoma_detect.detection.operating import GOALS, OperatingPoint
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.bootstrap import Figure, Floats, figures
-from melanoma_detect.learning.statistics import alert_scores, ratio
+from melanoma_detect.measuring.bootstrap import Figure, Floats, figures
+from melanoma_detect.measuring.statistics import alert_scores, ratio
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector
-    from melanoma_detect.learning.evaluation import Evaluation
+    from melanoma_detect.measuring.evaluation import Evaluation
 
 
 class MeasuredPoint(NamedTuple):

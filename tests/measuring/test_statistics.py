@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from melanoma_detect.learning.evaluation import measure
+from melanoma_detect.measuring.evaluation import measure
 
 CLASSES = ("melanoma", "nevus", "basal cell carcinoma")
 
@@ -37,7 +37,7 @@ def test_spared_are_the_benign_alone_and_none_that_it_abstains_from(answers):
 def test_drawn_weights_count_as_repeated_pictures(answers):
     probabilities, labels, _ = answers
     rows = np.random.default_rng(1).integers(0, 400, 400)
-    from melanoma_detect.learning.statistics import Statistics
+    from melanoma_detect.measuring.statistics import Statistics
 
     weights = np.bincount(rows, minlength=400)[None].astype(float)
     none = np.zeros(400, bool)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.learning.bootstrap import Figure
-from melanoma_detect.learning.shortcuts import Shortcuts, background_only, blurred, colours_only
+from melanoma_detect.measuring.bootstrap import Figure
+from melanoma_detect.measuring.shortcuts import Shortcuts, background_only, blurred, colours_only
 
 CLASSES = ("melanoma", "nevus")
 

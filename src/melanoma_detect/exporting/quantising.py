@@ -22,7 +22,7 @@ from onnxruntime.quantization import shape_inference
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
-from melanoma_detect.learning.bias import correct_biases
+from melanoma_detect.exporting.bias import correct_biases
 
 _BATCH = 32
 
@@ -37,7 +37,7 @@ class OnnxModel:
         ModelError: ONNX Runtime does not take it.
 
     Examples:
-        >>> from melanoma_detect.learning.export import export_onnx
+        >>> from melanoma_detect.exporting.export import export_onnx
         >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
         >>> OnnxModel(Path("cnn.onnx")).run(np.zeros((40, 32, 32, 3), np.uint8)).logits.shape
         (40, 9)
@@ -87,7 +87,7 @@ def quantise(source: Path, target: Path, pixels: Pixels) -> None:
         ModelError: ONNX Runtime cannot quantise the model.
 
     Examples:
-        >>> from melanoma_detect.learning.export import export_onnx
+        >>> from melanoma_detect.exporting.export import export_onnx
         >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
         >>> quantise(Path("cnn.onnx"), Path("small.onnx"), data.train.pixels()[:32])
         >>> Path("small.onnx").stat().st_size < 0.3 * Path("cnn.onnx").stat().st_size

@@ -14,7 +14,7 @@ import keras
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
-from melanoma_detect.learning.quantising import OnnxModel
+from melanoma_detect.exporting.quantising import OnnxModel
 from melanoma_detect.models.exportable import inference
 
 Format: TypeAlias = Literal["onnx", "litert", "saved_model"]

@@ -5,7 +5,7 @@ import pytest
 
 from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.learning.evaluation import measure
+from melanoma_detect.measuring.evaluation import measure
 
 CLASSES = ("melanoma", "nevus")
 POINT = OperatingPoint(0.9, 0.5, 0.9, 0.8, 100, 900)

@@ -7,9 +7,9 @@ import pytest
 from keras import layers
 
 import melanoma_detect as md
-from melanoma_detect.learning.bias import correct_biases, rounded
-from melanoma_detect.learning.export import export_onnx
-from melanoma_detect.learning.quantising import OnnxModel
+from melanoma_detect.exporting.bias import correct_biases, rounded
+from melanoma_detect.exporting.export import export_onnx
+from melanoma_detect.exporting.quantising import OnnxModel
 
 
 def of_one(layer, bias=1.0):

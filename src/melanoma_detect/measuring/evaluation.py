@@ -15,10 +15,10 @@ from melanoma_detect.console import whole_file
 from melanoma_detect.data.records import Record
 from melanoma_detect.detection.decision import melanoma_scores
 from melanoma_detect.detection.operating import OperatingPoint
-from melanoma_detect.learning import prevalence, subgroups
-from melanoma_detect.learning.bootstrap import Figure, Floats, figures
-from melanoma_detect.learning.shortcuts import Shortcuts
-from melanoma_detect.learning.statistics import HEADLINES, MIRRORED, Statistics, is_melanoma
+from melanoma_detect.measuring import prevalence, subgroups
+from melanoma_detect.measuring.bootstrap import Figure, Floats, figures
+from melanoma_detect.measuring.shortcuts import Shortcuts
+from melanoma_detect.measuring.statistics import HEADLINES, MIRRORED, Statistics, is_melanoma
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,7 +35,7 @@ class Evaluation:
             coverage (the share that it does not abstain from). Of what the probabilities are worth, read off these very
             pictures: specificity_at_95 (at the highest threshold that finds 95 % of the melanomas), spared (the share of
             benign pictures under that threshold: nobody needs to look at them), ece (of the probability of melanoma, in ten
-            equally wide bins; see `learning.reliability`), brier (the mean square of its error, 0 to 1; Brier 1950) and
+            equally wide bins; see `measuring.reliability`), brier (the mean square of its error, 0 to 1; Brier 1950) and
             brier_classes (summed over all classes, 0 to 2).
         recall: For each class the share of its pictures that were called so.
         precision: For each class the share of pictures called so that were it.

@@ -5,7 +5,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import ModelError
-from melanoma_detect.learning.export import Parity, export_onnx, onnx_parity, run_onnx
+from melanoma_detect.exporting.export import Parity, export_onnx, onnx_parity, run_onnx
 
 
 def test_the_file_answers_as_keras_does(data, tmp_path):
