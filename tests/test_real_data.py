@@ -174,12 +174,14 @@ def test_real_pictures_train_balance_and_predict(isic9, real_folder):
     small = replace(data.with_records(chosen), image_size=(48, 48))
     balanced = md.balance(small, to="max", progress=False)
     model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
-    detector = md.Detector.fit(model, balanced, epochs=4, progress=False)
+    detector = md.Detector.fit(model, balanced, epochs=4, sensitivity=0.9, progress=False)
+    assert detector.operating_point.positives >= 9
     probabilities = detector.evaluate(data.test).probabilities
     assert probabilities.shape == (74, 9)
     assert np.ptp(probabilities, axis=0).max() > 0.05
     original = min((real_folder / "originals").glob("*.jpg"))
-    assert detector.predict(original).decision in ("alert", "clear")
+    prediction = detector.predict(original)
+    assert prediction.decision in ("alert", "clear") or prediction.abstained
 
 
 @pytest.mark.slow
