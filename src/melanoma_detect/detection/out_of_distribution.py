@@ -73,7 +73,7 @@ class FeatureSpace:
 
         Examples:
             >>> seen = np.random.default_rng(1).normal(size=(500, 8)).astype(np.float32)
-            >>> 0.5 < FeatureSpace.of(seen).distance(seen).mean() < 1.2
+            >>> bool(0.5 < FeatureSpace.of(seen).distance(seen).mean() < 1.2)
             True
         """
         centred = _unit(features) - self.mean
