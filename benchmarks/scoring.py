@@ -37,18 +37,17 @@ PEAK = """
 import resource, sys
 import melanoma_detect as md
 
-detector = md.Detector.load(sys.argv[1])
-answer, done, first = detector.answer, 0, 0
+answer, done, first = md.Detector.answer, 0, 0
 
-def counted(looks, sources):
+def counted(detector, looks, sources):
     global done, first
     done += len(looks)
     if not first and done > 1000:
         first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return answer(looks, sources)
+    return answer(detector, looks, sources)
 
-detector.answer = counted
-result = md.score(sys.argv[2], detector=detector, out=sys.argv[3], progress=False)
+md.Detector.answer = counted
+result = md.score(sys.argv[2], detector=sys.argv[1], out=sys.argv[3], progress=False)
 last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(f"memory_pictures {result.pictures} 20000")
 print(f"memory_mebibytes_after_1000 {first / 1024:.0f} -")
