@@ -361,6 +361,11 @@ def test_what_is_done_is_not_asked_again(unfinished, bright, monkeypatch):
     assert len(set(paths())) == len(paths()) == 20
 
 
+def test_another_operating_point_does_not_go_on(unfinished, bright):
+    with pytest.raises(OutputError, match="an unfinished run is kept there with another detector"):
+        score(unfinished, bright().at(sensitivity=0.9), shard_size=5)
+
+
 def test_another_detector_does_not_go_on(unfinished, bright):
     for other in (bright(scale=0.2), bright(threshold=0.4), bright(("nevus", "BCC"))):
         with pytest.raises(

@@ -1,7 +1,7 @@
 """What a detector is recognised by when a run goes on."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from melanoma_detect.detection.looking import Look
 
 
 def identity(detector: Detector) -> dict[str, Any]:
-    """Return what a detector is recognised by: all that its card says, and its answers to three pictures of nothing.
+    """Return what a detector is recognised by: all that its card says, how it is used, and its answers to three pictures.
 
     Args:
         detector: The detector.
@@ -26,7 +26,8 @@ def identity(detector: Detector) -> dict[str, Any]:
         >>> sorted(identity(detector))
         ['answers', 'card']
     """
-    card = json.dumps(asdict(detector.card), default=_plain, sort_keys=True)
+    # The same model at another operating point decides otherwise: rows of both must not stand in one table.
+    card = json.dumps(asdict(replace(detector.card, settings=detector.settings)), default=_plain, sort_keys=True)
     height, width = detector.image_size
     noise = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
     shades = np.broadcast_to(np.linspace(0, 255, width, dtype=np.uint8)[None, None, :, None], noise.shape)
