@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from melanoma_detect.console import writing_to
+from melanoma_detect.console import whole_file
 from melanoma_detect.detection.card import Card
 from melanoma_detect.detection.finding import locate
 from melanoma_detect.detection.golden import ANSWERS, PICTURES, golden_members, replay
@@ -95,16 +95,11 @@ def write(path: Path, card: Card, files: Files, runtime: Runtime) -> None:
         members[_KERAS] = files.keras()
     if files.space:
         members[_FEATURES] = _pack(files.space)
-    with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-            partial = Path(folder, "whole")
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
-                for name, content in members.items():
-                    # Weights hardly shrink, and are quicker to read as they are.
-                    how = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
-                    bundle.writestr(name, content, how)
-            partial.replace(path)
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as bundle:
+        for name, content in members.items():
+            # Weights hardly shrink, and are quicker to read as they are.
+            how = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
+            bundle.writestr(name, content, how)
 
 
 def read(

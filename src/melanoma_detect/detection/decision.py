@@ -253,7 +253,27 @@ def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]
         >>> melanoma_scores(np.array([[0.3, 0.7]]), ("nevus", "melanoma"))
         array([0.7])
     """
-    return np.asarray(probabilities[:, list(taxonomy.positions(classes, code=taxonomy.MELANOMA))].sum(axis=1))
+    return target_scores(probabilities, classes, "melanoma")
+
+
+def target_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...], target: Target) -> NDArray[np.float64]:
+    """Return the probability of what an operating point is held against.
+
+    Args:
+        probabilities: `(n, classes)`.
+        classes: Class names, in the order of the columns.
+        target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
+
+    Returns:
+        `(n,)`, 0 to 1; zeros where no class is one.
+
+    Examples:
+        >>> target_scores(np.array([[0.1, 0.2, 0.7]]), ("nevus", "melanoma", "basal cell carcinoma"), "malignant").round(3)
+        array([0.9])
+    """
+    malignant = target == "malignant"
+    columns = taxonomy.positions(classes, code=None if malignant else taxonomy.MELANOMA, malignant=malignant)
+    return np.asarray(probabilities[:, list(columns)].sum(axis=1))
 
 
 def prediction_sets(probabilities: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
@@ -304,7 +324,7 @@ def judge(
         'refer'
     """
     melanoma = melanoma_scores(probabilities, classes)
-    malignant = probabilities[:, list(taxonomy.positions(classes, malignant=True))].sum(axis=1)
+    malignant = target_scores(probabilities, classes, "malignant")
     scores = malignant if point is not None and point.target == "malignant" else melanoma
     away = np.zeros(len(probabilities)) if distance is None else distance
     reasons = list(complaints) if complaints is not None else [""] * len(probabilities)

@@ -20,7 +20,7 @@ from melanoma_detect.data.samples import draw_lesion
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.exporting.elsewhere import RUNS, Format, write_by_keras
-from melanoma_detect.exporting.export import Parity, onnx_bytes, parity_of
+from melanoma_detect.exporting.export import SHARE, TOLERANCE, Parity, onnx_bytes, parity_of
 from melanoma_detect.exporting.quantising import quantise
 from melanoma_detect.notice import DISCLAIMER
 from melanoma_detect.taxonomy import DIAGNOSES
@@ -274,7 +274,7 @@ def _card(detector: "Detector", precision: Precision) -> dict[str, Any]:
 
 def _differences(parity: Parity) -> str:
     names = ("probability", "logit", "feature")
-    told = zip(names, parity, (2e-4, 1e-2, 1e-2), strict=True)
+    told = zip(names, parity, (TOLERANCE, SHARE, SHARE), strict=True)
     return ", ".join(
         f"largest difference in a {name} {value:.1g}, at most {most:.1g} expected" for name, value, most in told
     )

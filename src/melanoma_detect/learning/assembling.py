@@ -10,25 +10,26 @@ from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.bundle import Files
 from melanoma_detect.detection.card import Card
 from melanoma_detect.detection.detector import Detector
+from melanoma_detect.detection.looking import limits_of
 from melanoma_detect.detection.runtime import OnnxRuntime, Runtime, keras_runtime
 from melanoma_detect.detection.seen import Seen
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
 from melanoma_detect.exporting.export import onnx_bytes, parity_of
-from melanoma_detect.learning.calibration import calibrate, describe_features
+from melanoma_detect.learning.calibration import calibrate, describe_features, sampled
 from melanoma_detect.models.keras_runtime import bytes_of
 
 _COMPARED = 64  # validation pictures on which the exported model must answer as Keras does
 
 
 def assembled(model: Any, card: Card, data: Dataset, *, seen: Seen, seed: int) -> Detector:
-    """Make a detector of a trained model: export it, describe its features, calibrate it.
+    """Make a detector of a trained model: export it, describe its features, set its limits, calibrate it.
 
     Args:
         model: A trained model, which from now on is the detector's own.
         card: What is known about it so far.
         data: The dataset that it was trained on.
         seen: Which pictures it has seen.
-        seed: Which training pictures describe its features, where there are very many.
+        seed: Which training pictures describe its features and set its limits, where there are very many.
 
     Returns:
         The detector.
@@ -44,8 +45,10 @@ def assembled(model: Any, card: Card, data: Dataset, *, seen: Seen, seed: int) -
     """
     size = card.image_size
     runtime, onnx, export = _exported(model, card.architecture, data.validation.pixels(size)[:_COMPARED])
-    space = describe_features(runtime, data.train, size, seed=seed)
-    whole = replace(card, calibrations=calibrate(runtime, data.validation, size, space), export=export)
+    pictures = sampled(data.train, seed=seed).pixels(size)
+    space = describe_features(runtime, pictures)
+    calibrations = calibrate(runtime, data.validation, size, space)
+    whole = replace(card, calibrations=calibrations, limits=limits_of(pictures), export=export)
     files = Files(onnx=onnx, keras=lambda: bytes_of(model), space=space, seen=lambda: seen)
     detector = Detector(whole, runtime, files)
     _warn_of_no_threshold(detector, data.validation)

@@ -5,6 +5,7 @@ distance beyond which a picture is like no training picture. What is fitted here
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -53,30 +54,43 @@ def calibrate(
     return {count: _fitted(seen[count], part) for count in counts}
 
 
-def describe_features(runtime: Runtime, part: Part, size: tuple[int, int], *, seed: int) -> FeatureSpace | None:
+def sampled(part: Part, *, seed: int) -> Part:
+    """Choose the training pictures that stand for all: what is measured on them does not grow with the set.
+
+    Args:
+        part: The training split; copies made by `balance` are left out.
+        seed: Which pictures are taken where there are very many.
+
+    Returns:
+        At most 5,000 of them.
+
+    Examples:
+        >>> len(sampled(data.train, seed=1)) == len(data.train)
+        True
+    """
+    own = [at for at, record in enumerate(part.records) if record.parent is None]
+    chosen = np.sort(np.random.default_rng(seed).permutation(own)[:_DESCRIBED]).astype(np.int64)
+    return replace(part, records=tuple(part.records[at] for at in chosen.tolist()))
+
+
+def describe_features(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
     """Describe where the features of training pictures lie.
 
     Args:
         runtime: The model.
-        part: The training split; copies made by `balance` are left out.
-        size: `(height, width)` in pixels that the model wants.
-        seed: Which pictures are taken where there are very many.
+        pixels: uint8 `(n, height, width, 3)`, of training pictures.
 
     Returns:
         The description; None where there are fewer than ten pictures.
 
     Examples:
-        >>> describe_features(detector.runtime, data.train, (32, 32), seed=1).mean.shape
+        >>> describe_features(detector.runtime, data.train.pixels((32, 32))).mean.shape
         (128,)
     """
-    own = np.array([at for at, record in enumerate(part.records) if record.parent is None], dtype=np.int64)
-    if len(own) < 10:
+    if len(pixels) < 10:
         return None
-    chosen = np.sort(np.random.default_rng(seed).permutation(own)[:_DESCRIBED])
-    pixels = part.pixels(size)
-    return FeatureSpace.of(
-        np.concatenate([runtime.run(pixels[rows]).features for rows in np.array_split(chosen, len(chosen) // 64 + 1)])
-    )
+    parts = [runtime.run(pixels[at : at + _AT_ONCE]).features for at in range(0, len(pixels), _AT_ONCE)]
+    return FeatureSpace.of(np.concatenate(parts))
 
 
 def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> float:

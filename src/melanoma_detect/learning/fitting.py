@@ -5,16 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 import importlib_metadata
-import keras
 
 from melanoma_detect import __version__
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.detection.card import Card, Settings
 from melanoma_detect.detection.detector import Detector
-from melanoma_detect.detection.looking import limits_of
 from melanoma_detect.detection.operating import refuse_sensitivity
 from melanoma_detect.detection.seen import Seen
 from melanoma_detect.learning.assembling import assembled
+from melanoma_detect.learning.copying import training_copy
 from melanoma_detect.learning.recipes import Recipe, find_recipe
 from melanoma_detect.learning.training import train
 
@@ -74,7 +73,6 @@ def fit(
         classes=data.classes,
         image_size=model.input_shape[1:3],
         settings=Settings(sensitivity=sensitivity),
-        limits=limits_of(data.train.pixels(model.input_shape[1:3])),
         resize=data.resize,
         architecture=getattr(model, "architecture", {"name": model.name}),
         recipe=asdict(chosen) | told | {"pictures": len(data.train)},
@@ -82,14 +80,8 @@ def fit(
         best_epoch=trained.best_epoch,
         made_with=_versions(),
     )
-    return assembled(_copy(model), card, data, seen=model.seen, seed=seed)
-
-
-def _copy(model: Any) -> Any:
-    """Return the model with weights of its own: whoever trains it on must not change the detector."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
+    # A copy: whoever trains the model on must not change the detector.
+    return assembled(training_copy(model, "float32"), card, data, seen=model.seen, seed=seed)
 
 
 def _versions() -> dict[str, str]:

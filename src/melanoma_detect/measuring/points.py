@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_detect.detection.decision import target_scores
 from melanoma_detect.detection.operating import GOALS, OperatingPoint
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.measuring.bootstrap import Figure, Floats, figures
-from melanoma_detect.measuring.statistics import alert_scores, ratio
+from melanoma_detect.measuring.statistics import ratio
 
 if TYPE_CHECKING:
     from melanoma_detect.detection.detector import Detector
@@ -73,7 +74,7 @@ def measured_points(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Measu
 
 
 def _measured(evaluation: "Evaluation", point: OperatingPoint, positive: NDArray[np.bool_], seed: int) -> MeasuredPoint:
-    alert = alert_scores(evaluation.probabilities, evaluation.classes, point) >= point.threshold
+    alert = target_scores(evaluation.probabilities, evaluation.classes, point.target) >= point.threshold
     found, cleared = ~evaluation.abstained & alert, ~evaluation.abstained & ~alert
     named = np.asarray(evaluation.groups)
 

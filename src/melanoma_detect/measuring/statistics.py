@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
-from melanoma_detect.detection.decision import melanoma_scores
+from melanoma_detect.detection.decision import melanoma_scores, target_scores
 from melanoma_detect.detection.operating import OperatingPoint
 from melanoma_detect.measuring.bootstrap import Floats
 
@@ -64,7 +64,7 @@ class Statistics:
         self.positive, self.judged = is_melanoma(labels, classes), ~abstained
         self.benign = np.isin(labels, [at for at, label in enumerate(classes) if _is_benign(label)])
         self.scores = melanoma_scores(probabilities, classes)
-        self.alert = alert_scores(probabilities, classes, point) >= point.threshold if point else None
+        self.alert = target_scores(probabilities, classes, point.target) >= point.threshold if point else None
         self._brier = np.square(probabilities - np.eye(len(classes))[labels]).sum(axis=1)
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
@@ -190,28 +190,6 @@ def bin_of(scores: Floats) -> NDArray[np.int64]:
         [0, 0, 1, 9]
     """
     return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-
-
-def alert_scores(probabilities: Floats, classes: tuple[str, ...], point: OperatingPoint) -> Floats:
-    """Return what an operating point's threshold is held against.
-
-    Args:
-        probabilities: `(n, classes)`.
-        classes: Class names.
-        point: The operating point.
-
-    Returns:
-        The probability of its target, `(n,)`.
-
-    Examples:
-        >>> point = OperatingPoint(0.95, 0.3, 0.95, 0.5, 20, 80, target="malignant")
-        >>> alert_scores(np.array([[0.1, 0.2, 0.7]]), ("nevus", "melanoma", "basal cell carcinoma"), point).round(3)
-        array([0.9])
-    """
-    if point.target == "melanoma":
-        return melanoma_scores(probabilities, classes)
-    malignant: Floats = probabilities[:, list(taxonomy.positions(classes, malignant=True))].sum(axis=1)
-    return malignant
 
 
 def is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.bool_]:
