@@ -1,9 +1,6 @@
 """The formats that a model is written in and read from: ONNX Runtime, LiteRT, TensorFlow's SavedModel."""
 
-import os
-import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +11,7 @@ import keras
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
+from melanoma_detect.exporting.export import in_tensorflow
 from melanoma_detect.exporting.quantising import OnnxModel
 from melanoma_detect.models.exportable import inference
 
@@ -42,7 +40,7 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
         (2, 9)
     """
     if keras.backend.backend() != "tensorflow":
-        _write_elsewhere(model, format, path)
+        in_tensorflow(model, __name__, format, path)
         return
     # Keras asks for a suffix that the user's name may not have.
     made = path.with_name("made.tflite") if format == "litert" else path
@@ -56,18 +54,6 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
         raise ModelError(f"{model.name}: cannot be exported as {format} ({type(error).__name__}: {error})") from error
     if made != path:
         made.replace(path)
-
-
-def _write_elsewhere(model: Any, format: Format, path: Path) -> None:  # noqa: A002
-    """Let TensorFlow write, in a process of its own: Keras runs on another backend here."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.keras")
-        model.save(file)
-        command = [sys.executable, "-m", __name__, str(file), format, str(path)]
-        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise ModelError(f"{model.name}: cannot be exported as {format} ({done.stderr.strip()[-500:]})")
 
 
 def _run_litert(path: Path) -> Run:

@@ -18,7 +18,7 @@ from melanoma_detect.detection.decision import softmax
 from melanoma_detect.detection.runtime import Outputs
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models.contract import FEATURES, logits_of
-from melanoma_detect.models.exportable import exportable
+from melanoma_detect.models.exportable import inference
 
 TOLERANCE = 2e-4  # the largest difference in probability between Keras and the exported file
 SHARE = (
@@ -46,22 +46,36 @@ def export_onnx(model: Any, path: Path) -> None:
         True
     """
     if keras.backend.backend() != "tensorflow":
-        _export_elsewhere(model, path)
+        in_tensorflow(model, __name__, path)
         return
-    inference = exportable(model)
-    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="float32")
-    logits, features = keras.Model(inference.input, [logits_of(inference), inference.get_layer(FEATURES).output])(
-        pixels, training=False
-    )
-    wrapped = keras.Model(pixels, {"logits": logits, "features": features})
-    wrapped.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32))
     try:
         with warnings.catch_warnings():
             # What the exporter does with NumPy's and TensorFlow's old names is not its user's doing.
             warnings.simplefilter("ignore")
-            wrapped.export(path, format="onnx", verbose=False)
+            inference(model, "float32").export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
+
+
+def in_tensorflow(model: Any, module: str, *arguments: object) -> None:
+    """Let TensorFlow write a model, in a process of its own: Keras runs on another backend here.
+
+    Args:
+        model: A Keras model.
+        module: What to run there; it is given the model's file first.
+        *arguments: What else it is given.
+
+    Raises:
+        ModelError: It failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        command = [sys.executable, "-m", module, str(file), *map(str, arguments)]
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ModelError(f"{model.name}: cannot be exported: {done.stderr.strip()[-500:]}")
 
 
 def onnx_bytes(model: Any) -> bytes:
@@ -190,17 +204,6 @@ def parity_of(found: Outputs, expected: Outputs) -> Parity:
 
 def _share(found: NDArray[Any], expected: NDArray[Any]) -> float:
     return float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
-
-
-def _export_elsewhere(model: Any, path: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.keras")
-        model.save(file)
-        command = [sys.executable, "-m", __name__, str(file), str(path)]
-        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise ModelError(f"{model.name}: cannot be exported to ONNX: {done.stderr.strip().splitlines()[-1:]}")
 
 
 if __name__ == "__main__":

@@ -36,14 +36,15 @@ def exportable(model: Any) -> Any:
     return copy
 
 
-def inference(model: Any) -> Any:
-    """Return a model for use elsewhere: from pixels as files hold them to logits and features.
+def inference(model: Any, dtype: str = "uint8") -> Any:
+    """Return a model for use elsewhere: from pixels to logits and features.
 
     Args:
         model: A model that keeps the contract.
+        dtype: The type of the pixels: as files hold them, or `"float32"`.
 
     Returns:
-        A functional model with weights of its own, from `pixels`, uint8 `(batch, height, width, 3)`, to a dictionary of
+        A functional model with weights of its own, from `pixels`, `(batch, height, width, 3)`, to a dictionary of
         `logits`, float32 `(batch, classes)`, and `features`, float32 `(batch, d)`. It was called once: Keras exports no other.
 
     Examples:
@@ -53,10 +54,10 @@ def inference(model: Any) -> Any:
     """
     copy = exportable(model)
     both = keras.Model(copy.input, [logits_of(copy), copy.get_layer(FEATURES).output])
-    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")
+    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype=dtype)
     logits, features = both(ops.cast(pixels, "float32"), training=False)
     found = keras.Model(pixels, {"logits": logits, "features": features})
-    found.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))
+    found.predict_on_batch(np.zeros((1, *model.input_shape[1:]), dtype))
     return found
 
 
