@@ -57,6 +57,33 @@ def find_pairs(codes: Codes, queries: Codes, owners: NDArray[np.int64], *, radiu
     return Pairs(*rows[first_of_pair].T)
 
 
+def near_any(codes: Codes, queries: Codes, *, radius: int) -> NDArray[np.bool_]:
+    """Say which queries lie near any of the codes.
+
+    Args:
+        codes: uint8 `(n, 32)`.
+        queries: What to look up, uint8 `(m, 32)`.
+        radius: By how many bits two may differ.
+
+    Returns:
+        `(m,)`.
+
+    Examples:
+        >>> codes = np.zeros((3, 32), np.uint8)
+        >>> near_any(codes, np.stack([codes[0], codes[0] + 255]), radius=24).tolist()
+        [True, False]
+    """
+    if not len(codes) or not len(queries):
+        return np.zeros(len(queries), np.bool_)
+    index = _index(codes)
+    parts = [
+        np.diff(index.range_search(np.ascontiguousarray(queries[at : at + _AT_ONCE]), radius + 1)[0].astype(np.int64))
+        > 0
+        for at in range(0, len(queries), _AT_ONCE)
+    ]
+    return np.concatenate(parts)
+
+
 def _near(codes: Codes, queries: Codes, owners: NDArray[np.int64], radius: int) -> Iterator[NDArray[np.int64]]:
     """Yield rows of (smaller position, larger position, bits), some of them twice."""
     index = _index(codes)

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from melanoma_detect.data.records import Record
 
 _ARCHIVE = re.compile(r"(ISIC_\d{7})(?!\d)")
-_SAME = 24  # of 256 bits: see data.duplicates
-_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -102,21 +100,19 @@ class Seen:
         return cls(*(frozenset(map(str, values[name])) for name in ("digests", "ids", "fingerprints")))
 
     def _alike(self, fingerprints: list[str]) -> NDArray[np.bool_]:
+        # Who only predicts never comes here, and needs neither faiss nor what compares details.
+        from melanoma_detect.data.duplicates import SAME  # noqa: PLC0415
+        from melanoma_detect.data.neighbours import near_any  # noqa: PLC0415
+
         found = np.zeros(len(fingerprints), dtype=np.bool_)
         asked = [at for at, code in enumerate(fingerprints) if code]
-        if not asked or not self.fingerprints:
-            return found
-        ours = _words(sorted(self.fingerprints))
-        step = max(1, _CELLS // len(ours))
-        for at in range(0, len(asked), step):
-            chosen = asked[at : at + step]
-            bits = np.bitwise_count(_words([fingerprints[one] for one in chosen])[:, None] ^ ours[None]).sum(axis=2)
-            found[chosen] = (bits <= _SAME).any(axis=1)
+        known, sought = _codes(sorted(self.fingerprints)), _codes([fingerprints[at] for at in asked])
+        found[asked] = near_any(known, sought, radius=SAME)
         return found
 
 
-def _words(codes: list[str]) -> NDArray[np.uint64]:
-    return np.frombuffer(bytes.fromhex("".join(codes)), np.uint64).reshape(len(codes), -1)
+def _codes(fingerprints: list[str]) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex("".join(fingerprints)), np.uint8).reshape(len(fingerprints), 32)
 
 
 def _names(record: "Record") -> list[str]:
