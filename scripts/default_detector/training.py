@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import os
+import platform
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -25,9 +26,19 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.nn import functional
 
-SIZES = (128,) * 7 + (160,) * 6 + (192,) * 7
-BATCH, RATE, HEAD, WARMUP, SMOOTHING, AVERAGE = 32, 6e-4, 3.0, 200, 0.05, 0.996
+BATCH, HEAD, WARMUP, SMOOTHING, AVERAGE = 32, 3.0, 200, 0.05, 0.996
+SEEN_AT = (192, 224)  # sides in pixels that a fold is measured at
 _NEVER = -1e9
+
+
+class Plan(NamedTuple):
+    """How long, at which sides in pixels, and how fast."""
+
+    sizes: tuple[int, ...]
+    rate: float
+
+
+FOLD = Plan(sizes=(128,) * 5 + (160,) * 5 + (192,) * 4, rate=6e-4)
 
 
 class Pack(NamedTuple):
@@ -55,13 +66,12 @@ def main() -> None:
     if not training.resumed():
         training.begin(chosen.weights)
     held = np.flatnonzero(pool & inside)
-    while training.epoch < len(SIZES):
-        print(json.dumps(training.step()), flush=True)
-    for side in (192, 224):
+    training.run()
+    for side in SEEN_AT:
         for views in (1, 4):
             logits = answers(training.average, pack.pixels, held, side, views)
-            np.save(chosen.folder / f"fold-{chosen.fold}-logits-{side}-{views}.npy", logits)
             print(json.dumps({"side": side, "views": views} | figures(logits, held, pack)), flush=True)
+    keep_for_keras(training.average, chosen.folder / f"fold-{chosen.fold}.npz", training)
 
 
 def read(folder: Path) -> Pack:
@@ -74,8 +84,8 @@ def read(folder: Path) -> Pack:
 class Training:
     """A network, its average, and how far it has come."""
 
-    def __init__(self, pack: Pack, rows: np.ndarray, place: Path, seed: int) -> None:
-        self.pack, self.rows, self.place, self.seed, self.epoch = pack, rows, place, seed, 0
+    def __init__(self, pack: Pack, rows: np.ndarray, place: Path, seed: int, plan: Plan = FOLD) -> None:
+        self.pack, self.rows, self.place, self.seed, self.plan, self.epoch = pack, rows, place, seed, plan, 0
         self.network, self.average = (Network(len(pack.classes)) for _ in range(2))
         self.steps = len(rows) // BATCH
         covered = pack.targets[rows]
@@ -107,9 +117,25 @@ class Training:
         self.epoch = kept["epoch"]
         return True
 
+    def run(self) -> None:
+        """Train to the end of the plan, one line an epoch."""
+        while self.epoch < len(self.plan.sizes):
+            print(json.dumps(self.step()), flush=True)
+
+    def loss(self, logits: torch.Tensor, pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:  # noqa: ARG002
+        """Return what a batch's answers cost, from its pictures as they were shown and their rows in the pack."""
+        return self.labelled(logits, rows)
+
+    def labelled(self, logits: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+        """Return the logit-adjusted cross-entropy with smoothed labels, a label of several classes by their sum."""
+        sure = functional.log_softmax(logits + self.adjustment, dim=1)
+        outside = torch.tensor(~self.pack.targets[rows])
+        right = torch.logsumexp(sure.masked_fill(outside, _NEVER), dim=1)
+        return -(1 - SMOOTHING) * right.mean() - SMOOTHING * sure.mean()
+
     def step(self) -> dict[str, float]:
         """Train for one epoch and keep where it stands; return what to print."""
-        begun, side, losses = time.perf_counter(), SIZES[self.epoch], []
+        begun, side, losses = time.perf_counter(), self.plan.sizes[self.epoch], []
         torch.manual_seed(1000 * self.epoch + self.seed)
         rng = np.random.default_rng([self.seed, self.epoch])
         self.network.train()
@@ -133,7 +159,7 @@ class Training:
             {"params": [value for _, value in named if value.ndim == 1], "weight_decay": 0.0, "factor": 1.0},
             {"params": list(self.network.head.parameters()), "weight_decay": 0.01, "factor": HEAD},
         ]
-        return torch.optim.AdamW(groups, lr=RATE)
+        return torch.optim.AdamW(groups, lr=self.plan.rate)
 
     def _order(self, rng: np.random.Generator) -> np.ndarray:
         """Draw an epoch by systematic sampling: fewer repeats than drawing with replacement."""
@@ -143,18 +169,15 @@ class Training:
         return rng.permutation(drawn).reshape(self.steps, BATCH)
 
     def _set_rate(self, step: int) -> None:
-        falling = 0.5 * (1 + math.cos(math.pi * step / (self.steps * len(SIZES)))) * 0.98 + 0.02
+        falling = 0.5 * (1 + math.cos(math.pi * step / (self.steps * len(self.plan.sizes)))) * 0.98 + 0.02
         for group in self.optimizer.param_groups:
-            group["lr"] = RATE * group["factor"] * falling * min(1, (step + 1) / WARMUP)
+            group["lr"] = self.plan.rate * group["factor"] * falling * min(1, (step + 1) / WARMUP)
 
     def _learn(self, rows: np.ndarray, side: int) -> float:
         pixels = augmented(torch.tensor(np.asarray(self.pack.pixels[rows])), side)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = self.network(pixels)
-        sure = functional.log_softmax(logits.float() + self.adjustment, dim=1)
-        outside = torch.tensor(~self.pack.targets[rows])
-        right = torch.logsumexp(sure.masked_fill(outside, _NEVER), dim=1)
-        loss = -(1 - SMOOTHING) * right.mean() - SMOOTHING * sure.mean()
+        loss = self.loss(logits.float(), pixels, rows)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -175,6 +198,24 @@ class Training:
         partial = self.place.with_suffix(".partial")
         torch.save({name: part.state_dict() for name, part in parts.items()} | {"epoch": self.epoch}, partial)
         partial.replace(self.place)
+
+
+def keep_for_keras(network: Network, place: Path, training: Training) -> None:
+    """Write weights under Keras's names, and beside them where they were made."""
+    np.savez(place, **network.to_keras())
+    made = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "seed": training.seed,
+        "epochs": len(training.plan.sizes),
+        "sides": list(training.plan.sizes),
+        "rate": training.plan.rate,
+        "batch": BATCH,
+        "pictures": len(training.rows),
+    }
+    place.with_suffix(".json").write_text(json.dumps(made, indent=1), encoding="utf-8")
 
 
 @torch.no_grad()

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from melanoma_detect.detection.decision import prediction_sets, softmax
-from melanoma_detect.learning.calibration import calibrate, farthest, fit_sets, fit_temperature
+from melanoma_detect.learning.calibration import answered, calibrate, farthest, fit_sets, fit_temperature
+
+
+def calibrated(runtime, part, space):
+    """Calibrate on a split, as `Detector.fit` does."""
+    answers = answered(runtime, part.pixels((32, 32)), space)
+    return calibrate(answers, part.targets[part.labels], part.groups, part.classes)
 
 
 def drawn(count, sureness, seed=0):
@@ -55,7 +61,7 @@ def test_unseen_pictures_are_accepted_with_confidence():
 
 
 def test_each_number_of_views_has_its_own(detector, data):
-    found = calibrate(detector.runtime, data.validation, (32, 32), detector.files.space)
+    found = calibrated(detector.runtime, data.validation, detector.files.space)
     assert found == detector.card.calibrations
     one, four, eight = (found[count] for count in (1, 4, 8))
     assert (
@@ -76,7 +82,7 @@ def test_a_coarse_label_across_the_border_says_nothing(detector, data):
         for record in data.validation
     ]
     part = replace(data.validation, records=tuple(records), coarse=coarse)
-    found = calibrate(detector.runtime, part, (32, 32), None)[1]
+    found = calibrated(detector.runtime, part, None)[1]
     assert "melanoma" not in found.scores
     nevi = sum(record.label == "nevus or dermatofibroma" for record in records)
     malignant = found.scores["malignant"]

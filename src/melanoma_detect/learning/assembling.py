@@ -1,6 +1,7 @@
 """A trained model becomes a detector: exported, its features described, calibrated."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +10,15 @@ from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.bundle import Files
 from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.decision import Calibration
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.looking import limits_of
+from melanoma_detect.detection.out_of_distribution import FeatureSpace
 from melanoma_detect.detection.runtime import OnnxRuntime, Runtime, keras_runtime
 from melanoma_detect.detection.seen import Seen
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
 from melanoma_detect.exporting.export import onnx_bytes, parity_of
-from melanoma_detect.learning.calibration import calibrate, describe_features, sampled
+from melanoma_detect.learning.calibration import answered, calibrate, describe_features, sampled
 from melanoma_detect.models.keras_runtime import bytes_of
 
 _COMPARED = 64  # validation pictures on which the exported model must answer as Keras does
@@ -44,15 +47,53 @@ def assembled(model: Any, card: Card, data: Dataset, *, seen: Seen, seed: int) -
         True
     """
     size = card.image_size
-    runtime, onnx, export = _exported(model, card.architecture, data.validation.pixels(size)[:_COMPARED])
-    pictures = sampled(data.train, seed=seed).pixels(size)
-    space = describe_features(runtime, pictures)
-    calibrations = calibrate(runtime, data.validation, size, space)
-    whole = replace(card, calibrations=calibrations, limits=limits_of(pictures), export=export)
-    files = Files(onnx=onnx, keras=lambda: bytes_of(model), space=space, seen=lambda: seen)
-    detector = Detector(whole, runtime, files)
+    validation = data.validation.pixels(size)
+
+    def calibrations(runtime: Runtime, space: FeatureSpace | None) -> dict[int, Calibration]:
+        part = data.validation
+        return calibrate(answered(runtime, validation, space), part.targets[part.labels], part.groups, part.classes)
+
+    described = sampled(data.train, seed=seed).pixels(size)
+    detector = put_together(model, card, described, validation[:_COMPARED], calibrations, seen=seen)
     _warn_of_no_threshold(detector, data.validation)
     return detector
+
+
+def put_together(
+    model: Any,
+    card: Card,
+    described: Pixels,
+    compared: Pixels,
+    calibrations: Callable[[Runtime, FeatureSpace | None], dict[int, Calibration]],
+    *,
+    seen: Seen,
+) -> Detector:
+    """Make a detector of a trained model, whose calibration may come from elsewhere, as from a cross-validation.
+
+    Args:
+        model: A trained model, which from now on is the detector's own.
+        card: What is known about it so far.
+        described: Training pictures at its size, uint8 `(n, height, width, 3)`: they describe its features and set its limits.
+        compared: Pictures on which the exported model must answer as Keras does.
+        calibrations: Returns a calibration for each number of views, given what runs the model and where its features lie.
+        seen: Which pictures it has seen.
+
+    Returns:
+        The detector.
+
+    Warns:
+        DetectorWarning: It cannot be exported to ONNX, so that predictions need Keras.
+
+    Examples:
+        >>> pixels = data.train.pixels((32, 32))
+        >>> put_together(detector.keras_model(), detector.card, pixels, pixels[:8], lambda *_: {1: Calibration()}, seen=Seen())
+        <Detector cnn: 9 classes at 32×32>
+    """
+    runtime, onnx, export = _exported(model, card.architecture, compared)
+    space = describe_features(runtime, described)
+    whole = replace(card, calibrations=calibrations(runtime, space), limits=limits_of(described), export=export)
+    files = Files(onnx=onnx, keras=lambda: bytes_of(model), space=space, seen=lambda: seen)
+    return Detector(whole, runtime, files)
 
 
 def _exported(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:

@@ -4,7 +4,7 @@ Temperature (Guo et al. 2017), the scores that operating points are read from, p
 distance beyond which a picture is like no training picture. What is fitted here, `detection.decision` applies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -30,28 +30,81 @@ _AT_ONCE = 64
 _LEAST = 1e-12
 
 
-def calibrate(
-    runtime: Runtime, part: Part, size: tuple[int, int], space: FeatureSpace | None
-) -> dict[int, Calibration]:
-    """Fit everything on the validation split, for each number of views.
+class Answers(NamedTuple):
+    """What a model said about pictures that it did not learn from, looked at in some number of views.
+
+    Attributes:
+        logits: float32 `(n, classes)`.
+        distances: How far each picture lies from the training pictures, once for each way that it may be looked at; empty where
+            that is not known.
+    """
+
+    logits: NDArray[np.float32]
+    distances: Floats
+
+
+def answered(runtime: Runtime, pixels: Pixels, space: FeatureSpace | None) -> dict[int, Answers]:
+    """Ask a model about pictures, in each number of views.
 
     Args:
         runtime: The model.
-        part: The validation split.
-        size: `(height, width)` in pixels that the model wants.
-        space: Where the features of training pictures lie; without it the detector never calls a picture unfamiliar.
+        pixels: uint8 `(n, height, width, 3)`.
+        space: Where the features of training pictures lie; None where that was not measured.
 
     Returns:
-        A calibration for 1, 4 and 8 views (1 and 4 where pictures are not square).
+        Its answers for 1, 4 and 8 views (1 and 4 where pictures are not square).
 
     Examples:
-        >>> sorted(calibrate(detector.runtime, data.validation, (32, 32), detector.files.space))
+        >>> answered(detector.runtime, data.validation.pixels(), None)[4].logits.shape == (len(data.validation), 9)
+        True
+    """
+    counts = [count for count in COUNTS if count < 8 or pixels.shape[1] == pixels.shape[2]]
+    # Each view is run once; means over the first of them stand for fewer views.
+    batches = [_batch(runtime, pixels[at : at + _AT_ONCE], counts, space) for at in range(0, len(pixels), _AT_ONCE)]
+    return joined(batches)
+
+
+def joined(parts: Sequence[Mapping[int, Answers]]) -> dict[int, Answers]:
+    """Put answers to several sets of pictures into one, as those of the folds of a cross-validation.
+
+    Args:
+        parts: From `answered`, each for the same numbers of views.
+
+    Returns:
+        The answers to all pictures, in this order.
+
+    Examples:
+        >>> once = answered(detector.runtime, data.validation.pixels(), None)
+        >>> len(joined([once, once])[1].logits) == 2 * len(data.validation)
+        True
+    """
+    return {
+        count: Answers(*(np.concatenate(values) for values in zip(*(part[count] for part in parts), strict=True)))
+        for count in parts[0]
+    }
+
+
+def calibrate(
+    answers: Mapping[int, Answers], targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
+) -> dict[int, Calibration]:
+    """Fit everything on a model's answers, for each number of views.
+
+    Args:
+        answers: From `answered`.
+        targets: Which classes the label of each picture covers, `(n, classes)`.
+        groups: The lesion of each, `(n,)`.
+        classes: Class names.
+
+    Returns:
+        A calibration for each number of views.
+
+    Examples:
+        >>> part = data.validation
+        >>> answers = answered(detector.runtime, part.pixels(), None)
+        >>> sorted(calibrate(answers, part.targets[part.labels], part.groups, part.classes))
         [1, 4, 8]
     """
-    pixels = part.pixels(size)
-    counts = [count for count in COUNTS if count < 8 or size[0] == size[1]]
-    seen = _see(runtime, pixels, counts, space)
-    return {count: _fitted(seen[count], part) for count in counts}
+    return {count: _fitted(found, targets, groups, classes) for count, found in answers.items()}
 
 
 def sampled(part: Part, *, seed: int) -> Part:
@@ -160,65 +213,46 @@ def farthest(distances: Floats, lesions: int) -> float:
     return float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
 
 
-class _Seen(NamedTuple):
-    """What the model said about the validation pictures, looked at in some number of views."""
-
-    logits: NDArray[np.float32]
-    distances: Floats
-
-
-def _see(runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None) -> dict[int, _Seen]:
-    """Run every view once; means over the first of them stand for fewer views."""
-    parts: dict[int, list[_Seen]] = {count: [] for count in counts}
-    for at in range(0, len(pixels), _AT_ONCE):
-        for count, seen in _batch(runtime, pixels[at : at + _AT_ONCE], counts, space):
-            parts[count].append(seen)
-    return {
-        count: _Seen(np.concatenate([one.logits for one in found]), np.concatenate([one.distances for one in found]))
-        for count, found in parts.items()
-    }
-
-
-def _batch(
-    runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None
-) -> Iterator[tuple[int, _Seen]]:
+def _batch(runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None) -> dict[int, Answers]:
     outputs = [runtime.run(np.ascontiguousarray(view)) for view in views_of(pixels, max(counts))]
     logits, features = np.stack([one.logits for one in outputs]), np.stack([one.features for one in outputs])
+    found = {}
     for count in counts:
         # A single view may be any of them: each must be accepted.
         shown = features.reshape(-1, features.shape[-1]) if count == 1 else features[:count].mean(axis=0)
         distances = space.distance(shown) if space else np.empty(0)
-        yield count, _Seen(logits[:count].mean(axis=0), distances)
+        found[count] = Answers(logits[:count].mean(axis=0), distances)
+    return found
 
 
-def _fitted(seen: _Seen, part: Part) -> Calibration:
-    targets, lesions = part.targets[part.labels], len(set(part.groups))
+def _fitted(seen: Answers, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]) -> Calibration:
     temperature = fit_temperature(seen.logits, targets)
     probabilities = softmax(seen.logits / temperature)
     fine = targets.sum(axis=1) == 1
     labels = targets.argmax(axis=1)
     return Calibration(
         temperature=temperature,
-        scores=_scores(probabilities, part),
+        scores=_scores(probabilities, targets, groups, classes),
         least={coverage: fit_sets(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES},
-        farthest=farthest(seen.distances, lesions),
+        farthest=farthest(seen.distances, len(set(groups))),
     )
 
 
-def _scores(probabilities: Floats, part: Part) -> dict[Target, ValidationScores]:
+def _scores(
+    probabilities: Floats, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
+) -> dict[Target, ValidationScores]:
     """Keep the scores of each target that some pictures show and others do not."""
     columns = {
-        "melanoma": taxonomy.positions(part.classes, code=taxonomy.MELANOMA),
-        "malignant": taxonomy.positions(part.classes, malignant=True),
+        "melanoma": taxonomy.positions(classes, code=taxonomy.MELANOMA),
+        "malignant": taxonomy.positions(classes, malignant=True),
     }
-    found = {target: _scores_of(probabilities, part, target, columns[target]) for target in TARGETS}
-    return {target: scores for target, scores in found.items() if scores.positives and scores.negatives}
-
-
-def _scores_of(probabilities: Floats, part: Part, target: Target, columns: Sequence[int]) -> ValidationScores:
-    shown = np.isin(np.arange(len(part.classes)), columns)
-    covered = part.targets[part.labels]
-    inside, outside = covered @ shown, covered @ ~shown
-    sure = inside != outside  # a coarse label may cover both
-    groups = [group for group, kept in zip(part.groups, sure, strict=True) if kept]
-    return ValidationScores.of(probabilities[sure][:, shown].sum(axis=1), inside[sure], groups, target)
+    found: dict[Target, ValidationScores] = {}
+    for target in TARGETS:
+        shown = np.isin(np.arange(len(classes)), columns[target])
+        inside, outside = targets @ shown, targets @ ~shown
+        sure = inside != outside  # a coarse label may cover both
+        named = [group for group, kept in zip(groups, sure, strict=True) if kept]
+        scores = ValidationScores.of(probabilities[sure][:, shown].sum(axis=1), inside[sure], named, target)
+        if scores.positives and scores.negatives:
+            found[target] = scores
+    return found
