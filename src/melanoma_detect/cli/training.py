@@ -125,7 +125,7 @@ def train(
 @app.command()
 def evaluate(
     folder: Folder,
-    detector: DetectorOption,
+    detector: DetectorOption = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page with every figure, drawn, and the shortcut tests.")
     ] = None,

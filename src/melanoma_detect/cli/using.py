@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @app.command()
 def predict(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures of lesions.")],
-    detector: DetectorOption,
+    detector: DetectorOption = None,
     sensitivity: Sensitivity = None,
     target: Target = None,
     views: Views = None,
@@ -45,7 +45,7 @@ def predict(
 
 @app.command()
 def card(
-    detector: DetectorOption,
+    detector: DetectorOption = None,
     prevalence: Annotated[
         float | None, typer.Option(help="Say what an alert means where this share of pictures shows melanoma.")
     ] = None,
@@ -60,15 +60,15 @@ def card(
         return
     point = loaded.operating_point
     if point is None:
-        raise DetectorError(f"{detector}: has no operating point, and so no alerts that could be right or wrong")
+        raise DetectorError(f"{loaded!r} has no operating point, and so no alerts that could be right or wrong")
     typer.echo(f"{point}\n{point.at_prevalence(prevalence)}")
 
 
 @app.command()
 def explain(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture of a lesion.")],
-    detector: DetectorOption,
     out: Annotated[Path, typer.Option(help="The picture to write: the photo, the map over it, and what it says.")],
+    detector: DetectorOption = None,
     diagnosis: Annotated[
         str | None, typer.Option(help="What to explain: a class or 'malignant'; the likeliest class unless told.")
     ] = None,
@@ -85,8 +85,8 @@ def explain(
 
 @app.command()
 def export(
-    detector: DetectorOption,
     out: Annotated[Path, typer.Option(help="The file to write; for saved_model a folder.")],
+    detector: DetectorOption = None,
     format_: Annotated[str, typer.Option("--format", help="onnx, litert or saved_model.")] = "onnx",
     precision: Annotated[str, typer.Option(help="float32, or int8 (onnx only; needs --data).")] = "float32",
     data: Annotated[
@@ -111,8 +111,8 @@ def score(
             metavar="SOURCE...", help="Pictures; folders or zips of them; tables with their paths. Paths or addresses."
         ),
     ],
-    detector: DetectorOption,
     out: Annotated[str, typer.Option(help="The table to write: a name that ends in .csv or .parquet.")],
+    detector: DetectorOption = None,
     batch_size: Annotated[int, typer.Option(help="Pictures in one call of the model.")] = 32,
     workers: Annotated[
         int | None, typer.Option(help="Threads, or Ray actors; as many as there are cores if not given.")

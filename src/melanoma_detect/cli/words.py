@@ -30,7 +30,12 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(help="Train/ and Test/ with one folder per diagnosis, or such folders alone.")]
 DetectorOption = Annotated[
-    Path, typer.Option("--detector", "-d", help="A detector's file, or the run folder that holds it.")
+    Path | None,
+    typer.Option(
+        "--detector",
+        "-d",
+        help="A detector's file, or the run folder that holds it; the one that comes with the library unless given.",
+    ),
 ]
 Sensitivity = Annotated[
     float | None, typer.Option(help="Share of melanomas that must raise an alert; the detector's own unless given.")
@@ -44,11 +49,11 @@ Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
 
 
-def used(detector: Path, sensitivity: float | None, target: str | None, views: int | None) -> "md.Detector":
+def used(detector: Path | None, sensitivity: float | None, target: str | None, views: int | None) -> "md.Detector":
     """Load a detector and use it as the options say.
 
     Args:
-        detector: Its file or run folder.
+        detector: Its file or run folder; None for the default detector.
         sensitivity: See `Detector.at`; its own where it is None.
         target: Likewise.
         views: Likewise.

@@ -103,7 +103,7 @@ def write(path: Path, card: Card, files: Files, runtime: Runtime) -> None:
 
 
 def read(
-    path: "str | os.PathLike[str]",
+    path: "str | os.PathLike[str] | None",
     *,
     engine: Engine | None = None,
     threads: int | None = None,
@@ -112,7 +112,7 @@ def read(
     """Read a detector's file.
 
     Args:
-        path: The file, or the run folder that holds it.
+        path: The file, or the run folder that holds it; None for the default detector.
         engine: `"onnx"` or `"keras"`; ONNX Runtime where the file has a model for it, if None.
         threads: How many threads one call may use; every core where it is None.
         providers: ONNX Runtime's execution providers.
@@ -130,7 +130,7 @@ def read(
         >>> card == detector.card, runtime.name
         (True, 'onnx')
     """
-    place = locate(Path(path))
+    place = locate(None if path is None else Path(path))
     try:
         with zipfile.ZipFile(place) as bundle:
             _refuse_strange_members(place, bundle)

@@ -12,6 +12,7 @@ from melanoma_detect.detection.bundle import Engine
 from melanoma_detect.detection.model_card import model_card
 from melanoma_detect.detection.predicting import Predictor
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.notice import name_terms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,16 +120,17 @@ class Detector(Predictor):
     @classmethod
     def load(
         cls,
-        path: "str | os.PathLike[str]",
+        path: "str | os.PathLike[str] | None" = None,
         *,
         engine: Engine | None = None,
         threads: int | None = None,
         providers: Sequence[str] | None = None,
     ) -> "Detector":
-        """Load a detector that was saved; its golden pictures are run and must give the answers they gave then.
+        """Load a detector; its golden pictures are run and must give the answers that they gave where it was saved.
 
         Args:
-            path: The file, or the run folder that holds it.
+            path: The file, or the run folder that holds it; None for the default detector, which comes with the library. Its
+                weights have terms of their own (CC BY-NC 4.0), which are logged once.
             engine: `"onnx"` (no TensorFlow and no Keras) or `"keras"`; ONNX Runtime where the file has a model for it, if None.
             threads: How many threads one call may use; every core where it is None.
             providers: ONNX Runtime's execution providers; those that are there, CUDA first, where it is None.
@@ -144,8 +146,13 @@ class Detector(Predictor):
             >>> detector.save("mine.detector")
             >>> Detector.load("mine.detector", threads=1)
             <Detector cnn: 9 classes at 32×32>
+            >>> Detector.load().predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "refer")
+            True
         """
-        return cls(*bundle.read(path, engine=engine, threads=threads, providers=providers))
+        card, runtime, files = bundle.read(path, engine=engine, threads=threads, providers=providers)
+        if path is None:
+            name_terms()
+        return cls(card, runtime, files)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write the detector to one file, whole or not at all.

@@ -5,13 +5,14 @@ from pathlib import Path
 from melanoma_detect.errors import DetectorError
 
 SUFFIX = ".detector"
+SHIPPED = Path(__file__).parents[1] / "shipped" / f"default{SUFFIX}"
 
 
-def locate(path: Path) -> Path:
+def locate(path: Path | None) -> Path:
     """Return the detector's file, given itself or the run folder that holds it.
 
     Args:
-        path: A file or a folder.
+        path: A file or a folder; None for the default detector, which comes with the library.
 
     Returns:
         The file.
@@ -23,7 +24,15 @@ def locate(path: Path) -> Path:
         >>> detector.save("run/cnn.detector")
         >>> locate(Path("run")).name
         'cnn.detector'
+        >>> locate(None).name
+        'default.detector'
     """
+    if path is None:
+        if not SHIPPED.is_file():
+            raise DetectorError(
+                f"{SHIPPED}: the default detector is missing; install melanoma-detect again, or name a detector"
+            )
+        return SHIPPED
     if path.is_dir():
         found = sorted(path.glob(f"*{SUFFIX}"))
         if len(found) != 1:

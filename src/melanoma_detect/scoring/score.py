@@ -66,8 +66,8 @@ class Scores:
 def score(
     sources: Source | Iterable[Source],
     *,
-    detector: Detector | Source,
     out: Source,
+    detector: Detector | Source | None = None,
     batch_size: int = 32,
     workers: int | None = None,
     shard_size: int = 1024,
@@ -90,8 +90,8 @@ def score(
         sources: Picture files; folders, with their subfolders; zip archives; tables (CSV, TSV or Parquet with a column `path`,
             `image`, `filename` or alike, or a text file with one path a line), whose paths are relative to their folder.
             Paths, or addresses that fsspec knows, such as `s3://bucket/lesions` (extra `ray`).
-        detector: A detector, its file, or the run folder that holds it.
         out: The table's path or address; it ends in `.csv` or `.parquet`.
+        detector: A detector, its file, or the run folder that holds it; None for the default detector.
         batch_size: Pictures in one call of the model.
         workers: Threads that decode and ask the model, or Ray actors; as many as there are cores if None.
         shard_size: Pictures that are kept together: what a run that is killed loses at most, and what a Ray actor gets at once.
