@@ -48,6 +48,7 @@ class Card:
         export: How far the ONNX model is from the Keras one, or why there is none.
         notes: What else a reader of the model card must know: licence, training data, limits.
         made_with: Versions of the libraries.
+        title: What the detector is called; empty for the name of its architecture.
     """
 
     classes: tuple[str, ...]
@@ -64,6 +65,7 @@ class Card:
     export: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     made_with: dict[str, str] = field(default_factory=dict)
+    title: str = ""
 
     def calibration(self, views: int) -> Calibration:
         """Return what was fitted for a number of views.
@@ -145,6 +147,7 @@ class Card:
             calibrations={int(views): _calibration(found) for views, found in values["calibrations"].items()},
             limits=Limits(**values["limits"]),
             resize=_resize(values["resize"]),
+            title=str(values.get("title", "")),
             **{name: values[name] for name in plain},
         )
 

@@ -43,7 +43,7 @@ def model_card(card: Card) -> str:
 
 
 def _lines(card: Card) -> Iterator[str]:
-    yield f"# Model card: {card.architecture.get('name', 'model')}"
+    yield f"# Model card: {card.title or card.architecture.get('name', 'model')}"
     yield from ("", DISCLAIMER, "")
     yield from ("## Intended use", "")
     yield (

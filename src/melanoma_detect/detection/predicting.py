@@ -41,7 +41,7 @@ class Predictor:
         self._least = self._calibration.least_probability(self.settings.coverage)
 
     def __repr__(self) -> str:
-        name = self.card.architecture.get("name", "model")
+        name = self.card.title or self.card.architecture.get("name", "model")
         return f"<Detector {name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}>"
 
     @property

@@ -1,0 +1,263 @@
+"""Make the default detector's file: the distilled network, calibrated on what the folds said about pictures they had not seen.
+
+    python scripts/default_detector/assembling.py FOLDER ISIC9 HAM10000 --out FILE
+
+FOLDER is what packing.py wrote, training.py and distilling.py filled. The network that ships has seen every picture of the
+pool, so that nothing can be fitted on its own answers to them. The folds' networks were trained alike and each has left a fifth
+out: their answers there stand for its answers to pictures that nobody has seen (as scikit-learn's `CalibratedClassifierCV`
+with `ensemble=False` has it). How far that holds, the held-out fifth tells: measuring.py.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+import melanoma_detect as md
+from measuring import evaluated, parts_of
+from melanoma_detect.detection.bundle import Files
+from melanoma_detect.detection.card import Card
+from melanoma_detect.detection.decision import softmax
+from melanoma_detect.detection.runtime import OnnxRuntime, Outputs, Runtime
+from melanoma_detect.detection.seen import Seen
+from melanoma_detect.exporting.export import onnx_bytes
+from melanoma_detect.learning.assembling import put_together
+from melanoma_detect.learning.calibration import (
+    Answers,
+    answered,
+    calibrate,
+    describe_features,
+    fit_temperature,
+    joined,
+)
+
+SIDE = 224  # pixels: larger than in training, where random crops enlarge what is seen (Touvron et al. 2019, "FixRes")
+NOTES = {
+    "Licence of the weights": (
+        "CC BY-NC 4.0, for research and teaching without commercial purpose, because of what they learnt from; see "
+        "NOTICE."
+    ),
+    "Pictures": (
+        "HAM10000 (Tschandl, Rosendahl and Kittler 2018, doi 10.1038/sdata.2018.161; CC BY-NC 4.0), one picture for "
+        "each of 5,984 lesions, and the nine-class ISIC set (ISIC archive; CC0 and CC BY-NC 4.0), its labels "
+        "corrected by the ISIC 2019 challenge's truth. Held out of all training and of every choice: the lesions of "
+        "HAM10000 whose SHA-256 is 0 modulo 5, with every picture of them in either set, by lesion, by name and by "
+        "looks; and the lesions of the nine-class set's own Test."
+    ),
+    "Truth": (
+        "more than half of HAM10000's lesions were confirmed by histopathology, the others by follow-up, by experts' "
+        "consensus or by confocal microscopy; the nine-class set does not say how its labels came about."
+    ),
+    "Diagnoses": (
+        "seborrheic keratosis is not offered: no picture with that label stood up to the audit. HAM10000's akiec "
+        "trained through the sum of actinic keratosis and squamous cell carcinoma; its bkl counts as pigmented benign "
+        "keratosis."
+    ),
+    "Skin tone": (
+        "neither set records it. The clinics are in Austria and Australia, and nearly all of the skin is light: on "
+        "dark skin the detector is untested, and must be taken to be worse."
+    ),
+    "How pictures were taken": (
+        "with dermatoscopes, one lesion in the middle. The detector cuts a camera's picture to its centre square. It "
+        "is not made for photographs without a dermatoscope."
+    ),
+    "Network": (
+        "MobileNet V1 up to conv_pw_12 from ImageNet's weights (Howard et al. 2017, arXiv:1704.04861; Apache-2.0), "
+        "distilled from five that were trained by lesion-grouped cross-validation."
+    ),
+    "Calibration": (
+        "on the five networks' answers out of fold, not on this network's own; the melanoma logit was shifted so that "
+        "their mean probability is the share of melanomas in the pool. Other clinics see other shares: a probability "
+        "is not theirs."
+    ),
+}
+
+
+def main() -> None:
+    """Calibrate out of fold, put together, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sources", type=Path, nargs=2, metavar="SOURCE")
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    pack = parts_of(chosen.folder, chosen.sources)
+    pool = np.flatnonzero(pack.part == "pool")
+    files = sorted(chosen.folder.glob("fold-?.npz"))
+    runtimes = [
+        Remembering(model_of(file, pack.classes), file.with_name(f"answers-{at}.npz")) for at, file in enumerate(files)
+    ]
+    spaces = [describe_features(one, pack.pixels[some(pool[pack.fold[pool] != at])]) for at, one in enumerate(runtimes)]
+    rows = [np.flatnonzero((pack.part == "pool") & (pack.fold == at)) for at in range(len(files))]
+    answers = []
+    for runtime, space, inside in zip(runtimes, spaces, rows, strict=True):
+        answers.append(answered(runtime, pack.pixels[inside], space))
+        runtime.keep()
+    order = np.concatenate(rows)
+    melanoma = pack.classes.index("melanoma")
+    shift = melanoma_shift(joined(answers)[1].logits, pack.targets[order], melanoma)
+    shifted = {count: shifted_by(found, shift, melanoma) for count, found in joined(answers).items()}
+    calibrations = calibrate(shifted, pack.targets[order], pack.groups[order].tolist(), pack.classes)
+    model = model_of(chosen.folder / "distilled.npz", pack.classes, shift=shift)
+    card = Card(
+        classes=pack.classes,
+        image_size=(SIDE, SIDE),
+        resize="crop",
+        title="default detector",
+        architecture=model.architecture,
+        recipe=told(chosen.folder, len(pool)) | {"melanoma shift": round(shift, 4)},
+        notes=NOTES,
+        made_with=versions(),
+    )
+    groups = {pack.records[at].group for at in pool.tolist()}
+    seen = Seen.of(record for record in pack.known if record.group in groups)
+    detector = put_together(
+        model, card, pack.pixels[some(pool)], pack.pixels[pool[:64]], lambda *_: calibrations, seen=seen
+    )
+    out_of_fold = [
+        folded(runtime, replace(detector.card, calibrations=calibrations), space, shift, melanoma)
+        for runtime, space in zip(runtimes, spaces, strict=True)
+    ]
+    for views in (1, 8):
+        found = evaluated([one.at(views=views) for one in out_of_fold], pack, rows, name="out-of-fold")
+        print(f"{views} views\n{found}\n")
+        detector = detector.measured(found) if views == 1 else detector
+    detector.save(chosen.out)
+    print(f"{chosen.out}: {chosen.out.stat().st_size / 2**20:.1f} MiB")
+
+
+class Remembering:
+    """A runtime that keeps what it said about each picture: eight views of thousands of pictures take minutes.
+
+    Args:
+        model: The network.
+        place: Where its answers are kept.
+    """
+
+    name = "onnx"
+
+    def __init__(self, model: object, place: Path) -> None:
+        self._runtime, self._place = OnnxRuntime(onnx_bytes(model)), place
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+        if place.exists():
+            with np.load(place) as kept:
+                self._known = dict(zip(map(bytes, kept["digests"]), kept["answers"], strict=True))
+
+    def run(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """Run the model on those that it was not asked about before."""
+        digests = [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pixels]
+        new = [at for at, digest in enumerate(digests) if digest not in self._known]
+        if new:
+            said = self._runtime.run(np.ascontiguousarray(pixels[new]))
+            both = np.concatenate([said.logits, said.features], axis=1)
+            self._known |= {digests[at]: row for at, row in zip(new, both, strict=True)}
+            self._classes = said.logits.shape[1]
+        rows = np.stack([self._known[digest] for digest in digests])
+        count = rows.shape[1] - 1024
+        return Outputs(rows[:, :count], rows[:, count:])
+
+    def keep(self) -> None:
+        """Write the answers down."""
+        digests = np.frombuffer(b"".join(self._known), np.uint8).reshape(-1, 16)
+        np.savez(self._place, digests=digests, answers=np.stack(list(self._known.values())))
+
+
+class _Shifted:
+    """A fold's network with the same shift of a logit as the one that ships."""
+
+    name = "onnx"
+
+    def __init__(self, runtime: Runtime, shift: float, at: int) -> None:
+        self._runtime, self._shift, self._at = runtime, shift, at
+
+    def run(self, pixels: NDArray[np.uint8]) -> Outputs:
+        said = self._runtime.run(pixels)
+        return Outputs(added(said.logits, self._shift, self._at), said.features)
+
+
+def model_of(file: Path, classes: tuple[str, ...], shift: float = 0.0) -> "object":
+    """Build the Keras network of weights that training.py kept; those that ship are rounded, so that they can be packed."""
+    model = md.build_model(
+        "mobilenet",
+        num_classes=len(classes),
+        input_shape=(SIDE, SIDE, 3),
+        weights=None,
+        until="conv_pw_12_relu",
+        dropout=0.3,
+    )
+    with np.load(file) as weights:
+        values = {name: weights[name] for name in weights.files}
+    values["logits/bias"] = added(values["logits/bias"][None], shift, classes.index("melanoma"))[0]
+    for variable in model.weights:
+        variable.assign(rounded(values["/".join(variable.path.split("/")[-2:])]))
+    return model
+
+
+def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to eleven binary digits, as float16 has, but keep float32's range: twelve bits of zeros pack to nothing."""
+    whole = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
+    return ((whole + 0x800) & 0xFFFFF000).astype(np.uint32).view(np.float32)
+
+
+def melanoma_shift(logits: NDArray[np.float32], targets: NDArray[np.bool_], at: int) -> float:
+    """Find what to add to the melanoma logit for a mean probability that is the share of melanomas.
+
+    Logit-adjusted training answers for a population in which every diagnosis is as common as any other. Shifting one logit is
+    bias-corrected temperature scaling (Alexandari, Kundaje and Shrikumar 2020, arXiv:1901.06852) for the diagnosis that alerts
+    rest on; the others keep their even odds, by which a rare one is still named.
+    """
+    share, shift = float((targets[:, at] & (targets.sum(axis=1) == 1)).mean()), 0.0
+    for _ in range(5):
+        temperature = fit_temperature(added(logits, shift, at), targets)
+
+        def off(change: float, temperature: float = temperature) -> float:
+            return float(softmax(added(logits, change, at) / temperature)[:, at].mean()) - share
+
+        shift = float(brentq(off, -10.0, 10.0))
+    return shift
+
+
+def added(logits: NDArray[np.float32], shift: float, at: int) -> NDArray[np.float32]:
+    """Return logits with something added to one of them."""
+    changed = logits.copy()
+    changed[:, at] += shift
+    return changed
+
+
+def shifted_by(found: Answers, shift: float, at: int) -> Answers:
+    """Shift a logit of answers."""
+    return Answers(added(found.logits, shift, at), found.distances)
+
+
+def folded(runtime: Runtime, card: Card, space: object, shift: float, at: int) -> md.Detector:
+    """Return a fold's network as a detector, with the calibration that ships."""
+    return md.Detector(card, _Shifted(runtime, shift, at), Files(space=space))
+
+
+def some(rows: NDArray[np.int64], most: int = 3000) -> NDArray[np.int64]:
+    """Choose training pictures that stand for all."""
+    return np.sort(np.random.default_rng(1).permutation(rows)[:most])
+
+
+def told(folder: Path, pictures: int) -> dict[str, object]:
+    """Say how it was trained, from what the trainings wrote down."""
+    made = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    return {"name": "scripts/train_default.py", "pictures": pictures, "trainings": made}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the file was put together with."""
+    names = ("keras", "tensorflow", "numpy", "onnx", "onnxruntime", "pillow")
+    return {"melanoma-detect": md.__version__, "python": platform.python_version()} | {
+        name: metadata.version(name) for name in names
+    }
+
+
+if __name__ == "__main__":
+    main()

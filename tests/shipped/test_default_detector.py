@@ -1,0 +1,165 @@
+"""The detector that comes with the library: there without a name, within its size, and as good as its card says."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import warnings
+import zipfile
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.detection import finding
+from melanoma_detect.detection.finding import SHIPPED, locate
+from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.notice import TERMS
+
+DIAGNOSES = {
+    "actinic keratosis",
+    "basal cell carcinoma",
+    "dermatofibroma",
+    "melanoma",
+    "nevus",
+    "pigmented benign keratosis",
+    "squamous cell carcinoma",
+    "vascular lesion",
+}
+
+
+@pytest.fixture(scope="module")
+def default():
+    return md.Detector.load()
+
+
+@pytest.fixture
+def photo():
+    """A drawn lesion, shaped as a camera's picture is."""
+    drawn = Image.fromarray(md.draw_lesion("melanoma", seed=3, size=400).pixels)
+    drawn.resize((600, 400)).save("photo.jpg")
+    return "photo.jpg"
+
+
+def run(*command):
+    return subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+
+
+def test_it_offers_what_had_examples(default):
+    assert set(default.classes) == DIAGNOSES
+    assert default.image_size == (224, 224)
+    assert default.card.title in repr(default)
+
+
+@pytest.mark.parametrize("views", [1, 4, 8])
+@pytest.mark.parametrize("target", ["melanoma", "malignant"])
+@pytest.mark.parametrize("sensitivity", [0.9, 0.95, 0.99])
+def test_every_operating_point_is_supported(default, views, target, sensitivity):
+    point = default.at(sensitivity=sensitivity, target=target, views=views).operating_point
+    assert point.sensitivity >= sensitivity - 0.01
+    assert point.sensitivity_interval[0] > sensitivity - 0.05
+    assert point.specificity > 0.2
+
+
+def test_it_says_what_is_known_about_it(default):
+    card = default.model_card
+    for told in (
+        "CC BY-NC 4.0",
+        "HAM10000",
+        "dark skin",
+        "not a medical device",
+        "seborrheic keratosis is not offered",
+    ):
+        assert told in card
+    assert {"out-of-fold", "held-out"} <= set(default.card.figures)
+    assert default.card.recipe["trainings"]["distilled"]["seed"] == 7
+    assert "/" not in json.dumps(default.card.architecture)  # no path of whoever trained it
+
+
+def test_it_is_small_and_holds_no_picture_of_anybody():
+    assert len(zlib.compress(SHIPPED.read_bytes(), 6)) < 12 * 2**20  # as a wheel packs it
+    with zipfile.ZipFile(SHIPPED) as bundle:
+        pictures = [name for name in bundle.namelist() if name.endswith((".png", ".jpg"))]
+        for name in pictures:
+            Image.open(bundle.open(name)).verify()
+    assert pictures == ["golden/1.png", "golden/2.png"]  # drawn ones, as every detector has
+
+
+def test_a_cameras_picture_is_cut_to_its_centre(default, photo):
+    picture = Image.open(photo)
+    whole, square = default.look(picture), default.look(picture.crop((100, 0, 500, 400)))
+    np.testing.assert_array_equal(whole.pixels, square.pixels)
+
+
+def test_it_can_be_trained_on(default):
+    model = default.keras_model()
+    pixels = np.stack([md.draw_lesion(name, seed=1, size=224).pixels for name in ("nevus", "melanoma")])
+    answers = np.asarray(model.predict_on_batch(pixels.astype(np.float32)))
+    np.testing.assert_allclose(answers.argmax(axis=1), default.probabilities(pixels).argmax(axis=1))
+
+
+def test_the_terms_are_named_once_and_not_as_a_warning():
+    done = run("-W", "error", "-c", "import melanoma_detect as md; md.Detector.load(); md.Detector.load()")
+    assert done.stderr.count(TERMS) == 1
+    assert not done.stdout
+
+
+def test_the_command_line_uses_it(photo):
+    done = run("-m", "melanoma_detect", "predict", photo)
+    assert done.stdout.startswith("photo.jpg: ")
+    assert done.stderr.count(TERMS) == 1
+    assert "# Model card: default detector" in run("-m", "melanoma_detect", "card").stdout
+    scored = run("-m", "melanoma_detect", "score", photo, "--out", "scores.csv")
+    assert "1 pictures" in scored.stdout
+
+
+def test_where_it_is_missing_the_message_says_so(monkeypatch, tmp_path):
+    assert locate(None) == SHIPPED
+    monkeypatch.setattr(finding, "SHIPPED", tmp_path / "nothing.detector")
+    with pytest.raises(DetectorError, match="the default detector is missing"):
+        md.Detector.load()
+
+
+def test_loading_needs_no_tensorflow(photo):
+    program = "import sys, melanoma_detect as md; md.Detector.load().predict(sys.argv[1]); print(*sys.modules)"
+    assert not {"tensorflow", "keras", "pandas"}.intersection(run("-c", program, photo).stdout.split())
+
+
+@pytest.mark.real_data
+def test_what_it_was_trained_on_is_set_aside(default, real_folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = md.load_dataset(real_folder / "isic9", conflicts="resolve", squashed="4:3", validation=0)
+    seen = default.files.seen()
+    assert seen.holds(data.train).mean() > 0.7  # the others are held out by their lesions
+    assert not seen.holds(data.test).any()
+
+
+@pytest.mark.real_data
+def test_everyday_pictures_are_declined(default, real_folder):
+    found = default.predict(sorted((real_folder / "not_skin").glob("*.*")))
+    assert np.mean([one.abstained for one in found]) >= 0.9
+    assert not any(one.decision == "clear" for one in found if one.abstained)
+
+
+@pytest.mark.real_data
+def test_the_cards_held_out_figures_are_true(default, real_folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = md.load_dataset(real_folder / "ham10000_224", validation=0, test=1)
+        held = [
+            record
+            for record in data.test
+            if int(hashlib.sha256(record.metadata["lesion_id"].encode()).hexdigest(), 16) % 5 == 0
+        ]
+        found = default.evaluate(replace(data.test, records=tuple(held)))
+    assert found.set_aside == 0  # not one of them was trained on
+    told = default.card.figures["held-out"]["figures"]
+    for name in ("melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
+        # The library measures what has one diagnosis, and leaves akiec out; the card's figures have it in.
+        assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.02)
