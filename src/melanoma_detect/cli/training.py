@@ -12,9 +12,13 @@ from melanoma_detect.cli.words import (
     Folder,
     Overwrite,
     Seed,
+    Sensitivity,
+    Target,
+    Views,
     app,
     find_entry,
     load_keras_quietly,
+    used,
 )
 from melanoma_detect.console import refuse_occupied
 from melanoma_detect.errors import DatasetError
@@ -126,6 +130,9 @@ def train(
 def evaluate(
     folder: Folder,
     detector: DetectorOption = None,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page with every figure, drawn, and the shortcut tests.")
     ] = None,
@@ -143,7 +150,7 @@ def evaluate(
     seed: Seed = 123,
 ) -> None:
     """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
-    loaded = md.Detector.load(detector)
+    loaded = used(detector, sensitivity, target, views)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size, squashed=squashed)
     found = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
     typer.echo(str(found))

@@ -113,6 +113,9 @@ def score(
     ],
     out: Annotated[str, typer.Option(help="The table to write: a name that ends in .csv or .parquet.")],
     detector: DetectorOption = None,
+    sensitivity: Sensitivity = None,
+    target: Target = None,
+    views: Views = None,
     batch_size: Annotated[int, typer.Option(help="Pictures in one call of the model.")] = 32,
     workers: Annotated[
         int | None, typer.Option(help="Threads, or Ray actors; as many as there are cores if not given.")
@@ -131,7 +134,8 @@ def score(
     ] = False,
 ) -> None:
     """Write a table of what the detector says about any number of pictures; called again, a killed run goes on."""
-    loaded = md.Detector.load(detector, threads=1)  # each worker is one: they would wait for each other's threads
+    # Each worker is a thread: those of ONNX Runtime would only wait for each other.
+    loaded = used(detector, sensitivity, target, views, threads=1)
     scores = md.score(
         sources,
         detector=loaded,

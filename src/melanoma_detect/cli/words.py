@@ -49,7 +49,13 @@ Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
 
 
-def used(detector: Path | None, sensitivity: float | None, target: str | None, views: int | None) -> "md.Detector":
+def used(
+    detector: Path | None,
+    sensitivity: float | None,
+    target: str | None,
+    views: int | None,
+    threads: int | None = None,
+) -> "md.Detector":
     """Load a detector and use it as the options say.
 
     Args:
@@ -57,6 +63,7 @@ def used(detector: Path | None, sensitivity: float | None, target: str | None, v
         sensitivity: See `Detector.at`; its own where it is None.
         target: Likewise.
         views: Likewise.
+        threads: How many threads one call of the model may use; every core where it is None.
 
     Returns:
         The detector.
@@ -64,7 +71,7 @@ def used(detector: Path | None, sensitivity: float | None, target: str | None, v
     Raises:
         DetectorError: There is none, or it cannot be used so.
     """
-    loaded = md.Detector.load(detector)
+    loaded = md.Detector.load(detector, threads=threads)
     if sensitivity is None and target is None and views is None:
         return loaded
     return loaded.at(sensitivity=sensitivity, target=cast("Any", target), views=views)
