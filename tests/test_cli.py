@@ -152,6 +152,14 @@ def test_score_writes_a_row_for_each_and_says_what_came_out(trained, lesions, tm
     assert ranks == sorted(ranks)
 
 
+def test_score_and_evaluate_at_another_point(trained, lesions, tmp_path):
+    asked = ("--detector", trained[0], "--sensitivity", 0.5, "--views", 4)
+    cli("score", lesions / "Test", "--out", tmp_path / "half.csv", *asked)
+    with (tmp_path / "half.csv").open(encoding="utf-8", newline="") as table:
+        assert {row["decision"] for row in csv.DictReader(table)} & {"alert", "clear"}
+    assert "set for 50% sensitivity" in cli("evaluate", lesions, *asked).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
