@@ -38,6 +38,7 @@ from melanoma_detect.learning.calibration import (
     joined,
 )
 
+EPSILON = 1e-3  # of Keras's batch normalisation in MobileNet
 SIDE = 224  # pixels: larger than in training, where random crops enlarge what is seen (Touvron et al. 2019, "FixRes")
 NOTES = {
     "Licence of the weights": (
@@ -181,8 +182,8 @@ class _Shifted:
         return Outputs(added(said.logits, self._shift, self._at), said.features)
 
 
-def model_of(file: Path, classes: tuple[str, ...], shift: float = 0.0) -> "object":
-    """Build the Keras network of weights that training.py kept; those that ship are rounded, so that they can be packed."""
+def model_of(file: Path, classes: tuple[str, ...], shift: float | None = None) -> "object":
+    """Build the Keras network of weights that training.py kept; with a shift of the melanoma logit, as it ships."""
     model = md.build_model(
         "mobilenet",
         num_classes=len(classes),
@@ -193,16 +194,41 @@ def model_of(file: Path, classes: tuple[str, ...], shift: float = 0.0) -> "objec
     )
     with np.load(file) as weights:
         values = {name: weights[name] for name in weights.files}
-    values["logits/bias"] = added(values["logits/bias"][None], shift, classes.index("melanoma"))[0]
+    if shift is not None:
+        values["logits/bias"] = added(values["logits/bias"][None], shift, classes.index("melanoma"))[0]
+        values = packable(values)
     for variable in model.weights:
-        variable.assign(rounded(values["/".join(variable.path.split("/")[-2:])]))
+        variable.assign(values["/".join(variable.path.split("/")[-2:])])
     return model
 
 
+def packable(values: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Round weights so that they pack well, in Keras's file and in ONNX's.
+
+    The exporter multiplies each kernel by its normalisation's scale, which would undo the rounding. So that scale is made a
+    power of two first: what it loses goes into the kernel, the mean and the variance, and the network answers as before.
+    """
+    packed = dict(values)
+    for name in (name.removesuffix("/gamma") for name in values if name.endswith("/gamma")):
+        gamma, mean, variance = (
+            values[f"{name}/{part}"].astype(np.float64) for part in ("gamma", "moving_mean", "moving_variance")
+        )
+        scale = gamma / np.sqrt(variance + EPSILON)
+        power = np.sign(gamma) * np.exp2(np.floor(np.log2(np.maximum(np.abs(scale), 2.0**-30))))
+        power = np.where(power == 0, 2.0**-30, power)
+        kernel = name.removesuffix("_bn") + "/kernel"
+        factor = scale / power
+        axes = (..., slice(None), None) if "_dw_" in name else (...,)
+        packed[kernel] = (values[kernel] * factor[axes]).astype(np.float32)
+        packed[f"{name}/moving_mean"] = (mean * factor).astype(np.float32)
+        packed[f"{name}/moving_variance"] = (np.square(gamma / power) - EPSILON).astype(np.float32)
+    return {name: rounded(value) if name.endswith("/kernel") else value for name, value in packed.items()}
+
+
 def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Round to eleven binary digits, as float16 has, but keep float32's range: twelve bits of zeros pack to nothing."""
+    """Round to ten binary digits, two more than bfloat16 has: fourteen bits of zeros pack to nothing."""
     whole = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
-    return ((whole + 0x800) & 0xFFFFF000).astype(np.uint32).view(np.float32)
+    return ((whole + 0x2000) & 0xFFFFC000).astype(np.uint32).view(np.float32)
 
 
 def melanoma_shift(logits: NDArray[np.float32], targets: NDArray[np.bool_], at: int) -> float:

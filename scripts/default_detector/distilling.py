@@ -4,7 +4,8 @@
 
 FOLDER holds the folds that training.py trained. Each batch is shown, as it was augmented, to two of them in turn (Beyer et al.
 2022, "A good teacher is patient and consistent"); their mean probabilities are most of the loss, the labels the rest. The
-network starts from one of the folds' and goes on with all pictures. A run that was killed goes on from its last epoch.
+network starts from one of the folds' and goes on with all pictures, within a class as many from each source as a factor of four
+allows (what benchmarks/sources.py found to help across sources). A run that was killed goes on from its last epoch.
 """
 
 import argparse
@@ -12,12 +13,14 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from network import Network
 from torch.nn import functional
 from training import Plan, Training, keep_for_keras, read
 
-PLAN = Plan(sizes=(192,) * 8, rate=3e-4)
+PLAN = Plan(sizes=(192,) * 6, rate=3e-4)
+MOST = 4.0  # times that a rare source of a class is shown more often
 TEACHERS, TAUGHT = 2, 0.7  # how many look at a batch; their share of the loss
 
 
@@ -34,6 +37,7 @@ def main() -> None:
     rows = np.flatnonzero((pack.table.part == "pool").to_numpy())
     training = Distilling(pack, rows, chosen.folder / "distilled.pt", seed=7, plan=PLAN)
     training.teachers = teachers
+    training.balance_sources()
     if not training.resumed():
         training.start(taught(chosen.folder / f"fold-{chosen.start}.pt", len(pack.classes)))
     training.run()
@@ -57,6 +61,17 @@ class Distilling(Training):
         for own in (self.network, self.average):
             own.load_state_dict(network.state_dict())
         self.network.to(memory_format=torch.channels_last)
+
+    def balance_sources(self) -> None:
+        """Show each source of a label as often as the others, its label as often as before."""
+        table = self.pack.table.iloc[self.rows]
+        of_label = table.groupby("label").label.transform("size")
+        of_both = table.groupby(["label", "source"]).label.transform("size")
+        factor = np.minimum((of_label / of_both).to_numpy(), MOST)
+        weights = pd.Series(self.weights * factor)
+        labels = table.label.to_numpy()
+        share = pd.Series(self.weights).groupby(labels).transform("sum") / weights.groupby(labels).transform("sum")
+        self.weights = (weights * share).to_numpy()
 
     def loss(self, logits: torch.Tensor, pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
         """Return what a batch's answers cost: against the teachers, whose answers are adjusted already, and the labels."""

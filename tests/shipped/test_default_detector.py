@@ -40,8 +40,8 @@ def default():
 def photo():
     """A drawn lesion, shaped as a camera's picture is."""
     drawn = Image.fromarray(md.draw_lesion("melanoma", seed=3, size=400).pixels)
-    drawn.resize((600, 400)).save("photo.jpg")
-    return "photo.jpg"
+    drawn.resize((600, 400)).save("photo.png")
+    return "photo.png"
 
 
 def run(*command):
@@ -93,7 +93,8 @@ def test_it_is_small_and_holds_no_picture_of_anybody():
 def test_a_cameras_picture_is_cut_to_its_centre(default, photo):
     picture = Image.open(photo)
     whole, square = default.look(picture), default.look(picture.crop((100, 0, 500, 400)))
-    np.testing.assert_array_equal(whole.pixels, square.pixels)
+    # Within rounding: one is cut and shrunk in one step.
+    assert np.abs(whole.pixels.astype(int) - square.pixels).max() <= 2
 
 
 def test_it_can_be_trained_on(default):
@@ -111,7 +112,7 @@ def test_the_terms_are_named_once_and_not_as_a_warning():
 
 def test_the_command_line_uses_it(photo):
     done = run("-m", "melanoma_detect", "predict", photo)
-    assert done.stdout.startswith("photo.jpg: ")
+    assert done.stdout.startswith("photo.png: ")
     assert done.stderr.count(TERMS) == 1
     assert "# Model card: default detector" in run("-m", "melanoma_detect", "card").stdout
     scored = run("-m", "melanoma_detect", "score", photo, "--out", "scores.csv")
