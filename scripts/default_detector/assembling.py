@@ -18,26 +18,23 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 import melanoma_detect as md
 from measuring import evaluated, parts_of
 from melanoma_detect.detection.bundle import Files
 from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.decision import softmax
-from melanoma_detect.detection.runtime import OnnxRuntime, Outputs, Runtime
+from melanoma_detect.detection.runtime import OnnxRuntime, Outputs
 from melanoma_detect.detection.seen import Seen
 from melanoma_detect.exporting.export import onnx_bytes
 from melanoma_detect.learning.assembling import put_together
 from melanoma_detect.learning.calibration import (
-    Answers,
     answered,
     calibrate,
     describe_features,
-    fit_temperature,
     joined,
 )
 
+FEATURES = 1024  # of the network, beside its logits
 EPSILON = 1e-3  # of Keras's batch normalisation in MobileNet
 SIDE = 224  # pixels: larger than in training, where random crops enlarge what is seen (Touvron et al. 2019, "FixRes")
 NOTES = {
@@ -74,9 +71,10 @@ NOTES = {
         "distilled from five that were trained by lesion-grouped cross-validation."
     ),
     "Calibration": (
-        "on the five networks' answers out of fold, not on this network's own; the melanoma logit was shifted so that "
-        "their mean probability is the share of melanomas in the pool. Other clinics see other shares: a probability "
-        "is not theirs."
+        "on the five networks' answers out of fold, not on this network's own. The probability of melanoma is that of "
+        "the pool, where one picture in eight is one; other clinics see other shares. What is left is shared by the "
+        "other diagnoses as if each were equally common, so that a rare one is named: their probabilities, and that of "
+        "any malignancy, are not frequencies."
     ),
 }
 
@@ -101,18 +99,15 @@ def main() -> None:
         answers.append(answered(runtime, pack.pixels[inside], space))
         runtime.keep()
     order = np.concatenate(rows)
-    melanoma = pack.classes.index("melanoma")
-    shift = melanoma_shift(joined(answers)[1].logits, pack.targets[order], melanoma)
-    shifted = {count: shifted_by(found, shift, melanoma) for count, found in joined(answers).items()}
-    calibrations = calibrate(shifted, pack.targets[order], pack.groups[order].tolist(), pack.classes)
-    model = model_of(chosen.folder / "distilled.npz", pack.classes, shift=shift)
+    calibrations = calibrate(joined(answers), pack.targets[order], pack.groups[order].tolist(), pack.classes, bias=True)
+    model = model_of(chosen.folder / "distilled.npz", pack.classes, packed=True)
     card = Card(
         classes=pack.classes,
         image_size=(SIDE, SIDE),
         resize="crop",
         title="default detector",
         architecture=model.architecture,
-        recipe=told(chosen.folder, len(pool)) | {"melanoma shift": round(shift, 4)},
+        recipe=told(chosen.folder, len(pool)),
         notes=NOTES,
         made_with=versions(),
     )
@@ -121,9 +116,9 @@ def main() -> None:
     detector = put_together(
         model, card, pack.pixels[some(pool)], pack.pixels[pool[:64]], lambda *_: calibrations, seen=seen
     )
+    card = replace(detector.card, calibrations=calibrations)
     out_of_fold = [
-        folded(runtime, replace(detector.card, calibrations=calibrations), space, shift, melanoma)
-        for runtime, space in zip(runtimes, spaces, strict=True)
+        md.Detector(card, runtime, Files(space=space)) for runtime, space in zip(runtimes, spaces, strict=True)
     ]
     for views in (1, 8):
         found = evaluated([one.at(views=views) for one in out_of_fold], pack, rows, name="out-of-fold")
@@ -158,9 +153,8 @@ class Remembering:
             said = self._runtime.run(np.ascontiguousarray(pixels[new]))
             both = np.concatenate([said.logits, said.features], axis=1)
             self._known |= {digests[at]: row for at, row in zip(new, both, strict=True)}
-            self._classes = said.logits.shape[1]
         rows = np.stack([self._known[digest] for digest in digests])
-        count = rows.shape[1] - 1024
+        count = rows.shape[1] - FEATURES
         return Outputs(rows[:, :count], rows[:, count:])
 
     def keep(self) -> None:
@@ -169,21 +163,8 @@ class Remembering:
         np.savez(self._place, digests=digests, answers=np.stack(list(self._known.values())))
 
 
-class _Shifted:
-    """A fold's network with the same shift of a logit as the one that ships."""
-
-    name = "onnx"
-
-    def __init__(self, runtime: Runtime, shift: float, at: int) -> None:
-        self._runtime, self._shift, self._at = runtime, shift, at
-
-    def run(self, pixels: NDArray[np.uint8]) -> Outputs:
-        said = self._runtime.run(pixels)
-        return Outputs(added(said.logits, self._shift, self._at), said.features)
-
-
-def model_of(file: Path, classes: tuple[str, ...], shift: float | None = None) -> "object":
-    """Build the Keras network of weights that training.py kept; with a shift of the melanoma logit, as it ships."""
+def model_of(file: Path, classes: tuple[str, ...], *, packed: bool = False) -> "object":
+    """Build the Keras network of weights that training.py kept; packed as it ships."""
     model = md.build_model(
         "mobilenet",
         num_classes=len(classes),
@@ -194,8 +175,7 @@ def model_of(file: Path, classes: tuple[str, ...], shift: float | None = None) -
     )
     with np.load(file) as weights:
         values = {name: weights[name] for name in weights.files}
-    if shift is not None:
-        values["logits/bias"] = added(values["logits/bias"][None], shift, classes.index("melanoma"))[0]
+    if packed:
         values = packable(values)
     for variable in model.weights:
         variable.assign(values["/".join(variable.path.split("/")[-2:])])
@@ -231,42 +211,7 @@ def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return ((whole + 0x2000) & 0xFFFFC000).astype(np.uint32).view(np.float32)
 
 
-def melanoma_shift(logits: NDArray[np.float32], targets: NDArray[np.bool_], at: int) -> float:
-    """Find what to add to the melanoma logit for a mean probability that is the share of melanomas.
-
-    Logit-adjusted training answers for a population in which every diagnosis is as common as any other. Shifting one logit is
-    bias-corrected temperature scaling (Alexandari, Kundaje and Shrikumar 2020, arXiv:1901.06852) for the diagnosis that alerts
-    rest on; the others keep their even odds, by which a rare one is still named.
-    """
-    share, shift = float((targets[:, at] & (targets.sum(axis=1) == 1)).mean()), 0.0
-    for _ in range(5):
-        temperature = fit_temperature(added(logits, shift, at), targets)
-
-        def off(change: float, temperature: float = temperature) -> float:
-            return float(softmax(added(logits, change, at) / temperature)[:, at].mean()) - share
-
-        shift = float(brentq(off, -10.0, 10.0))
-    return shift
-
-
-def added(logits: NDArray[np.float32], shift: float, at: int) -> NDArray[np.float32]:
-    """Return logits with something added to one of them."""
-    changed = logits.copy()
-    changed[:, at] += shift
-    return changed
-
-
-def shifted_by(found: Answers, shift: float, at: int) -> Answers:
-    """Shift a logit of answers."""
-    return Answers(added(found.logits, shift, at), found.distances)
-
-
-def folded(runtime: Runtime, card: Card, space: object, shift: float, at: int) -> md.Detector:
-    """Return a fold's network as a detector, with the calibration that ships."""
-    return md.Detector(card, _Shifted(runtime, shift, at), Files(space=space))
-
-
-def some(rows: NDArray[np.int64], most: int = 3000) -> NDArray[np.int64]:
+def some(rows: NDArray[np.int64], most: int = 1500) -> NDArray[np.int64]:
     """Choose training pictures that stand for all."""
     return np.sort(np.random.default_rng(1).permutation(rows)[:most])
 

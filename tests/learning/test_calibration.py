@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.detection.decision import prediction_sets, softmax
-from melanoma_detect.learning.calibration import answered, calibrate, farthest, fit_sets, fit_temperature
+from melanoma_detect.learning.calibration import answered, calibrate, farthest, fit_bias, fit_sets, fit_temperature
 
 
 def calibrated(runtime, part, space):
@@ -34,6 +34,32 @@ def test_coarse_labels_count_for_the_temperature():
     targets = np.eye(4, dtype=bool)[labels]
     targets[::2, 2:] |= targets[::2, 2:].any(axis=1, keepdims=True)
     assert fit_temperature(logits, targets) == pytest.approx(2.0, rel=0.15)
+
+
+def test_the_bias_brings_the_population_back():
+    rng = np.random.default_rng(1)
+    logits, added = rng.normal(size=(6000, 4)), np.array([1.5, 0.0, -1.0, -0.5])
+    labels = np.array([rng.choice(4, p=row) for row in softmax(logits + added)])
+    temperature, bias = fit_bias((2 * logits).astype(np.float32), np.eye(4, dtype=bool)[labels])
+    assert temperature == pytest.approx(2.0, rel=0.1)
+    np.testing.assert_allclose(bias, added - added.mean(), atol=0.15)
+
+
+def test_a_class_that_nothing_shows_has_a_finite_bias():
+    logits, labels = drawn(500, 1.0)
+    _, bias = fit_bias(logits, np.eye(4, dtype=bool)[np.minimum(labels, 2)])
+    assert -15 < bias[3] < bias[0]
+
+
+def test_calibrating_with_a_bias_ranks_melanoma_by_it(detector, data):
+    part = data.validation
+    answers = answered(detector.runtime, part.pixels((32, 32)), None)
+    told = (part.targets[part.labels], part.groups, part.classes)
+    plain, biased = (calibrate(answers, *told, bias=wanted)[1] for wanted in (False, True))
+    assert plain.bias == ()
+    scores = biased.probabilities(answers[1].logits, part.classes)[:, part.classes.index("melanoma")]
+    is_melanoma = part.labels == part.classes.index("melanoma")
+    np.testing.assert_allclose(biased.scores["melanoma"].positive, np.sort(scores[is_melanoma]))
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])

@@ -157,6 +157,7 @@ def _calibration(values: Mapping[str, Any]) -> Calibration:
         temperature=float(values["temperature"]),
         scores={target: _scores(found) for target, found in values["scores"].items()},
         least={float(coverage): float(least) for coverage, least in values["least"].items()},
+        bias=tuple(map(float, values.get("bias", ()))),
         farthest=math.inf if values["farthest"] is None else float(values["farthest"]),
     )
 

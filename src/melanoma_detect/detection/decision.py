@@ -27,6 +27,9 @@ class Calibration:
 
     Attributes:
         temperature: Logits are divided by it (Guo et al. 2017, arXiv:1706.04599).
+        bias: For a model that was trained for a population in which all classes are equally frequent, what brings its logits
+            back to the population of validation, one number a class (Alexandari, Kundaje and Shrikumar 2020,
+            arXiv:1901.06852); empty for none. See `probabilities`.
         scores: What validation pictures scored, for each target that they show; operating points are read from them.
         least: For each coverage, the probability that a diagnosis needs to be in the prediction set (split conformal
             prediction, least ambiguous sets; Sadinle, Lei and Wasserman 2019, doi 10.1080/01621459.2017.1395341).
@@ -37,6 +40,37 @@ class Calibration:
     scores: Mapping[Target, ValidationScores] = field(default_factory=dict)
     least: Mapping[float, float] = field(default_factory=dict)
     farthest: float = float("inf")
+    bias: tuple[float, ...] = ()
+
+    def probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> NDArray[np.float64]:
+        """Turn a model's logits into probabilities.
+
+        With a bias, the probability of melanoma is that of validation's population: a nevus is a hundred times as common as
+        what may look like it, and knowing that ranks melanomas better. The other classes share what is left in even odds, as
+        the model was trained, so that a rare diagnosis is still named.
+
+        Args:
+            logits: `(n, classes)`.
+            classes: Class names, in the order of the columns.
+
+        Returns:
+            float64 `(n, classes)`; rows sum to 1.
+
+        Examples:
+            >>> tempered = Calibration(temperature=2.0, bias=(2.0, 0.0, -1.0))
+            >>> tempered.probabilities(np.zeros((1, 3)), ("nevus", "melanoma", "dermatofibroma")).round(2)
+            array([[0.44, 0.11, 0.44]])
+        """
+        even = softmax(logits / self.temperature)
+        if not self.bias:
+            return even
+        inside = np.isin(np.arange(len(classes)), taxonomy.positions(classes, code=taxonomy.MELANOMA))
+        common = softmax(logits / self.temperature + np.asarray(self.bias))
+        found = even.copy()
+        for columns in (inside, ~inside):
+            own = np.maximum(even[:, columns].sum(axis=1, keepdims=True), 1e-300)
+            found[:, columns] *= common[:, columns].sum(axis=1, keepdims=True) / own
+        return found
 
     def point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:
         """Return where to alert.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from melanoma_detect.data.images import Picture, Pixels, name_of
 from melanoma_detect.detection.bundle import Files
 from melanoma_detect.detection.card import Card, Settings
-from melanoma_detect.detection.decision import Judgement, Prediction, judge, softmax
+from melanoma_detect.detection.decision import Judgement, Prediction, judge
 from melanoma_detect.detection.looking import Look, complaints, look
 from melanoma_detect.detection.operating import OperatingPoint, Target
 from melanoma_detect.detection.runtime import OnnxRuntime, Outputs, Runtime
@@ -241,7 +241,7 @@ class Predictor:
         return run_views(self.runtime, pixels, self.settings.views)
 
     def _softmax(self, outputs: Outputs) -> NDArray[np.float64]:
-        return softmax(outputs.logits / self._calibration.temperature)
+        return self._calibration.probabilities(outputs.logits, self.classes)
 
 
 def _is_one(pictures: Picture | Iterable[Picture]) -> TypeGuard[Picture]:

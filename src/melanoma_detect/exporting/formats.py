@@ -264,6 +264,7 @@ def _card(detector: "Detector", precision: Precision) -> dict[str, Any]:
         "image_size": detector.image_size,
         "resize": detector.card.resize,
         "temperature": detector.card.calibration(1).temperature,
+        "bias": list(detector.card.calibration(1).bias),
         "operating_point": asdict(point) if point else None,
         "precision": precision,
         "architecture": detector.card.architecture,

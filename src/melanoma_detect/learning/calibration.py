@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.dataset import Part
@@ -85,7 +85,12 @@ def joined(parts: Sequence[Mapping[int, Answers]]) -> dict[int, Answers]:
 
 
 def calibrate(
-    answers: Mapping[int, Answers], targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
+    answers: Mapping[int, Answers],
+    targets: NDArray[np.bool_],
+    groups: Sequence[str],
+    classes: tuple[str, ...],
+    *,
+    bias: bool = False,
 ) -> dict[int, Calibration]:
     """Fit everything on a model's answers, for each number of views.
 
@@ -94,6 +99,8 @@ def calibrate(
         targets: Which classes the label of each picture covers, `(n, classes)`.
         groups: The lesion of each, `(n,)`.
         classes: Class names.
+        bias: Also fit what brings the logits of a model that was trained for equally frequent classes back to the population
+            of these pictures. It takes some hundreds of them, of every class.
 
     Returns:
         A calibration for each number of views.
@@ -104,7 +111,7 @@ def calibrate(
         >>> sorted(calibrate(answers, part.targets[part.labels], part.groups, part.classes))
         [1, 4, 8]
     """
-    return {count: _fitted(found, targets, groups, classes) for count, found in answers.items()}
+    return {count: _fitted(found, targets, groups, classes, bias=bias) for count, found in answers.items()}
 
 
 def sampled(part: Part, *, seed: int) -> Part:
@@ -170,6 +177,33 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> 
     return float(np.exp(found.x))
 
 
+def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[float, tuple[float, ...]]:
+    """Find a temperature and what to add to each logit for the least cross-entropy: bias-corrected temperature scaling.
+
+    Args:
+        logits: `(n, classes)`.
+        targets: Which classes the label of each picture covers, `(n, classes)`.
+
+    Returns:
+        The temperature, and one number a class, 0 in the mean (Alexandari, Kundaje and Shrikumar 2020, arXiv:1901.06852).
+
+    Examples:
+        >>> logits = np.array([[2.0, 0.0]] * 9 + [[0.0, 2.0]], np.float32)
+        >>> temperature, bias = fit_bias(logits, np.array([[1, 0]] * 7 + [[0, 1]] * 2 + [[1, 0]], dtype=bool))
+        >>> bias[0] > bias[1]
+        True
+    """
+
+    def loss(values: Floats) -> float:
+        # A weak pull towards none: a class that no picture shows would go to minus infinity.
+        covered = (softmax(logits / np.exp(values[0]) + values[1:]) * targets).sum(axis=1)
+        return float(-np.log(np.maximum(covered, _LEAST)).mean() + 1e-4 * np.square(values).sum())
+
+    found = minimize(loss, np.zeros(1 + logits.shape[1]), method="L-BFGS-B").x
+    added = found[1:] - found[1:].mean()
+    return float(np.exp(found[0])), tuple(added.tolist())
+
+
 def fit_sets(probabilities: Floats, labels: NDArray[np.int64], coverage: float) -> float:
     """Find the probability that a diagnosis needs to be in the prediction set, by split conformal prediction.
 
@@ -225,13 +259,21 @@ def _batch(runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: Featu
     return found
 
 
-def _fitted(seen: Answers, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]) -> Calibration:
-    temperature = fit_temperature(seen.logits, targets)
-    probabilities = softmax(seen.logits / temperature)
+def _fitted(
+    seen: Answers,
+    targets: NDArray[np.bool_],
+    groups: Sequence[str],
+    classes: tuple[str, ...],
+    *,
+    bias: bool,
+) -> Calibration:
+    temperature, added = fit_bias(seen.logits, targets) if bias else (fit_temperature(seen.logits, targets), ())
+    probabilities = Calibration(temperature=temperature, bias=added).probabilities(seen.logits, classes)
     fine = targets.sum(axis=1) == 1
     labels = targets.argmax(axis=1)
     return Calibration(
         temperature=temperature,
+        bias=added,
         scores=_scores(probabilities, targets, groups, classes),
         least={coverage: fit_sets(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES},
         farthest=farthest(seen.distances, len(set(groups))),
