@@ -21,6 +21,14 @@ def test_it_says_what_a_reader_needs(detector, data):
         assert expected in text
 
 
+def test_the_worst_diagnosis_stands_first(detector, data):
+    found = detector.evaluate(data.test)
+    worst = min((figure.value, label) for label, figure in found.recall.items())
+    line = next(line for line in model_card(detector.measured(found).card).splitlines() if "worst first" in line)
+    assert line.split(": ")[1].startswith(tuple(label for label, one in found.recall.items() if one.value == worst[0]))
+    assert line.count("[") == len(data.classes)
+
+
 def test_it_says_whether_it_takes_a_shortcut(detector, data):
     found = detector.evaluate(data.test, shortcuts=True)
     assert found.shortcuts.verdict in model_card(detector.measured(found).card)

@@ -98,5 +98,12 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
             if figure and figure["value"] is not None:
                 yield f"| {title} | {figure['value']:.3f} | {figure['low']:.3f} to {figure['high']:.3f} |"
         yield ""
+        recalls = {label: one for label, one in found.get("recall", {}).items() if one["value"] is not None}
+        if recalls:
+            told = (
+                f"{label} {one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+                for label, one in sorted(recalls.items(), key=lambda item: item[1]["value"])
+            )
+            yield from (f"Pictures of each diagnosis that are called so, the worst first: {'; '.join(told)}.", "")
         if found.get("shortcuts"):
             yield from (found["shortcuts"]["verdict"], "")
