@@ -43,10 +43,15 @@ def main() -> None:
             told = ("--weights", chosen.weights, "--fold", number, "--threads", 1)
             step(chosen.torch_python, "training.py", work, *told)
 
+    def distilled() -> None:
+        if not (work / "distilled.npz").exists():
+            step(chosen.torch_python, "distilling.py", work, "--threads", 1)
+
     with ThreadPoolExecutor(chosen.at_once) as pool:
-        list(pool.map(fold, range(FOLDS)))
-    if not (work / "distilled.npz").exists():
-        step(chosen.torch_python, "distilling.py", work)
+        list(pool.map(fold, range(FOLDS - 1)))
+        # The last fold teaches nobody, and is trained beside the network that the others teach.
+        for done in [pool.submit(fold, FOLDS - 1), pool.submit(distilled)]:
+            done.result()
     if not chosen.out.exists():
         step(sys.executable, "assembling.py", work, *sources, "--out", chosen.out)
         step(sys.executable, "measuring.py", work, *sources, "--detector", chosen.out, "--write")

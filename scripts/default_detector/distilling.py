@@ -2,8 +2,8 @@
 
     python scripts/default_detector/distilling.py FOLDER --start 0
 
-FOLDER holds the folds that training.py trained. Each batch is shown, as it was augmented, to two of them in turn (Beyer et al.
-2022, "A good teacher is patient and consistent"); their mean probabilities are most of the loss, the labels the rest. The
+FOLDER holds the folds that training.py trained. Each batch is shown, as it was augmented, to two of the first four, drawn anew
+(Beyer et al. 2022, "A good teacher is patient and consistent"; the fifth fold may be trained beside this); their mean probabilities are most of the loss, the labels the rest. The
 network starts from one of the folds' and goes on with all pictures, within a class as many from each source as a factor of four
 allows (what benchmarks/sources.py found to help across sources). A run that was killed goes on from its last epoch.
 """
@@ -21,7 +21,7 @@ from training import Plan, Training, keep_for_keras, read
 
 PLAN = Plan(sizes=(192,) * 6, rate=3e-4)
 MOST = 4.0  # times that a rare source of a class is shown more often
-TEACHERS, TAUGHT = 2, 0.7  # how many look at a batch; their share of the loss
+FOLDS, TEACHERS, TAUGHT = 4, 2, 0.7  # whose networks teach; how many look at a batch; their share of the loss
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     pack = read(chosen.folder)
-    teachers = [taught(file, len(pack.classes)) for file in sorted(chosen.folder.glob("fold-?.pt"))]
+    teachers = [taught(file, len(pack.classes)) for file in folds_of(chosen.folder)]
     rows = np.flatnonzero((pack.table.part == "pool").to_numpy())
     training = Distilling(pack, rows, chosen.folder / "distilled.pt", seed=7, plan=PLAN)
     training.teachers = teachers
@@ -42,6 +42,11 @@ def main() -> None:
         training.start(taught(chosen.folder / f"fold-{chosen.start}.pt", len(pack.classes)))
     training.run()
     keep_for_keras(training.average, chosen.folder / "distilled.npz", training)
+
+
+def folds_of(folder: Path) -> list[Path]:
+    """Return where the folds' networks lie."""
+    return [folder / f"fold-{number}.pt" for number in range(FOLDS)]
 
 
 def taught(file: Path, classes: int) -> Network:
