@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from melanoma_detect.errors import DataWarning, DetectorError
@@ -38,8 +39,36 @@ def test_what_the_detector_tells_apart_and_the_label_does_not_is_coarse(as_ham10
 
 
 def test_a_detector_is_measured_on_another_collections_labels(detector, as_ham10000):
+    found = detector.evaluate(as_ham10000, shortcuts=True)
+    keratoses, joined = (
+        "pigmented benign keratosis or seborrheic keratosis",
+        "actinic keratosis or squamous cell carcinoma",
+    )
+    assert {found.classes[label] for label in found.labels} == {"melanoma", "nevus", joined, keratoses}
+    assert len(found) == len(as_ham10000)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
+    own = detector.probabilities(replace(as_ham10000).pixels((32, 32)))
+    both = [detector.classes.index(label) for label in joined.split(" or ")]
+    np.testing.assert_allclose(found.probabilities[:, found.classes.index(joined)], own[:, both].sum(axis=1))
+    # What was benign by itself is benign together, and need not be reviewed.
+    assert 0 <= found.figures["spared"].value <= 1
+
+
+def test_what_other_pictures_tell_apart_is_not_joined(detector, as_ham10000, data):
+    fine = tuple(record for record in data.test if record.label == "actinic keratosis")
+    both = replace(
+        as_ham10000,
+        records=(*as_ham10000.records, *fine),
+        classes=(*as_ham10000.classes, "actinic keratosis"),
+    )
+    with pytest.warns(DataWarning, match="have a coarse label .akiec. and are not measured"):
+        found = detector.evaluate(both)
+    assert "actinic keratosis" in found.classes
+
+
+def test_an_alert_to_any_malignancy_needs_each_by_itself(detector, as_ham10000):
     with pytest.warns(DataWarning, match="have a coarse label .akiec, bkl. and are not measured"):
-        found = detector.evaluate(as_ham10000)
+        found = detector.at(target="malignant").evaluate(as_ham10000)
     assert {found.classes[label] for label in found.labels} == {"melanoma", "nevus"}
 
 

@@ -161,6 +161,5 @@ def test_the_cards_held_out_figures_are_true(default, real_folder):
         found = default.evaluate(replace(data.test, records=tuple(held)))
     assert found.set_aside == 0  # not one of them was trained on
     told = default.card.figures["held-out"]["figures"]
-    for name in ("melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
-        # The library measures what has one diagnosis, and leaves akiec out; the card's figures have it in.
-        assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.02)
+    for name in ("balanced_accuracy", "melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
+        assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.01)

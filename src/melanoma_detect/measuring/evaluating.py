@@ -4,9 +4,13 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.measuring.evaluation import Evaluation, measure
+from melanoma_detect.measuring.joining import Joined, joined
 from melanoma_detect.measuring.points import points_of
 from melanoma_detect.measuring.shortcuts import shortcuts as find_shortcuts
 from melanoma_detect.measuring.translating import translated
@@ -47,22 +51,25 @@ def evaluate(
     part = data.test if isinstance(data, Dataset) else data
     if not isinstance(part, Part):
         raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset or one of its splits: data.test")
-    part = _finely_labelled(translated(part, detector.classes))
+    part = translated(part, detector.classes)
+    # An alert to any malignant diagnosis needs each of them by itself.
+    one = joined(part if detector.settings.target == "melanoma" else replace(part, coarse={}))
+    part = _clearly_labelled(part, one)
     fresh = part if seen == "keep" else _unseen(detector, part)
     if not len(fresh):
         raise DetectorError(
             f"no picture of the {part.name} split is left ({len(part)} there, all of them seen in training); evaluate on "
             "pictures of other lesions, or with seen='keep' to look at the figures of training itself"
         )
-    fresh = replace(fresh, coarse={}, resize=detector.card.resize)
+    fresh, labels = replace(fresh, resize=detector.card.resize), one.truth(fresh)
     pixels = fresh.pixels(detector.image_size)
     judged = detector.judge(pixels)
     return replace(
         measure(
-            judged.probabilities,
-            fresh.labels,
+            one.probabilities(judged.probabilities),
+            labels,
             fresh.groups,
-            detector.classes,
+            one.classes,
             detector.operating_point,
             abstained=judged.abstained,
             seed=seed,
@@ -72,7 +79,7 @@ def evaluate(
         ids=tuple(record.id for record in fresh),
         records=fresh.records,
         points=points_of(detector),
-        shortcuts=find_shortcuts(detector, pixels, fresh.labels, fresh.groups, seed=seed) if shortcuts else None,
+        shortcuts=find_shortcuts(detector, pixels, _own(one, labels), fresh.groups, seed=seed) if shortcuts else None,
         detector=repr(detector).strip("<>"),
     )
 
@@ -90,13 +97,18 @@ def _unseen(detector: "Detector", part: Part) -> Part:
     return replace(part, records=kept)
 
 
-def _finely_labelled(part: Part) -> Part:
+def _own(one: Joined, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return labels among the detector's own classes: any of those that are one will do."""
+    return np.array([int(np.flatnonzero(one.columns == at)[0]) for at in range(len(one.classes))])[labels]
+
+
+def _clearly_labelled(part: Part, one: Joined) -> Part:
     """Leave out pictures whose label covers several classes: of them nobody can say which answer is right."""
-    kept = tuple(record for record in part.records if record.label in part.classes)
+    kept = tuple(record for record in part.records if record.label in one.labels)
     if len(kept) < len(part):
         warnings.warn(
             f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split have a coarse label "
-            f"({', '.join(part.coarse)}) and are not measured",
+            f"({', '.join(label for label in part.coarse if label not in one.labels)}) and are not measured",
             DataWarning,
             stacklevel=4,
         )

@@ -228,5 +228,6 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
 
 
 def _is_benign(label: str) -> bool:
-    diagnosis = taxonomy.find(label)
-    return diagnosis is not None and diagnosis.malignancy == "benign"
+    # Classes that the labels do not tell apart are written with "or" (see `measuring.joining`).
+    known = [taxonomy.find(label)] if taxonomy.find(label) else [taxonomy.find(one) for one in label.split(" or ")]
+    return all(diagnosis is not None and diagnosis.malignancy == "benign" for diagnosis in known)
