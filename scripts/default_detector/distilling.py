@@ -20,7 +20,7 @@ from network import Network
 from torch.nn import functional
 from training import Plan, Training, keep_for_keras, read
 
-PLAN = Plan(sizes=(192,) * 6, rate=3e-4)
+PLAN = Plan(sizes=(192,) * 8, rate=3e-4)
 MOST = 4.0  # times that a rare source of a class is shown more often
 FOLDS, TEACHERS, TAUGHT = 4, 2, 0.7  # whose networks teach; how many look at a batch; their share of the loss
 
