@@ -120,7 +120,7 @@ def speed(repeats: int, torch_python: str) -> None:
     """Time all three in turn."""
     with tempfile.TemporaryDirectory() as place:
         folder, arrays = Path(place) / "lesions", Path(place) / "train.npz"
-        md.write_samples(folder, train=50, test=1, size=SIZE[0])
+        md.write_samples(folder, train=100, test=1, size=SIZE[0])
         part = md.load_dataset(folder, image_size=SIZE).train
         np.savez(arrays, pixels=part.pixels(), labels=part.labels)
         rates: dict[str, list[float]] = {"assignment": [], "torch": [], "ours": []}
