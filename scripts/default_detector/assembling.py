@@ -36,7 +36,7 @@ from melanoma_detect.learning.calibration import (
 
 FEATURES = 1024  # of the network, beside its logits
 EPSILON = 1e-3  # of Keras's batch normalisation in MobileNet
-SIDE = 224  # pixels: larger than in training, where random crops enlarge what is seen (Touvron et al. 2019, "FixRes")
+SIDE = 192  # pixels: out of fold 224 was no better, though random crops enlarge what training sees
 NOTES = {
     "Licence of the weights": (
         "CC BY-NC 4.0, for research and teaching without commercial purpose, because of what they learnt from; see "
@@ -92,11 +92,13 @@ def main() -> None:
     runtimes = [
         Remembering(model_of(file, pack.classes), file.with_name(f"answers-{at}.npz")) for at, file in enumerate(files)
     ]
-    spaces = [describe_features(one, pack.pixels[some(pool[pack.fold[pool] != at])]) for at, one in enumerate(runtimes)]
+    spaces = [
+        describe_features(one, pack.pixels(some(pool[pack.fold[pool] != at]), SIDE)) for at, one in enumerate(runtimes)
+    ]
     rows = [np.flatnonzero((pack.part == "pool") & (pack.fold == at)) for at in range(len(files))]
     answers = []
     for runtime, space, inside in zip(runtimes, spaces, rows, strict=True):
-        answers.append(answered(runtime, pack.pixels[inside], space))
+        answers.append(answered(runtime, pack.pixels(inside, SIDE), space))
         runtime.keep()
     order = np.concatenate(rows)
     calibrations = calibrate(joined(answers), pack.targets[order], pack.groups[order].tolist(), pack.classes, bias=True)
@@ -114,7 +116,7 @@ def main() -> None:
     groups = {pack.records[at].group for at in pool.tolist()}
     seen = Seen.of(record for record in pack.known if record.group in groups)
     detector = put_together(
-        model, card, pack.pixels[some(pool)], pack.pixels[pool[:64]], lambda *_: calibrations, seen=seen
+        model, card, pack.pixels(some(pool), SIDE), pack.pixels(pool[:64], SIDE), lambda *_: calibrations, seen=seen
     )
     card = replace(detector.card, calibrations=calibrations)
     out_of_fold = [

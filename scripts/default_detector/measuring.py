@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from packing import parted
+from PIL import Image
 
 import melanoma_detect as md
+from melanoma_detect.data.images import fit
 from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.measuring.evaluation import Evaluation, measure
@@ -57,7 +59,7 @@ class Pack:
     """What packing.py wrote, with the records that it was written from.
 
     Attributes:
-        pixels: uint8 `(n, side, side, 3)`.
+        stored: uint8 `(n, 224, 224, 3)`.
         targets: Which classes each label covers, `(n, classes)`.
         classes: Class names.
         part: "pool", "held" or "test", `(n,)`.
@@ -67,7 +69,7 @@ class Pack:
         known: Every record of both sources.
     """
 
-    pixels: NDArray[np.uint8]
+    stored: NDArray[np.uint8]
     targets: NDArray[np.bool_]
     classes: tuple[str, ...]
     part: NDArray[np.str_]
@@ -75,6 +77,11 @@ class Pack:
     groups: NDArray[np.str_]
     records: list[Record]
     known: list[Record]
+
+    def pixels(self, rows: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
+        """Return pictures as a detector sees them at its size."""
+        pictures = (Image.fromarray(self.stored[at]) for at in rows.tolist())
+        return np.stack([fit(picture, (side, side), "crop") for picture in pictures])
 
 
 def parts_of(folder: Path, sources: Sequence[Path]) -> Pack:
@@ -89,7 +96,7 @@ def parts_of(folder: Path, sources: Sequence[Path]) -> Pack:
             f"{folder}: was written from other pictures than {', '.join(map(str, sources))}; run packing.py"
         )
     return Pack(
-        pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+        stored=np.load(folder / "pixels.npy", mmap_mode="r"),
         targets=np.load(folder / "targets.npy"),
         classes=tuple((folder / "classes.txt").read_text(encoding="utf-8").split("\n")),
         part=table.part.to_numpy(str),
@@ -104,7 +111,7 @@ def evaluated(
     detectors: Sequence[md.Detector], pack: Pack, rows: Sequence[NDArray[np.int64]], *, name: str
 ) -> Evaluation:
     """Measure detectors, each on its own pictures, as if they were one, on HAM10000's seven diagnoses."""
-    judged = [one.judge(pack.pixels[chosen]) for one, chosen in zip(detectors, rows, strict=True)]
+    judged = [one.judge(pack.pixels(chosen, one.image_size[0])) for one, chosen in zip(detectors, rows, strict=True)]
     order = np.concatenate(rows)
     probabilities = _sevens(np.concatenate([one.probabilities for one in judged]), pack.classes)
     truth = _sevens(pack.targets[order].astype(float), pack.classes) > 0
@@ -128,7 +135,7 @@ def classes_of(classes: tuple[str, ...]) -> tuple[str, ...]:
 def _shortcuts(detector: md.Detector, pack: Pack, rows: NDArray[np.int64]) -> Shortcuts:
     """Ask about the same pictures without their lesions; what is melanoma is all that counts there."""
     labels = pack.targets[rows].argmax(axis=1)
-    return shortcuts(detector, np.asarray(pack.pixels[rows]), labels, pack.groups[rows].tolist())
+    return shortcuts(detector, pack.pixels(rows, detector.image_size[0]), labels, pack.groups[rows].tolist())
 
 
 def _sevens(values: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def run(*command):
 
 def test_it_offers_what_had_examples(default):
     assert set(default.classes) == DIAGNOSES
-    assert default.image_size == (224, 224)
+    assert default.image_size == (192, 192)
     assert default.card.title in repr(default)
 
 
@@ -99,7 +99,7 @@ def test_a_cameras_picture_is_cut_to_its_centre(default, photo):
 
 def test_it_can_be_trained_on(default):
     model = default.keras_model()
-    pixels = np.stack([md.draw_lesion(name, seed=1, size=224).pixels for name in ("nevus", "melanoma")])
+    pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
     answers = np.asarray(model.predict_on_batch(pixels.astype(np.float32)))
     np.testing.assert_allclose(answers.argmax(axis=1), default.probabilities(pixels).argmax(axis=1))
 
