@@ -113,8 +113,8 @@ def evaluated(
     """Measure detectors, each on its own pictures, as if they were one, on HAM10000's seven diagnoses."""
     judged = [one.judge(pack.pixels(chosen, one.image_size[0])) for one, chosen in zip(detectors, rows, strict=True)]
     order = np.concatenate(rows)
-    probabilities = _sevens(np.concatenate([one.probabilities for one in judged]), pack.classes)
-    truth = _sevens(pack.targets[order].astype(float), pack.classes) > 0
+    probabilities = sevens(np.concatenate([one.probabilities for one in judged]), pack.classes)
+    truth = sevens(pack.targets[order].astype(float), pack.classes) > 0
     found = measure(
         probabilities,
         truth.argmax(axis=1),
@@ -138,7 +138,8 @@ def _shortcuts(detector: md.Detector, pack: Pack, rows: NDArray[np.int64]) -> Sh
     return shortcuts(detector, pack.pixels(rows, detector.image_size[0]), labels, pack.groups[rows].tolist())
 
 
-def _sevens(values: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:
+def sevens(values: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Add the columns of what HAM10000 does not tell apart."""
     summed = values.copy()
     summed[:, classes.index(JOINED[0])] += summed[:, classes.index(JOINED[1])]
     return np.delete(summed, classes.index(JOINED[1]), axis=1)
