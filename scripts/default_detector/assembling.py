@@ -59,8 +59,8 @@ NOTES = {
         "keratosis."
     ),
     "Skin tone": (
-        "neither set records it. The clinics are in Austria and Australia, and nearly all of the skin is light: on "
-        "dark skin the detector is untested, and must be taken to be worse."
+        "neither set records it. Most pictures come from clinics in Austria, Australia, Spain and the United States, and "
+        "nearly all of the skin is light: on dark skin the detector is untested, and must be taken to be worse."
     ),
     "How pictures were taken": (
         "with dermatoscopes, one lesion in the middle. The detector cuts a camera's picture to its centre square. It "
