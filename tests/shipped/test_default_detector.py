@@ -10,11 +10,14 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from PIL import Image
 
 import melanoma_detect as md
 from melanoma_detect.detection import finding
+from melanoma_detect.detection.decision import Calibration
 from melanoma_detect.detection.finding import SHIPPED, locate
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.notice import TERMS
@@ -104,6 +107,17 @@ def test_it_can_be_trained_on(default):
     np.testing.assert_allclose(answers.argmax(axis=1), default.probabilities(pixels).argmax(axis=1))
 
 
+def test_what_is_exported_says_how_to_get_its_probabilities(default):
+    default.export("onnx", "default.onnx")
+    card = json.loads(onnx.load("default.onnx").metadata_props[0].value)
+    pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
+    session = onnxruntime.InferenceSession("default.onnx")
+    (logits,) = session.run(["logits"], {session.get_inputs()[0].name: pixels})
+    told = Calibration(temperature=card["temperature"], bias=tuple(card["bias"]))
+    again = told.probabilities(logits, tuple(card["classes"]))
+    np.testing.assert_allclose(again, default.probabilities(pixels), atol=1e-5)
+
+
 def test_the_terms_are_named_once_and_not_as_a_warning():
     done = run("-W", "error", "-c", "import melanoma_detect as md; md.Detector.load(); md.Detector.load()")
     assert done.stderr.count(TERMS) == 1
@@ -146,6 +160,14 @@ def test_everyday_pictures_are_declined(default, real_folder):
     found = default.predict(sorted((real_folder / "not_skin").glob("*.*")))
     assert np.mean([one.abstained for one in found]) >= 0.9
     assert not any(one.decision == "clear" for one in found if one.abstained)
+
+
+def test_an_explanation_says_that_the_picture_is_not_judged(default):
+    noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), np.uint8)
+    explained = default.explain(noise, method="occlusion")
+    assert explained.reason == default.predict(noise).reason != ""
+    assert str(explained).startswith("REFER: the detector does not judge this picture: ")
+    assert "REFER" not in str(replace(explained, reason=""))
 
 
 @pytest.mark.real_data

@@ -41,6 +41,7 @@ class Explanation:
         hidden: The least it gives with one part of the picture hidden; None for Grad-CAM, which hides nothing.
         source: What the picture was called.
         picture: uint8 `(height, width, 3)`: the picture in its own shape, 420 pixels at the longer side.
+        reason: Why the detector does not judge this picture; empty where it does.
 
     Examples:
         >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", method="occlusion")
@@ -55,6 +56,7 @@ class Explanation:
     hidden: float | None
     source: str
     picture: Pixels
+    reason: str = ""
 
     def share(self, mask: NDArray[np.bool_]) -> float:
         """Return how much of the evidence lies on a part of the picture.
@@ -111,6 +113,8 @@ class Explanation:
 
     def __str__(self) -> str:
         said = f"{self.source}: what speaks for {self.diagnosis} ({self.probability:.1%}), by {self.method}. "
+        if self.reason:
+            said = f"REFER: the detector does not judge this picture: {self.reason}. {said}"
         if not self.heat.any():
             return f"{said}No part of the picture does, by this method. {CAVEAT}"
         said += f"Half of the evidence lies on {_half(self.heat):.0%} of the picture, {_where(self.heat)}; "
@@ -147,7 +151,8 @@ def explain(
         raise DetectorError(f"method={method!r}; expected one of {', '.join(map(repr, _METHODS))}")
     image = load(photo, needed(detector.image_size, detector.card.resize))
     pixels = fit(image, detector.image_size, detector.card.resize)
-    row = detector.probabilities(pixels[None])[0]
+    judged = detector.judge(pixels[None], np.array([min(image.size)]))
+    row = judged.probabilities[0]
     named = detector.classes[int(row.argmax())] if diagnosis is None else diagnosis
     wanted = positions(named, detector.classes)
     evidence = None if method == "occlusion" else _by_gradient(detector, pixels, wanted, must=method == "grad-cam")
@@ -162,6 +167,7 @@ def explain(
         hidden=hidden,
         source=name_of(photo),
         picture=_shown(image, detector),
+        reason=judged.reasons[0],
     )
 
 

@@ -225,10 +225,11 @@ class Evaluation:
                 f"It abstains from {self.abstained.sum()} pictures, {self.abstained_melanomas} of them melanomas: a person "
                 "must look at those.",
             ]
-        lines += ["", f"{'class':<28}{'pictures':>8}  {'recall':<22} precision"]
+        width = max(28, *(len(label) + 1 for label in self.classes))
+        lines += ["", f"{'class':<{width}}{'pictures':>8}  {'recall':<22} precision"]
         for at, label in enumerate(self.classes):
             count = int(self.confusion[at].sum())
-            lines.append(f"{label:<28}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
+            lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
         if self.operating_point:
             lines += ["", str(self.operating_point)]
         if self.shortcuts:
