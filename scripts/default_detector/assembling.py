@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import platform
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -68,7 +67,7 @@ NOTES = {
     ),
     "Network": (
         "MobileNet V1 up to conv_pw_12 from ImageNet's weights (Howard et al. 2017, arXiv:1704.04861; Apache-2.0), "
-        "distilled from five that were trained by lesion-grouped cross-validation."
+        "distilled from four of five that were trained by lesion-grouped cross-validation."
     ),
     "Calibration": (
         "on the five networks' answers out of fold, not on this network's own. The probability of melanoma is that of "
@@ -118,9 +117,8 @@ def main() -> None:
     detector = put_together(
         model, card, pack.pixels(some(pool), SIDE), pack.pixels(pool[:64], SIDE), lambda *_: calibrations, seen=seen
     )
-    card = replace(detector.card, calibrations=calibrations)
     out_of_fold = [
-        md.Detector(card, runtime, Files(space=space)) for runtime, space in zip(runtimes, spaces, strict=True)
+        md.Detector(detector.card, runtime, Files(space=space)) for runtime, space in zip(runtimes, spaces, strict=True)
     ]
     for views in (1, 8):
         found = evaluated([one.at(views=views) for one in out_of_fold], pack, rows, name="out-of-fold")

@@ -14,7 +14,8 @@ import numpy as np
 from assembling import SIDE, Remembering, model_of
 
 from measuring import classes_of, parts_of, sevens
-from melanoma_detect.detection.decision import Calibration, softmax
+from melanoma_detect.detection.calibration import Calibration
+from melanoma_detect.detection.decision import softmax
 from melanoma_detect.learning.calibration import answered, fit_bias, fit_temperature
 from melanoma_detect.measuring.evaluation import measure
 

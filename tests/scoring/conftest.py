@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
+from melanoma_detect.detection.calibration import Calibration
 from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.decision import Calibration
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.operating import ValidationScores
 from melanoma_detect.detection.runtime import Outputs

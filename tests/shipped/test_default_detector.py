@@ -17,7 +17,7 @@ from PIL import Image
 
 import melanoma_detect as md
 from melanoma_detect.detection import finding
-from melanoma_detect.detection.decision import Calibration
+from melanoma_detect.detection.calibration import Calibration
 from melanoma_detect.detection.finding import SHIPPED, locate
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.notice import TERMS

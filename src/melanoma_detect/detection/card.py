@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from melanoma_detect.data.images import RESIZES, Resize
-from melanoma_detect.detection.decision import COVERAGE, Calibration
+from melanoma_detect.detection.calibration import COVERAGE, Calibration
 from melanoma_detect.detection.looking import Limits
 from melanoma_detect.detection.operating import OperatingPoint, Target, ValidationScores
 from melanoma_detect.errors import DetectorError

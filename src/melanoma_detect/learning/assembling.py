@@ -9,8 +9,8 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.images import Pixels
 from melanoma_detect.detection.bundle import Files
+from melanoma_detect.detection.calibration import Calibration
 from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.decision import Calibration
 from melanoma_detect.detection.detector import Detector
 from melanoma_detect.detection.looking import limits_of
 from melanoma_detect.detection.out_of_distribution import FeatureSpace

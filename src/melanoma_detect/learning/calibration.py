@@ -1,7 +1,7 @@
 """What a trained model's answers are worth, fitted on validation pictures that training did not learn from.
 
 Temperature (Guo et al. 2017), the scores that operating points are read from, prediction sets (split conformal), and the
-distance beyond which a picture is like no training picture. What is fitted here, `detection.decision` applies.
+distance beyond which a picture is like no training picture. What is fitted here, `detection.calibration` applies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ from scipy.optimize import minimize, minimize_scalar
 from melanoma_detect import taxonomy
 from melanoma_detect.data.dataset import Part
 from melanoma_detect.data.images import Pixels
-from melanoma_detect.detection.decision import Calibration, softmax
+from melanoma_detect.detection.calibration import Calibration
+from melanoma_detect.detection.decision import softmax
 from melanoma_detect.detection.operating import TARGETS, Target, ValidationScores
 from melanoma_detect.detection.out_of_distribution import FeatureSpace
 from melanoma_detect.detection.runtime import Runtime
