@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from assembling import SIDE, Remembering, model_of
 
-from measuring import classes_of, parts_of, sevens
+from measuring import parts_of, sevens
 from melanoma_detect.detection.calibration import Calibration
 from melanoma_detect.detection.decision import softmax
 from melanoma_detect.learning.calibration import answered, fit_bias, fit_temperature
@@ -36,7 +36,8 @@ def main() -> None:
         runtime = Remembering(model_of(file, pack.classes), file.with_name(f"answers-{at}.npz"))
         answers.append(answered(runtime, pack.pixels(inside, SIDE), None))
     order = np.concatenate(rows)
-    truth = (sevens(pack.targets[order].astype(float), pack.classes) > 0).argmax(axis=1)
+    seven = sevens(pack.classes)
+    truth = (seven.probabilities(pack.targets[order].astype(float)) > 0).argmax(axis=1)
     for views in (1, 4, 8):
         logits = [found[views].logits for found in answers]
         for way in ("even", "population", "melanoma"):
@@ -47,10 +48,10 @@ def main() -> None:
                 targets = np.concatenate([pack.targets[rows[one]] for one in others])
                 probabilities.append(calibrated(way, said, targets, own, pack.classes))
             found = measure(
-                sevens(np.concatenate(probabilities), pack.classes),
+                seven.probabilities(np.concatenate(probabilities)),
                 truth,
                 pack.groups[order].tolist(),
-                classes_of(pack.classes),
+                seven.classes,
             )
             for name in TOLD:
                 print(f"{way}_{views}_{name} {found.figures[name].value:.4f} -")

@@ -23,6 +23,7 @@ from melanoma_detect.data.images import fit
 from melanoma_detect.data.records import Record
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.measuring.evaluation import Evaluation, measure
+from melanoma_detect.measuring.joining import Joined
 from melanoma_detect.measuring.shortcuts import Shortcuts, shortcuts
 
 JOINED = ("actinic keratosis", "squamous cell carcinoma")
@@ -113,36 +114,31 @@ def evaluated(
     """Measure detectors, each on its own pictures, as if they were one, on HAM10000's seven diagnoses."""
     judged = [one.judge(pack.pixels(chosen, one.image_size[0])) for one, chosen in zip(detectors, rows, strict=True)]
     order = np.concatenate(rows)
-    probabilities = sevens(np.concatenate([one.probabilities for one in judged]), pack.classes)
-    truth = sevens(pack.targets[order].astype(float), pack.classes) > 0
+    seven = sevens(pack.classes)
+    probabilities = seven.probabilities(np.concatenate([one.probabilities for one in judged]))
+    truth = seven.probabilities(pack.targets[order].astype(float)) > 0
     found = measure(
         probabilities,
         truth.argmax(axis=1),
         pack.groups[order].tolist(),
-        classes_of(pack.classes),
+        seven.classes,
         detectors[0].operating_point,
         abstained=np.concatenate([one.abstained for one in judged]),
     )
     return replace(found, split=name, records=tuple(pack.records[at] for at in order.tolist()))
 
 
-def classes_of(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the seven: the joined two under one name."""
-    kept = [label for label in classes if label != JOINED[1]]
-    return tuple(" or ".join(JOINED) if label == JOINED[0] else label for label in kept)
+def sevens(classes: tuple[str, ...]) -> Joined:
+    """Return how the detector's classes become HAM10000's seven: two of them are one there."""
+    named = {label: " or ".join(JOINED) if label in JOINED else label for label in classes}
+    names = tuple(dict.fromkeys(named.values()))
+    return Joined(names, np.array([names.index(named[label]) for label in classes]), {})
 
 
 def _shortcuts(detector: md.Detector, pack: Pack, rows: NDArray[np.int64]) -> Shortcuts:
     """Ask about the same pictures without their lesions; what is melanoma is all that counts there."""
     labels = pack.targets[rows].argmax(axis=1)
     return shortcuts(detector, pack.pixels(rows, detector.image_size[0]), labels, pack.groups[rows].tolist())
-
-
-def sevens(values: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Add the columns of what HAM10000 does not tell apart."""
-    summed = values.copy()
-    summed[:, classes.index(JOINED[0])] += summed[:, classes.index(JOINED[1])]
-    return np.delete(summed, classes.index(JOINED[1]), axis=1)
 
 
 if __name__ == "__main__":
