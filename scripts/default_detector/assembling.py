@@ -88,9 +88,7 @@ def main() -> None:
     pack = parts_of(chosen.folder, chosen.sources)
     pool = np.flatnonzero(pack.part == "pool")
     files = sorted(chosen.folder.glob("fold-?.npz"))
-    runtimes = [
-        Remembering(model_of(file, pack.classes), file.with_name(f"answers-{at}.npz")) for at, file in enumerate(files)
-    ]
+    runtimes = [Remembering(model_of(file, pack.classes), answers_of(file)) for file in files]
     spaces = [
         describe_features(one, pack.pixels(some(pool[pack.fold[pool] != at]), SIDE)) for at, one in enumerate(runtimes)
     ]
@@ -161,6 +159,11 @@ class Remembering:
         """Write the answers down."""
         digests = np.frombuffer(b"".join(self._known), np.uint8).reshape(-1, 16)
         np.savez(self._place, digests=digests, answers=np.stack(list(self._known.values())))
+
+
+def answers_of(file: Path) -> Path:
+    """Return where a network's answers are kept: trained again, it has others."""
+    return file.with_name(f"answers-{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}.npz")
 
 
 def model_of(file: Path, classes: tuple[str, ...], *, packed: bool = False) -> "object":

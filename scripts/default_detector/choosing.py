@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from assembling import SIDE, Remembering, model_of
+from assembling import SIDE, Remembering, answers_of, model_of
 
 from measuring import parts_of, sevens
 from melanoma_detect.detection.calibration import Calibration
@@ -32,8 +32,8 @@ def main() -> None:
     files = sorted(chosen.folder.glob("fold-?.npz"))
     rows = [np.flatnonzero((pack.part == "pool") & (pack.fold == at)) for at in range(len(files))]
     answers = []
-    for at, (file, inside) in enumerate(zip(files, rows, strict=True)):
-        runtime = Remembering(model_of(file, pack.classes), file.with_name(f"answers-{at}.npz"))
+    for file, inside in zip(files, rows, strict=True):
+        runtime = Remembering(model_of(file, pack.classes), answers_of(file))
         answers.append(answered(runtime, pack.pixels(inside, SIDE), None))
     order = np.concatenate(rows)
     seven = sevens(pack.classes)
