@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 import melanoma_detect as md
-from melanoma_detect.data.images import SUFFIXES
-from melanoma_detect.detection.operating import wilson
-from melanoma_detect.detection.views import views_of
 from melanoma_detect.errors import DataWarning
+from melanoma_detect.images.reader import SUFFIXES
+from melanoma_detect.inference.operating_points import wilson
+from melanoma_detect.inference.test_time_augmentation import views_of
 
 SIZE = (160, 160)
 

@@ -19,8 +19,8 @@ import numpy as np
 import melanoma_detect as md
 from melanoma_detect.data.folds import folds
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.measuring.bootstrap import replicates
-from melanoma_detect.measuring.evaluation import Evaluation, measure
+from melanoma_detect.evaluation.bootstrap import replicates
+from melanoma_detect.evaluation.evaluation import Evaluation, measure
 
 GOAL = 0.10
 

@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
-from melanoma_detect.data.images import Pixels, read
+from melanoma_detect.images.reader import Pixels, read
 
 SIZE = (180, 180)
 

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import melanoma_detect as md
-from melanoma_detect.data.decoding import DecodedPictures
+from melanoma_detect.images.pixel_cache import DecodedPictures
 
 
 def main() -> None:

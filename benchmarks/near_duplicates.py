@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from melanoma_detect.data.duplicates import SAME, find_alike
-from melanoma_detect.data.fingerprints import distance, fingerprint
+from melanoma_detect.data.near_duplicates import SAME, find_alike
+from melanoma_detect.images.perceptual_hash import distance, fingerprint
 
 
 def compressed(image: Image.Image) -> Image.Image:

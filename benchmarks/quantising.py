@@ -19,8 +19,8 @@ import onnxruntime
 
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.exporting.quantising import OnnxModel
-from melanoma_detect.measuring.bootstrap import replicates
+from melanoma_detect.evaluation.bootstrap import replicates
+from melanoma_detect.export.quantization import OnnxModel
 
 SIZE, SPEED, LOSS = 0.30, 1.3, 0.02  # the goals
 

@@ -27,7 +27,7 @@ import onnxruntime
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.exporting.export import export_onnx
+from melanoma_detect.export.onnx import export_onnx
 
 SIZE = (180, 180)
 PARTS = ("originals", "small", "memory", "ray")

@@ -30,16 +30,16 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 import melanoma_detect as md
-from melanoma_detect.data.decoding import DecodedPictures
-from melanoma_detect.data.merging import picture_key
-from melanoma_detect.data.records import Record
-from melanoma_detect.data.split import cut, group_folds
+from melanoma_detect.data.labels import picture_key
+from melanoma_detect.data.record import Record
+from melanoma_detect.data.splits import cut, group_folds
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.learning.recipes import Recipe
-from melanoma_detect.learning.training import train
-from melanoma_detect.measuring.bootstrap import Figure, Floats, replicates
-from melanoma_detect.measuring.evaluation import measure
-from melanoma_detect.measuring.statistics import weighted_auc
+from melanoma_detect.evaluation.bootstrap import Figure, Floats, replicates
+from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.evaluation.metrics import weighted_auc
+from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.training.recipes import Recipe
+from melanoma_detect.training.trainer import train
 
 CLASSES = ("melanoma", "nevus")
 HAM10000 = range(24306, 34321)  # the numbers of its pictures in the ISIC archive

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import melanoma_detect as md
-from melanoma_detect.learning.training import train
+from melanoma_detect.training.trainer import train
 
 SIZE = (180, 180)
 
@@ -53,7 +53,7 @@ OURS = """
 import sys
 import melanoma_detect as md
 from dataclasses import replace
-from melanoma_detect.learning.training import train
+from melanoma_detect.training.trainer import train
 
 data = md.load_dataset(sys.argv[1], image_size=(180, 180), batch_size=32, validation=0.02)
 model = md.build_model("cnn", num_classes=len(data.classes))

@@ -15,8 +15,8 @@ import architectures
 
 import melanoma_detect as md
 from melanoma_detect.data.folds import folds
-from melanoma_detect.data.records import Record
-from melanoma_detect.data.split import cut
+from melanoma_detect.data.record import Record
+from melanoma_detect.data.splits import cut
 from melanoma_detect.errors import DataWarning
 
 TO = 600  # pictures that each class shows in an epoch, at least

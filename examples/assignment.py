@@ -22,13 +22,13 @@ import keras
 import numpy as np
 from PIL import Image
 
+from melanoma_detect.data.augmentor import ASSIGNMENT, parse, seeded
 from melanoma_detect.data.batches import Batches
 from melanoma_detect.data.dataset import Record
-from melanoma_detect.data.decoding import decode_all
-from melanoma_detect.data.operations import ASSIGNMENT, parse, seeded
-from melanoma_detect.data.sources import read_folder
-from melanoma_detect.learning.augmentation import augmentation_layers
-from melanoma_detect.measuring.evaluation import measure
+from melanoma_detect.data.sources.folders import read_folder
+from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.images.pixel_cache import decode_all
+from melanoma_detect.training.augmentation import augmentation_layers
 
 SIZE = (180, 180)
 

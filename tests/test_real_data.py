@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.data.images import Squashed, read
-from melanoma_detect.data.metadata import picture_name, read_table
+from melanoma_detect.data.sources.table import picture_name, read_table
 from melanoma_detect.errors import DataWarning
+from melanoma_detect.images.reader import Squashed, read
 
 pytestmark = pytest.mark.real_data
 
@@ -211,7 +211,7 @@ BACKBONES = {
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_pretrained_weights_load_and_the_model_can_be_exported(name, real_folder, isic9):
-    from melanoma_detect.exporting.export import onnx_parity
+    from melanoma_detect.export.onnx import onnx_parity
 
     file, until = BACKBONES[name]
     model = md.build_model(

@@ -16,17 +16,17 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from measuring import evaluated, parts_of
 from numpy.typing import NDArray
 
 import melanoma_detect as md
-from measuring import evaluated, parts_of
-from melanoma_detect.detection.bundle import Files
-from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.runtime import OnnxRuntime, Outputs
-from melanoma_detect.detection.seen import Seen
-from melanoma_detect.exporting.export import onnx_bytes
-from melanoma_detect.learning.assembling import put_together
-from melanoma_detect.learning.calibration import (
+from melanoma_detect.export.onnx import onnx_bytes
+from melanoma_detect.inference.bundle import Files
+from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.runtime import OnnxRuntime, Outputs
+from melanoma_detect.inference.training_fingerprint import Seen
+from melanoma_detect.training.assembling import put_together
+from melanoma_detect.training.calibrate import (
     answered,
     calibrate,
     describe_features,

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 from assembling import SIDE, Remembering, answers_of, model_of
-
 from measuring import parts_of, sevens
-from melanoma_detect.detection.calibration import Calibration
-from melanoma_detect.detection.decision import softmax
-from melanoma_detect.learning.calibration import answered, fit_bias, fit_temperature
-from melanoma_detect.measuring.evaluation import measure
+
+from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.prediction import softmax
+from melanoma_detect.training.calibrate import answered, fit_bias, fit_temperature
 
 TOLD = ("accuracy", "balanced_accuracy", "melanoma_auc", "specificity_at_95", "ece")
 

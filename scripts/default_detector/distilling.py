@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from network import Network
 from torch.nn import functional
+
 from training import Plan, Training, keep_for_keras, read
 
 PLAN = Plan(sizes=(192,) * 8, rate=3e-4)

@@ -19,12 +19,12 @@ from packing import parted
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.data.images import fit
-from melanoma_detect.data.records import Record
+from melanoma_detect.data.joining import Joined
+from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.measuring.evaluation import Evaluation, measure
-from melanoma_detect.measuring.joining import Joined
-from melanoma_detect.measuring.shortcuts import Shortcuts, shortcuts
+from melanoma_detect.evaluation.evaluation import Evaluation, measure
+from melanoma_detect.evaluation.shortcuts import Shortcuts, shortcuts
+from melanoma_detect.images.reader import fit
 
 JOINED = ("actinic keratosis", "squamous cell carcinoma")
 GOALS = {"balanced_accuracy": 0.82, "melanoma_auc": 0.95, "specificity_at_95": 0.75, "ece": 0.03}

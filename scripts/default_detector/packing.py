@@ -18,10 +18,10 @@ import pandas as pd
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.data.images import load
-from melanoma_detect.data.records import Record
-from melanoma_detect.data.split import group_folds
+from melanoma_detect.data.record import Record
+from melanoma_detect.data.splits import group_folds
 from melanoma_detect.errors import DataWarning
+from melanoma_detect.images.reader import load
 
 SIDE = 224
 FOLDS = 5

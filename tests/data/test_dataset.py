@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.records import COLUMNS, Record
+from melanoma_detect.data.record import COLUMNS, Record
 from melanoma_detect.errors import DatasetError, LeakError
 
 

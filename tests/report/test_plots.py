@@ -9,10 +9,10 @@ from sklearn import metrics
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, DetectorError
-from melanoma_detect.measuring.bootstrap import Figure
-from melanoma_detect.measuring.evaluation import measure
-from melanoma_detect.measuring.reliability import reliability
-from melanoma_detect.measuring.subgroups import Subgroup
+from melanoma_detect.evaluation.bootstrap import Figure
+from melanoma_detect.evaluation.calibration_curve import reliability
+from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.evaluation.subgroups import Subgroup
 from melanoma_detect.report import plots
 
 

@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 
-from melanoma_detect.detection.calibration import Calibration
-from melanoma_detect.detection.card import Card
-from melanoma_detect.detection.detector import Detector
-from melanoma_detect.detection.operating import ValidationScores
-from melanoma_detect.detection.runtime import Outputs
+from melanoma_detect.detector import Detector
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.operating_points import ValidationScores
+from melanoma_detect.inference.runtime import Outputs
 
 
 class Brightness:

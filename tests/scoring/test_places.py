@@ -9,7 +9,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, OutputError
-from melanoma_detect.scoring import answering
+from melanoma_detect.scoring import workers
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'melanoma-detect[ray]'")
 
@@ -68,7 +68,7 @@ def test_tables_lie_elsewhere_too(bright, bucket):
 
 
 def test_an_unfinished_run_elsewhere_goes_on(bright, bucket, monkeypatch):
-    from melanoma_detect.scoring.journal import Journal
+    from melanoma_detect.scoring.resume import Journal
 
     def stopping(self, part, rows):
         if part.number == 2:
@@ -103,7 +103,7 @@ def test_addresses_that_lead_nowhere_are_refused(bright, source, message):
 
 def test_what_fails_for_a_moment_is_tried_again(bright, bucket, monkeypatch):
     tries = []
-    opened = answering.opened
+    opened = workers.opened
 
     def shaky(address):
         tries.append(address)
@@ -111,8 +111,8 @@ def test_what_fails_for_a_moment_is_tried_again(bright, bucket, monkeypatch):
             raise ConnectionResetError("reset by peer")
         return opened(address)
 
-    monkeypatch.setattr(answering, "opened", shaky)
-    monkeypatch.setattr(answering, "_PAUSE", 0.0)
+    monkeypatch.setattr(workers, "opened", shaky)
+    monkeypatch.setattr(workers, "_PAUSE", 0.0)
     assert score(f"{bucket}/a.png", bright(), "scores.csv").alerts == 1
     assert len(tries) == 3
 

@@ -289,7 +289,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Brightness
 import melanoma_detect as md
-from melanoma_detect.detection.bundle import Card
+from melanoma_detect.inference.bundle import Card
 detector = md.Detector(Card(("nevus", "melanoma"), (8, 8)), Brightness(2, pause=0.001))
 print(md.score(sys.argv[3:], detector=detector, out=sys.argv[2], shard_size=8, batch_size=3, progress=False).resumed)
 """
@@ -482,7 +482,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Brightness
 import melanoma_detect as md
-from melanoma_detect.detection.bundle import Card
+from melanoma_detect.inference.bundle import Card
 detector = md.Detector(Card(("nevus", "melanoma"), (8, 8)), Brightness(2))
 for out in ("scores.csv", "scores.parquet"):
     md.score(sys.argv[2], detector=detector, out=out, sort="risk", progress=False)

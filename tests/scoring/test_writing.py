@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from melanoma_detect.scoring.rows import parsed
+from melanoma_detect.scoring.table import parsed
 from melanoma_detect.scoring.writing import write_csv, write_parquet
 
 NAMES = ("path", "p_MEL", "alert", "error")

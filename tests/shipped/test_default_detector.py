@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.detection import finding
-from melanoma_detect.detection.calibration import Calibration
-from melanoma_detect.detection.finding import SHIPPED, locate
 from melanoma_detect.errors import DataWarning, DetectorError
-from melanoma_detect.notice import TERMS
+from melanoma_detect.inference import finding
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.finding import SHIPPED, locate
+from melanoma_detect.utils.disclaimer import TERMS
 
 DIAGNOSES = {
     "actinic keratosis",

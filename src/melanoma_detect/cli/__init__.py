@@ -8,10 +8,10 @@ import typer
 from melanoma_detect import __version__
 
 # A verb is there once its module is imported; in this order help lists them.
-from melanoma_detect.cli import training, using, datasets, architectures  # isort: skip
-from melanoma_detect.cli.words import app, messages
+from melanoma_detect.cli import train, predict, data, models  # isort: skip
+from melanoma_detect.cli.app import app, messages
 
-__all__ = ["app", "architectures", "datasets", "main", "training", "using"]
+__all__ = ["app", "data", "main", "models", "predict", "train"]
 
 
 def main() -> None:

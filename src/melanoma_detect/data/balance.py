@@ -19,13 +19,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
-from melanoma_detect.console import cache_folder, progress_bar, writing_to
+from melanoma_detect.data.augmentor import ASSIGNMENT, Operation, parse, seeded
 from melanoma_detect.data.dataset import Dataset, Part
 from melanoma_detect.data.hashes import digests
-from melanoma_detect.data.images import Picture, Resize, read
-from melanoma_detect.data.operations import ASSIGNMENT, Operation, parse, seeded
-from melanoma_detect.data.records import Record
+from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.images.reader import Picture, Resize, read
+from melanoma_detect.utils.files import cache_folder, progress_bar, writing_to
 
 _MANIFEST = "manifest.json"
 _JPEG = {"quality": 95, "subsampling": 0}

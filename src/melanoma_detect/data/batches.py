@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.images import Picture, Pixels, Resize, read
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.images.reader import Picture, Pixels, Resize, read
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]

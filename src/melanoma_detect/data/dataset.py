@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from melanoma_detect.data.decoding import DecodedPictures
-from melanoma_detect.data.images import Resize, Squashed
-from melanoma_detect.data.records import SPLITS, Record, SetAside, Split, frame_of
+from melanoma_detect.data.record import SPLITS, Record, SetAside, Split, frame_of
 from melanoma_detect.errors import DatasetError, LeakError
+from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.reader import Resize, Squashed
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from melanoma_detect.data.batches import Batches
-    from melanoma_detect.data.images import Pixels
+    from melanoma_detect.images.reader import Pixels
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.records import Record
-from melanoma_detect.data.split import cut, group_folds
+from melanoma_detect.data.record import Record
+from melanoma_detect.data.splits import cut, group_folds
 from melanoma_detect.errors import DatasetError
 
 

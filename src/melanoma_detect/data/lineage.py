@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from melanoma_detect.data.records import Record
+from melanoma_detect.data.record import Record
 
 # Augmentor saves "melanoma_original_ISIC_0000002.jpg_1f3e....jpg": class, parent's file name, a random number.
 _NAME = re.compile(r"_original_(?P<parent>.+?\.\w{3,4})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\w+$", re.IGNORECASE)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.fingerprints import BITS, Codes
+from melanoma_detect.images.perceptual_hash import BITS, Codes
 
 EXACT = 20_000
 _AT_ONCE = 4096

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "building": ["build_model"],
+        "build": ["build_model"],
         "heads": ["classification_head"],
         "info": ["ModelInfo", "model_info"],
         "registry": ["ModelEntry", "list_models"],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma_detect.models.building import build_model
+from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder, wanted
 from melanoma_detect.models.signatures import GIVEN, signature_of
 

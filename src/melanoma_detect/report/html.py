@@ -8,12 +8,12 @@ from jinja2 import Environment, PackageLoader
 from PIL import Image
 
 from melanoma_detect import __version__
-from melanoma_detect.data.images import read
-from melanoma_detect.data.records import Record
+from melanoma_detect.data.record import Record
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.reader import read
 
 if TYPE_CHECKING:
-    from melanoma_detect.data.audit import Audit
+    from melanoma_detect.data_audit.audit import Audit
 
 _THUMB = (110, 110)
 _SHOWN = 24  # cases of a finding
@@ -32,7 +32,7 @@ def audit_page(audit: "Audit") -> str:
         >>> "<html" in audit_page(md.audit(data, progress=False))
         True
     """
-    environment = Environment(loader=PackageLoader("melanoma_detect.report", "pages"), autoescape=True)
+    environment = Environment(loader=PackageLoader("melanoma_detect.report", "templates"), autoescape=True)
     environment.globals["thumbnail"] = _thumbnail
     page = environment.get_template("audit.html")
     return page.render(audit=audit, shown=_SHOWN, version=__version__)

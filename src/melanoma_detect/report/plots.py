@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from melanoma_detect.data.dataset import Dataset, Part
-from melanoma_detect.data.images import read
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.learning.recipes import Augmentation
-from melanoma_detect.measuring.evaluation import Evaluation
-from melanoma_detect.report.curves import calibration, predictive_values, roc, subgroups
+from melanoma_detect.evaluation.evaluation import Evaluation
+from melanoma_detect.images.reader import read
+from melanoma_detect.report.evaluation_plots import calibration, predictive_values, roc, subgroups
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_picture, tidy
+from melanoma_detect.training.recipes import Augmentation
 
 __all__ = [
     "augmentation",
@@ -109,7 +109,7 @@ def augmentation(
         >>> len(augmentation(data.train, Augmentation(), pictures=2, views=3).axes)
         8
     """
-    from melanoma_detect.learning.preview import augmented  # noqa: PLC0415 - the other figures do without Keras
+    from melanoma_detect.training.preview import augmented  # noqa: PLC0415 - the other figures do without Keras
 
     if not len(part):
         raise DatasetError(f"the {part.name} split is empty; there is nothing to show")

@@ -9,9 +9,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from melanoma_detect.data.archives import unpack
-from melanoma_detect.data.images import SUFFIXES
+from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.images.reader import SUFFIXES
 from melanoma_detect.scoring.places import exists, files_below, folder_of, is_address, is_folder, joined, opened
 
 PATH_COLUMNS = (

@@ -9,16 +9,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
-from melanoma_detect.detection.detector import Detector
+from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError, OutputError
-from melanoma_detect.scoring.answering import Answers, Part, answer_parts, cores
-from melanoma_detect.scoring.identity import identity
+from melanoma_detect.scoring.detector_identity import identity
 from melanoma_detect.scoring.inputs import items
-from melanoma_detect.scoring.journal import Journal
 from melanoma_detect.scoring.places import is_address
-from melanoma_detect.scoring.rows import UNREADABLE, Row, columns
+from melanoma_detect.scoring.progress import Tally, tallied
+from melanoma_detect.scoring.resume import Journal
 from melanoma_detect.scoring.storage import Store, store_of
-from melanoma_detect.scoring.tally import Tally, tallied
+from melanoma_detect.scoring.table import UNREADABLE, Row, columns
+from melanoma_detect.scoring.workers import Answers, Part, answer_parts, cores
 from melanoma_detect.scoring.worklist import by_risk
 from melanoma_detect.scoring.writing import writer_of
 
@@ -174,7 +174,7 @@ def _run(journal: Journal, parts: Iterable[Part], answers: Answers, tally: Tally
 def _engine(engine: Engine, detector: Detector, *, batch_size: int, workers: int | None, tally: Tally) -> Answers:
     if engine == "local":
         return partial(answer_parts, detector, batch_size=batch_size, workers=workers or cores(), tick=tally.advance)
-    from melanoma_detect.scoring.ray_engine import answer_on_ray  # noqa: PLC0415 - an extra
+    from melanoma_detect.scoring.ray_backend import answer_on_ray  # noqa: PLC0415 - an extra
 
     return partial(answer_on_ray, detector, batch_size=batch_size, workers=workers, tick=tally.advance)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from melanoma_detect.console import writing_to
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.places import filesystem, is_address
+from melanoma_detect.utils.files import writing_to
 
 try:
     import fcntl

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from melanoma_detect.scoring.rows import Row, parsed, written
+from melanoma_detect.scoring.table import Row, parsed, written
 
 _RUN = 50_000  # rows sorted at once: two hundred files for ten million
 _RANKS = {"alert": 0, "refer": 1, "clear": 2}

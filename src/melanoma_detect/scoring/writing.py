@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.scoring.rows import TRUTHS, Row, numbers, written
+from melanoma_detect.scoring.table import TRUTHS, Row, numbers, written
 
 _ROWS = 512  # held at once as lists of texts, which take five times what one text of them does
 _TEXTS = 16  # of so many rows each, in a row group of a Parquet file

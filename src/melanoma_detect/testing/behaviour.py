@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from melanoma_detect.errors import ModelError
-from melanoma_detect.exporting.export import SHARE, TOLERANCE, onnx_parity
+from melanoma_detect.export.onnx import SHARE, TOLERANCE, onnx_parity
 from melanoma_detect.models.contract import FEATURES, every_layer, logits_of
 from melanoma_detect.testing.subject import Subject, check
 

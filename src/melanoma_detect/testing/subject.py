@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.images import Pixels
-from melanoma_detect.data.samples import draw_lesion
+from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import ContractError
-from melanoma_detect.models.building import build_model
+from melanoma_detect.images.reader import Pixels
+from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import Builder, ModelEntry, find_builder
 from melanoma_detect.models.signatures import signature_of
 

@@ -1,0 +1,1 @@
+"""What a data set is worth: duplicates, leaks, label conflicts, confounding, image quality."""

@@ -1,0 +1,1 @@
+"""Reading images: one door for pixels, perceptual hashes, the cache of decoded pixels, quality."""

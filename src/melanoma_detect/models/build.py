@@ -1,0 +1,111 @@
+"""From a name or a function to a model that keeps the contract."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from melanoma_detect.data.augmentor import seeded
+from melanoma_detect.errors import BrokenPluginError, ModelError
+from melanoma_detect.models.contract import check
+from melanoma_detect.models.registry import Builder, ModelEntry, find_builder, wanted
+from melanoma_detect.models.signatures import refuse_options
+
+
+def build_model(
+    architecture: str | Builder = "cnn",
+    *,
+    num_classes: int,
+    input_shape: tuple[int, int, int] = (180, 180, 3),
+    seed: int = 123,
+    **options: Any,
+) -> Any:
+    """Build an architecture by its name, or by a function of your own.
+
+    Args:
+        architecture: A name from `list_models()`, also with a variant (`"mobilenet_v2:0.35"`) or with its package
+            (`"melanoma-detect/cnn"`); or a function that takes `input_shape` and `num_classes`.
+        num_classes: How many classes: `len(data.classes)`.
+        input_shape: `(height, width, 3)` in pixels.
+        seed: Where the first weights come from.
+        **options: What the builder takes beside these; see its signature.
+
+    Returns:
+        A functional `keras.Model` from RGB, 0 to 255, to probabilities.
+
+    Raises:
+        UnknownModelError: Nobody offers the name.
+        ModelError: The builder does not take an option, two packages offer the name, or the sizes make no sense.
+        BrokenPluginError: The package that offers the name cannot be imported.
+        ContractError: The builder returned something other than what was agreed.
+        Exception: What the builder raises comes through as it is, with a note on whose builder it was.
+
+    Examples:
+        >>> build_model("cnn", num_classes=9).count_params()
+        3989801
+    """
+    _refuse_sizes(num_classes, input_shape)
+    shape = (input_shape[0], input_shape[1], input_shape[2])
+    entry, builder = _resolve(architecture)
+    chosen = _with_variant(architecture, options)
+    arguments = {"input_shape": shape, "num_classes": num_classes, **chosen}
+    refuse_options(entry, builder, arguments)
+    with seeded(seed):
+        model = _built(entry, builder, arguments)
+    check(model, name=entry.name, input_shape=shape, num_classes=num_classes)
+    model.architecture = _provenance(entry, chosen, seed)
+    if not getattr(builder, "onnx", True):
+        model.architecture["onnx"] = False
+    return model
+
+
+def _built(entry: ModelEntry, builder: Builder, arguments: dict[str, Any]) -> Any:
+    whose = f"while building architecture {entry.name!r} of {entry.package} {entry.version} ({entry.target})"
+    try:
+        return builder(**arguments)
+    except SystemExit as error:
+        raise BrokenPluginError(
+            f"{whose}: it tried to leave the program ({error!r}); update {entry.package}"
+        ) from error
+    except Exception as error:
+        error.add_note(whose)
+        raise
+
+
+def _resolve(architecture: str | Builder) -> tuple[ModelEntry, Builder]:
+    if isinstance(architecture, str):
+        return find_builder(architecture)
+    if not callable(architecture):
+        raise ModelError(f"{architecture!r} is no architecture; expected a name from list_models() or a function")
+    name = getattr(architecture, "__name__", type(architecture).__name__)
+    target = f"{getattr(architecture, '__module__', '?')}:{name}"
+    return ModelEntry(name, "(a function)", "", target), architecture
+
+
+def _with_variant(architecture: str | Builder, options: dict[str, Any]) -> dict[str, Any]:
+    variant = wanted(architecture).variant if isinstance(architecture, str) else None
+    if variant is None:
+        return options
+    if "variant" in options:
+        raise ModelError(f"{architecture!r} and variant={options['variant']!r}; expected the variant once")
+    return {"variant": variant, **options}
+
+
+def _refuse_sizes(num_classes: int, input_shape: tuple[int, int, int]) -> None:
+    if num_classes < 2:
+        raise ModelError(f"num_classes={num_classes}; expected 2 or more: len(data.classes)")
+    whole = isinstance(input_shape, Sequence) and all(isinstance(side, int) and side > 0 for side in input_shape)
+    if not whole or len(input_shape) != 3 or input_shape[2] != 3:
+        raise ModelError(f"input_shape={input_shape}; expected (height, width, 3), such as (180, 180, 3)")
+
+
+def _provenance(entry: ModelEntry, options: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What made a model; a detector's file keeps it."""
+    shown = {
+        name: value if isinstance(value, (bool, int, float, str)) else repr(value) for name, value in options.items()
+    }
+    return {
+        "name": entry.name,
+        "package": entry.package,
+        "version": entry.version,
+        "options": shown,
+        "seed": seed,
+    }

@@ -1,0 +1,1 @@
+"""Small tools that every package uses: files, progress bars, the disclaimer."""

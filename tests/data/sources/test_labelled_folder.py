@@ -1,0 +1,135 @@
+"""Pictures with a table, archives, and several sources as one."""
+
+import shutil
+import zipfile
+
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.data.sources.archives import unpack
+from melanoma_detect.errors import DatasetError, DataWarning
+
+
+@pytest.fixture
+def ham(lesions, tmp_path):
+    """A folder in HAM10000's way: pictures in one folder, a table with coarse labels and lesions."""
+    root = tmp_path / "ham"
+    (root / "images").mkdir(parents=True)
+    codes = {"nevus": "nv", "melanoma": "mel", "actinic keratosis": "akiec", "squamous cell carcinoma": "akiec"}
+    rows = []
+    for number, (label, code) in enumerate((*codes.items(), ("pigmented benign keratosis", "bkl"))):
+        for at, path in enumerate(sorted((lesions / "Train" / label).glob("*.jpg"))[:8]):
+            name = f"ISIC_{number}{at:06d}"
+            shutil.copy(path, root / "images" / f"{name}.jpg")
+            rows.append(f"{name},HAM_{number}{at // 2},{code},{40 + at},female")
+    (root / "metadata.csv").write_text("image_id,lesion_id,dx,age,sex\n" + "\n".join(rows))
+    return root
+
+
+def test_a_folder_with_a_table_is_found_by_itself(ham):
+    data = md.load_dataset(ham)
+    assert data.classes == ("akiec", "bkl", "mel", "nv")
+    assert data.records[0].metadata["sex"] == "female"
+    lesions = {record.metadata["lesion_id"] for record in data.records}
+    assert len({record.group for record in data.records}) <= len(lesions) < len(data)
+    named = md.load_dataset(images=ham / "images", labels=ham / "metadata.csv")
+    assert [record.id for record in named.records] == [record.id.split("/")[-1] for record in data.records]
+
+
+def test_pictures_without_a_label_are_set_aside(ham):
+    table = (ham / "metadata.csv").read_text().replace("HAM_00,nv", "HAM_00,")
+    (ham / "metadata.csv").write_text(table)
+    with pytest.warns(DataWarning, match="2 pictures have no label"):
+        data = md.load_dataset(ham)
+    assert {entry.kind for entry in data.set_aside} == {"no label"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image_id,dx\nnobody,nv\n", "labels none of the .. pictures"),
+        ("image_id,age\nISIC_0000000,9\n", "no column says what a picture shows"),
+        ("who,dx\nISIC_0000000,nv\n", "no column names the pictures"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(ham, text, message):
+    (ham / "other.csv").write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        md.load_dataset(images=ham / "images", labels=ham / "other.csv")
+
+
+def test_two_sources_become_one_with_the_finer_labels(lesions, ham):
+    data = md.load_dataset([lesions, ham], image_size=(32, 32))
+    assert data.coarse == {
+        "akiec": ("actinic keratosis", "squamous cell carcinoma"),
+        "bkl": ("pigmented benign keratosis", "seborrheic keratosis"),
+    }
+    assert {"mel", "nv"}.isdisjoint(data.classes)
+    # The same files: each takes the finer label of its twin, and its split.
+    assert not any(record.label == "akiec" for record in data.records)
+    twins = {}
+    for record in data.records:
+        twins.setdefault(record.digest, set()).add((record.label, record.split, record.group))
+    assert all(len(found) == 1 for found in twins.values())
+    assert {record.source for record in data.records} == {"isic9", "ham"}
+
+
+def test_coarse_labels_train_and_are_not_measured(ham, tmp_path):
+    few = tmp_path / "few"
+    for label in ("actinic keratosis", "squamous cell carcinoma", "melanoma", "nevus"):
+        (few / label).mkdir(parents=True)
+        for seed in range(8):
+            drawn = Image.fromarray(md.draw_lesion(label, seed=700 + seed, size=64).pixels)
+            drawn.save(few / label / f"{label}_{seed}.png")
+    data = md.load_dataset([few, ham], image_size=(32, 32))
+    coarse = [record for record in data.records if record.label == "akiec"]
+    assert coarse
+    model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
+    detector = md.Detector.fit(model, data, epochs=2, progress=False)
+    with pytest.warns(DataWarning, match="have a coarse label .* and are not measured"):
+        measured = detector.evaluate(data.test)
+    assert len(measured) == sum(record.label in data.classes for record in data.test)
+
+
+def test_a_zip_is_read_like_its_folder(lesions, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "isic9"), "zip", lesions.parent, lesions.name)
+    data, folder = md.load_dataset(archive), md.load_dataset(lesions)
+    assert [(r.id, r.label, r.digest) for r in data.records] == [(r.id, r.label, r.digest) for r in folder.records]
+
+
+@pytest.mark.parametrize("name", ["../outside.jpg", "/etc/outside.jpg", "a/../../outside.jpg", "C:\\outside.jpg"])
+def test_archives_that_reach_outside_are_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(DatasetError, match="lies outside the archive"):
+        unpack(tmp_path / "evil.zip")
+
+
+def test_archives_that_fill_a_disk_or_link_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("big.jpg", bytes(20 * 2**20))
+    with pytest.raises(DatasetError, match="times the archive's size"):
+        unpack(tmp_path / "bomb.zip")
+    link = zipfile.ZipInfo("link.jpg")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(DatasetError, match="is a link"):
+        unpack(tmp_path / "link.zip")
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DatasetError, match=r"broken\.zip: cannot be unpacked"):
+        md.load_dataset(tmp_path / "broken.zip")
+
+
+def test_slips_in_what_is_given_are_answered(lesions):
+    for options in ({}, {"source": lesions, "images": lesions}):
+        with pytest.raises(DatasetError, match="one of the two"):
+            md.load_dataset(**options)
+    with pytest.raises(DatasetError, match="is given twice"):
+        md.load_dataset([lesions, lesions])
+    with pytest.raises(DatasetError, match="labels= goes with images="):
+        md.load_dataset(lesions, labels="table.csv")

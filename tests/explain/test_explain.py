@@ -1,0 +1,158 @@
+"""Where a detector looked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.stats import spearmanr
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError, ImageError, OutputError
+from melanoma_detect.explain.explain import CAVEAT, normalised, positions
+from melanoma_detect.explain.occlusion import _windows, occlude
+from melanoma_detect.explain.overlay import overlaid
+from melanoma_detect.inference.keras_runtime import KerasRuntime
+from melanoma_detect.inference.runtime import OnnxRuntime
+
+METHODS = ["occlusion", "grad-cam"]
+SHOWN = ("melanoma", "nevus", "basal cell carcinoma", "vascular lesion")
+
+
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory):
+    """A detector of small lesions, in whose maps a lesion is several cells wide."""
+    folder = md.write_samples(tmp_path_factory.mktemp("four") / "four", train=40, test=4, size=64, classes=SHOWN)
+    data = md.load_dataset(folder, image_size=(64, 64))
+    model = md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3), widths=(16, 32), seed=1)
+    return md.Detector.fit(model, data, epochs=8, recipe=md.Recipe(learning_rate=3e-3, patience=30), progress=False)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return [md.draw_lesion(name, seed=seed, size=64) for name in SHOWN for seed in range(9000, 9004)]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_evidence_lies_on_the_lesion(sharp, drawn, method):
+    found = [sharp.explain(lesion.pixels, method=method) for lesion in drawn]
+    shares = np.array([one.share(lesion.mask) for one, lesion in zip(found, drawn, strict=True)])
+    areas = np.array([lesion.mask.mean() for lesion in drawn])
+    assert shares.mean() > 1.8 * areas.mean()
+    assert (shares > areas).mean() >= 0.8
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_with_randomised_weights_the_map_changes(sharp, drawn, method):
+    """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map of the picture alone would stay."""
+    other = md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3), widths=(16, 32), seed=5)
+    random = md.Detector(sharp.card, KerasRuntime(other))
+    asked = [lesion.pixels for lesion in drawn]
+    pairs = [
+        [one.explain(pixels, diagnosis="melanoma", method=method).heat.ravel() for one in (sharp, random)]
+        for pixels in asked
+    ]
+    correlations = [spearmanr(*pair).statistic if pair[1].any() and pair[0].any() else 0.0 for pair in pairs]
+    assert np.mean(correlations) < 0.5
+    again = [sharp.explain(pixels, diagnosis="melanoma", method=method).heat.ravel() for pixels in asked]
+    assert all(np.array_equal(one, pair[0]) for one, pair in zip(again, pairs, strict=True))
+
+
+def test_what_is_explained_is_the_likeliest_class_unless_told(detector, picture):
+    prediction = detector.predict(picture)
+    assert detector.explain(picture, method="occlusion").diagnosis == prediction.diagnosis
+    explained = detector.explain(picture, diagnosis="MEL", method="occlusion")
+    assert explained.probability == pytest.approx(prediction.melanoma)
+    assert detector.explain(picture, diagnosis="malignant").probability == pytest.approx(prediction.malignant)
+
+
+def test_auto_is_grad_cam_where_keras_is_there_and_occlusion_elsewhere(detector, picture):
+    assert detector.explain(picture).method == "grad-cam"
+    bare = md.Detector(detector.card, OnnxRuntime(detector.files.onnx))
+    assert bare.explain(picture).method == "occlusion"
+    with pytest.raises(DetectorError, match="method='grad-cam': <Detector cnn: 9 classes at 32×32> has no Keras model"):
+        bare.explain(picture, method="grad-cam")
+
+
+def test_it_says_where_and_that_it_is_no_proof(detector, picture):
+    said = str(detector.explain(picture, method="occlusion"))
+    assert "Half of the evidence lies on" in said
+    assert "Hiding the part that matters most" in said
+    assert said.endswith(CAVEAT)
+
+
+def test_where_nothing_speaks_for_it_the_map_is_empty_and_says_so(detector, picture):
+    explanation = replace(detector.explain(picture), heat=normalised(-np.ones((4, 4), np.float32), (64, 64)))
+    assert not explanation.heat.any()
+    assert "No part of the picture does" in str(explanation)
+    assert explanation.share(np.ones((64, 64), bool)) == 0
+
+
+def test_the_overlay_has_the_pictures_own_shape(detector):
+    pixels = np.asarray(Image.fromarray(md.draw_lesion("nevus", seed=3, size=240).pixels).resize((320, 240)))
+    explanation = detector.explain(pixels)
+    assert explanation.overlay().size == (420, 315)
+    assert explanation.heat.shape == (32, 32)
+
+
+def test_the_hottest_place_is_yellow_and_cold_ones_are_grey():
+    heat = np.zeros((3, 3), np.float32)
+    heat[1, 1] = 1
+    shown = np.asarray(overlaid(np.full((90, 90, 3), (200, 150, 120), np.uint8), heat)).astype(int)
+    assert np.ptp(shown[2, 2]) == 0
+    assert shown[45, 45, 0] > shown[45, 45, 2] + 80
+
+
+def test_the_sheet_is_whole_or_absent(detector, picture, tmp_path):
+    explanation = detector.explain(picture)
+    explanation.save(tmp_path / "new" / "overlay.png")
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["overlay.png"]
+    with Image.open(tmp_path / "new" / "overlay.png") as sheet:
+        assert sheet.width == 2 * 420 + 36
+    with pytest.raises(OutputError, match=r"no picture is written with the suffix '\.doc'"):
+        explanation.save(tmp_path / "overlay.doc")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        explanation.save(tmp_path / "file" / "overlay.png")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"diagnosis": "wart"}, "diagnosis='wart': the detector has no such class"),
+        ({"method": "lime"}, "method='lime'; expected one of 'auto', 'occlusion', 'grad-cam'"),
+    ],
+)
+def test_slips_are_answered(detector, picture, asked, message):
+    with pytest.raises(DetectorError, match=message):
+        detector.explain(picture, **asked)
+
+
+def test_a_picture_that_cannot_be_read_is_named(detector, tmp_path):
+    with pytest.raises(ImageError, match=r"nothing\.jpg"):
+        detector.explain(tmp_path / "nothing.jpg")
+
+
+def test_a_class_that_all_are_cannot_be_told_apart():
+    with pytest.raises(DetectorError, match="nothing to tell apart"):
+        positions("malignant", ("melanoma", "BCC"))
+
+
+@pytest.mark.parametrize("scale", [4, 10])
+def test_the_windows_cover_every_place_alike(scale):
+    np.testing.assert_allclose(_windows((45, 60), scale).sum(axis=0), 1)
+
+
+def test_hiding_what_decides_is_found():
+    """A model that counts dark pixels in one corner: the evidence must lie there."""
+
+    def answer(pixels):
+        dark = (pixels[:, 4:12, 4:12].mean(axis=(1, 2, 3)) < 128).astype(float) * 0.8 + 0.1
+        return np.stack([dark, 1 - dark], axis=1)
+
+    pixels = np.full((64, 64, 3), 220, np.uint8)
+    pixels[:20, :20] = 60
+    found = occlude(answer, pixels, [0])
+    assert found.probability == pytest.approx(0.9)
+    assert found.hidden == pytest.approx(0.1)
+    assert found.evidence[:20, :20].sum() > 0.7 * found.evidence.sum()

@@ -1,0 +1,56 @@
+"""Opening files: what is missing is named."""
+
+import sys
+
+import pytest
+from PIL import Image
+
+from melanoma_detect.errors import ImageError
+from melanoma_detect.images import formats
+from melanoma_detect.images.reader import needed, read
+
+
+@pytest.mark.parametrize(
+    ("package", "start", "extra"),
+    [
+        ("pillow_heif", b"\0\0\0\x18ftypheic", "melanoma-detect[heic]"),
+        ("pydicom", b"\0" * 128 + b"DICM", "melanoma-detect[dicom]"),
+    ],
+)
+def test_a_format_that_needs_an_extra_names_it(monkeypatch, tmp_path, package, start, extra):
+    monkeypatch.setitem(sys.modules, package, None)  # as where the package is not installed
+    monkeypatch.delitem(sys.modules, "melanoma_detect.images.dicom", raising=False)
+    (tmp_path / "photo.jpg").write_bytes(start + bytes(200))
+    with pytest.raises(ImageError, match=r"photo\.jpg") as caught:
+        read(tmp_path / "photo.jpg")
+    assert f"pip install '{extra}'" in str(caught.value)
+
+
+def test_the_limit_is_ours_and_pillow_is_left_alone(monkeypatch, tmp_path):
+    before = Image.MAX_IMAGE_PIXELS
+    Image.new("L", (300, 200)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert read(tmp_path / "large.png").shape == (200, 300, 3), "Pillow's own limit is not asked"
+    monkeypatch.setattr(formats, "MAX_PIXELS", 59_999)
+    with pytest.raises(ImageError, match=r"large\.png: 300×200 pixels"):
+        read(tmp_path / "large.png")
+    monkeypatch.undo()
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
+def test_a_jpeg_decoded_small_is_the_one_decoded_large(tmp_path, picture, resize):
+    large = Image.fromarray(picture).resize((1600, 1100), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "photo.jpg", quality=95)
+    large.save(tmp_path / "photo.png")
+    small, whole = (read(tmp_path / f"photo.{kind}", (90, 120), resize).astype(int) for kind in ("jpg", "png"))
+    assert abs(small - whole).mean() < 1.5
+    assert needed((90, 120), resize)[1] == 240
+
+
+def test_pad_and_crop_keep_the_shape(picture):
+    wide = picture[:32]
+    assert (read(wide, (64, 64), "pad")[:10] == 0).all()
+    assert abs(read(wide, (32, 32), "crop").astype(int) - wide[:, 16:48]).max() == 0
+    with pytest.raises(ImageError, match="expected one of 'squash', 'crop', 'pad'"):
+        read(wide, (32, 32), "stretch")

@@ -1,0 +1,22 @@
+"""Many pictures at once."""
+
+import numpy as np
+import pytest
+
+from melanoma_detect.errors import ImageError
+from melanoma_detect.images.pixel_cache import decode_all
+from melanoma_detect.images.reader import read
+
+
+def test_it_reads_what_the_one_door_reads(lesions):
+    paths = sorted((lesions / "Test").rglob("*.jpg"))
+    pixels = decode_all(paths, (40, 30))
+    for at in (0, 7, -1):
+        np.testing.assert_array_equal(pixels[at], read(paths[at], (40, 30)))
+
+
+def test_a_broken_picture_is_named(lesions, tmp_path):
+    good = next((lesions / "Test").rglob("*.jpg"))
+    (tmp_path / "half.jpg").write_bytes(good.read_bytes()[:300])
+    with pytest.raises(ImageError, match=r"half\.jpg"):
+        decode_all([good, tmp_path / "half.jpg"], (32, 32))

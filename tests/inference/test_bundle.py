@@ -1,0 +1,173 @@
+"""A detector's file: whole, checked before it is read, and without code."""
+
+import json
+import zipfile
+
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.finding import locate
+
+
+@pytest.fixture
+def saved(detector, tmp_path):
+    detector.save(tmp_path / "mine.detector")
+    return tmp_path / "mine.detector"
+
+
+def rewritten(saved, change, extra=()):
+    """Return a copy of a detector's file with its card changed."""
+    place = saved.with_name("changed.detector")
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(place, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content.decode()) if name == "detector.json" else content)
+        for name in extra:
+            new.writestr(name, b"import os")
+    return place
+
+
+def with_members(saved, **others):
+    """Return a copy of a detector's file with some members changed, or left out where they are None."""
+    place = saved.with_name("changed.detector")
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(place, "w") as new:
+        for name in old.namelist():
+            content = others.get(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return place
+
+
+def test_it_holds_no_pickle_and_no_code(saved):
+    with zipfile.ZipFile(saved) as bundle:
+        assert sorted(bundle.namelist()) == [
+            "MODEL_CARD.md",
+            "detector.json",
+            "features.npz",
+            "golden/1.png",
+            "golden/2.png",
+            "golden/answers.json",
+            "model.keras",
+            "model.onnx",
+            "seen.json",
+        ]
+        text = bundle.read("detector.json").decode()
+        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 2
+
+
+def test_nothing_else_is_left_beside_it(saved):
+    assert [path.name for path in saved.parent.iterdir()] == ["mine.detector"]
+
+
+def test_a_run_folder_stands_for_its_detector(saved):
+    assert locate(saved.parent) == saved
+    (saved.parent / "second.detector").write_bytes(b"")
+    with pytest.raises(DetectorError, match=r"found mine\.detector, second\.detector; name the file"):
+        md.Detector.load(saved.parent)
+
+
+def test_missing_files(tmp_path):
+    with pytest.raises(DetectorError, match="no such detector"):
+        md.Detector.load(tmp_path / "nowhere.detector")
+    with pytest.raises(DetectorError, match="found none"):
+        md.Detector.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 broken"])
+def test_what_is_no_zip(tmp_path, content):
+    (tmp_path / "bad.detector").write_bytes(content)
+    with pytest.raises(DetectorError, match=r"bad\.detector: not a detector"):
+        md.Detector.load(tmp_path / "bad.detector")
+
+
+def test_a_cut_off_file(saved):
+    saved.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
+    with pytest.raises(DetectorError, match="not a detector, or a damaged one"):
+        md.Detector.load(saved)
+
+
+def test_another_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "other.detector", "w") as other:
+        other.writestr("hello.txt", "hello")
+    with pytest.raises(DetectorError, match=r"lacks detector\.json"):
+        md.Detector.load(tmp_path / "other.detector")
+
+
+def test_models_that_cannot_be_run(saved):
+    with pytest.raises(DetectorError, match=r"changed\.detector: ONNX Runtime does not take the model"):
+        md.Detector.load(with_members(saved, **{"model.onnx": b"no model"}))
+    with pytest.raises(DetectorError, match="Keras cannot load the model"):
+        md.Detector.load(with_members(saved, **{"model.keras": b"no model"}), engine="keras")
+
+
+def test_what_may_be_absent(saved, detector, picture):
+    expected = detector.predict(picture).melanoma
+    for absent in ("model.keras", "model.onnx", "features.npz", "MODEL_CARD.md"):
+        loaded = md.Detector.load(with_members(saved, **{absent: None}))
+        assert loaded.predict(picture).melanoma == pytest.approx(expected, abs=1e-5)
+        assert loaded.runtime.name == ("keras" if absent == "model.onnx" else "onnx")
+    with pytest.raises(DetectorError, match=r"lacks model\.onnx or model\.keras"):
+        md.Detector.load(with_members(saved, **{"model.onnx": None, "model.keras": None}))
+    with pytest.raises(DetectorError, match=r"lacks seen\.json"):
+        md.Detector.load(with_members(saved, **{"seen.json": None}))
+    with pytest.raises(DetectorError, match="has no Keras model in it"):
+        md.Detector.load(with_members(saved, **{"model.keras": None}), engine="keras")
+    with pytest.raises(DetectorError, match="no Keras model in it, only one for ONNX Runtime"):
+        md.Detector.load(with_members(saved, **{"model.keras": None})).keras_model()
+
+
+def test_another_models_weights_are_noticed(saved, data):
+    from melanoma_detect.export.onnx import onnx_bytes
+
+    other = onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
+    with pytest.raises(DetectorError, match="answers otherwise than where it was saved"):
+        md.Detector.load(with_members(saved, **{"model.onnx": other}))
+
+
+def test_arrays_with_pickles_are_refused(saved, tmp_path):
+    import io
+
+    import numpy as np
+
+    file = io.BytesIO()
+    np.savez(file, mean=np.array([{"code": 1}], dtype=object), directions=np.zeros(1), residual=1.0)
+    with pytest.raises(DetectorError, match="damaged one"):
+        md.Detector.load(with_members(saved, **{"features.npz": file.getvalue()}))
+
+
+def test_a_file_that_goes_away_is_said_when_it_is_missed(saved, data):
+    loaded = md.Detector.load(saved)
+    saved.unlink()
+    assert loaded.predict(data.test.paths[0]).source
+    with pytest.raises(DetectorError, match="was changed or moved since it was loaded"):
+        loaded.evaluate(data.test)
+
+
+def test_a_loaded_detector_is_saved_again_whole(saved, tmp_path, picture):
+    again = tmp_path / "again" / "second.detector"
+    md.Detector.load(saved).at(views=4).save(again)
+    loaded = md.Detector.load(again)
+    assert loaded.settings.views == 4
+    assert loaded.files.seen() == md.Detector.load(saved).files.seen()
+    assert loaded.keras_model().output_shape == (None, 9)
+
+
+def test_strange_members_are_not_trusted(saved):
+    with pytest.raises(DetectorError, match="members that no detector has"):
+        md.Detector.load(rewritten(saved, str, extra=["../evil.py"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"schema": 2', '"schema": 99'), "schema 99"),
+        (lambda text: text.replace('"classes"', '"clases"'), "is damaged"),
+        (lambda text: text.replace('"temperature"', '"temprature"'), "is damaged"),
+        (lambda text: text[:100], "damaged"),
+        (lambda text: "[]", "schema None"),
+    ],
+)
+def test_a_damaged_card(saved, change, message):
+    with pytest.raises(DetectorError, match=message):
+        md.Detector.load(rewritten(saved, change))

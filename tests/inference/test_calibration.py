@@ -1,0 +1,28 @@
+"""What was fitted on validation, applied: logits to probabilities."""
+
+import numpy as np
+
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.prediction import softmax
+
+
+def test_a_bias_moves_melanoma_alone():
+    classes = ("nevus", "melanoma", "dermatofibroma")
+    logits = np.random.default_rng(1).normal(scale=3, size=(50, 3))
+    even = Calibration(temperature=1.5).probabilities(logits, classes)
+    np.testing.assert_allclose(even, softmax(logits / 1.5))
+    moved = Calibration(temperature=1.5, bias=(2.0, 0.5, -1.0)).probabilities(logits, classes)
+    np.testing.assert_allclose(moved.sum(axis=1), 1)
+    np.testing.assert_allclose(moved[:, 1], softmax(logits / 1.5 + np.array([2.0, 0.5, -1.0]))[:, 1])
+    np.testing.assert_allclose(moved[:, 0] / moved[:, 2], even[:, 0] / even[:, 2])
+
+
+def test_a_bias_without_melanoma_changes_nothing():
+    logits = np.array([[1.0, 0.0]])
+    biased = Calibration(bias=(3.0, -3.0)).probabilities(logits, ("nevus", "dermatofibroma"))
+    np.testing.assert_allclose(biased, softmax(logits))
+
+
+def test_what_is_all_but_impossible_does_not_divide_by_nothing():
+    far = Calibration(bias=(0.0, 1.0)).probabilities(np.array([[1e4, -1e4]]), ("nevus", "melanoma"))
+    np.testing.assert_allclose(far, [[1.0, 0.0]], atol=1e-12)

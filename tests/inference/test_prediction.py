@@ -1,0 +1,98 @@
+"""From logits to a decision."""
+
+import numpy as np
+import pytest
+
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.inference.prediction import UNFAMILIAR, judge, melanoma_scores, prediction_sets, softmax
+
+CLASSES = ("basal cell carcinoma", "melanoma", "nevus")
+POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)
+
+
+def decide(probabilities, classes, point, source, **more):
+    return judge(probabilities[None], classes, point, **more).predictions(classes, [source])[0]
+
+
+def test_softmax_is_stable_and_sums_to_one():
+    found = softmax(np.array([[1000.0, 1000.0, -1000.0], [0.0, 1.0, 2.0]], np.float32))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_allclose(found[0], [0.5, 0.5, 0])
+
+
+@pytest.mark.parametrize(("melanoma", "decision"), [(0.2, "alert"), (0.19999, "clear"), (0.9, "alert")])
+def test_at_the_threshold_it_alerts(melanoma, decision):
+    prediction = decide(np.array([0.05, melanoma, 0.95 - melanoma]), CLASSES, POINT, "photo.jpg")
+    assert prediction.decision == decision
+    assert prediction.alert == (decision == "alert")
+
+
+def test_malignancy_is_the_sum_over_the_taxonomy():
+    prediction = decide(np.array([0.3, 0.1, 0.6]), CLASSES, POINT, "photo.jpg")
+    assert prediction.melanoma == 0.1
+    assert prediction.malignant == pytest.approx(0.4)
+    assert prediction.diagnosis == "nevus"
+    assert list(prediction.probabilities) == list(CLASSES)
+
+
+def test_it_reads_like_a_sentence():
+    alert = str(decide(np.array([0.1, 0.5, 0.4]), CLASSES, POINT, "photo.jpg"))
+    assert alert.endswith(
+        "ALERT: melanoma 50.0% reaches 20.0%, the threshold for 95% sensitivity; show it to a dermatologist."
+    )
+    clear = str(decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "photo.jpg"))
+    assert "No alert: melanoma 10.0% is under 20.0%" in clear
+    assert "REFER" in str(decide(np.array([0.1, 0.1, 0.8]), CLASSES, None, "photo.jpg"))
+
+
+def test_a_close_call_shows_the_digits_that_decide():
+    point = OperatingPoint(0.95, 0.11804, 0.96, 0.7, 50, 100)
+    assert "melanoma 11.803% is under 11.804%" in str(decide(np.array([0, 0.11803, 0.88197]), CLASSES, point, "x"))
+
+
+def test_a_list_of_predictions_can_be_read():
+    assert repr([decide(np.array([0.1, 0.5, 0.4]), CLASSES, POINT, "x.jpg")]) == (
+        "[<Prediction x.jpg: melanoma 50.0%, melanoma 50.0%, alert>]"
+    )
+
+
+def test_no_melanoma_class_no_melanoma():
+    assert melanoma_scores(np.array([[0.4, 0.6]]), ("a", "b")).tolist() == [0.0]
+
+
+def test_abstaining_refers_whatever_the_score():
+    for melanoma in (0.01, 0.9):
+        row = np.array([0.05, melanoma, 0.95 - melanoma])
+        far = decide(row, CLASSES, POINT, "x", distance=np.array([3.0]), farthest=2.0)
+        assert (far.decision, far.abstained, far.alert, far.reason) == ("refer", True, False, UNFAMILIAR)
+        blurred = decide(row, CLASSES, POINT, "x", complaints=["too blurred"])
+        assert (blurred.decision, blurred.reason) == ("refer", "too blurred")
+        assert "REFER: the detector does not judge this picture: too blurred; a person must look" in str(blurred)
+    near = decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "x", distance=np.array([2.0]), farthest=2.0)
+    assert (near.decision, near.abstained, near.reason) == ("clear", False, "")
+
+
+def test_malignancy_can_be_the_target():
+    point = OperatingPoint(0.95, 0.35, 0.96, 0.7, 50, 100, target="malignant")
+    found = decide(np.array([0.3, 0.1, 0.6]), CLASSES, point, "x")
+    assert found.alert
+    assert "ALERT: malignant 40.0% reaches 35.0%" in str(found)
+
+
+def test_a_prediction_set_holds_what_cannot_be_ruled_out():
+    rows = np.array([[0.7, 0.2, 0.1], [0.34, 0.33, 0.33], [0.05, 0.05, 0.9]])
+    assert prediction_sets(rows, 0.15).tolist() == [[True, True, False], [True, True, True], [False, False, True]]
+    assert prediction_sets(rows, 0.95).sum(axis=1).tolist() == [1, 1, 1]
+    prediction = decide(rows[0], CLASSES, POINT, "x", least=0.15)
+    assert prediction.prediction_set == ("basal cell carcinoma", "melanoma")
+    assert "(70%; not ruled out: melanoma)" in str(prediction)
+
+
+def test_what_was_not_fitted_is_refused():
+    with pytest.raises(DetectorError, match="no operating point for malignant: validation showed no malignant lesion"):
+        Calibration().point(0.9, "malignant")
+    with pytest.raises(DetectorError, match=r"coverage=0\.7; expected one of 0\.9, 0\.95"):
+        Calibration(least={0.9: 0.1, 0.95: 0.05}).least_probability(0.7)
+    assert Calibration().least_probability(0.7) == 0

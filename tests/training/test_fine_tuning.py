@@ -1,0 +1,106 @@
+"""Two phases where a part of the model is pretrained."""
+
+import keras
+import numpy as np
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.training.fine_tuning import phases
+
+SMALL = {"num_classes": 9, "input_shape": (32, 32, 3)}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    backbone = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, include_top=False, weights=None)
+    file = tmp_path_factory.mktemp("weights") / "narrow.weights.h5"
+    backbone.save_weights(file)
+    return file
+
+
+@pytest.fixture
+def model(weights):
+    return md.build_model("mobilenet_v2:0.35", weights=weights, **SMALL)
+
+
+def split(model):
+    backbone = model.get_layer("backbone")
+    inside = [values.copy() for values in backbone.get_weights()]
+    return inside, model.get_weights()[len(inside) :]
+
+
+def changed(before, after):
+    return any((one != other).any() for one, other in zip(before, after, strict=True))
+
+
+def test_a_plain_model_has_one_phase():
+    (only,) = phases(md.build_model("cnn", **SMALL), 5, md.Recipe())
+    assert (only.epochs, only.learning_rate, only.head_only) == (5, 1e-3, False)
+
+
+def test_a_pretrained_one_has_two(model):
+    first, second = phases(model, 10, md.Recipe())
+    assert (first.epochs, first.learning_rate, first.head_only) == (3, 1e-3, True)
+    assert (second.epochs, second.learning_rate, second.head_only) == (7, pytest.approx(1e-4), False)
+
+
+def test_where_only_the_head_is_trained_there_is_one(weights):
+    model = md.build_model("mobilenet_v2:0.35", weights=weights, trainable="head", **SMALL)
+    (only,) = phases(model, 4, md.Recipe())
+    assert (only.epochs, only.learning_rate) == (4, 1e-3)
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1, [1]), (2, [1, 1]), (4, [3, 1])])
+def test_the_epochs_are_those_asked_for(model, epochs, expected):
+    assert [phase.epochs for phase in phases(model, epochs, md.Recipe())] == expected
+
+
+def test_the_head_is_trained_alone_first_then_both(model, data):
+    inside, head = split(model)
+    md.Detector.fit(model, data, epochs=2, recipe=md.Recipe(head_epochs=2), progress=False)
+    moved = [changed(inside, split(model)[0]), changed(head, split(model)[1])]
+    assert moved[1]
+    recipe = md.Recipe(head_epochs=0, fine_tuning=1.0, patience=99)
+    detector = md.Detector.fit(model, data, epochs=2, recipe=recipe, progress=False)
+    assert changed(inside, split(model)[0])
+    assert len(detector.history) == 2
+
+
+def test_the_backbone_stands_still_in_the_first_phase(model):
+    backbone = model.get_layer("backbone")
+    flags = [layer.trainable for layer in backbone.layers]
+    first, _ = phases(model, 6, md.Recipe())
+    with first.prepared(model):
+        assert not backbone.trainable_weights
+        assert model.trainable_weights
+    assert [layer.trainable for layer in backbone.layers] == flags
+
+
+def test_batch_statistics_of_the_backbone_stay(model, data):
+    normalised = [
+        layer for layer in model.get_layer("backbone").layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    before = [np.concatenate(layer.get_weights()) for layer in normalised]
+    md.Detector.fit(model, data, epochs=2, recipe=md.Recipe(head_epochs=1), progress=False)
+    for layer, values in zip(normalised, before, strict=True):
+        np.testing.assert_array_equal(np.concatenate(layer.get_weights()), values)
+
+
+def test_history_runs_through_both_phases(model, data, capsys):
+    detector = md.Detector.fit(model, data, epochs=3, recipe=md.Recipe(head_epochs=1), progress=True)
+    assert list(detector.history["epoch"]) == [1, 2, 3]
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch ") and "loss" in line]
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert detector.card.recipe["head_epochs"] == 1
+
+
+def test_a_second_phase_that_does_not_help_is_taken_back(model, data):
+    recipe = md.Recipe(head_epochs=1, fine_tuning=1e4, learning_rate=1e-3, patience=1)
+    detector = md.Detector.fit(model, data, epochs=2, recipe=recipe, progress=False)
+    losses = detector.history["val_loss"]
+    if losses[0] <= losses[1]:
+        assert detector.card.best_epoch == 1
+    probabilities = detector.probabilities(data.validation.pixels((32, 32)))
+    labels = data.validation.labels
+    measured = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()
+    assert measured == pytest.approx(losses.min(), abs=0.05)

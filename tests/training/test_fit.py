@@ -1,0 +1,114 @@
+"""What `Detector.fit` writes down."""
+
+import numpy as np
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DataWarning, DetectorError
+
+
+def test_the_threshold_comes_from_validation(detector, data):
+    point = detector.operating_point
+    found = detector.evaluate(data.validation, seen="keep")
+    assert point.sensitivity >= 0.6
+    alert = found.melanoma_scores >= point.threshold
+    assert alert[found.is_melanoma].mean() == pytest.approx(point.sensitivity)
+    assert (~alert[~found.is_melanoma]).mean() == pytest.approx(point.specificity)
+    judged = ~found.abstained
+    assert found.figures["sensitivity"].value == pytest.approx((alert & judged)[found.is_melanoma].mean())
+    assert found.figures["missed"].value == pytest.approx((~alert & judged)[found.is_melanoma].mean())
+    assert found.figures["coverage"].value == pytest.approx(judged.mean())
+    assert point.positives + point.negatives == len(data.validation)
+
+
+def test_the_card_knows_how_it_was_made(detector, data):
+    card = detector.card
+    assert card.architecture["package"] == "melanoma-detect"
+    assert card.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
+    assert (card.recipe["precision"], card.recipe["devices"]) == ("float32", 1)
+    seen = detector.files.seen()
+    assert seen.digests == {record.digest for record in (*data.train.records, *data.validation.records)}
+    assert card.export["probabilities"] < 2e-4
+    assert card.limits.sharpness > 0
+    assert card.made_with["keras"]
+    assert len(detector.history) == len(card.history["epoch"])
+    assert detector.history["val_loss"].idxmin() + 1 == card.best_epoch
+
+
+def test_training_on_does_not_change_a_detector(data, picture):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    first = md.Detector.fit(model, data, epochs=1, progress=False)
+    before = first.predict(picture).probabilities
+    second = md.Detector.fit(model, data, epochs=1, progress=False)
+    assert first.predict(picture).probabilities == pytest.approx(before, abs=1e-7)
+    assert second.predict(picture).probabilities != pytest.approx(before, abs=1e-4)
+
+
+def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    one, two = (md.load_dataset(lesions / "Train", seed=seed, image_size=(32, 32)) for seed in (1, 2))
+    md.Detector.fit(model, one, epochs=1, progress=False)
+    detector = md.Detector.fit(model, two, epochs=1, progress=False)
+    unseen = [
+        record for record in two.test if record.digest not in {seen.digest for seen in (*one.train, *one.validation)}
+    ]
+    if unseen:
+        with pytest.warns(DataWarning, match="set aside"):
+            assert len(detector.evaluate(two)) == len(unseen)
+    assert {record.digest for record in (*one.train, *two.train)} <= detector.files.seen().digests
+
+
+def test_a_sensitivity_out_of_range_is_refused_before_training(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    weights = model.get_weights()
+    with pytest.raises(DetectorError, match="sensitivity=95; expected over 0 and under 1"):
+        md.Detector.fit(model, data, sensitivity=95, progress=False)
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
+
+
+def test_another_size_than_the_datasets_is_said(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
+    with pytest.warns(DataWarning, match="reads pictures at 48×48, the dataset was loaded for 32×32"):
+        md.Detector.fit(model, data, epochs=1, progress=False)
+
+
+def test_another_sensitivity(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    assert md.Detector.fit(model, data, epochs=1, sensitivity=0.5, progress=False).operating_point.goal == 0.5
+
+
+def test_without_melanoma_every_picture_is_referred(tree):
+    data = md.load_dataset(tree({"freckle": 10, "scar": 10}), image_size=(32, 32))
+    model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
+    with pytest.warns(DataWarning, match=r"no class is melanoma \(freckle, scar\)"):
+        detector = md.Detector.fit(model, data, epochs=1, progress=False)
+    prediction = detector.predict(np.zeros((32, 32, 3), np.uint8))
+    assert (prediction.decision, prediction.alert, prediction.operating_point) == ("refer", False, None)
+
+
+def test_too_few_melanomas_are_said_and_refer(data, picture):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    with pytest.warns(
+        DataWarning, match=r"0\.95 sensitivity .* expected at least 19 melanomas .* refers every picture"
+    ):
+        detector = md.Detector.fit(model, data, epochs=1, progress=False)
+    assert detector.operating_point is None
+    assert detector.predict(picture).decision == "refer"
+    with pytest.raises(DetectorError, match="at least 9 melanomas"):
+        detector.at(sensitivity=0.9)
+    assert detector.at(sensitivity=0.5).operating_point.goal == 0.5
+
+
+def test_a_model_that_cannot_be_exported_is_said(data, monkeypatch):
+    from melanoma_detect.errors import DetectorWarning, ModelError
+    from melanoma_detect.training import assembling
+
+    def refuse(model):
+        raise ModelError("cnn: cannot be exported to ONNX")
+
+    monkeypatch.setattr(assembling, "onnx_bytes", refuse)  # no built-in architecture fails any more
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    with pytest.warns(DetectorWarning, match="cannot be exported to ONNX: Keras serves this detector"):
+        detector = md.Detector.fit(model, data, epochs=1, progress=False)
+    assert detector.runtime.name == "keras"
+    assert detector.files.onnx is None

@@ -1,0 +1,66 @@
+"""Recipes are plain data."""
+
+from dataclasses import replace
+
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.training.recipes import find_recipe
+
+
+def test_the_assignments_recipe():
+    recipe = find_recipe("assignment")
+    assert (recipe.optimizer, recipe.augmentation) == ("adam", md.Augmentation("horizontal", 0.1, 0.1))
+
+
+def test_the_assignments_recipe_does_nothing_else():
+    recipe = find_recipe("assignment")
+    assert recipe == md.Recipe()
+    assert (recipe.learning_rate, recipe.patience, recipe.schedule, recipe.loss) == (1e-3, 10, "constant", "plain")
+    off = ("weight_decay", "warmup", "label_smoothing", "mixup", "cutmix", "ema", "balance_sources")
+    assert not any(getattr(recipe, name) for name in off)
+    others = set(vars(recipe.augmentation)) - {"flip", "rotation", "zoom"}
+    assert not any(getattr(recipe.augmentation, name) for name in others)
+
+
+def test_each_recipe_can_be_printed_and_changed():
+    for name in ("assignment", "default", "strong"):
+        recipe = md.Recipe.named(name)
+        assert recipe.name == name
+        assert f"name='{name}'" in repr(recipe)
+        assert replace(recipe, learning_rate=2e-4).learning_rate == 2e-4
+    assert md.Recipe.named("strong").mixup
+    assert md.Recipe.named("default").ema
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": "focl"}, "did you mean 'focal'"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"precision": "float16"}, "expected one of auto, float32, mixed_bfloat16"),
+        ({"ema": 1.0}, "ema=1.0; expected 0 to"),
+        ({"mixup": 0.7, "cutmix": 0.7}, "at most 1 in all"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(change, message):
+    with pytest.raises(DetectorError, match=message):
+        replace(md.Recipe(), **change)
+
+
+def test_an_augmentation_out_of_range_is_refused():
+    with pytest.raises(DetectorError, match=r"rotation=36; expected 0 to 0\.5"):
+        md.Augmentation(rotation=36)
+    with pytest.raises(DetectorError, match="did you mean 'horizontal'"):
+        md.Augmentation(flip="horisontal")
+
+
+def test_a_recipe_of_ones_own_is_taken_as_it_is():
+    mine = replace(find_recipe("assignment"), name="mine", learning_rate=1e-4)
+    assert find_recipe(mine) is mine
+
+
+def test_an_unknown_name_is_answered():
+    with pytest.raises(DetectorError, match="did you mean 'assignment'"):
+        find_recipe("asignment")
