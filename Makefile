@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml
 demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder for real ones
 	$(BIN)/melanoma-detect demo --out $(OUT) --overwrite $(if $(DATA),--data "$(DATA)")
 
-test: $(VENV)/.installed  ## the default tests; real pictures too where MELANOMA_DETECT_DATA names their folder
+test: $(VENV)/.installed  ## the default tests; real images too where MELANOMA_DETECT_DATA names their folder
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed

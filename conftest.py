@@ -62,6 +62,7 @@ def names_in_docstrings(request):
     names["isic9"] = request.getfixturevalue("lesions")
     names["data"] = request.getfixturevalue("data")
     names["detector"] = request.getfixturevalue("detector")
+    names["predictor"] = names["detector"].predictor
 
 
 class _Quick:

@@ -1,6 +1,6 @@
-"""From what a detector abstains: everyday pictures, harder cases made from skin, and skin pictures that it must judge.
+"""From what a detector abstains: everyday images, harder cases made from skin, and skin images that it must judge.
 
-Half of the everyday pictures (every other one by name) is for making choices; figures are on the other half. The skin pictures
+Half of the everyday images (every other one by name) is for making choices; figures are on the other half. The skin images
 are those of the folder's test split that the detector has not seen, as they are, mirrored and turned. Where there is no such
 detector yet, one is trained on the rest of the folder.
 
@@ -25,12 +25,12 @@ SIZE = (160, 160)
 
 
 def main() -> None:
-    """Print the share of each kind of picture that is declined or accepted, with its interval."""
+    """Print the share of each kind of image that is declined or accepted, with its interval."""
     warnings.simplefilter("ignore", DataWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", type=Path, required=True)
     parser.add_argument("--skin", type=Path, required=True, help="a folder that load_dataset takes")
-    parser.add_argument("--everyday", type=Path, required=True, help="pictures that show no skin")
+    parser.add_argument("--everyday", type=Path, required=True, help="images that show no skin")
     parser.add_argument(
         "--weights", help="ImageNet's, for MobileNetV2 at a width of 0.35; Keras downloads them without it"
     )
@@ -46,11 +46,11 @@ def main() -> None:
     declined("everyday", [one.abstained for one in detector.predict(everyday[1::2])], "0.90")
     unseen = skin(detector, chosen.skin)
     for number, view in enumerate(views_of(unseen, 8)):
-        judged = detector.judge(np.ascontiguousarray(view))
+        judged = detector.predictor.predict_batch(np.ascontiguousarray(view))
         share, low, high = interval(~judged.abstained)
         print(f"accepted_skin_view_{number} {share:.3f} 0.95   # [{low:.3f}, {high:.3f}] of {len(unseen)}")
     for name, made in hard(unseen[:200]):
-        declined(name, detector.judge(made).abstained, "-")
+        declined(name, detector.predictor.predict_batch(made).abstained, "-")
 
 
 def train(folder: Path, weights: str, epochs: int) -> md.Detector:
@@ -61,9 +61,11 @@ def train(folder: Path, weights: str, epochs: int) -> md.Detector:
 
 
 def skin(detector: md.Detector, folder: Path) -> np.ndarray:
-    """Return the pictures of a folder's Test that a detector has not seen, at its size."""
-    data = md.load_dataset(folder, conflicts="resolve", image_size=detector.image_size, resize=detector.card.resize)
-    known = detector.files.seen().holds(data.test.records)
+    """Return the images of a folder's Test that a detector has not seen, at its size."""
+    data = md.load_dataset(
+        folder, conflicts="resolve", image_size=detector.image_size, resize=detector.predictor.config.resize
+    )
+    known = detector.predictor.files.seen().holds(data.test.records)
     return data.test.pixels()[~known]
 
 
@@ -80,44 +82,44 @@ def interval(hits: np.ndarray) -> tuple[float, float, float]:
 
 
 def hard(pixels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Make harder cases of skin pictures."""
+    """Make harder cases of skin images."""
     kinds: dict[str, Callable[[Image.Image], Image.Image]] = {
         "skin_without_a_lesion": _corner,
-        "heavy_blur": lambda picture: picture.filter(ImageFilter.GaussianBlur(picture.width / 18)),
+        "heavy_blur": lambda image: image.filter(ImageFilter.GaussianBlur(image.width / 18)),
         "ruler_and_text": _ruler,
-        "text_alone": lambda picture: _text(Image.new("RGB", picture.size, "white")),
+        "text_alone": lambda image: _text(Image.new("RGB", image.size, "white")),
     }
     for name, change in kinds.items():
-        yield name, np.stack([np.asarray(change(Image.fromarray(picture))) for picture in pixels])
+        yield name, np.stack([np.asarray(change(Image.fromarray(image))) for image in pixels])
 
 
-def _corner(picture: Image.Image) -> Image.Image:
+def _corner(image: Image.Image) -> Image.Image:
     """Blow up the quarter corner whose grey levels vary least: skin beside the lesion."""
-    side = picture.width // 4
+    side = image.width // 4
     corners = [
-        picture.crop((x, y, x + side, y + side)) for x in (0, picture.width - side) for y in (0, picture.height - side)
+        image.crop((x, y, x + side, y + side)) for x in (0, image.width - side) for y in (0, image.height - side)
     ]
     evenest = min(corners, key=lambda corner: np.asarray(corner.convert("L"), float).std())
-    return evenest.resize(picture.size, Image.Resampling.BICUBIC)
+    return evenest.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def _ruler(picture: Image.Image) -> Image.Image:
-    width, height = picture.size
-    draw = ImageDraw.Draw(picture)
+def _ruler(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    draw = ImageDraw.Draw(image)
     top = int(height * 0.65)
     draw.rectangle((0, top, width, int(height * 0.9)), fill=(245, 245, 240))
     for number, x in enumerate(range(0, width, max(width // 28, 2))):
         draw.line((x, top, x, top + height // (8 if number % 5 == 0 else 15)), fill=(20, 20, 20), width=2)
     draw.text((width // 12, int(height * 0.8)), "PATIENT 0123   mm", fill="black")
     draw.text((width // 12, height // 12), "LEFT ARM", fill="black")
-    return picture
+    return image
 
 
-def _text(picture: Image.Image) -> Image.Image:
-    draw = ImageDraw.Draw(picture)
-    for line in range(5, picture.height, 14):
+def _text(image: Image.Image) -> Image.Image:
+    draw = ImageDraw.Draw(image)
+    for line in range(5, image.height, 14):
         draw.text((8, line), "dermoscopy of the left forearm, 12 mm", fill="black")
-    return picture
+    return image
 
 
 if __name__ == "__main__":

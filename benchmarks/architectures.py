@@ -1,7 +1,7 @@
-"""Which architecture learns more from the same pictures: lesion-grouped cross-validation, and the set's own Test.
+"""Which architecture learns more from the same images: lesion-grouped cross-validation, and the set's own Test.
 
 Every architecture gets the same folds, seeds, balance, recipe and number of epochs. Each fold has a seed of its own, for its
-validation part, its first weights and its order; its network is measured on the fold, and on the Test pictures, which no fold
+validation part, its first weights and its order; its network is measured on the fold, and on the Test images, which no fold
 trains on. Answers are kept in a folder, so that a run that was stopped goes on.
 
     python benchmarks/architectures.py FOLDER --out answers --models cnn lesion_net
@@ -72,7 +72,7 @@ def keep(file: Path, detector: md.Detector, network: Any, fold: md.Dataset, whol
     kept = {
         "parameters": network.count_params(),
         "epochs": len(detector.history),
-        "best_epoch": detector.card.best_epoch,
+        "best_epoch": detector.predictor.config.best_epoch,
         "seconds": float(detector.history["seconds"].sum()),
         **{
             name: {
@@ -91,7 +91,7 @@ def keep(file: Path, detector: md.Detector, network: Any, fold: md.Dataset, whol
 
 
 class Results(NamedTuple):
-    """What one architecture came to: over all folds as one, the lesion of each of those pictures, and each seed on Test."""
+    """What one architecture came to: over all folds as one, the lesion of each of those images, and each seed on Test."""
 
     pooled: Evaluation
     lesions: list[str]
@@ -135,10 +135,10 @@ def show(model: str, found: Results) -> None:
     pooled, tests = found.pooled, found.tests
     for name in ("balanced_accuracy", "melanoma_auc"):
         figure = pooled.figures[name]
-        print(f"{model}_folds_{name} {figure.value:.3f} -   # {figure}, {len(pooled)} pictures")
+        print(f"{model}_folds_{name} {figure.value:.3f} -   # {figure}, {len(pooled)} images")
         values = [test.figures[name].value for test in tests]
         intervals = "; ".join(str(test.figures[name]) for test in tests)
-        print(f"{model}_test_{name} {np.mean(values):.3f} -   # each seed: {intervals}, {len(tests[0])} pictures")
+        print(f"{model}_test_{name} {np.mean(values):.3f} -   # each seed: {intervals}, {len(tests[0])} images")
 
 
 if __name__ == "__main__":

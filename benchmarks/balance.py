@@ -1,8 +1,8 @@
-"""How fast copies are made, against `Augmentor.Pipeline.sample` on the same pictures with the same operation.
+"""How fast copies are made, against `Augmentor.Pipeline.sample` on the same images with the same operation.
 
     python benchmarks/balance.py [--copies 4500]
 
-Prints one line a figure: name, value, goal. The pictures are drawn, 1024×768, nine classes. Augmentor works at their own
+Prints one line a figure: name, value, goal. The images are drawn, 1024×768, nine classes. Augmentor works at their own
 size and writes them so; `balance` works at the dataset's, which is what a model reads.
 """
 
@@ -40,15 +40,15 @@ def main() -> None:
         ours = {workers: rate(data, each, root / f"cache-{workers}", workers) for workers in (1, 2)}
         peer = augmentor(root / "lesions" / CLASSES[0], 200)
         same = contents(root / "cache-1") == contents(root / "cache-2")
-    print(f"augmentor_pictures_per_second {peer:.0f} -")
-    print(f"balance_pictures_per_second_one_worker {ours[1]:.0f} -")
-    print(f"balance_pictures_per_second_two_workers {ours[2]:.0f} -")
+    print(f"augmentor_images_per_second {peer:.0f} -")
+    print(f"balance_images_per_second_one_worker {ours[1]:.0f} -")
+    print(f"balance_images_per_second_two_workers {ours[2]:.0f} -")
     print(f"balance_over_augmentor {ours[2] / peer:.1f} 10")
     print(f"same_bytes_on_one_and_two_workers {int(same)} 1")
 
 
 def draw(root: Path) -> None:
-    """Draw ten pictures of each class, 1024×768."""
+    """Draw ten images of each class, 1024×768."""
     for position, label in enumerate(CLASSES):
         (root / label).mkdir(parents=True)
         for number in range(10):

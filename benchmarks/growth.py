@@ -24,7 +24,7 @@ def main() -> None:
     more, more_found = search(most)
     print(f"seconds_for_{most // 10} {fewer:.1f} -")
     print(f"seconds_for_{most} {more:.1f} {180 * most / 1_000_000:.0f}")
-    print(f"time_of_ten_times_the_pictures {more / fewer:.1f} 12")
+    print(f"time_of_ten_times_the_images {more / fewer:.1f} 12")
     print(f"found_of_planted {min(fewer_found, more_found):.4f} 0.99")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak_gibibytes {peak:.2f} 2")

@@ -1,4 +1,4 @@
-"""How fast a folder becomes decoded pictures, against Keras, and how fast later epochs read them.
+"""How fast a folder becomes decoded images, against Keras, and how fast later epochs read them.
 
     MELANOMA_DETECT_DATA=folder python benchmarks/loading.py
 
@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import melanoma_detect as md
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 
 
 def main() -> None:
@@ -35,10 +35,10 @@ def main() -> None:
     print(f"load_dataset_and_a_pass_seconds {own:.2f} -")
     print(f"load_dataset_over_keras {own / peer:.2f} 1")
     data = md.load_dataset(folder)
-    print(f"later_epochs_pictures_per_second_in_memory {epochs(data):.0f} 10000")
+    print(f"later_epochs_images_per_second_in_memory {epochs(data):.0f} 10000")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["MELANOMA_DETECT_CACHE"] = cache
-        print(f"later_epochs_pictures_per_second_mapped {epochs(replace(data, decoded=DecodedPictures(0))):.0f} 10000")
+        print(f"later_epochs_images_per_second_mapped {epochs(replace(data, decoded=PixelCache(0))):.0f} 10000")
     start = time.perf_counter()
     md.audit(folder, progress=False)
     print(f"audit_seconds {time.perf_counter() - start:.1f} 10")
@@ -48,10 +48,10 @@ def by_keras(folder: Path) -> float:
     """Return how long one pass over both splits takes with Keras."""
     start = time.perf_counter()
     for split in ("Train", "Test"):
-        pictures = keras.utils.image_dataset_from_directory(
+        images = keras.utils.image_dataset_from_directory(
             folder / split, image_size=(180, 180), batch_size=32, verbose=False
         )
-        for _ in pictures:
+        for _ in images:
             pass
     return time.perf_counter() - start
 
@@ -68,7 +68,7 @@ def by_load_dataset(folder: Path) -> float:
 
 
 def epochs(data: md.Dataset) -> float:
-    """Return how many pictures a second three later epochs read, shuffled."""
+    """Return how many images a second three later epochs read, shuffled."""
     batches = data.train.batches(shuffle=True)
     count, start = 0, 0.0
     for epoch in range(4):

@@ -1,8 +1,8 @@
-"""Whether changed pictures are known again, and different lesions told apart.
+"""Whether changed images are known again, and different lesions told apart.
 
-    MELANOMA_DETECT_DATA=folder python benchmarks/near_duplicates.py [--pictures 2000]
+    MELANOMA_DETECT_DATA=folder python benchmarks/near_duplicates.py [--images 2000]
 
-Prints one line a figure: name, value, goal. The folder holds `ham10000_224` (one picture of each lesion: every pair found among
+Prints one line a figure: name, value, goal. The folder holds `ham10000_224` (one image of each lesion: every pair found among
 them as they are is a false one).
 """
 
@@ -20,7 +20,7 @@ from melanoma_detect.images.perceptual_hash import distance, fingerprint
 
 
 def compressed(image: Image.Image) -> Image.Image:
-    """Return a picture after JPEG compression at quality 60."""
+    """Return an image after JPEG compression at quality 60."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=60)
     return Image.open(file).convert("RGB")
@@ -38,8 +38,8 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=2000)
-    count = parser.parse_args().pictures
+    parser.add_argument("--images", type=int, default=2000)
+    count = parser.parse_args().images
     folder = Path(os.environ["MELANOMA_DETECT_DATA"]) / "ham10000_224" / "images"
     paths = sorted(folder.glob("*.jpg"))
     chosen = [paths[at] for at in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]
@@ -57,7 +57,7 @@ def main() -> None:
         print(f"found_{name} {hits / len(chosen):.4f} 0.99")
     print(f"found_of_all {sum(found.values()) / len(chosen) / len(found):.4f} 0.99")
     pairs = find_alike(paths, [fingerprint(Image.open(path).convert("RGB")) for path in paths])
-    print(f"false_pairs_in_1000_pictures {1000 * len(pairs) / len(paths):.3f} 1")
+    print(f"false_pairs_in_1000_images {1000 * len(pairs) / len(paths):.3f} 1")
 
 
 if __name__ == "__main__":

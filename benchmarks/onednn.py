@@ -27,7 +27,7 @@ print(len(labels) / (time.perf_counter() - start))
 """
 
 
-def pictures_a_second(onednn: str) -> float:
+def images_a_second(onednn: str) -> float:
     """Train for one epoch in a process of its own; return the rate."""
     environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": onednn, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", PROGRAM]
@@ -37,9 +37,9 @@ def pictures_a_second(onednn: str) -> float:
 
 def main() -> None:
     """Time both three times, in turn."""
-    pairs = [(pictures_a_second("1"), pictures_a_second("0")) for _ in range(3)]
-    print(f"onednn_pictures_a_second {statistics.median(on for on, _ in pairs):.0f} -")
-    print(f"plain_pictures_a_second {statistics.median(off for _, off in pairs):.0f} -")
+    pairs = [(images_a_second("1"), images_a_second("0")) for _ in range(3)]
+    print(f"onednn_images_a_second {statistics.median(on for on, _ in pairs):.0f} -")
+    print(f"plain_images_a_second {statistics.median(off for _, off in pairs):.0f} -")
     print(f"onednn_speedup {statistics.median(on / off for on, off in pairs):.2f} 1.00")
 
 

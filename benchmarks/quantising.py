@@ -1,6 +1,6 @@
-"""What eight bits cost and give: size, speed and balanced accuracy against float32, on a folder of real pictures.
+"""What eight bits cost and give: size, speed and balanced accuracy against float32, on a folder of real images.
 
-Speeds are of one thread of ONNX Runtime, the better of several rounds, taken in turns. The loss is measured on the pictures of
+Speeds are of one thread of ONNX Runtime, the better of several rounds, taken in turns. The loss is measured on the images of
 the validation and test splits, with an interval drawn lesion by lesion over the same lesions before and after.
 
     python benchmarks/quantising.py FOLDER --model mobilenet_v2:0.35 --weights weights.h5
@@ -39,10 +39,10 @@ def main() -> None:
     data = md.load_dataset(chosen.folder, conflicts="resolve")
     detector = md.Detector.load(chosen.detector) if chosen.detector else trained(data, chosen)
     held_out = replace(data.test, records=(*data.validation.records, *data.test.records))
-    held_out = replace(held_out, classes=detector.classes, resize=detector.card.resize)
+    held_out = replace(held_out, classes=detector.classes, resize=detector.predictor.config.resize)
     with tempfile.TemporaryDirectory() as folder:
-        exact = detector.export("onnx", Path(folder, "exact.onnx"), pictures=data)
-        small = detector.export("onnx", Path(folder, "small.onnx"), precision="int8", pictures=data)
+        exact = detector.export("onnx", Path(folder, "exact.onnx"), images=data)
+        small = detector.export("onnx", Path(folder, "small.onnx"), precision="int8", images=data)
         show(exact, small, held_out.pixels(detector.image_size), held_out)
 
 
@@ -62,16 +62,16 @@ def show(exact: object, small: object, pixels: np.ndarray, part: object) -> None
     )
     for count in (1, 32):
         before, after = seconds(files, pixels[:count])
-        told = f"# {count} pictures: {1e3 * before:.2f} ms, {1e3 * after:.2f} ms"
+        told = f"# {count} images: {1e3 * before:.2f} ms, {1e3 * after:.2f} ms"
         print(f"int8_speed_ratio_{count} {before / after:.2f} {SPEED}   {told}")
     right = [OnnxModel(file).run(pixels).logits.argmax(axis=1) == part.labels for file in files]
     lost = np.concatenate([recall(right[0], w, part.labels) - recall(right[1], w, part.labels) for w in draws(part)])
     whole = np.ones((1, len(pixels)))
     before, after = (recall(one, whole, part.labels)[0] for one in right)
     low, high = np.percentile(lost, (2.5, 97.5))
-    told = f"# {before:.3f} before, {after:.3f} after, [{low:.3f}, {high:.3f}], {len(pixels)} pictures"
+    told = f"# {before:.3f} before, {after:.3f} after, [{low:.3f}, {high:.3f}], {len(pixels)} images"
     print(f"int8_balanced_accuracy_loss {before - after:.3f} {LOSS}   {told}")
-    print(f"int8_stay_right_or_wrong {(right[0] == right[1]).mean():.3f} -   # share of the pictures")
+    print(f"int8_stay_right_or_wrong {(right[0] == right[1]).mean():.3f} -   # share of the images")
 
 
 def seconds(files: tuple[Path, ...], pixels: np.ndarray) -> list[float]:
@@ -90,7 +90,7 @@ def seconds(files: tuple[Path, ...], pixels: np.ndarray) -> list[float]:
 
 
 def draws(part: object) -> list[np.ndarray]:
-    """Return how often each bootstrap draw takes each picture."""
+    """Return how often each bootstrap draw takes each image."""
     return list(replicates(part.groups, seed=1))
 
 

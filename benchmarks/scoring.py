@@ -3,7 +3,7 @@
     python benchmarks/scoring.py [--originals FOLDER] [--detector FILE] [--skip ray]
 
 Prints one line a figure: name, value, goal. Peers take turns with `score`; figures are medians of the rounds' ratios. The
-180×180 pictures are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is
+180×180 images are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is
 not named). Without a detector, one is trained for one epoch: how well it answers makes no difference to how fast.
 """
 
@@ -49,7 +49,7 @@ def counted(detector, looks, sources):
 md.Detector.answer = counted
 result = md.score(sys.argv[2], detector=sys.argv[1], out=sys.argv[3], progress=False)
 last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(f"memory_pictures {result.pictures} 20000")
+print(f"memory_images {result.images} 20000")
 print(f"memory_mebibytes_after_1000 {first / 1024:.0f} -")
 print(f"memory_mebibytes_in_the_end {last / 1024:.0f} -")
 print(f"memory_growth_after_1000 {last / first - 1:.3f} 0.05")
@@ -97,13 +97,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         file = chosen.detector or trained(folder)
-        small = pictures(folder / "small", sorted((lesions(folder) / "Train").rglob("*.jpg")), 2000)
+        small = images(folder / "small", sorted((lesions(folder) / "Train").rglob("*.jpg")), 2000)
         if "originals" not in chosen.skip:
-            against_a_loop(file, pictures(folder / "large", sorted(originals.glob("*.jpg")), 48), folder, chosen.rounds)
+            against_a_loop(file, images(folder / "large", sorted(originals.glob("*.jpg")), 48), folder, chosen.rounds)
         if "small" not in chosen.skip:
             against_keras(file, small, folder, chosen.rounds)
         if "memory" not in chosen.skip:
-            many = pictures(folder / "many", sorted(small.iterdir()), 20_000)
+            many = images(folder / "many", sorted(small.iterdir()), 20_000)
             subprocess.run([sys.executable, "-c", PEAK, file, many, folder / "many.csv"], check=True)
         if "ray" not in chosen.skip:
             on_ray(file, small, folder)
@@ -123,10 +123,10 @@ def trained(folder: Path) -> Path:
     return folder / "bench.detector"
 
 
-def pictures(folder: Path, files: list[Path], count: int) -> Path:
-    """Make a folder of so many pictures, which are links to a few."""
+def images(folder: Path, files: list[Path], count: int) -> Path:
+    """Make a folder of so many images, which are links to a few."""
     if not files:
-        sys.exit("no pictures to repeat: name their folder (--originals), or leave this out (--skip originals)")
+        sys.exit("no images to repeat: name their folder (--originals), or leave this out (--skip originals)")
     folder.mkdir()
     for number in range(count):
         (folder / f"{number:06d}.jpg").symlink_to(files[number % len(files)].resolve())
@@ -140,7 +140,7 @@ def keras_model(file: Path) -> keras.Model:
 
 
 def rates(work: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, list[float]]:
-    """Let peers take turns; return the pictures a second of each in each round but the first."""
+    """Let peers take turns; return the images a second of each in each round but the first."""
     found: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds + 1):
         for name, do in work.items():
@@ -196,7 +196,7 @@ def against_keras(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
 def show(name: str, found: dict[str, list[float]], peer: str, goal: float) -> None:
     """Print both rates, and the median of the ratios."""
     for who, values in found.items():
-        print(f"{name}_{who}_pictures_per_second {median(values):.1f} -")
+        print(f"{name}_{who}_images_per_second {median(values):.1f} -")
     ratios = [own / other for own, other in zip(found["score"], found[peer], strict=True)]
     print(f"{name}_score_over_{peer} {median(ratios):.2f} {goal}")
 

@@ -61,7 +61,7 @@ def main() -> None:
         detector = md.Detector.load(file)
         photo, model = folder / "photo.jpg", folder / "model.keras"
         Image.fromarray(md.draw_lesion("melanoma", seed=1, size=180).pixels).save(photo)
-        model.write_bytes(detector.files.keras())
+        model.write_bytes(detector.predictor.files.keras())
         start(file, photo, model)
         speed(detector, model)
         memory(detector)
@@ -95,10 +95,10 @@ def start(file: Path, photo: Path, model: Path) -> None:
 
 
 def speed(detector: md.Detector, model: Path) -> None:
-    """One picture and many, decoded already."""
+    """One image and many, decoded already."""
     rng = np.random.default_rng(1)
     many = rng.integers(0, 256, (512, *detector.image_size, 3)).astype(np.uint8)
-    one, session = many[0], detector.runtime.session
+    one, session = many[0], detector.predictor.runtime.session
     name = session.get_inputs()[0].name
 
     def bare(pixels: np.ndarray) -> None:
@@ -109,13 +109,11 @@ def speed(detector: md.Detector, model: Path) -> None:
     keras_one, keras_each = map(float, output([sys.executable, "-c", KERAS_WARM, str(model)]).split())
     print(f"warm_against_bare {ours / bares:.2f} 1.3   # {ours * 1e3:.2f} ms against {bares * 1e3:.2f} ms")
     print(f"warm_against_keras {keras_one / ours:.0f} 40   # Keras: {keras_one * 1e3:.1f} ms")
-    bares, ours = alternating(lambda: bare(many), lambda: detector.judge(many), times=7)
+    bares, ours = alternating(lambda: bare(many), lambda: detector.predictor.predict_batch(many), times=7)
     print(
-        f"throughput_against_bare {bares / ours:.2f} 0.9   # {512 / ours:.0f} against {512 / bares:.0f} pictures a second"
+        f"throughput_against_bare {bares / ours:.2f} 0.9   # {512 / ours:.0f} against {512 / bares:.0f} images a second"
     )
-    print(
-        f"throughput_against_keras {keras_each * 512 / ours:.2f} 1.4   # Keras: {1 / keras_each:.0f} pictures a second"
-    )
+    print(f"throughput_against_keras {keras_each * 512 / ours:.2f} 1.4   # Keras: {1 / keras_each:.0f} images a second")
 
 
 def memory(detector: md.Detector) -> None:

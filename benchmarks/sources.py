@@ -1,13 +1,13 @@
-"""How well a network tells melanoma from nevus in pictures of another source than it has learnt from, and what helps.
+"""How well a network tells melanoma from nevus in images of another source than it has learnt from, and what helps.
 
 The first source gives its melanomas and nevi that HAM10000 does not know, by lesion, by number or by looks, stretched back to
 4:3; the second, HAM10000, gives its own, thinned out to as many as asked for. The lesions of HAM10000 with
 `int(sha256(lesion_id).hexdigest(), 16) % 5 == 0` take no part. Each source is cut into folds, each lesion wholly in one. A
 network learns from one source or from both without a fold, and is measured on that fold of each source: every way to learn is
-asked about the same pictures. All take equally many steps, of as many melanomas as nevi, from the same weights.
+asked about the same images. All take equally many steps, of as many melanomas as nevi, from the same weights.
 
-`first` and `second` learn from one source, `both` from both as they are, `_balanced` from as many pictures of each. `_strong`
-changes pictures as the recipe "strong" does, not as "assignment" does. `_grey` takes the colour of the light away, in training
+`first` and `second` learn from one source, `both` from both as they are, `_balanced` from as many images of each. `_strong`
+changes images as the recipe "strong" does, not as "assignment" does. `_grey` takes the colour of the light away, in training
 and in the test alike. All of it takes twenty minutes of one core. Answers are kept in a folder, so that a run that was
 stopped goes on; other settings need another one.
 
@@ -30,19 +30,20 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 import melanoma_detect as md
-from melanoma_detect.data.labels import picture_key
+from melanoma_detect.data.labels import image_key
 from melanoma_detect.data.record import Record
 from melanoma_detect.data.splits import cut, group_folds
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.evaluation.bootstrap import Figure, Floats, replicates
+from melanoma_detect.evaluation.bootstrap import Figure, replicates
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import weighted_auc
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.trainer import train
+from melanoma_detect.utils.arrays import Float64Array
 
 CLASSES = ("melanoma", "nevus")
-HAM10000 = range(24306, 34321)  # the numbers of its pictures in the ISIC archive
+HAM10000 = range(24306, 34321)  # the numbers of its images in the ISIC archive
 NORM = 6  # of shades of grey, as Finlayson and Trezzi (Color Imaging Conference, 2004) found it best
 
 
@@ -78,13 +79,13 @@ def main() -> None:
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--out", type=Path, required=True, help="where answers are kept")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--pictures", type=int, default=1500, help="of the second source, melanomas first")
-    parser.add_argument("--side", type=int, default=128, help="of a picture, in pixels")
+    parser.add_argument("--images", type=int, default=1500, help="of the second source, melanomas first")
+    parser.add_argument("--side", type=int, default=128, help="of an image, in pixels")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--shown", type=int, default=640, help="pictures that an epoch shows")
+    parser.add_argument("--shown", type=int, default=640, help="images that an epoch shows")
     chosen = parser.parse_args()
-    data = pool(chosen.sources, chosen.pictures, chosen.side)
+    data = pool(chosen.sources, chosen.images, chosen.side)
     grey = in_grey_light(data) if any(WAYS[name].grey for name in chosen.ways) else data
     parts = folds(data, chosen.folds)
     for fold in range(chosen.folds):
@@ -97,7 +98,7 @@ def main() -> None:
     show(data, {name: gathered(chosen.out, name, chosen.folds) for name in chosen.ways})
 
 
-def pool(places: list[Path], pictures: int, side: int) -> md.Dataset:
+def pool(places: list[Path], images: int, side: int) -> md.Dataset:
     """Load the melanomas and nevi of both sources, without what either must not show."""
     first = places[0]
     size, squashed = (side, side), {first: "4:3"}
@@ -110,7 +111,7 @@ def pool(places: list[Path], pictures: int, side: int) -> md.Dataset:
     other = {record.group for record in known if record.source not in own or in_ham10000(record)}
     two = [record for record in whole.records if record.label in CLASSES and record.group not in held]
     ones = [record for record in two if record.source in own and record.group not in other]
-    others = thinned([record for record in two if record.source not in own], pictures)
+    others = thinned([record for record in two if record.source not in own], images)
     records = []
     for name, found in (("first", ones), ("second", others)):
         counts = Counter(record.label for record in found)
@@ -125,8 +126,8 @@ def is_held_out(lesion: str) -> bool:
 
 
 def in_ham10000(record: Record) -> bool:
-    """Return whether a picture is one of HAM10000's, by its lesion or by its number."""
-    number = picture_key(record)
+    """Return whether an image is one of HAM10000's, by its lesion or by its number."""
+    number = image_key(record)
     return bool(record.metadata.get("lesion_id")) or (number is not None and int(number[5:]) in HAM10000)
 
 
@@ -139,23 +140,23 @@ def thinned(records: list[Record], most: int) -> list[Record]:
 
 
 def in_grey_light(data: md.Dataset) -> md.Dataset:
-    """Return the dataset with its pictures as grey light would show them."""
+    """Return the dataset with its images as grey light would show them."""
     part = data.train
-    pixels = np.stack([shades_of_grey(picture) for picture in part.pixels()])
-    decoded = DecodedPictures()  # of its own: pictures are known by their files, and these are other pixels
+    pixels = np.stack([shades_of_grey(image) for image in part.pixels()])
+    decoded = PixelCache()  # of its own: images are known by their files, and these are other pixels
     decoded.keep([record.key for record in part], pixels, data.image_size, data.resize)
     return replace(data, decoded=decoded)
 
 
-def shades_of_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Divide each channel of a picture by the light's share in it."""
-    light = np.mean(np.power(picture / 255, NORM), axis=(0, 1)) ** (1 / NORM)
-    even = np.round(picture * (light.mean() / np.maximum(light, 1e-3)))
+def shades_of_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Divide each channel of an image by the light's share in it."""
+    light = np.mean(np.power(image / 255, NORM), axis=(0, 1)) ** (1 / NORM)
+    even = np.round(image * (light.mean() / np.maximum(light, 1e-3)))
     return np.clip(even, 0, 255).astype(np.uint8)
 
 
 def folds(data: md.Dataset, count: int) -> dict[str, int]:
-    """Return the fold of each picture, by its id: of either source a part, of either class as much."""
+    """Return the fold of each image, by its id: of either source a part, of either class as much."""
     found: dict[str, int] = {}
     for source in ("first", "second"):
         own = [record for record in data.records if record.source == source]
@@ -182,8 +183,8 @@ def parted(data: md.Dataset, parts: dict[str, int], fold: int, way: Way, *, show
     return data.with_records([*weighed, *test])
 
 
-def answers(data: md.Dataset, way: Way, chosen: argparse.Namespace, *, seed: int) -> Floats:
-    """Train a network and return the probability of melanoma of each picture of the test."""
+def answers(data: md.Dataset, way: Way, chosen: argparse.Namespace, *, seed: int) -> Float64Array:
+    """Train a network and return the probability of melanoma of each image of the test."""
     keras.utils.clear_session()
     model = md.build_model(
         chosen.model, num_classes=2, input_shape=(*data.image_size, 3), weights=chosen.weights, seed=seed
@@ -193,11 +194,11 @@ def answers(data: md.Dataset, way: Way, chosen: argparse.Namespace, *, seed: int
         recipe = replace(recipe, augmentation=Recipe.named("strong").augmentation)
     # Ranks are all that is asked for: there is no need of a detector, its export and its calibration.
     train(model, data, epochs=chosen.epochs, recipe=recipe, seed=seed, progress=False)
-    found: Floats = model.predict(data.test.batches(), verbose=0)[:, CLASSES.index("melanoma")]
+    found: Float64Array = model.predict(data.test.batches(), verbose=0)[:, CLASSES.index("melanoma")]
     return found
 
 
-def keep(file: Path, data: md.Dataset, scores: Floats) -> None:
+def keep(file: Path, data: md.Dataset, scores: Float64Array) -> None:
     """Write the answers of one network, ranked: each network has a scale of its own, and folds are looked at as one."""
     ranks = (rankdata(scores) - 0.5) / len(scores)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +230,7 @@ def show(data: md.Dataset, found: dict[str, dict[str, float]]) -> None:
 
 
 def auc(scores: dict[str, float], records: Sequence[Record], positive: Sequence[bool]) -> Figure:
-    """Return how well the scores tell the positive pictures."""
+    """Return how well the scores tell the positive images."""
     melanoma = np.array([scores[record.id] for record in records])
     answer = np.stack([melanoma, 1 - melanoma], axis=1)
     labels = np.where(positive, CLASSES.index("melanoma"), CLASSES.index("nevus"))
@@ -241,7 +242,7 @@ def difference(ones: dict[str, float], others: dict[str, float], records: Sequen
     positive = np.array([record.label == "melanoma" for record in records])
     one, other = (np.array([scores[record.id] for record in records]) for scores in (ones, others))
 
-    def gain(weights: Floats) -> Floats:
+    def gain(weights: Float64Array) -> Float64Array:
         return weighted_auc(one, positive, weights) - weighted_auc(other, positive, weights)
 
     groups = [record.group for record in records]

@@ -1,8 +1,8 @@
 """How fast the assignment's network is trained, against the assignment's own Keras code and against PyTorch.
 
-All three train the same network on the same pictures at 180×180 with flips, turns and zooms, in turn, each in its own process.
+All three train the same network on the same images at 180×180 with flips, turns and zooms, in turn, each in its own process.
 The assignment's code reads a folder with `image_dataset_from_directory` (kept in memory after the first epoch) and has three
-augmentation layers in the model; PyTorch reads decoded pictures from memory, makes one affine map a picture, and computes in
+augmentation layers in the model; PyTorch reads decoded images from memory, makes one affine map an image, and computes in
 bfloat16 by autocast. The second epoch is timed, and the medians of the ratios are printed as `name value goal`.
 
     python benchmarks/training.py
@@ -132,7 +132,7 @@ def speed(repeats: int, torch_python: str) -> None:
             rates["torch"].append(float(printed(torch_python, TORCH, arrays)[-1]))
     print(f"precision_chosen {chosen} -")
     for name, found in rates.items():
-        print(f"{name}_pictures_a_second {statistics.median(found):.0f} -")
+        print(f"{name}_images_a_second {statistics.median(found):.0f} -")
     for name, goal in (("assignment", 1.8), ("torch", 1.0)):
         ratios = [ours / theirs for ours, theirs in zip(rates["ours"], rates[name], strict=True)]
         print(f"speed_against_{name} {statistics.median(ratios):.2f} {goal:.2f}")
@@ -160,9 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch")
-    parser.add_argument(
-        "--figures", type=Path, metavar="FOLDER", help="compare the precisions on these pictures instead"
-    )
+    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="compare the precisions on these images instead")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--size", type=int, default=180)
     chosen = parser.parse_args()

@@ -1,6 +1,6 @@
-"""What a pretrained backbone and a second source are worth, on the very pictures that `architectures.py` measures on.
+"""What a pretrained backbone and a second source are worth, on the very images that `architectures.py` measures on.
 
-The fold's lesions and the Test's, with every picture of them in either source, take no part in training. An architecture with
+The fold's lesions and the Test's, with every image of them in either source, take no part in training. An architecture with
 an ImageNet backbone is trained in two phases on what is left of both sources, and measured on the fold and on Test.
 
     python benchmarks/transfer.py ISIC9 HAM10000 --weights FILE --until conv_pw_12_relu --out answers
@@ -19,7 +19,7 @@ from melanoma_detect.data.record import Record
 from melanoma_detect.data.splits import cut
 from melanoma_detect.errors import DataWarning
 
-TO = 600  # pictures that each class shows in an epoch, at least
+TO = 600  # images that each class shows in an epoch, at least
 
 
 def main() -> None:
@@ -54,14 +54,14 @@ def main() -> None:
 
 
 def both(sources: list[Path], held_out: tuple[Record, ...], *, seed: int) -> md.Dataset:
-    """Load both sources without the lesions of the pictures that are measured on."""
+    """Load both sources without the lesions of the images that are measured on."""
     whole = md.load_dataset(sources, conflicts="resolve", seed=seed)
     digests = {record.digest for record in held_out}
     groups = {record.group for record in whole.records if record.digest in digests}
     missing = len(digests - {record.digest for record in whole.records})
     left = [replace(record, split="train") for record in whole.records if record.group not in groups]
     print(
-        f"{len(left)} pictures to learn from; {len(whole) - len(left)} of held-out lesions, {missing} set aside by the merge"
+        f"{len(left)} images to learn from; {len(whole) - len(left)} of held-out lesions, {missing} set aside by the merge"
     )
     return whole.with_records(cut(left, "validation", 0.15, seed=seed, classes=()))
 

@@ -1,7 +1,7 @@
 """The assignment this library began as, reproduced with its mistake, to show what the mistake is worth.
 
 The assignment added rotated copies to the training folder first and cut off a validation part afterwards. Most validation
-pictures then have a turned twin in training, and the validation accuracy measures memory. This script does the same, on
+images then have a turned twin in training, and the validation accuracy measures memory. This script does the same, on
 purpose, and puts the same network's accuracy on the Test folder beside it. Nothing else in this project works in this
 order, and `melanoma_detect.balance` cannot.
 
@@ -34,7 +34,7 @@ SIZE = (180, 180)
 
 
 def decoded(records: Sequence[Record], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pictures and labels of some records."""
+    """Return the images and labels of some records."""
     labels = np.array([classes.index(record.label) for record in records])
     return decode_all([record.path for record in records], SIZE), labels
 
@@ -86,7 +86,7 @@ def main() -> None:
     order = np.random.default_rng(options.seed).permutation(len(labels))
     cut = len(order) // 5
     twins = np.isin(origin[order[:cut]], origin[order[cut:]]).mean()
-    print(f"validation_pictures_with_a_twin_in_training {twins:.3f} -")
+    print(f"validation_images_with_a_twin_in_training {twins:.3f} -")
     train = Batches(pixels[order[cut:]], labels[order[cut:]], 32, shuffle=True, seed=options.seed)
     validation = Batches(pixels[order[:cut]], labels[order[:cut]], 32)
     model, history = trained(train, validation, len(contents.classes), options.epochs, options.seed)

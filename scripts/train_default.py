@@ -1,4 +1,4 @@
-"""Make the default detector again, from the pictures to the file that ships.
+"""Make the default detector again, from the images to the file that ships.
 
     python scripts/train_default.py ISIC9 HAM10000 --weights mobilenet_v1_1.0_to_conv_pw_12.weights.h5 --work FOLDER
 

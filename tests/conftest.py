@@ -12,9 +12,9 @@ REAL = "MELANOMA_DETECT_DATA"
 
 @pytest.fixture(scope="session")
 def real_folder():
-    """The folder of real pictures; tests that ask for it are skipped, saying so, where it is not set."""
+    """The folder of real images; tests that ask for it are skipped, saying so, where it is not set."""
     if not os.environ.get(REAL):
-        pytest.skip(f"{REAL} is not set: no real pictures here")
+        pytest.skip(f"{REAL} is not set: no real images here")
     folder = Path(os.environ[REAL]).expanduser()
     folder = folder if folder.is_absolute() else Path(__file__).parents[1] / folder
     if not folder.is_dir():
@@ -23,14 +23,14 @@ def real_folder():
 
 
 @pytest.fixture
-def picture():
+def image():
     """One procedural melanoma, uint8 (64, 64, 3)."""
     return md.draw_lesion("melanoma", seed=5, size=64).pixels
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A maker of small folders: `tree({"Train/nevus": 3, ...})` writes so many different pictures into each."""
+    """A maker of small folders: `tree({"Train/nevus": 3, ...})` writes so many different images into each."""
 
     def make(counts, root="tree"):
         number = 0
@@ -39,7 +39,7 @@ def tree(tmp_path):
             place.mkdir(parents=True, exist_ok=True)
             for _ in range(count):
                 number += 1
-                save(place / f"picture_{number:03d}.png", number)
+                save(place / f"image_{number:03d}.png", number)
         return tmp_path / root
 
     def save(path, seed):

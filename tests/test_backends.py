@@ -25,7 +25,7 @@ detector.save("elsewhere.detector")
 photo = str(data.test.paths[0])
 import keras
 assert detector.explain(photo, method="grad-cam").heat.shape == (32, 32)
-assert detector.export("litert", "elsewhere.tflite", pictures=data.test).parity < 2e-4
+assert detector.export("litert", "elsewhere.tflite", images=data.test).parity < 2e-4
 print(json.dumps([keras.backend.backend(), losses, photo, detector.predict(photo).probabilities]))
 """
 KIT = """

@@ -67,7 +67,7 @@ def test_evaluate_takes_the_folder_or_the_file(trained, lesions, file):
 
 def test_evaluate_measures_all_of_other_peoples_class_folders(trained, tree):
     root = tree({"melanoma": 4, "nevus": 5})
-    assert cli("evaluate", root, "--detector", trained[0]).stdout.startswith("9 test pictures")
+    assert cli("evaluate", root, "--detector", trained[0]).stdout.startswith("9 test images")
 
 
 def test_predict_says_a_sentence_for_each(trained, lesions):
@@ -78,16 +78,16 @@ def test_predict_says_a_sentence_for_each(trained, lesions):
     assert "not a medical device" in done.stderr
 
 
-def test_predict_goes_on_after_a_bad_picture_and_fails_in_the_end(trained, lesions, tmp_path):
+def test_predict_goes_on_after_a_bad_image_and_fails_in_the_end(trained, lesions, tmp_path):
     photo = next((lesions / "Test" / "nevus").glob("*.jpg"))
-    (tmp_path / "bad.jpg").write_text("no picture")
+    (tmp_path / "bad.jpg").write_text("no image")
     done = cli("predict", tmp_path / "bad.jpg", photo, "--detector", trained[0], check=False)
     assert done.returncode == 1
-    assert "bad.jpg: not a picture" in done.stderr
+    assert "bad.jpg: not an image" in done.stderr
     assert str(photo) in done.stdout
 
 
-def test_explain_writes_a_picture_and_says_what_it_shows(trained, lesions, tmp_path):
+def test_explain_writes_a_image_and_says_what_it_shows(trained, lesions, tmp_path):
     photo = next((lesions / "Test" / "melanoma").glob("*.jpg"))
     words = ("--detector", trained[0], "--out", tmp_path / "overlay.png", "--diagnosis", "melanoma")
     done = cli("explain", photo, *words, "--method", "occlusion")
@@ -136,14 +136,14 @@ def test_predicting_imports_nothing_heavy(trained, lesions):
 
 
 def test_score_writes_a_row_for_each_and_says_what_came_out(trained, lesions, tmp_path):
-    (tmp_path / "bad.jpg").write_text("no picture")
+    (tmp_path / "bad.jpg").write_text("no image")
     out = tmp_path / "scores.csv"
     done = cli(
         "score", lesions / "Test", tmp_path / "bad.jpg", "--detector", trained[0], "--out", out, "--sort", "risk"
     )
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
     assert len(rows) == 37
-    assert done.stdout.startswith("37 pictures in")
+    assert done.stdout.startswith("37 images in")
     assert "1 unreadable" in done.stdout
     assert str(out) in done.stdout
     assert "37/37" in done.stderr
@@ -163,7 +163,7 @@ def test_score_and_evaluate_at_another_point(trained, lesions, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("nowhere", "--out", "scores.csv"), "nowhere: no such file; expected pictures, a folder of them, a zip"),
+        (("nowhere", "--out", "scores.csv"), "nowhere: no such file; expected images, a folder of them, a zip"),
         (("{lesions}", "--out", "scores.xlsx"), "scores.xlsx: expected a name that ends in .csv or .parquet"),
         (("{lesions}", "--out", "scores.csv", "--sort", "name"), "sort='name'; expected 'risk'"),
         (("{lesions}", "--out", "scores.csv", "--engine", "spark"), "engine='spark'; expected one of 'local', 'ray'"),
@@ -223,7 +223,7 @@ def test_slips_about_models_are_answered(arguments, message):
 
 def test_demo_on_a_folder(lesions, tmp_path):
     done = cli("demo", "--data", lesions, "--epochs", 1, "--out", tmp_path / "demo")
-    assert "Three of the test pictures" in done.stdout
+    assert "Three of the test images" in done.stdout
     assert (tmp_path / "demo" / "roc.png").is_file()
 
 
@@ -250,7 +250,7 @@ def test_errors_are_one_message(lesions, words, message):
 
 def test_warnings_are_one_note(tree):
     root = tree({"melanoma": 6, "nevus": 6})
-    shutil.copy(root / "melanoma" / "picture_001.png", root / "nevus" / "twin.png")
+    shutil.copy(root / "melanoma" / "image_001.png", root / "nevus" / "twin.png")
     done = cli("classes", root)
     assert done.stderr.startswith("Note: ")
     assert done.stderr.count("labels that contradict each other") == 1
@@ -258,9 +258,9 @@ def test_warnings_are_one_note(tree):
 
 def test_audit_prints_writes_and_speaks_json(tree, tmp_path):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 2, "Test/nevus": 2})
-    shutil.copy(root / "Train" / "melanoma" / "picture_001.png", root / "Train" / "nevus" / "twin.png")
+    shutil.copy(root / "Train" / "melanoma" / "image_001.png", root / "Train" / "nevus" / "twin.png")
     done = cli("audit", root, "--html", tmp_path / "audit.html")
-    assert re.search(r"1\s+two labels\s+1 picture carries labels that", done.stdout)
+    assert re.search(r"1\s+two labels\s+1 image carries labels that", done.stdout)
     assert (tmp_path / "audit.html").stat().st_size > 5000
     found = json.loads(cli("audit", root, "--json").stdout)["findings"]
     assert found[0]["kind"] == "two labels"
@@ -298,7 +298,7 @@ def test_evaluate_writes_a_page(trained, lesions, tmp_path):
     page = tmp_path / "page" / "report.html"
     shown = cli("evaluate", lesions, "--detector", trained[0], "--html", page).stdout
     assert f"Written:\n  {page}" in shown
-    assert "Melanoma ROC AUC on altered pictures" in shown
+    assert "Melanoma ROC AUC on altered images" in shown
     assert "background only" in page.read_text(encoding="utf-8")
 
 
@@ -317,5 +317,5 @@ def test_evaluate_shows_subgroups_where_a_table_knows_them(trained, tree):
     rows = [f"{name},{('female', 'male')[at % 2]}" for at, name in enumerate(names)]
     (root / "metadata.csv").write_text("\n".join(["image_id,sex", *rows]), encoding="utf-8")
     shown = cli("evaluate", root, "--detector", trained[0]).stdout
-    assert "sex female: 5 pictures" in shown
+    assert "sex female: 5 images" in shown
     assert "too few to tell" in shown

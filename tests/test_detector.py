@@ -21,7 +21,7 @@ def probabilities(predictions):
     return np.array([list(prediction.probabilities.values()) for prediction in predictions])
 
 
-def test_every_kind_of_picture_gets_the_same_answer(detector, photos):
+def test_every_kind_of_image_gets_the_same_answer(detector, photos):
     path = photos[0]
     array = np.asarray(Image.open(path))
     sources = [path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), Image.open(path), array]
@@ -31,7 +31,7 @@ def test_every_kind_of_picture_gets_the_same_answer(detector, photos):
     assert answers[0].source == str(path)
 
 
-def test_several_pictures_come_back_in_order(detector, photos):
+def test_several_images_come_back_in_order(detector, photos):
     many = detector.predict(photos)
     alone = [detector.predict(photo) for photo in photos]
     assert len(many) == 36
@@ -46,17 +46,17 @@ def test_batches_generators_and_nothing(detector, photos):
     assert detector.predict([]) == []
 
 
-def test_a_split_is_several_pictures(detector, data):
+def test_a_split_is_several_images(detector, data):
     assert [answer.source for answer in detector.predict(data.test)] == [str(path) for path in data.test.paths]
 
 
-def test_what_is_no_picture_is_refused(detector):
-    with pytest.raises(ImageError, match="None is no picture"):
+def test_what_is_no_image_is_refused(detector):
+    with pytest.raises(ImageError, match="None is no image"):
         detector.predict(None)
 
 
-def test_an_unreadable_picture_is_named(detector, photos, tmp_path):
-    (tmp_path / "text.jpg").write_text("no picture")
+def test_an_unreadable_image_is_named(detector, photos, tmp_path):
+    (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(ImageError, match=r"text\.jpg"):
         detector.predict([photos[0], tmp_path / "text.jpg"])
     with pytest.raises(ImageError, match="is a folder"):
@@ -65,14 +65,14 @@ def test_an_unreadable_picture_is_named(detector, photos, tmp_path):
 
 def test_training_and_use_see_the_same_pixels(detector, data):
     from_use = probabilities(detector.predict(data.test.paths))
-    from_training = detector.probabilities(data.test.pixels())
+    from_training = detector.predictor.probabilities(data.test.pixels())
     np.testing.assert_allclose(from_use, from_training, atol=1e-6)
 
 
 def test_saved_and_loaded_it_is_the_same(detector, photos, tmp_path):
     detector.save(tmp_path / "mine.detector")
     loaded = md.Detector.load(tmp_path / "mine.detector")
-    assert loaded.card == detector.card
+    assert loaded.predictor.config == detector.predictor.config
     np.testing.assert_allclose(
         probabilities(loaded.predict(photos)), probabilities(detector.predict(photos)), atol=1e-6
     )
@@ -107,7 +107,7 @@ def test_it_says_what_it_is(detector):
 def test_it_can_be_used_in_other_ways(detector, photos):
     half = detector.at(sensitivity=0.5)
     assert half.operating_point.threshold >= detector.operating_point.threshold
-    assert detector.settings.sensitivity == 0.6
+    assert detector.predictor.settings.sensitivity == 0.6
     malignant = detector.at(target="malignant")
     assert malignant.operating_point.target == "malignant"
     assert malignant.predict(photos[0]).operating_point.target == "malignant"
@@ -148,9 +148,9 @@ def test_it_says_when_it_does_not_know(detector, photos):
 
 
 def test_arrays_and_predictions_agree(detector, data):
-    judged = detector.judge(data.test.pixels())
+    judged = detector.predictor.predict_batch(data.test.pixels())
     predictions = detector.predict(data.test.paths)
     assert [judged.decision(at) for at in range(len(predictions))] == [one.decision for one in predictions]
     np.testing.assert_allclose(judged.melanoma, [one.melanoma for one in predictions], atol=1e-5)
     assert judged.abstained.tolist() == [one.abstained for one in predictions]
-    assert len(detector.judge(np.empty((0, 32, 32, 3), np.uint8)).reasons) == 0
+    assert len(detector.predictor.predict_batch(np.empty((0, 32, 32, 3), np.uint8)).reasons) == 0

@@ -40,9 +40,9 @@ def test_everything_is_in_the_folder(done):
 def test_the_metrics_are_the_evaluations(done):
     metrics = json.loads((done.folder / "metrics.json").read_text())
     assert metrics["test"] == json.loads(json.dumps(done.test.to_dict()))
-    assert metrics["validation"]["pictures"] == len(done.data.validation)
+    assert metrics["validation"]["images"] == len(done.data.validation)
     assert metrics["recipe"]["epochs"] == 2
-    assert metrics["recipe"]["pictures"] == len(done.data.train) + 27
+    assert metrics["recipe"]["images"] == len(done.data.train) + 27
     assert metrics["distribution"]["nevus"]["test"] == 4
 
 
@@ -109,16 +109,16 @@ def test_starting_anew_takes_away_what_was_left(lesions, tmp_path):
     assert not left.parent.exists()
 
 
-def test_a_truncated_picture_is_named_and_takes_no_part(tree, tmp_path):
+def test_a_truncated_image_is_named_and_takes_no_part(tree, tmp_path):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 2, "Test/nevus": 2})
-    victim = root / "Train" / "nevus" / "picture_008.png"
+    victim = root / "Train" / "nevus" / "image_008.png"
     victim.write_bytes(victim.read_bytes()[:400])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run(root, tmp_path / "out" / "run", epochs=1, image_size=(32, 32), progress=False)
-    assert any("picture_008.png" in str(note.message) for note in caught if note.category is DataWarning)
+    assert any("image_008.png" in str(note.message) for note in caught if note.category is DataWarning)
     aside = json.loads((tmp_path / "out" / "run" / "metrics.json").read_text())["set_aside"]
-    assert [(entry["id"], entry["kind"]) for entry in aside] == [("Train/nevus/picture_008.png", "unreadable")]
+    assert [(entry["id"], entry["kind"]) for entry in aside] == [("Train/nevus/image_008.png", "unreadable")]
 
 
 def test_unwritable_places(lesions, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.data.sources.table import picture_name, read_table
+from melanoma_detect.data.sources.table import image_name, read_table
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.images.reader import Squashed, read
 
@@ -22,7 +22,7 @@ def isic9(real_folder):
     return data, str(caught[0].message)
 
 
-def test_every_picture_is_found(isic9):
+def test_every_image_is_found(isic9):
     data, _ = isic9
     assert len(data) + len(data.set_aside) == 2359
     assert len(data.classes) == 9
@@ -31,10 +31,10 @@ def test_every_picture_is_found(isic9):
 
 def test_double_labels_are_set_aside(isic9):
     data, message = isic9
-    assert "155 pictures carry labels that contradict each other" in message
+    assert "155 images carry labels that contradict each other" in message
     assert "78 as melanoma / seborrheic keratosis, 77 as actinic keratosis / nevus" in message
     conflicts = [entry.record for entry in data.set_aside if entry.kind == "conflict"]
-    # 310 files of the same bytes under two labels, and one more that shows the picture of such a pair in other bytes.
+    # 310 files of the same bytes under two labels, and one more that shows the image of such a pair in other bytes.
     assert len(conflicts) == 311
     assert len({record.digest for record in conflicts}) == 156
 
@@ -43,7 +43,7 @@ def test_leaks_from_train_to_test_are_set_aside(isic9):
     data, message = isic9
     kinds = Counter((entry.kind, entry.record.split) for entry in data.set_aside if entry.record.split == "test")
     assert kinds == {("conflict", "test"): 18, ("leak", "test"): 26}
-    assert "26 pictures are set aside" in message
+    assert "26 images are set aside" in message
     assert len(data.test) == 74
     assert data.distribution().loc["actinic keratosis", "test"] == 0
     assert data.distribution().loc["seborrheic keratosis", "total"] == 2
@@ -68,10 +68,10 @@ def audit(real_folder):
     [
         ("two labels", 155),
         ("label against the table", 3),
-        ("picture in two splits", 18),
+        ("image in two splits", 18),
         ("lesion in two splits", 39),
         ("same file twice", 4),
-        ("same picture, other bytes", 3),
+        ("same image, other bytes", 3),
         ("unreadable", 0),
     ],
 )
@@ -86,15 +86,15 @@ def test_the_audit_finds_the_pairs_that_are_known(audit):
     known = {("0025601", "0025601(1)"), ("0025509", "0025509(1)"), ("0000279", "0000280"), ("0000477", "0000512")}
     assert pairs("same file twice") == {frozenset(f"ISIC_{name}" for name in pair) for pair in known}
     known = {("0000521", "0010990"), ("0000399", "0001124"), ("0000520", "0010302")}
-    assert pairs("same picture, other bytes") == {frozenset(f"ISIC_{name}" for name in pair) for pair in known}
-    assert audit["picture in two splits"].values["same bytes, another class"] == 18
+    assert pairs("same image, other bytes") == {frozenset(f"ISIC_{name}" for name in pair) for pair in known}
+    assert audit["image in two splits"].values["same bytes, another class"] == 18
 
 
 def test_the_source_tells_the_class(audit):
     found = audit["class told by source"].values
     assert set(found["below"]) == {"melanoma", "nevus", "seborrheic keratosis"}
-    # 1,948 of 1,949 by the double labels alone; the one more picture that is set aside lies on its class's side.
-    assert (found["parted"], found["pictures"]) == (1947, 1948)
+    # 1,948 of 1,949 by the double labels alone; the one more image that is set aside lies on its class's side.
+    assert (found["parted"], found["images"]) == (1947, 1948)
     assert found["balanced accuracy"]["low"] > found["chance"] + 0.25
     assert found["melanoma AUC"]["low"] > 0.95
 
@@ -105,7 +105,7 @@ def test_lesions_seen_twice_are_found_by_content_and_never_two_lesions(real_fold
         (tmp_path / "isic9" / name).symlink_to(real_folder / "isic9" / name)
     found = md.audit(tmp_path / "isic9", progress=False)["lesion seen twice"]
     table = read_table(real_folder / "isic9" / "metadata.csv")
-    lesions = [{table.rows[picture_name(record.path)].get("lesion_id") for record in case} for case in found.cases]
+    lesions = [{table.rows[image_name(record.path)].get("lesion_id") for record in case} for case in found.cases]
     assert found.count >= 8
     assert all(len(lesion) == 1 and None not in lesion for lesion in lesions)
 
@@ -118,19 +118,19 @@ def test_two_sources_merge_in_one_call(real_folder):
     assert "pigmented benign keratosis" in data.coarse["bkl"]
     by_name = {}
     for record in data.records:
-        by_name.setdefault(picture_name(record.path), []).append(record)
+        by_name.setdefault(image_name(record.path), []).append(record)
     both = [records for records in by_name.values() if len({record.source for record in records}) == 2]
     assert len(both) > 550
     assert all(len({(record.group, record.split, record.label) for record in records}) == 1 for records in both)
 
 
 def test_stretched_back_and_cut_the_set_shows_what_the_other_collection_shows(real_folder):
-    """The same pictures, squashed 4:3 there and cut to their centres here: only stretched back do they agree."""
+    """The same images, squashed 4:3 there and cut to their centres here: only stretched back do they agree."""
     cropped = {path.stem: path for path in (real_folder / "ham10000_224" / "images").iterdir()}
     both = [path for path in sorted((real_folder / "isic9").rglob("*.jpg")) if path.stem in cropped][:100]
 
-    def apart(pictures):
-        seen = [read(picture, (96, 96), "crop").astype(int) for picture in pictures]
+    def apart(images):
+        seen = [read(image, (96, 96), "crop").astype(int) for image in images]
         other = [read(cropped[path.stem], (96, 96), "crop") for path in both]
         return np.array([np.abs(one - two).mean() for one, two in zip(seen, other, strict=True)])
 
@@ -164,10 +164,10 @@ def test_the_train_folder_alone_finds_its_table(real_folder):
 def test_validation_is_a_fifth_of_every_class(isic9):
     table = isic9[0].distribution()
     share = table["validation"] / (table["train"] + table["validation"])
-    assert share.drop("seborrheic keratosis").between(0.17, 0.23).all(), "of that one two pictures are left"
+    assert share.drop("seborrheic keratosis").between(0.17, 0.23).all(), "of that one two images are left"
 
 
-def test_real_pictures_train_balance_and_predict(isic9, real_folder):
+def test_real_images_train_balance_and_predict(isic9, real_folder):
     data, _ = isic9
     few = set(data.frame.groupby(["label", "split"]).head(15)["id"])
     chosen = [record for record in data.records if record.id in few]
@@ -185,7 +185,7 @@ def test_real_pictures_train_balance_and_predict(isic9, real_folder):
 
 
 @pytest.mark.slow
-def test_the_default_network_learns_from_real_pictures(real_folder):
+def test_the_default_network_learns_from_real_images(real_folder):
     with pytest.warns(DataWarning):
         data = md.load_dataset(real_folder / "isic9", image_size=(64, 64))
     model = md.build_model("cnn", num_classes=9, input_shape=(64, 64, 3))
@@ -227,13 +227,13 @@ def test_a_file_that_was_cut_is_answered_with_its_layer(real_folder):
         md.build_model("mobilenet", num_classes=8, weights=real_folder / "weights" / BACKBONES["mobilenet"][0])
 
 
-def test_two_phases_on_real_pictures_learn_more_than_chance(real_folder, isic9):
+def test_two_phases_on_real_images_learn_more_than_chance(real_folder, isic9):
     data = isic9[0]
     few = data.with_records(
         [record for at, record in enumerate(data.records) if at % 3 == 0 or record.split != "train"]
     )
     weights = real_folder / "weights" / BACKBONES["mobilenet_v2:0.35"][0]
     model = md.build_model("mobilenet_v2:0.35", num_classes=len(data.classes), input_shape=(96, 96, 3), weights=weights)
-    with pytest.warns(DataWarning, match="the model reads pictures at 96×96"):
+    with pytest.warns(DataWarning, match="the model reads images at 96×96"):
         detector = md.Detector.fit(model, few, epochs=5, progress=False)
     assert detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"].low > 0.25

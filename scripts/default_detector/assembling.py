@@ -1,10 +1,10 @@
-"""Make the default detector's file: the distilled network, calibrated on what the folds said about pictures they had not seen.
+"""Make the default detector's file: the distilled network, calibrated on what the folds said about images they had not seen.
 
     python scripts/default_detector/assembling.py FOLDER ISIC9 HAM10000 --out FILE
 
-FOLDER is what packing.py wrote, training.py and distilling.py filled. The network that ships has seen every picture of the
+FOLDER is what packing.py wrote, training.py and distilling.py filled. The network that ships has seen every image of the
 pool, so that nothing can be fitted on its own answers to them. The folds' networks were trained alike and each has left a fifth
-out: their answers there stand for its answers to pictures that nobody has seen (as scikit-learn's `CalibratedClassifierCV`
+out: their answers there stand for its answers to images that nobody has seen (as scikit-learn's `CalibratedClassifierCV`
 with `ensemble=False` has it). How far that holds, the held-out fifth tells: measuring.py.
 """
 
@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 import melanoma_detect as md
 from melanoma_detect.export.onnx import onnx_bytes
 from melanoma_detect.inference.bundle import Files
-from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.runtime import OnnxRuntime, Outputs
-from melanoma_detect.inference.training_fingerprint import Seen
-from melanoma_detect.training.assembling import put_together
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import (
     answered,
     calibrate,
     describe_features,
     joined,
 )
+from melanoma_detect.training.fit import assemble_from
 
 FEATURES = 1024  # of the network, beside its logits
 EPSILON = 1e-3  # of Keras's batch normalisation in MobileNet
@@ -41,11 +41,11 @@ NOTES = {
         "CC BY-NC 4.0, for research and teaching without commercial purpose, because of what they learnt from; see "
         "NOTICE."
     ),
-    "Pictures": (
-        "HAM10000 (Tschandl, Rosendahl and Kittler 2018, doi 10.1038/sdata.2018.161; CC BY-NC 4.0), one picture for "
+    "Images": (
+        "HAM10000 (Tschandl, Rosendahl and Kittler 2018, doi 10.1038/sdata.2018.161; CC BY-NC 4.0), one image for "
         "each of 5,984 lesions, and the nine-class ISIC set (ISIC archive; CC0 and CC BY-NC 4.0), its labels "
         "corrected by the ISIC 2019 challenge's truth. Held out of all training and of every choice: the lesions of "
-        "HAM10000 whose SHA-256 is 0 modulo 5, with every picture of them in either set, by lesion, by name and by "
+        "HAM10000 whose SHA-256 is 0 modulo 5, with every image of them in either set, by lesion, by name and by "
         "looks; and the lesions of the nine-class set's own Test."
     ),
     "Truth": (
@@ -53,16 +53,16 @@ NOTES = {
         "consensus or by confocal microscopy; the nine-class set does not say how its labels came about."
     ),
     "Diagnoses": (
-        "seborrheic keratosis is not offered: no picture with that label stood up to the audit. HAM10000's akiec "
+        "seborrheic keratosis is not offered: no image with that label stood up to the audit. HAM10000's akiec "
         "trained through the sum of actinic keratosis and squamous cell carcinoma; its bkl counts as pigmented benign "
         "keratosis."
     ),
     "Skin tone": (
-        "neither set records it. Most pictures come from clinics in Austria, Australia, Spain and the United States, and "
+        "neither set records it. Most images come from clinics in Austria, Australia, Spain and the United States, and "
         "nearly all of the skin is light: on dark skin the detector is untested, and must be taken to be worse."
     ),
-    "How pictures were taken": (
-        "with dermatoscopes, one lesion in the middle. The detector cuts a camera's picture to its centre square. It "
+    "How images were taken": (
+        "with dermatoscopes, one lesion in the middle. The detector cuts a camera's image to its centre square. It "
         "is not made for photographs without a dermatoscope."
     ),
     "Network": (
@@ -71,7 +71,7 @@ NOTES = {
     ),
     "Calibration": (
         "on the five networks' answers out of fold, not on this network's own. The probability of melanoma is that of "
-        "the pool, where one picture in eight is one; other clinics see other shares. What is left is shared by the "
+        "the pool, where one image in eight is one; other clinics see other shares. What is left is shared by the "
         "other diagnoses as if each were equally common, so that a rare one is named: their probabilities, and that of "
         "any malignancy, are not frequencies."
     ),
@@ -100,7 +100,7 @@ def main() -> None:
     order = np.concatenate(rows)
     calibrations = calibrate(joined(answers), pack.targets[order], pack.groups[order].tolist(), pack.classes, bias=True)
     model = model_of(chosen.folder / "distilled.npz", pack.classes, packed=True)
-    card = Card(
+    config = DetectorConfig(
         classes=pack.classes,
         image_size=(SIDE, SIDE),
         resize="crop",
@@ -111,23 +111,32 @@ def main() -> None:
         made_with=versions(),
     )
     groups = {pack.records[at].group for at in pool.tolist()}
-    seen = Seen.of(record for record in pack.known if record.group in groups)
-    detector = put_together(
-        model, card, pack.pixels(some(pool), SIDE), pack.pixels(pool[:64], SIDE), lambda *_: calibrations, seen=seen
+    seen = TrainingFingerprint.of(record for record in pack.known if record.group in groups)
+    detector = md.Detector(
+        *assemble_from(
+            model,
+            config,
+            pack.pixels(some(pool), SIDE),
+            pack.pixels(pool[:64], SIDE),
+            lambda *_: calibrations,
+            seen=seen,
+        )
     )
     out_of_fold = [
-        md.Detector(detector.card, runtime, Files(space=space)) for runtime, space in zip(runtimes, spaces, strict=True)
+        md.Detector(detector.predictor.config, runtime, Files(space=space))
+        for runtime, space in zip(runtimes, spaces, strict=True)
     ]
+    metrics: dict[str, dict] = {}
     for views in (1, 8):
         found = evaluated([one.at(views=views) for one in out_of_fold], pack, rows, name="out-of-fold")
         print(f"{views} views\n{found}\n")
-        detector = detector.measured(found) if views == 1 else detector
-    detector.save(chosen.out)
+        metrics |= {found.split: found.to_dict()} if views == 1 else {}
+    detector.predictor.with_metrics(metrics).save(chosen.out)
     print(f"{chosen.out}: {chosen.out.stat().st_size / 2**20:.1f} MiB")
 
 
 class Remembering:
-    """A runtime that keeps what it said about each picture: eight views of thousands of pictures take minutes.
+    """A runtime that keeps what it said about each image: eight views of thousands of images take minutes.
 
     Args:
         model: The network.
@@ -145,7 +154,7 @@ class Remembering:
 
     def run(self, pixels: NDArray[np.uint8]) -> Outputs:
         """Run the model on those that it was not asked about before."""
-        digests = [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pixels]
+        digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in pixels]
         new = [at for at, digest in enumerate(digests) if digest not in self._known]
         if new:
             said = self._runtime.run(np.ascontiguousarray(pixels[new]))
@@ -215,14 +224,14 @@ def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def some(rows: NDArray[np.int64], most: int = 1500) -> NDArray[np.int64]:
-    """Choose training pictures that stand for all."""
+    """Choose training images that stand for all."""
     return np.sort(np.random.default_rng(1).permutation(rows)[:most])
 
 
-def told(folder: Path, pictures: int) -> dict[str, object]:
+def told(folder: Path, images: int) -> dict[str, object]:
     """Say how it was trained, from what the trainings wrote down."""
     made = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
-    return {"name": "scripts/train_default.py", "pictures": pictures, "trainings": made}
+    return {"name": "scripts/train_default.py", "images": images, "trainings": made}
 
 
 def versions() -> dict[str, str]:

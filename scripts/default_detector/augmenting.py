@@ -5,11 +5,11 @@ import math
 import torch
 from torch.nn import functional
 
-_BLURRED, _HAIRY, _PATCHED = 0.25, 0.12, 0.25  # shares of the pictures
+_BLURRED, _HAIRY, _PATCHED = 0.25, 0.12, 0.25  # shares of the images
 
 
 def augmented(pixels: torch.Tensor, side: int) -> torch.Tensor:
-    """Change uint8 pictures `(n, height, width, 3)` and bring them to `(n, 3, side, side)`, -1 to 1."""
+    """Change uint8 images `(n, height, width, 3)` and bring them to `(n, 3, side, side)`, -1 to 1."""
     changed = _placed(pixels.permute(0, 3, 1, 2).float() / 255, side)
     changed = _coloured(_blurred(changed, side)).clamp(0, 1)
     for at in torch.nonzero(torch.rand(len(changed)) < _HAIRY).flatten().tolist():
@@ -20,7 +20,7 @@ def augmented(pixels: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def plain(pixels: torch.Tensor, side: int) -> torch.Tensor:
-    """Bring uint8 pictures to `(n, 3, side, side)`, -1 to 1."""
+    """Bring uint8 images to `(n, 3, side, side)`, -1 to 1."""
     scaled = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
     if scaled.shape[-1] != side:
         scaled = functional.interpolate(scaled, size=side, mode="bilinear", antialias=True)
@@ -40,7 +40,7 @@ def _placed(pixels: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _blurred(pixels: torch.Tensor, side: int) -> torch.Tensor:
-    """Take resolution from some: how sharp a picture is must not say where it comes from."""
+    """Take resolution from some: how sharp an image is must not say where it comes from."""
     chosen = torch.randperm(len(pixels))[: int(len(pixels) * _BLURRED)]
     if len(chosen):
         small = int(side * float(torch.empty(1).uniform_(0.4, 0.85)))
@@ -58,8 +58,8 @@ def _coloured(pixels: torch.Tensor) -> torch.Tensor:
     return grey + (pixels - grey) * _uniform(one, 0.6, 1.4)
 
 
-def _with_hairs(picture: torch.Tensor) -> torch.Tensor:
-    side = picture.shape[-1]
+def _with_hairs(image: torch.Tensor) -> torch.Tensor:
+    side = image.shape[-1]
     y, x = torch.meshgrid(torch.arange(side) - side / 2, torch.arange(side) - side / 2, indexing="ij")
     colour = torch.rand(1) * 0.25
     for _ in range(int(torch.randint(2, 9, (1,)))):
@@ -67,16 +67,16 @@ def _with_hairs(picture: torch.Tensor) -> torch.Tensor:
         along = x * math.cos(turn * math.pi) + y * math.sin(turn * math.pi)
         across = -x * math.sin(turn * math.pi) + y * math.cos(turn * math.pi)
         away = (across - (offset - 0.5) * side - (bend - 0.5) * 0.01 * along**2).abs()
-        picture = torch.where(away < 0.5 + width * side / 200, colour, picture)
-    return picture
+        image = torch.where(away < 0.5 + width * side / 200, colour, image)
+    return image
 
 
-def _with_patch(picture: torch.Tensor) -> torch.Tensor:
-    side = picture.shape[-1]
+def _with_patch(image: torch.Tensor) -> torch.Tensor:
+    side = image.shape[-1]
     height, width = (int(side * share) for share in torch.empty(2).uniform_(0.1, 0.35).tolist())
     top, left = int(torch.randint(0, side - height, (1,))), int(torch.randint(0, side - width, (1,)))
-    picture[:, top : top + height, left : left + width] = picture.mean((1, 2))[:, None, None]
-    return picture
+    image[:, top : top + height, left : left + width] = image.mean((1, 2))[:, None, None]
+    return image
 
 
 def _uniform(shape: int | tuple[int, ...], low: float, high: float) -> torch.Tensor:

@@ -5,7 +5,7 @@
 FOLDER holds the folds that training.py trained. Each batch is shown, as it was augmented, to two of the first four, drawn anew
 (Beyer et al. 2022, "A good teacher is patient and consistent"; the fifth fold may be trained beside this); their mean
 probabilities are most of the loss, the labels the rest. The network starts from one of the folds' and goes on with all
-pictures, within a class as many from each source as a factor of four allows (what benchmarks/sources.py found to help across
+images, within a class as many from each source as a factor of four allows (what benchmarks/sources.py found to help across
 sources). A run that was killed goes on from its last epoch.
 """
 

@@ -52,7 +52,8 @@ def main() -> None:
             for figure, goal in GOALS.items():
                 print(f"{part}_{views}_{figure} {evaluation.figures[figure].value:.3f} {goal}")
     if chosen.write:
-        detector.measured(*found).save(chosen.detector)
+        metrics = {one.split: one.to_dict() for one in found}
+        detector.predictor.with_metrics(metrics).save(chosen.detector)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,8 @@ class Pack:
         targets: Which classes each label covers, `(n, classes)`.
         classes: Class names.
         part: "pool", "held" or "test", `(n,)`.
-        fold: The fold of each picture of the pool.
-        groups: The lesion of each picture.
+        fold: The fold of each image of the pool.
+        groups: The lesion of each image.
         records: What is known about each.
         known: Every record of both sources.
     """
@@ -80,9 +81,9 @@ class Pack:
     known: list[Record]
 
     def pixels(self, rows: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
-        """Return pictures as a detector sees them at its size."""
-        pictures = (Image.fromarray(self.stored[at]) for at in rows.tolist())
-        return np.stack([fit(picture, (side, side), "crop") for picture in pictures])
+        """Return images as a detector sees them at its size."""
+        images = (Image.fromarray(self.stored[at]) for at in rows.tolist())
+        return np.stack([fit(image, (side, side), "crop") for image in images])
 
 
 def parts_of(folder: Path, sources: Sequence[Path]) -> Pack:
@@ -93,9 +94,7 @@ def parts_of(folder: Path, sources: Sequence[Path]) -> Pack:
     rows = parted(data, first=sources[0].name)
     table = pd.read_csv(folder / "table.csv", keep_default_na=False)
     if [record.id for record, _ in rows] != table.id.tolist():
-        raise SystemExit(
-            f"{folder}: was written from other pictures than {', '.join(map(str, sources))}; run packing.py"
-        )
+        raise SystemExit(f"{folder}: was written from other images than {', '.join(map(str, sources))}; run packing.py")
     return Pack(
         stored=np.load(folder / "pixels.npy", mmap_mode="r"),
         targets=np.load(folder / "targets.npy"),
@@ -111,7 +110,7 @@ def parts_of(folder: Path, sources: Sequence[Path]) -> Pack:
 def evaluated(
     detectors: Sequence[md.Detector], pack: Pack, rows: Sequence[NDArray[np.int64]], *, name: str
 ) -> Evaluation:
-    """Measure detectors, each on its own pictures, as if they were one, on HAM10000's seven diagnoses."""
+    """Measure detectors, each on its own images, as if they were one, on HAM10000's seven diagnoses."""
     judged = [one.judge(pack.pixels(chosen, one.image_size[0])) for one, chosen in zip(detectors, rows, strict=True)]
     order = np.concatenate(rows)
     seven = sevens(pack.classes)
@@ -136,7 +135,7 @@ def sevens(classes: tuple[str, ...]) -> Joined:
 
 
 def _shortcuts(detector: md.Detector, pack: Pack, rows: NDArray[np.int64]) -> Shortcuts:
-    """Ask about the same pictures without their lesions; what is melanoma is all that counts there."""
+    """Ask about the same images without their lesions; what is melanoma is all that counts there."""
     labels = pack.targets[rows].argmax(axis=1)
     return shortcuts(detector, pack.pixels(rows, detector.image_size[0]), labels, pack.groups[rows].tolist())
 

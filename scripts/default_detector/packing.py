@@ -2,7 +2,7 @@
 
     python scripts/default_detector/packing.py ISIC9 HAM10000 --out FOLDER
 
-Held out are the lesions of HAM10000 with `int(sha256(lesion_id).hexdigest(), 16) % 5 == 0`, with every picture of them in
+Held out are the lesions of HAM10000 with `int(sha256(lesion_id).hexdigest(), 16) % 5 == 0`, with every image of them in
 either source, by lesion, by name or by looks; and the lesions of the nine-class set's own Test. What is left is cut into five
 folds, each lesion wholly in one.
 """
@@ -25,7 +25,7 @@ from melanoma_detect.images.reader import load
 
 SIDE = 224
 FOLDS = 5
-_SQUASHED = (180, 180)  # how the nine-class set has its 4:3 pictures
+_SQUASHED = (180, 180)  # how the nine-class set has its 4:3 images
 
 
 def main() -> None:
@@ -53,9 +53,9 @@ def is_held_out(lesion: str) -> bool:
 
 
 def parted(data: md.Dataset, first: str) -> list[tuple[Record, str]]:
-    """Say of each picture whether it is held out, shows a lesion of the first source's Test, or is in the pool.
+    """Say of each image whether it is held out, shows a lesion of the first source's Test, or is in the pool.
 
-    A picture that both sources have is taken from the second, which kept more of its pixels.
+    An image that both sources have is taken from the second, which kept more of its pixels.
     """
     known = [*data.records, *(entry.record for entry in data.set_aside)]
     second = [record.metadata.get("lesion_id", "") for record in known if record.source != first]
@@ -70,7 +70,7 @@ def parted(data: md.Dataset, first: str) -> list[tuple[Record, str]]:
 
 
 def folds(rows: Sequence[tuple[Record, str]]) -> list[int]:
-    """Return the fold of each picture of the pool, -1 for the others."""
+    """Return the fold of each image of the pool, -1 for the others."""
     pool = [at for at, (_, part) in enumerate(rows) if part == "pool"]
     found = [-1] * len(rows)
     for number, members in enumerate(group_folds([rows[at][0] for at in pool], FOLDS, seed=1)):
@@ -80,20 +80,20 @@ def folds(rows: Sequence[tuple[Record, str]]) -> list[int]:
 
 
 def described(record: Record, part: str) -> dict[str, str]:
-    """Return a picture's row."""
+    """Return an image's row."""
     said = {name: record.metadata.get(name, "") for name in ("lesion_id", "dx", "age", "sex", "localization")}
     own = {"id": record.id, "path": str(record.path), "label": record.label, "group": record.group}
     return own | {"source": record.source, "part": part} | said
 
 
 def covered(record: Record, data: md.Dataset) -> list[bool]:
-    """Return which classes a picture's label covers."""
+    """Return which classes an image's label covers."""
     labels = data.coarse.get(record.label, (record.label,))
     return [label in labels for label in data.classes]
 
 
 def pixels(path: Path) -> np.ndarray:
-    """Read a picture, stretched back to 4:3 where it was squashed, and cut to its centre square."""
+    """Read an image, stretched back to 4:3 where it was squashed, and cut to its centre square."""
     image = load(path)
     if image.size == _SQUASHED:
         image = image.resize((image.width * 4 // 3, image.height), Image.Resampling.BICUBIC)

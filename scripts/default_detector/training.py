@@ -1,8 +1,8 @@
-"""Train one fold from ImageNet's weights, and keep what it says about the pictures that it did not see.
+"""Train one fold from ImageNet's weights, and keep what it says about the images that it did not see.
 
     python scripts/default_detector/training.py FOLDER --weights FILE --fold 0
 
-FOLDER is what packing.py wrote. Pictures grow from 128 to 192 pixels on the way. Rare classes are drawn by the square root of
+FOLDER is what packing.py wrote. Images grow from 128 to 192 pixels on the way. Rare classes are drawn by the square root of
 their frequency, and what is left of the imbalance is in the loss (logit adjustment, Menon et al. 2021); a label of several
 classes trains through the sum of their probabilities. The weights' moving average is what is measured. A run that was killed
 goes on from its last epoch.
@@ -123,7 +123,7 @@ class Training:
             print(json.dumps(self.step()), flush=True)
 
     def loss(self, logits: torch.Tensor, pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:  # noqa: ARG002
-        """Return what a batch's answers cost, from its pictures as they were shown and their rows in the pack."""
+        """Return what a batch's answers cost, from its images as they were shown and their rows in the pack."""
         return self.labelled(logits, rows)
 
     def labelled(self, logits: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -213,7 +213,7 @@ def keep_for_keras(network: Network, place: Path, training: Training) -> None:
         "sides": list(training.plan.sizes),
         "rate": training.plan.rate,
         "batch": BATCH,
-        "pictures": len(training.rows),
+        "images": len(training.rows),
     }
     place.with_suffix(".json").write_text(json.dumps(made, indent=1), encoding="utf-8")
 

@@ -3,8 +3,8 @@
 ```
 MelanomaDetectError
 ├── DatasetError        a folder or table that cannot become a Dataset
-│   └── LeakError       a picture or lesion that would stand in two splits
-├── ImageError          a picture that cannot be read (also a ValueError)
+│   └── LeakError       an image or lesion that would stand in two splits
+├── ImageError          an image that cannot be read (also a ValueError)
 ├── ModelError          an architecture that cannot be used
 │   ├── UnknownModelError    no architecture has this name (also a LookupError)
 │   ├── BrokenPluginError    its package is installed but cannot be imported
@@ -29,11 +29,11 @@ class DatasetError(MelanomaDetectError, ValueError):
 
 
 class LeakError(DatasetError):
-    """A picture, its copy or its lesion would stand in two splits."""
+    """An image, its copy or its lesion would stand in two splits."""
 
 
 class ImageError(MelanomaDetectError, ValueError):
-    """A picture that cannot be read."""
+    """An image that cannot be read."""
 
 
 class ModelError(MelanomaDetectError):

@@ -1,4 +1,4 @@
-"""The whole pass, as `melanoma-detect train` and `demo` run it: a folder of pictures in, a run folder out."""
+"""The whole pass, as `melanoma-detect train` and `demo` run it: a folder of images in, a run folder out."""
 
 import contextlib
 import json
@@ -23,6 +23,7 @@ from melanoma_detect.inference.finding import SUFFIX
 from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots
+from melanoma_detect.report.pages import write_html
 from melanoma_detect.training import checkpoints
 from melanoma_detect.training.recipes import Augmentation, find_recipe
 from melanoma_detect.utils.files import METRICS, cache_folder, refuse_occupied, writing_to
@@ -74,17 +75,17 @@ def run(
     While it trains, a checkpoint lies beside the run folder, in `.NAME.training`; it goes when the run folder is whole.
 
     Args:
-        folder: The pictures.
+        folder: The images.
         out: The run folder.
         model: The architecture's name.
         add: How many copies to add to each class, or None.
-        to: How many training pictures each class shall have, or `"max"`, or None.
+        to: How many training images each class shall have, or `"max"`, or None.
         epochs: How many epochs at most.
         recipe: How to train.
         sensitivity: The share of validation melanomas that must raise an alert.
-        conflicts: What to do with pictures under labels that contradict each other; see `load_dataset`.
+        conflicts: What to do with images under labels that contradict each other; see `load_dataset`.
         image_size: `(height, width)` in pixels.
-        batch_size: Pictures in a batch.
+        batch_size: Images in a batch.
         seed: Where every random choice comes from.
         overwrite: Replace a run folder that is there.
         progress: Draw progress bars.
@@ -128,11 +129,13 @@ def run(
         )
         test = detector.evaluate(data.test, shortcuts=True, seed=seed)
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
-        detector = detector.measured(test, validation)
+        metrics = {found.split: found.to_dict() for found in (test, validation)}
+        measured = detector.predictor.with_metrics(metrics)
+        detector = Detector(measured.config, measured.runtime, measured.files, measured.settings)
         detector.save(partial / f"{model}{SUFFIX}")
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)
-        test.html(partial / "report.html", validation=validation)
+        write_html(test, partial / "report.html", validation=validation)
     files = tuple(sorted(file for file in Path(out).iterdir() if file.is_file()))
     return Run(Path(out), data, detector, test, validation, files)
 
@@ -141,7 +144,7 @@ def demo_lesions(*, seed: int, size: int) -> Path:
     """Return a folder of procedural lesions in this library's cache, drawn when it is first asked for.
 
     Args:
-        seed: The same seed gives the same pictures.
+        seed: The same seed gives the same images.
         size: Height and width in pixels.
 
     Returns:
@@ -232,25 +235,25 @@ def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
 def _write_metrics(place: Path, detector: Detector, data: Dataset, *, test: Evaluation, validation: Evaluation) -> None:
     values: dict[str, Any] = {
         "melanoma_detect": __version__,
-        "architecture": detector.card.architecture,
-        "recipe": detector.card.recipe,
-        "best_epoch": detector.card.best_epoch,
-        "history": detector.card.history,
+        "architecture": detector.predictor.config.architecture,
+        "recipe": detector.predictor.config.recipe,
+        "best_epoch": detector.predictor.config.best_epoch,
+        "history": detector.predictor.config.history,
         "distribution": data.distribution().to_dict("index"),
         "set_aside": [{"id": entry.record.id, "kind": entry.kind, "reason": entry.reason} for entry in data.set_aside],
         "test": test.to_dict(),
         "validation": validation.to_dict(),
-        "made_with": detector.card.made_with,
+        "made_with": detector.predictor.config.made_with,
     }
     place.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
 
 
 def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:
-    changes = detector.card.recipe["augmentation"]
+    changes = detector.predictor.config.recipe["augmentation"]
     figures = {
         "classes": plots.classes(data),
         "distribution": plots.distribution(data, balanced if balanced is not data else None),
-        "training": plots.training(detector.history, detector.card.best_epoch),
+        "training": plots.training(detector.history, detector.predictor.config.best_epoch),
         "confusion": plots.confusion(test),
         "roc": plots.roc(test),
         "calibration": plots.calibration(test),

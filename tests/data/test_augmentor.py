@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma_detect.data.augmentor import ASSIGNMENT, available, parse, seeded
+from melanoma_detect.data.augmentor import ASSIGNMENT, available, parse
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.random import seeded
 
 
 def test_augmentor_offers_its_operations():
@@ -26,7 +27,7 @@ def test_the_assignment_rotates_by_ten_degrees():
 @pytest.mark.parametrize(
     "name", ["rotate", "flip_left_right", "zoom", "shear", "random_brightness", "random_distortion"]
 )
-def test_the_same_seed_gives_the_same_picture(picture, name):
+def test_the_same_seed_gives_the_same_image(image, name):
     options = {
         "rotate": {"max_left_rotation": 10, "max_right_rotation": 10},
         "zoom": {"min_factor": 1.1, "max_factor": 1.5},
@@ -38,9 +39,9 @@ def test_the_same_seed_gives_the_same_picture(picture, name):
 
     def changed(seed):
         with seeded(seed):
-            return np.asarray(operation.apply(Image.fromarray(picture)))
+            return np.asarray(operation.apply(Image.fromarray(image)))
 
-    first = next(seed for seed in range(50) if not np.array_equal(changed(seed), picture))
+    first = next(seed for seed in range(50) if not np.array_equal(changed(seed), image))
     np.testing.assert_array_equal(changed(first), changed(first))
 
 

@@ -96,8 +96,8 @@ def test_the_manifest_says_what_was_done(data, tmp_path):
     assert manifest["seed"] == 5
     assert manifest["operations"] == {"rotate": {"probability": 0.7, "max_left_rotation": 10, "max_right_rotation": 10}}
     made = [record.parent for record in balanced.records if record.parent]
-    assert [entry["parent"] for entry in manifest["pictures"]] == made
-    turned = np.mean([entry["applied"] == ["rotate"] for entry in manifest["pictures"]])
+    assert [entry["parent"] for entry in manifest["images"]] == made
+    turned = np.mean([entry["applied"] == ["rotate"] for entry in manifest["images"]])
     assert turned == pytest.approx(0.7, abs=0.12)
 
 
@@ -140,9 +140,9 @@ def test_slips_are_answered(data, options, message):
         md.balance(data, progress=False, **options)
 
 
-def test_a_class_without_training_pictures_is_named(data):
+def test_a_class_without_training_images_is_named(data):
     kept = [record for record in data.records if record.label != "nevus" or record.split != "train"]
-    with pytest.raises(DatasetError, match="class 'nevus' has no training pictures"):
+    with pytest.raises(DatasetError, match="class 'nevus' has no training images"):
         md.balance(data.with_records(kept), add=1, progress=False)
 
 
@@ -152,7 +152,7 @@ def test_an_unwritable_cache_is_named_and_left_clean(data, tmp_path):
         md.balance(data, add=1, cache=tmp_path / "taken" / "cache", progress=False)
 
 
-def test_a_picture_that_vanished_leaves_nothing_half_made(tree, tmp_path):
+def test_a_image_that_vanished_leaves_nothing_half_made(tree, tmp_path):
     root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
     loaded = md.load_dataset(root, image_size=(32, 32))
     for record in loaded.train.records:
@@ -196,7 +196,7 @@ def test_a_call_that_was_killed_goes_on_where_it_stopped(lesions, data, tmp_path
     assert {name: whole[name] for name in undisturbed} == undisturbed
 
 
-def test_two_processes_at_once_end_with_the_same_pictures(lesions, tmp_path):
+def test_two_processes_at_once_end_with_the_same_images(lesions, tmp_path):
     script = KILLED.split("def replace", maxsplit=1)[0] + KILLED.split("balance.Path.replace = replace")[1].replace(
         "add=10", "add=30"
     )

@@ -15,7 +15,7 @@ def test_the_last_batch_may_be_smaller():
     assert [len(batches()[at][1]) for at in range(len(batches()))] == [4, 4, 2]
 
 
-def test_pictures_stay_with_their_labels_when_shuffled():
+def test_images_stay_with_their_labels_when_shuffled():
     shuffled = batches(shuffle=True)
     for at in range(len(shuffled)):
         pixels, labels = shuffled[at]

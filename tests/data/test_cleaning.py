@@ -13,26 +13,26 @@ PLAIN = {"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 3, "Test/nevus"
 
 @pytest.fixture
 def contradicting(tree):
-    """A folder in which one picture stands under two labels, once mirrored."""
+    """A folder in which one image stands under two labels, once mirrored."""
     root = tree(PLAIN)
-    with Image.open(root / "Train" / "nevus" / "picture_007.png") as image:
+    with Image.open(root / "Train" / "nevus" / "image_007.png") as image:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / "Train" / "melanoma" / "mirrored.png")
     return root
 
 
-def test_a_mirrored_picture_under_another_label_is_a_conflict(contradicting):
-    with pytest.warns(DataWarning, match="1 picture carries labels that contradict each other"):
+def test_a_mirrored_image_under_another_label_is_a_conflict(contradicting):
+    with pytest.warns(DataWarning, match="1 image carries labels that contradict each other"):
         data = md.load_dataset(contradicting)
     assert {(entry.kind, entry.record.path.name, entry.reason) for entry in data.set_aside} == {
-        ("conflict", "mirrored.png", "the same picture is labelled nevus as well"),
-        ("conflict", "picture_007.png", "the same picture is labelled melanoma as well"),
+        ("conflict", "mirrored.png", "the same image is labelled nevus as well"),
+        ("conflict", "image_007.png", "the same image is labelled melanoma as well"),
     }
 
 
 def test_conflicts_may_be_kept_or_refused(contradicting):
     with pytest.warns(DataWarning, match="they stay in, as conflicts='keep' asks"):
         assert len(md.load_dataset(contradicting, conflicts="keep")) == 19
-    with pytest.raises(DatasetError, match=r"1 picture carries .* or set them aside with conflicts='drop'"):
+    with pytest.raises(DatasetError, match=r"1 image carries .* or set them aside with conflicts='drop'"):
         md.load_dataset(contradicting, conflicts="error")
     with pytest.raises(DatasetError, match="'drop', 'resolve', 'keep' or 'error'"):
         md.load_dataset(contradicting, conflicts="hope")
@@ -41,19 +41,19 @@ def test_conflicts_may_be_kept_or_refused(contradicting):
 def test_the_truth_keeps_the_right_one(contradicting, tmp_path):
     with pytest.raises(DatasetError, match="needs a table of authoritative labels"):
         md.load_dataset(contradicting, conflicts="resolve")
-    rows = "picture_007,nv\nmirrored,nv\npicture_001,nv\n"
+    rows = "image_007,nv\nmirrored,nv\nimage_001,nv\n"
     (tmp_path / "truth.csv").write_text("image_id,dx\n" + rows)
     with pytest.warns(DataWarning, match="2 files that the truth contradicts or does not know are set aside"):
         data = md.load_dataset(contradicting, conflicts="resolve", truth=tmp_path / "truth.csv")
-    assert {entry.record.path.name for entry in data.set_aside} == {"mirrored.png", "picture_001.png"}
+    assert {entry.record.path.name for entry in data.set_aside} == {"mirrored.png", "image_001.png"}
     assert "labelled melanoma, but the table says NV" in {entry.reason for entry in data.set_aside}
 
 
 def test_leaks_may_be_an_error(tree):
     root = tree(PLAIN)
-    shutil.copy(root / "Train" / "nevus" / "picture_007.png", root / "Test" / "nevus" / "again.png")
+    shutil.copy(root / "Train" / "nevus" / "image_007.png", root / "Test" / "nevus" / "again.png")
     with pytest.raises(
-        DatasetError, match=r"the first is Test/nevus/again\.png: the same file as Train/nevus/picture_007"
+        DatasetError, match=r"the first is Test/nevus/again\.png: the same file as Train/nevus/image_007"
     ):
         md.load_dataset(root, leaks="error")
     with pytest.raises(DatasetError, match="expected 'drop' or 'error'"):
@@ -63,7 +63,7 @@ def test_leaks_may_be_an_error(tree):
 def test_a_class_that_the_gate_empties_is_no_class_any_more(tree):
     root = tree({**PLAIN, "Train/wart": 2})
     for number in (19, 20):
-        shutil.copy(root / "Train" / "wart" / f"picture_0{number}.png", root / "Train" / "nevus")
+        shutil.copy(root / "Train" / "wart" / f"image_0{number}.png", root / "Train" / "nevus")
     with pytest.warns(DataWarning, match="too little is left of wart to be a class"):
         data = md.load_dataset(root)
     assert data.classes == ("melanoma", "nevus")
@@ -72,14 +72,14 @@ def test_a_class_that_the_gate_empties_is_no_class_any_more(tree):
 def test_copies_of_augmentor_stay_with_their_parents(tree):
     root = tree(PLAIN)
     number = "03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e10"
-    with Image.open(root / "Train" / "nevus" / "picture_007.png") as image:
+    with Image.open(root / "Train" / "nevus" / "image_007.png") as image:
         turned = image.rotate(8)
     for place in ("Train/nevus", "Test/nevus"):
-        turned.save(root / place / f"nevus_original_picture_007.png_{number}.png")
-    with pytest.warns(DataWarning, match="1 pictures are set aside because an earlier split shows them"):
+        turned.save(root / place / f"nevus_original_image_007.png_{number}.png")
+    with pytest.warns(DataWarning, match="1 images are set aside because an earlier split shows them"):
         data = md.load_dataset(root)
     copy = next(record for record in data.records if record.parent)
-    assert copy.parent == "Train/nevus/picture_007.png"
+    assert copy.parent == "Train/nevus/image_007.png"
     by_id = {record.id: record for record in data.records}
     assert (copy.split, copy.group) == (by_id[copy.parent].split, by_id[copy.parent].group)
     assert md.audit(data, progress=False)["copies made by Augmentor"].count == 2

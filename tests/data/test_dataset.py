@@ -65,7 +65,7 @@ def test_labels_are_positions_in_the_classes(data):
     assert [data.classes[label] for label in data.test.labels] == [record.label for record in data.test.records]
 
 
-def test_pixels_and_batches_and_tf_dataset_show_the_same_pictures(data):
+def test_pixels_and_batches_and_tf_dataset_show_the_same_images(data):
     pixels = data.test.pixels()
     assert pixels.shape == (len(data.test), 32, 32, 3)
     batches = data.test.batches(batch_size=10)
@@ -83,4 +83,4 @@ def test_a_part_is_a_sequence_of_records(data):
 
 def test_it_says_what_it_is(data):
     assert repr(data).startswith("<Dataset of 9 classes: ")
-    assert repr(data.test) == f"<Part test: {len(data.test)} pictures of 9 classes>"
+    assert repr(data.test) == f"<Part test: {len(data.test)} images of 9 classes>"

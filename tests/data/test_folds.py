@@ -12,7 +12,7 @@ def lesions(tmp_path_factory):
     return md.load_dataset(folder, image_size=(32, 32))
 
 
-def test_each_picture_is_held_out_once(lesions):
+def test_each_image_is_held_out_once(lesions):
     pool = {record.id for record in (*lesions.train, *lesions.validation)}
     held_out = [record.id for fold in md.folds(lesions, 4) for record in fold.test]
     assert sorted(held_out) == sorted(pool)

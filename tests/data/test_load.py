@@ -84,17 +84,17 @@ def test_everything_may_be_test(tree):
 
 def test_leaks_into_test_are_set_aside_with_their_reason(tree):
     root = tree(PLAIN)
-    shutil.copy(root / "Train" / "nevus" / "picture_011.png", root / "Test" / "nevus" / "leak.png")
-    with pytest.warns(DataWarning, match=r"1 pictures are set aside .* \(1 the same file"):
+    shutil.copy(root / "Train" / "nevus" / "image_011.png", root / "Test" / "nevus" / "leak.png")
+    with pytest.warns(DataWarning, match=r"1 images are set aside .* \(1 the same file"):
         data = md.load_dataset(root)
     assert [entry.record.id for entry in data.set_aside] == ["Test/nevus/leak.png"]
-    assert "Train/nevus/picture_011.png" in data.set_aside[0].reason
+    assert "Train/nevus/image_011.png" in data.set_aside[0].reason
 
 
 def test_two_labels_for_one_file_are_counted(tree):
     root = tree(PLAIN)
-    shutil.copy(root / "Train" / "nevus" / "picture_011.png", root / "Train" / "melanoma" / "twin.png")
-    with pytest.warns(DataWarning, match=r"1 picture carries labels that contradict.*1 as melanoma / nevus"):
+    shutil.copy(root / "Train" / "nevus" / "image_011.png", root / "Train" / "melanoma" / "twin.png")
+    with pytest.warns(DataWarning, match=r"1 image carries labels that contradict.*1 as melanoma / nevus"):
         data = md.load_dataset(root)
     assert {entry.record.label for entry in data.set_aside if entry.kind == "conflict"} == {"melanoma", "nevus"}
 
@@ -107,8 +107,8 @@ def test_strange_files_are_named(tree):
     assert [path.name for path in data.other_files] == ["notes.docx"]
 
 
-def test_a_class_with_a_single_picture_is_refused(tree):
-    with pytest.raises(DatasetError, match=r"single picture, .*scar"):
+def test_a_class_with_a_single_image_is_refused(tree):
+    with pytest.raises(DatasetError, match=r"single image, .*scar"):
         md.load_dataset(tree(PLAIN | {"Train/scar": 1}))
 
 

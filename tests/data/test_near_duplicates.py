@@ -1,4 +1,4 @@
-"""Pictures of the same: hashes propose, fine detail decides."""
+"""Images of the same: hashes propose, fine detail decides."""
 
 import numpy as np
 from PIL import Image
@@ -24,7 +24,7 @@ def record(path):
     return Record(path.stem, path, "melanoma", "train", path.stem, path.stem)
 
 
-def test_the_same_picture_is_told_from_the_same_lesion_and_from_strangers(tmp_path):
+def test_the_same_image_is_told_from_the_same_lesion_and_from_strangers(tmp_path):
     paths = [
         save(tmp_path, "a", lesion(1)),
         save(tmp_path, "b", lesion(2)),
@@ -32,7 +32,7 @@ def test_the_same_picture_is_told_from_the_same_lesion_and_from_strangers(tmp_pa
         save(tmp_path, "even", Image.new("RGB", (9, 9))),
     ]
     found = find_alike(paths, [fingerprint(Image.open(path).convert("RGB")) for path in paths])
-    assert [(pair.first, pair.second, pair.kind) for pair in found] == [(0, 2, "picture")]
+    assert [(pair.first, pair.second, pair.kind) for pair in found] == [(0, 2, "image")]
 
 
 def test_fine_detail_tells_a_shifted_lesion_from_another(tmp_path):

@@ -51,9 +51,9 @@ def test_what_train_shows_is_set_aside_from_test():
     kept, aside = set_leaks_aside(records)
     assert [one.id for one in kept] == ["train 1", "test 2", "validation 1"]
     assert {entry.record.id: entry.reason for entry in aside} == {
-        "test 1": "the same picture, lesion or patient as train 1, which is in train",
+        "test 1": "the same image, lesion or patient as train 1, which is in train",
         "test 3": "the same file as train 1, which is in train",
-        "test 4": "the same picture, lesion or patient as validation 1, which is in validation",
+        "test 4": "the same image, lesion or patient as validation 1, which is in validation",
     }
 
 
@@ -83,14 +83,14 @@ def test_tiny_classes_stand_on_both_sides():
     assert counts["a", "train"] == counts["b", "train"] == 1
 
 
-def test_a_single_picture_is_refused_by_name():
-    with pytest.raises(DatasetError, match=r"class 'rare' has a single picture, alone"):
+def test_a_single_image_is_refused_by_name():
+    with pytest.raises(DatasetError, match=r"class 'rare' has a single image, alone"):
         cut([record("a"), record("b"), record("alone", "rare")], "validation", 0.2, seed=1)
 
 
 def test_a_single_lesion_is_refused_by_name():
     records = [record("a"), record("b"), record("one", "rare", group="g"), record("two", "rare", group="g")]
-    with pytest.raises(DatasetError, match=r"single lesion \(in 2 pictures\)"):
+    with pytest.raises(DatasetError, match=r"single lesion \(in 2 images\)"):
         cut(records, "validation", 0.2, seed=1)
 
 

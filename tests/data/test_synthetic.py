@@ -44,7 +44,7 @@ def test_classes_may_be_as_unequal_as_in_life(tmp_path):
     assert counts == {"seborrheic keratosis": 3, "MEL": 19}
 
 
-def test_drawings_never_go_among_other_pictures(tmp_path):
+def test_drawings_never_go_among_other_images(tmp_path):
     (tmp_path / "metadata.csv").write_text("mine")
     with pytest.raises(OutputError, match="is not empty"):
         md.write_samples(tmp_path)

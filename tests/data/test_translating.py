@@ -20,7 +20,7 @@ CODES = {
 
 @pytest.fixture
 def as_ham10000(data):
-    """Some of the test pictures as HAM10000 would label them."""
+    """Some of the test images as HAM10000 would label them."""
     kept = tuple(replace(record, label=CODES[record.label]) for record in data.test if record.label in CODES)
     return replace(data.test, records=kept, classes=("akiec", "bkl", "mel", "nv"))
 
@@ -47,14 +47,14 @@ def test_a_detector_is_measured_on_another_collections_labels(detector, as_ham10
     assert {found.classes[label] for label in found.labels} == {"melanoma", "nevus", joined, keratoses}
     assert len(found) == len(as_ham10000)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
-    own = detector.probabilities(replace(as_ham10000).pixels((32, 32)))
+    own = detector.predictor.probabilities(replace(as_ham10000).pixels((32, 32)))
     both = [detector.classes.index(label) for label in joined.split(" or ")]
     np.testing.assert_allclose(found.probabilities[:, found.classes.index(joined)], own[:, both].sum(axis=1))
     # What was benign by itself is benign together, and need not be reviewed.
     assert 0 <= found.figures["spared"].value <= 1
 
 
-def test_what_other_pictures_tell_apart_is_not_joined(detector, as_ham10000, data):
+def test_what_other_images_tell_apart_is_not_joined(detector, as_ham10000, data):
     fine = tuple(record for record in data.test if record.label == "actinic keratosis")
     both = replace(
         as_ham10000,

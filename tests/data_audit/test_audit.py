@@ -1,4 +1,4 @@
-"""The audit: what is wrong, in words, figures and pictures."""
+"""The audit: what is wrong, in words, figures and images."""
 
 import json
 import re
@@ -47,10 +47,10 @@ def audit(broken):
     [
         ("unreadable", 1),
         ("two labels", 1),
-        ("picture in two splits", 1),
+        ("image in two splits", 1),
         ("copies made by Augmentor", 1),
-        ("same picture, other bytes", 1),
-        ("poor pictures", 2),
+        ("same image, other bytes", 1),
+        ("poor images", 2),
         ("other files", 1),
         ("label against the table", 0),
     ],
@@ -63,7 +63,7 @@ def test_what_was_set_aside_counts_as_well(broken, audit):
     with pytest.warns(DataWarning):
         data = md.load_dataset(broken)
     mended = md.audit(data, progress=False)
-    for kind in ("unreadable", "two labels", "picture in two splits"):
+    for kind in ("unreadable", "two labels", "image in two splits"):
         assert mended[kind].count == audit[kind].count
 
 
@@ -76,7 +76,7 @@ def test_each_finding_says_what_it_does_and_what_to_do(audit):
 
 
 def test_a_sound_dataset_has_nothing_grave_to_say(sound):
-    for kind in ("unreadable", "two labels", "picture in two splits", "lesion in two splits", "other files"):
+    for kind in ("unreadable", "two labels", "image in two splits", "lesion in two splits", "other files"):
         assert sound[kind].count == 0
 
 
@@ -87,8 +87,8 @@ def test_the_frame_and_the_values_name_the_records(audit):
     assert {finding["kind"] for finding in values["findings"]} == {finding.kind for finding in audit.findings}
 
 
-def test_the_page_shows_the_pictures_and_escapes_names(audit, tmp_path):
-    text = audit.html(tmp_path / "deep" / "audit.html").read_text()
+def test_the_page_shows_the_images_and_escapes_names(audit, tmp_path):
+    text = md.report.write_html(audit, tmp_path / "deep" / "audit.html").read_text()
     assert text.count("data:image/jpeg;base64,") >= 8
     assert "turned &lt;b&gt;.png" in text
     assert "turned <b>" not in text
@@ -102,7 +102,7 @@ def test_a_class_that_the_source_gives_away_is_named(tree):
             image.resize((48, 40)).save(path)
     found = md.audit(root, progress=False)["class told by source"]
     assert found.values["balanced accuracy"]["low"] > 0.9
-    assert found.values["markers"]["picture size"] == 1
+    assert found.values["markers"]["image size"] == 1
     assert found.values["markers"]["camera"] == pytest.approx(0.5)
 
 
@@ -119,7 +119,7 @@ def test_the_output_of_augmentor_is_known_by_name_and_by_content(tree):
         large.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(output / f"renamed_{number}.png")
     found = md.audit(root, progress=False)
     values = found["copies made by Augmentor"].values
-    assert (values["among the pictures"], values["outside"]) == (0, 8)
+    assert (values["among the images"], values["outside"]) == (0, 8)
     assert (values["by name"], values["by content"]) == (4, 4)
     assert values["agreeing"] == values["looked at"] == 4
     assert found["other files"].count == 0

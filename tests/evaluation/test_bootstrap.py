@@ -14,7 +14,7 @@ def interval(right, groups, seed=1):
     return figures(share(np.asarray(right, float)), groups, {"share": len(set(groups))}, seed=seed)["share"]
 
 
-def test_pictures_of_a_group_are_drawn_together():
+def test_images_of_a_group_are_drawn_together():
     for weights in replicates(["a", "b", "a", "c"], seed=1, count=50):
         np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
         np.testing.assert_array_equal(weights[:, [0, 1, 3]].sum(axis=1), 3)

@@ -33,7 +33,7 @@ def test_the_curve_and_the_brier_score_are_those_of_scikit_learn():
 def test_the_error_is_the_mean_distance_of_the_bins():
     found = answers(2000, seed=2, exponent=2.0)
     bins = reliability(found)
-    distances = [one.pictures * abs(one.predicted - one.observed.value) for one in bins]
+    distances = [one.images * abs(one.predicted - one.observed.value) for one in bins]
     assert found.figures["ece"].value == pytest.approx(sum(distances) / 2000)
 
 

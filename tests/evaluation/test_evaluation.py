@@ -82,7 +82,7 @@ def test_it_reads_as_a_table(evaluation):
     assert "balanced accuracy" in text
     assert "set for 95% sensitivity" in text
     assert list(evaluation.frame.index) == list(CLASSES)
-    assert evaluation.frame.loc["melanoma", "pictures"] == evaluation.confusion[0].sum()
+    assert evaluation.frame.loc["melanoma", "images"] == evaluation.confusion[0].sum()
 
 
 def test_it_can_be_written_as_json(evaluation):
@@ -94,11 +94,11 @@ def test_a_detector_is_measured_on_test(detector, data):
     found = detector.evaluate(data)
     assert (found.split, len(found)) == ("test", len(data.test))
     assert found.figures["accuracy"].value > 0.3
-    probabilities = detector.probabilities(data.test.pixels(detector.image_size))
+    probabilities = detector.predictor.probabilities(data.test.pixels(detector.image_size))
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-5)
 
 
-def test_pictures_that_were_trained_on_are_set_aside(detector, data):
+def test_images_that_were_trained_on_are_set_aside(detector, data):
     with pytest.raises(DetectorError, match="all of them seen"), pytest.warns(DataWarning):
         detector.evaluate(data.train)
     with pytest.raises(DetectorError, match="all of them seen"), pytest.warns(DataWarning):
@@ -107,7 +107,7 @@ def test_pictures_that_were_trained_on_are_set_aside(detector, data):
     assert len(kept) == len(data.validation)
 
 
-def test_another_split_of_the_same_pictures_does_not_fool_it(detector, lesions, data):
+def test_another_split_of_the_same_images_does_not_fool_it(detector, lesions, data):
     other = md.load_dataset(lesions / "Train", image_size=(32, 32), seed=99)
     with pytest.raises(DetectorError, match="all of them seen"), pytest.warns(DataWarning, match="too good"):
         detector.evaluate(other.test)
@@ -129,7 +129,7 @@ def test_the_single_answers_can_be_looked_through(detector, data):
     assert list(found.answers.index) == [record.id for record in data.test]
     assert (found.answers["truth"] == found.answers["diagnosis"]).mean() == found.figures["accuracy"].value
     assert found.answers.filter(like="p ").sum(axis=1).to_numpy() == pytest.approx(1)
-    assert repr(found).startswith("<Evaluation of 36 test pictures: accuracy 0.")
+    assert repr(found).startswith("<Evaluation of 36 test images: accuracy 0.")
 
 
 def test_a_folder_is_no_dataset(detector):
@@ -155,4 +155,4 @@ def test_abstaining_is_neither_found_nor_missed(answers):
     assert known == pytest.approx(1 - 2 / melanomas)
     assert without.figures["sensitivity"].value + without.figures["missed"].value == pytest.approx(1)
     assert found.figures["accuracy"] == without.figures["accuracy"]
-    assert "abstains from 2 pictures, 2 of them melanomas: a person must look" in str(found)
+    assert "abstains from 2 images, 2 of them melanomas: a person must look" in str(found)

@@ -1,4 +1,4 @@
-"""Operating points on pictures that they were not set on."""
+"""Operating points on images that they were not set on."""
 
 import numpy as np
 import pytest

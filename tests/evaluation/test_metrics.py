@@ -34,7 +34,7 @@ def test_spared_are_the_benign_alone_and_none_that_it_abstains_from(answers):
     assert found.figures["spared"].value == pytest.approx((under & ~away)[labels == 1].mean())
 
 
-def test_drawn_weights_count_as_repeated_pictures(answers):
+def test_drawn_weights_count_as_repeated_images(answers):
     probabilities, labels, _ = answers
     rows = np.random.default_rng(1).integers(0, 400, 400)
     from melanoma_detect.evaluation.metrics import Statistics

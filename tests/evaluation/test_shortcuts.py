@@ -76,17 +76,17 @@ def test_the_cover_hides_the_lesion_and_leaves_the_rim():
     assert np.abs(covered[45, 45].astype(int) - np.median(rim, axis=0)).max() < 25
 
 
-def test_shuffling_keeps_the_colours_and_nothing_else(picture):
+def test_shuffling_keeps_the_colours_and_nothing_else(image):
     shuffle = np.random.default_rng(1).permutation(64 * 64)
-    found = colours_only(picture[None], shuffle)[0]
-    assert not np.array_equal(found, picture)
-    np.testing.assert_array_equal(np.sort(found.reshape(-1, 3), axis=0), np.sort(picture.reshape(-1, 3), axis=0))
+    found = colours_only(image[None], shuffle)[0]
+    assert not np.array_equal(found, image)
+    np.testing.assert_array_equal(np.sort(found.reshape(-1, 3), axis=0), np.sort(image.reshape(-1, 3), axis=0))
 
 
-def test_blurring_keeps_the_layout(picture):
-    found = blurred(picture[None])[0].astype(float)
-    assert np.abs(np.diff(found, axis=0)).mean() < np.abs(np.diff(picture.astype(float), axis=0)).mean() / 2
-    assert found.mean() == pytest.approx(picture.mean(), abs=2)
+def test_blurring_keeps_the_layout(image):
+    found = blurred(image[None])[0].astype(float)
+    assert np.abs(np.diff(found, axis=0)).mean() < np.abs(np.diff(image.astype(float), axis=0)).mean() / 2
+    assert found.mean() == pytest.approx(image.mean(), abs=2)
 
 
 def test_few_melanomas_are_said():

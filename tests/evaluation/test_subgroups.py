@@ -38,7 +38,7 @@ def test_each_part_is_measured_as_if_alone(data):
         groups = np.array(found.groups)[chosen].tolist()
         alone = measure(found.probabilities[chosen], found.labels[chosen], groups, CLASSES, POINT)
         assert part.figures == {shown: alone.figures[shown] for shown in part.figures}
-        assert (part.pictures, part.lesions) == (120, 60)
+        assert (part.images, part.lesions) == (120, 60)
         assert "too few" not in str(part)
 
 
@@ -71,7 +71,7 @@ def test_ages_sites_and_sources_under_their_several_names(data):
         {"age": "often", "localization": "foot"},
     ]
     found = evaluation(data, said, sources=["one", "two", "one", "two"])
-    assert [(part.kind, part.name, part.pictures) for part in found.subgroups()] == [
+    assert [(part.kind, part.name, part.images) for part in found.subgroups()] == [
         ("source", "one", 2),
         ("source", "two", 2),
         ("age", "under 40", 1),

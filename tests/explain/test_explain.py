@@ -44,9 +44,9 @@ def test_the_evidence_lies_on_the_lesion(sharp, drawn, method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_with_randomised_weights_the_map_changes(sharp, drawn, method):
-    """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map of the picture alone would stay."""
+    """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map of the image alone would stay."""
     other = md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3), widths=(16, 32), seed=5)
-    random = md.Detector(sharp.card, KerasRuntime(other))
+    random = md.Detector(sharp.predictor.config, KerasRuntime(other))
     asked = [lesion.pixels for lesion in drawn]
     pairs = [
         [one.explain(pixels, diagnosis="melanoma", method=method).heat.ravel() for one in (sharp, random)]
@@ -58,37 +58,37 @@ def test_with_randomised_weights_the_map_changes(sharp, drawn, method):
     assert all(np.array_equal(one, pair[0]) for one, pair in zip(again, pairs, strict=True))
 
 
-def test_what_is_explained_is_the_likeliest_class_unless_told(detector, picture):
-    prediction = detector.predict(picture)
-    assert detector.explain(picture, method="occlusion").diagnosis == prediction.diagnosis
-    explained = detector.explain(picture, diagnosis="MEL", method="occlusion")
+def test_what_is_explained_is_the_likeliest_class_unless_told(detector, image):
+    prediction = detector.predict(image)
+    assert detector.explain(image, method="occlusion").diagnosis == prediction.diagnosis
+    explained = detector.explain(image, diagnosis="MEL", method="occlusion")
     assert explained.probability == pytest.approx(prediction.melanoma)
-    assert detector.explain(picture, diagnosis="malignant").probability == pytest.approx(prediction.malignant)
+    assert detector.explain(image, diagnosis="malignant").probability == pytest.approx(prediction.malignant)
 
 
-def test_auto_is_grad_cam_where_keras_is_there_and_occlusion_elsewhere(detector, picture):
-    assert detector.explain(picture).method == "grad-cam"
-    bare = md.Detector(detector.card, OnnxRuntime(detector.files.onnx))
-    assert bare.explain(picture).method == "occlusion"
-    with pytest.raises(DetectorError, match="method='grad-cam': <Detector cnn: 9 classes at 32×32> has no Keras model"):
-        bare.explain(picture, method="grad-cam")
+def test_auto_is_grad_cam_where_keras_is_there_and_occlusion_elsewhere(detector, image):
+    assert detector.explain(image).method == "grad-cam"
+    bare = md.Detector(detector.predictor.config, OnnxRuntime(detector.predictor.files.onnx))
+    assert bare.explain(image).method == "occlusion"
+    with pytest.raises(DetectorError, match="method='grad-cam': cnn: 9 classes at 32×32 has no Keras model"):
+        bare.explain(image, method="grad-cam")
 
 
-def test_it_says_where_and_that_it_is_no_proof(detector, picture):
-    said = str(detector.explain(picture, method="occlusion"))
+def test_it_says_where_and_that_it_is_no_proof(detector, image):
+    said = str(detector.explain(image, method="occlusion"))
     assert "Half of the evidence lies on" in said
     assert "Hiding the part that matters most" in said
     assert said.endswith(CAVEAT)
 
 
-def test_where_nothing_speaks_for_it_the_map_is_empty_and_says_so(detector, picture):
-    explanation = replace(detector.explain(picture), heat=normalised(-np.ones((4, 4), np.float32), (64, 64)))
+def test_where_nothing_speaks_for_it_the_map_is_empty_and_says_so(detector, image):
+    explanation = replace(detector.explain(image), heat=normalised(-np.ones((4, 4), np.float32), (64, 64)))
     assert not explanation.heat.any()
-    assert "No part of the picture does" in str(explanation)
+    assert "No part of the image does" in str(explanation)
     assert explanation.share(np.ones((64, 64), bool)) == 0
 
 
-def test_the_overlay_has_the_pictures_own_shape(detector):
+def test_the_overlay_has_the_images_own_shape(detector):
     pixels = np.asarray(Image.fromarray(md.draw_lesion("nevus", seed=3, size=240).pixels).resize((320, 240)))
     explanation = detector.explain(pixels)
     assert explanation.overlay().size == (420, 315)
@@ -103,13 +103,13 @@ def test_the_hottest_place_is_yellow_and_cold_ones_are_grey():
     assert shown[45, 45, 0] > shown[45, 45, 2] + 80
 
 
-def test_the_sheet_is_whole_or_absent(detector, picture, tmp_path):
-    explanation = detector.explain(picture)
+def test_the_sheet_is_whole_or_absent(detector, image, tmp_path):
+    explanation = detector.explain(image)
     explanation.save(tmp_path / "new" / "overlay.png")
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["overlay.png"]
     with Image.open(tmp_path / "new" / "overlay.png") as sheet:
         assert sheet.width == 2 * 420 + 36
-    with pytest.raises(OutputError, match=r"no picture is written with the suffix '\.doc'"):
+    with pytest.raises(OutputError, match=r"no image is written with the suffix '\.doc'"):
         explanation.save(tmp_path / "overlay.doc")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -123,12 +123,12 @@ def test_the_sheet_is_whole_or_absent(detector, picture, tmp_path):
         ({"method": "lime"}, "method='lime'; expected one of 'auto', 'occlusion', 'grad-cam'"),
     ],
 )
-def test_slips_are_answered(detector, picture, asked, message):
+def test_slips_are_answered(detector, image, asked, message):
     with pytest.raises(DetectorError, match=message):
-        detector.explain(picture, **asked)
+        detector.explain(image, **asked)
 
 
-def test_a_picture_that_cannot_be_read_is_named(detector, tmp_path):
+def test_a_image_that_cannot_be_read_is_named(detector, tmp_path):
     with pytest.raises(ImageError, match=r"nothing\.jpg"):
         detector.explain(tmp_path / "nothing.jpg")
 

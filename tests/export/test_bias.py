@@ -53,7 +53,7 @@ def test_the_means_stay_where_they_were(make, options, bias, tmp_path):
     plain = OnnxModel(with_rounded_weights(path)).run(pixels).features.mean(axis=0)
     shifted = np.abs(plain - expected).max()
     assert shifted > 0.5
-    assert np.abs(corrected - expected).max() < 0.05 * shifted  # the picture's margin is not in every mean
+    assert np.abs(corrected - expected).max() < 0.05 * shifted  # the image's margin is not in every mean
 
 
 def test_rounding_keeps_each_channels_largest():

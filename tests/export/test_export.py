@@ -30,19 +30,19 @@ def card_in(path, form):
 
 @pytest.mark.parametrize("form", ["onnx", "litert", "saved_model"])
 def test_it_answers_as_the_detector_does(detector, data, tmp_path, form):
-    exported = detector.export(form, tmp_path / "new" / "model", pictures=data)
+    exported = detector.export(form, tmp_path / "new" / "model", images=data)
     assert exported.parity <= TOLERANCE
-    assert exported.pictures == len(data.test)
+    assert exported.images == len(data.test)
     assert exported.size > 300_000
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["model"]
     pixels = data.validation.pixels()
-    found, expected = RUNS[form](tmp_path / "new" / "model")(pixels), detector.runtime.run(pixels)
+    found, expected = RUNS[form](tmp_path / "new" / "model")(pixels), detector.predictor.runtime.run(pixels)
     np.testing.assert_allclose(found.logits, expected.logits, atol=1e-3)
     np.testing.assert_allclose(found.features, expected.features, atol=1e-3)
-    card = card_in(tmp_path / "new" / "model", form)
-    assert card["classes"] == list(detector.classes)
-    assert card["image_size"] == [32, 32]
-    assert card["operating_point"] == json.loads(json.dumps(asdict(detector.operating_point)))
+    config = card_in(tmp_path / "new" / "model", form)
+    assert config["classes"] == list(detector.classes)
+    assert config["image_size"] == [32, 32]
+    assert config["operating_point"] == json.loads(json.dumps(asdict(detector.operating_point)))
 
 
 @pytest.mark.parametrize(
@@ -56,22 +56,22 @@ def test_it_answers_as_the_detector_does(detector, data, tmp_path, form):
 )
 def test_other_architectures_answer_alike(detector, data, tmp_path, architecture, options):
     model = md.build_model(architecture, num_classes=9, input_shape=(32, 32, 3), **options)
-    other = md.Detector(detector.card, KerasRuntime(model))
+    other = md.Detector(detector.predictor.config, KerasRuntime(model))
     for form in ("litert", "saved_model"):
-        assert other.export(form, tmp_path / form, pictures=data.test).parity <= TOLERANCE
+        assert other.export(form, tmp_path / form, images=data.test).parity <= TOLERANCE
 
 
 def test_printing_one_reads_like_a_sentence(detector, data, tmp_path):
     exported = detector.export("onnx", tmp_path / "mine.onnx")
     assert str(exported).startswith(f"{tmp_path / 'mine.onnx'}: ")
     assert "as ONNX in float32, at most" in str(exported)
-    assert str(exported).endswith("from the detector in any probability, on 18 pictures.")
+    assert str(exported).endswith("from the detector in any probability, on 18 images.")
     assert exported.loss is None
 
 
 def test_in_eight_bits_it_is_small_and_the_loss_is_said(detector, data, tmp_path):
-    exact = detector.export("onnx", tmp_path / "exact.onnx", pictures=data)
-    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", pictures=data)
+    exact = detector.export("onnx", tmp_path / "exact.onnx", images=data)
+    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=data)
     assert small.size < 0.3 * exact.size
     assert TOLERANCE < small.parity < 0.5
     assert small.before == pytest.approx(detector.evaluate(data.test).figures["balanced_accuracy"].value)
@@ -81,15 +81,15 @@ def test_in_eight_bits_it_is_small_and_the_loss_is_said(detector, data, tmp_path
     assert card_in(tmp_path / "small.onnx", "onnx")["operating_point"] is None
 
 
-def test_pictures_without_labels_calibrate_too(detector, data, tmp_path):
-    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", pictures=data.train.paths[:40])
-    assert (small.pictures, small.before, small.loss) == (40, None, None)
+def test_images_without_labels_calibrate_too(detector, data, tmp_path):
+    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=data.train.paths[:40])
+    assert (small.images, small.before, small.loss) == (40, None, None)
 
 
 def test_a_detector_of_fewer_classes_in_another_order_is_measured_by_name(detector, lesions, tmp_path):
     few = md.load_dataset(lesions, image_size=(32, 32))
     turned = replace(few.test, classes=tuple(reversed(few.classes)))
-    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", pictures=turned)
+    small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=turned)
     assert small.before == pytest.approx(detector.evaluate(few.test).figures["balanced_accuracy"].value)
 
 
@@ -100,7 +100,7 @@ def test_what_answers_otherwise_is_not_written(detector, data, tmp_path, monkeyp
 
     monkeypatch.setitem(RUNS, "onnx", wrong)
     with pytest.raises(DetectorError, match=r"wrong\.onnx: not written, since its answers are not the detector's"):
-        detector.export("onnx", tmp_path / "wrong.onnx", pictures=data)
+        detector.export("onnx", tmp_path / "wrong.onnx", images=data)
     assert not list(tmp_path.iterdir())
 
 
@@ -110,8 +110,8 @@ def test_what_answers_otherwise_is_not_written(detector, data, tmp_path, monkeyp
         ({"format": "tflite"}, "format='tflite'; expected one of 'onnx', 'litert', 'saved_model'"),
         ({"precision": "int4"}, "precision='int4'; expected 'float32' or 'int8'"),
         ({"format": "litert", "precision": "int8"}, "precision='int8' is written as ONNX only, not as litert"),
-        ({"precision": "int8"}, "give some: pictures=data"),
-        ({"pictures": []}, "pictures: there are none"),
+        ({"precision": "int8"}, "give some: images=data"),
+        ({"images": []}, "images: there are none"),
     ],
 )
 def test_slips_are_answered_and_leave_nothing(detector, tmp_path, asked, message):
@@ -124,7 +124,7 @@ def test_slips_are_answered_and_leave_nothing(detector, tmp_path, asked, message
 def test_a_split_of_strangers_is_refused(detector, tree, tmp_path):
     strangers = md.load_dataset(tree({"wart": 4, "corn": 4}), validation=0, test=1)
     with pytest.raises(DetectorError, match="the test split has none of the detector's classes"):
-        detector.export("onnx", tmp_path / "model.onnx", pictures=strangers.test)
+        detector.export("onnx", tmp_path / "model.onnx", images=strangers.test)
 
 
 def test_a_folder_that_holds_something_is_left_alone(detector, tmp_path):
@@ -137,4 +137,6 @@ def test_a_folder_that_holds_something_is_left_alone(detector, tmp_path):
 
 def test_a_detector_without_keras_says_so(detector, tmp_path):
     with pytest.raises(DetectorError, match="has no Keras model"):
-        md.Detector(detector.card, OnnxRuntime(detector.files.onnx)).export("litert", tmp_path / "model.tflite")
+        md.Detector(detector.predictor.config, OnnxRuntime(detector.predictor.files.onnx)).export(
+            "litert", tmp_path / "model.tflite"
+        )

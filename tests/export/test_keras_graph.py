@@ -19,15 +19,13 @@ def grouped(*, input_shape, num_classes):
     return keras.Model(pixels, classification_head(x, num_classes))
 
 
-def test_grouped_convolutions_become_depthwise_and_answers_stay(picture):
+def test_grouped_convolutions_become_depthwise_and_answers_stay(image):
     model = md.build_model(grouped, num_classes=3, input_shape=(64, 64, 3))
     copy = exportable(model)
     kinds = [type(layer).__name__ for layer in copy.layers]
     assert "DepthwiseConv2D" in kinds
     assert "Gelu" in kinds
-    np.testing.assert_allclose(
-        copy.predict(picture[None], verbose=0), model.predict(picture[None], verbose=0), atol=1e-6
-    )
+    np.testing.assert_allclose(copy.predict(image[None], verbose=0), model.predict(image[None], verbose=0), atol=1e-6)
 
 
 def test_mixed_precision_becomes_float32():

@@ -14,19 +14,19 @@ def test_the_file_answers_as_keras_does(data, tmp_path):
     pixels = data.test.pixels((32, 32))
     export_onnx(model, tmp_path / "cnn.onnx")
     logits, features = run_onnx(tmp_path / "cnn.onnx", pixels)
-    expected = detector.runtime.run(pixels)
+    expected = detector.predictor.runtime.run(pixels)
     np.testing.assert_allclose(logits, expected.logits, atol=1e-4)
     np.testing.assert_allclose(features, expected.features, atol=1e-4)
 
 
-def test_one_file_takes_any_number_of_pictures(tmp_path):
+def test_one_file_takes_any_number_of_images(tmp_path):
     export_onnx(md.build_model("lesion_net", num_classes=4, input_shape=(32, 32, 3)), tmp_path / "net.onnx")
     for count in (1, 5):
         assert run_onnx(tmp_path / "net.onnx", np.zeros((count, 32, 32, 3), np.uint8))[0].shape == (count, 4)
 
 
-def test_parity_is_measured(picture):
-    parity = onnx_parity(md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3)), picture[None])
+def test_parity_is_measured(image):
+    parity = onnx_parity(md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3)), image[None])
     assert parity.holds
     assert parity.probabilities < 2e-4
 

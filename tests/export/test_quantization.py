@@ -15,7 +15,7 @@ from melanoma_detect.export.quantization import OnnxModel, quantise
 @pytest.fixture(scope="module")
 def exact(detector, tmp_path_factory):
     path = tmp_path_factory.mktemp("exact") / "cnn.onnx"
-    export_onnx(detector.keras_model(), path)
+    export_onnx(detector.predictor.keras_model(), path)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Troublesome pictures: a file made for each kind."""
+"""Troublesome images: a file made for each kind."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ HALF = LESION[:32]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of picture: how to write it, and what must come of it: the right pixels, or words."""
+    """One kind of image: how to write it, and what must come of it: the right pixels, or words."""
 
     name: str
     write: Callable
@@ -108,7 +108,7 @@ def dicom(kind="RGB", *, bits=8, pixels=True):
 
 
 def swapped_profile():
-    """Return a picture whose profile says that its red and its blue stand in each other's place."""
+    """Return an image whose profile says that its red and its blue stand in each other's place."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     red, blue = profile.find(b"rXYZ"), profile.find(b"bXYZ")
     profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
@@ -127,25 +127,25 @@ GREY = np.asarray(Image.fromarray(LESION).convert("L").convert("RGB"))
 RGBA = Image.fromarray(np.dstack([LESION, np.full((64, 64), 128, np.uint8)]))
 WIDE = LESION[..., 0].astype(np.uint16) * 257
 RED = np.repeat(LESION[..., :1], 3, axis=2)
-NOT_A_PICTURE, DAMAGED = "not a picture", "cannot be decoded"
+NOT_A_IMAGE, DAMAGED = "not an image", "cannot be decoded"
 
 KINDS = [
     Kind("empty", raw(b""), message="the file is empty"),
-    Kind("text", raw(b"this is no picture at all, whatever its name says"), message=NOT_A_PICTURE),
-    Kind("web page", raw(b"<!doctype html><html><body>404</body></html>" * 9), message=NOT_A_PICTURE),
-    Kind("zip archive", raw(b"PK\x03\x04" + b"\0" * 200), message=NOT_A_PICTURE),
-    Kind("PDF", raw(b"%PDF-1.7\n" + b"0" * 200), message=NOT_A_PICTURE),
-    Kind("SVG", raw(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 9), message=NOT_A_PICTURE, suffix=".png"),
-    Kind("noise", raw(np.random.default_rng(0).bytes(5000)), message=NOT_A_PICTURE),
+    Kind("text", raw(b"this is no image at all, whatever its name says"), message=NOT_A_IMAGE),
+    Kind("web page", raw(b"<!doctype html><html><body>404</body></html>" * 9), message=NOT_A_IMAGE),
+    Kind("zip archive", raw(b"PK\x03\x04" + b"\0" * 200), message=NOT_A_IMAGE),
+    Kind("PDF", raw(b"%PDF-1.7\n" + b"0" * 200), message=NOT_A_IMAGE),
+    Kind("SVG", raw(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 9), message=NOT_A_IMAGE, suffix=".png"),
+    Kind("noise", raw(np.random.default_rng(0).bytes(5000)), message=NOT_A_IMAGE),
     Kind("truncated JPEG", raw(encoded()[: len(encoded()) // 2]), message=DAMAGED),
     Kind("JPEG of a header alone", raw(encoded()[:300]), message=DAMAGED),
     Kind("truncated PNG", raw(encoded("PNG")[:4000]), message=DAMAGED, suffix=".png"),
     Kind("truncated GIF", raw(encoded("GIF")[:60]), message=DAMAGED, suffix=".gif"),
-    Kind("truncated TIFF", raw(encoded("TIFF")[:100]), message="TIFF|decoded|not a picture", suffix=".tif"),
+    Kind("truncated TIFF", raw(encoded("TIFF")[:100]), message="TIFF|decoded|not an image", suffix=".tif"),
     Kind("bomb", raw(bomb()), message="expected at most 200 million", suffix=".png"),
     Kind("folder", lambda path: path.mkdir(), message="is a folder"),
     Kind("dangling link", lambda path: path.symlink_to("nowhere.jpg"), message="no such file"),
-    Kind("DICOM without pixels", dicom(pixels=False), message="without a picture", suffix=".dcm"),
+    Kind("DICOM without pixels", dicom(pixels=False), message="without an image", suffix=".dcm"),
     Kind("float TIFF out of range", saved("TIFF", Image.fromarray(np.full((8, 8), -5.0, np.float32))),
          message="expected 0 to 1", suffix=".tif"),
     Kind("progressive JPEG", saved(progressive=True, quality=95), LESION, tolerance=3),
@@ -187,7 +187,7 @@ KINDS = [
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
 def kind(request):
-    """Every kind of troublesome picture, one after the other."""
+    """Every kind of troublesome image, one after the other."""
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""Every kind of troublesome picture, by every way in: the right pixels, or words that name the file."""
+"""Every kind of troublesome image, by every way in: the right pixels, or words that name the file."""
 
 import re
 import warnings

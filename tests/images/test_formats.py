@@ -39,8 +39,8 @@ def test_the_limit_is_ours_and_pillow_is_left_alone(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
-def test_a_jpeg_decoded_small_is_the_one_decoded_large(tmp_path, picture, resize):
-    large = Image.fromarray(picture).resize((1600, 1100), Image.Resampling.BICUBIC)
+def test_a_jpeg_decoded_small_is_the_one_decoded_large(tmp_path, image, resize):
+    large = Image.fromarray(image).resize((1600, 1100), Image.Resampling.BICUBIC)
     large.save(tmp_path / "photo.jpg", quality=95)
     large.save(tmp_path / "photo.png")
     small, whole = (read(tmp_path / f"photo.{kind}", (90, 120), resize).astype(int) for kind in ("jpg", "png"))
@@ -48,8 +48,8 @@ def test_a_jpeg_decoded_small_is_the_one_decoded_large(tmp_path, picture, resize
     assert needed((90, 120), resize)[1] == 240
 
 
-def test_pad_and_crop_keep_the_shape(picture):
-    wide = picture[:32]
+def test_pad_and_crop_keep_the_shape(image):
+    wide = image[:32]
     assert (read(wide, (64, 64), "pad")[:10] == 0).all()
     assert abs(read(wide, (32, 32), "crop").astype(int) - wide[:, 16:48]).max() == 0
     with pytest.raises(ImageError, match="expected one of 'squash', 'crop', 'pad'"):

@@ -1,4 +1,4 @@
-"""Perceptual hashes: the same picture stays the same, strangers stay strangers."""
+"""Perceptual hashes: the same image stays the same, strangers stay strangers."""
 
 import io
 
@@ -33,11 +33,11 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_a_changed_picture_is_known_again(change):
+def test_a_changed_image_is_known_again(change):
     assert max(nearest(lesion(seed), CHANGES[change](lesion(seed))) for seed in range(20)) <= 24
 
 
-def test_a_squashed_picture_and_a_centre_crop_meet():
+def test_a_squashed_image_and_a_centre_crop_meet():
     photo = lesion(3, size=480).resize((640, 480))
     squashed = photo.resize((180, 180), Image.Resampling.BILINEAR)
     crop = photo.crop((80, 0, 560, 480)).resize((224, 224), Image.Resampling.BILINEAR)
@@ -45,13 +45,13 @@ def test_a_squashed_picture_and_a_centre_crop_meet():
     assert nearest(crop, squashed) <= 24
 
 
-def test_unrelated_pictures_are_far_apart():
+def test_unrelated_images_are_far_apart():
     rng = np.random.default_rng(0)
     noise = [Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).resize((99, 99)) for _ in range(20)]
     assert min(nearest(one, other) for at, one in enumerate(noise) for other in noise[:at]) > 60
 
 
-def test_an_even_picture_has_no_fingerprint():
+def test_an_even_image_has_no_fingerprint():
     assert fingerprint(Image.new("RGB", (50, 40), (200, 150, 140))) is None
 
 

@@ -1,4 +1,4 @@
-"""Many pictures at once."""
+"""Many images at once."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_it_reads_what_the_one_door_reads(lesions):
         np.testing.assert_array_equal(pixels[at], read(paths[at], (40, 30)))
 
 
-def test_a_broken_picture_is_named(lesions, tmp_path):
+def test_a_broken_image_is_named(lesions, tmp_path):
     good = next((lesions / "Test").rglob("*.jpg"))
     (tmp_path / "half.jpg").write_bytes(good.read_bytes()[:300])
     with pytest.raises(ImageError, match=r"half\.jpg"):

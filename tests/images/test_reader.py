@@ -11,42 +11,42 @@ from melanoma_detect.images.reader import name_of, read, read_many, read_size
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "webp", "tif"])
-def test_every_format_gives_rgb_at_the_size_asked_for(picture, tmp_path, suffix):
+def test_every_format_gives_rgb_at_the_size_asked_for(image, tmp_path, suffix):
     path = tmp_path / f"lesion.{suffix}"
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
     pixels = read(path, (40, 30))
     assert pixels.shape == (40, 30, 3)
     assert pixels.dtype == np.uint8
-    reference = np.asarray(Image.fromarray(picture).resize((30, 40), Image.Resampling.BILINEAR)).astype(int)
+    reference = np.asarray(Image.fromarray(image).resize((30, 40), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(pixels - reference).mean() < 6
 
 
-def test_every_kind_of_source_gives_the_same_pixels(picture, tmp_path):
+def test_every_kind_of_source_gives_the_same_pixels(image, tmp_path):
     path = tmp_path / "lesion.png"
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
     with path.open("rb") as file:
-        sources = [path, str(path), path.read_bytes(), file, Image.open(path), picture]
+        sources = [path, str(path), path.read_bytes(), file, Image.open(path), image]
         for source in sources:
-            np.testing.assert_array_equal(read(source), picture)
+            np.testing.assert_array_equal(read(source), image)
 
 
-def test_the_size_is_height_then_width(picture):
-    assert read(picture, (20, 50)).shape == (20, 50, 3)
+def test_the_size_is_height_then_width(image):
+    assert read(image, (20, 50)).shape == (20, 50, 3)
 
 
-def test_orientation_of_the_camera_is_applied(picture):
+def test_orientation_of_the_camera_is_applied(image):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to look at it
     file = io.BytesIO()
-    Image.fromarray(picture[:32]).save(file, "PNG", exif=exif)
-    np.testing.assert_array_equal(read(file.getvalue()), np.rot90(picture[:32], -1))
+    Image.fromarray(image[:32]).save(file, "PNG", exif=exif)
+    np.testing.assert_array_equal(read(file.getvalue()), np.rot90(image[:32], -1))
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK", "YCbCr", "LA", "RGBA"])
-def test_other_colour_modes_become_rgb(picture, mode):
-    converted = Image.fromarray(picture).convert("RGB").convert(mode)
+def test_other_colour_modes_become_rgb(image, mode):
+    converted = Image.fromarray(image).convert("RGB").convert(mode)
     pixels = read(converted)
-    assert pixels.shape == picture.shape
+    assert pixels.shape == image.shape
     reference = np.asarray(converted.convert("RGB")).astype(int)
     assert np.abs(pixels - reference).max() <= 1
 
@@ -64,8 +64,8 @@ def test_sixteen_bit_grey_keeps_its_shades(tmp_path):
     assert len(np.unique(grey)) > 200
 
 
-def test_grey_arrays_are_pictures(picture):
-    assert read(picture[..., 0]).shape == (64, 64, 3)
+def test_grey_arrays_are_images(image):
+    assert read(image[..., 0]).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_grey_arrays_are_pictures(picture):
         np.zeros((2, 8, 8, 3), np.uint8),
     ],
 )
-def test_arrays_that_are_no_pictures_are_refused(array):
-    with pytest.raises(ImageError, match="is not a picture: expected"):
+def test_arrays_that_are_no_images_are_refused(array):
+    with pytest.raises(ImageError, match="is not an image: expected"):
         read(array)
 
 
@@ -94,11 +94,11 @@ def _write(path, content):
     ("name", "content", "message"),
     [
         ("empty.jpg", b"", "empty"),
-        ("text.jpg", b"this is no picture at all", "not a picture"),
+        ("text.jpg", b"this is no image at all", "not an image"),
         ("gif.jpg", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "cannot be decoded"),
     ],
 )
-def test_files_that_are_no_pictures_are_named(tmp_path, name, content, message):
+def test_files_that_are_no_images_are_named(tmp_path, name, content, message):
     path = _write(tmp_path / name, content)
     with pytest.raises(ImageError, match=message) as caught:
         read(path)
@@ -107,9 +107,9 @@ def test_files_that_are_no_pictures_are_named(tmp_path, name, content, message):
         read_size(path)
 
 
-def test_a_truncated_picture_is_named(picture, tmp_path):
+def test_a_truncated_image_is_named(image, tmp_path):
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG")
+    Image.fromarray(image).save(file, "JPEG")
     path = _write(tmp_path / "half.jpg", file.getvalue()[: len(file.getvalue()) // 2])
     with pytest.raises(ImageError, match=r"half\.jpg: cannot be decoded"):
         read(path)
@@ -122,18 +122,18 @@ def test_missing_files_and_folders_are_told_apart(tmp_path):
         read(tmp_path)
 
 
-def test_the_header_gives_the_size(picture, tmp_path):
-    Image.fromarray(picture[:20]).save(tmp_path / "lesion.jpg")
+def test_the_header_gives_the_size(image, tmp_path):
+    Image.fromarray(image[:20]).save(tmp_path / "lesion.jpg")
     assert read_size(tmp_path / "lesion.jpg") == (20, 64)
 
 
-def test_several_pictures_become_one_array(picture):
-    batch = read_many([picture, Image.fromarray(picture)], (64, 64))
+def test_several_images_become_one_array(image):
+    batch = read_many([image, Image.fromarray(image)], (64, 64))
     np.testing.assert_array_equal(batch[0], batch[1])
 
 
-def test_names_for_messages(picture, tmp_path):
+def test_names_for_messages(image, tmp_path):
     assert name_of("a/b.jpg") == "a/b.jpg"
     assert name_of(tmp_path / "x.png") == str(tmp_path / "x.png")
-    assert name_of(picture) == "array (64, 64, 3)"
+    assert name_of(image) == "array (64, 64, 3)"
     assert name_of(b"...") == "bytes"

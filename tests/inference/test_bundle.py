@@ -101,12 +101,12 @@ def test_models_that_cannot_be_run(saved):
         md.Detector.load(with_members(saved, **{"model.keras": b"no model"}), engine="keras")
 
 
-def test_what_may_be_absent(saved, detector, picture):
-    expected = detector.predict(picture).melanoma
+def test_what_may_be_absent(saved, detector, image):
+    expected = detector.predict(image).melanoma
     for absent in ("model.keras", "model.onnx", "features.npz", "MODEL_CARD.md"):
         loaded = md.Detector.load(with_members(saved, **{absent: None}))
-        assert loaded.predict(picture).melanoma == pytest.approx(expected, abs=1e-5)
-        assert loaded.runtime.name == ("keras" if absent == "model.onnx" else "onnx")
+        assert loaded.predict(image).melanoma == pytest.approx(expected, abs=1e-5)
+        assert loaded.predictor.runtime.name == ("keras" if absent == "model.onnx" else "onnx")
     with pytest.raises(DetectorError, match=r"lacks model\.onnx or model\.keras"):
         md.Detector.load(with_members(saved, **{"model.onnx": None, "model.keras": None}))
     with pytest.raises(DetectorError, match=r"lacks seen\.json"):
@@ -114,7 +114,7 @@ def test_what_may_be_absent(saved, detector, picture):
     with pytest.raises(DetectorError, match="has no Keras model in it"):
         md.Detector.load(with_members(saved, **{"model.keras": None}), engine="keras")
     with pytest.raises(DetectorError, match="no Keras model in it, only one for ONNX Runtime"):
-        md.Detector.load(with_members(saved, **{"model.keras": None})).keras_model()
+        md.Detector.load(with_members(saved, **{"model.keras": None})).predictor.keras_model()
 
 
 def test_another_models_weights_are_noticed(saved, data):
@@ -144,13 +144,13 @@ def test_a_file_that_goes_away_is_said_when_it_is_missed(saved, data):
         loaded.evaluate(data.test)
 
 
-def test_a_loaded_detector_is_saved_again_whole(saved, tmp_path, picture):
+def test_a_loaded_detector_is_saved_again_whole(saved, tmp_path, image):
     again = tmp_path / "again" / "second.detector"
     md.Detector.load(saved).at(views=4).save(again)
     loaded = md.Detector.load(again)
-    assert loaded.settings.views == 4
-    assert loaded.files.seen() == md.Detector.load(saved).files.seen()
-    assert loaded.keras_model().output_shape == (None, 9)
+    assert loaded.predictor.settings.views == 4
+    assert loaded.predictor.files.seen() == md.Detector.load(saved).predictor.files.seen()
+    assert loaded.predictor.keras_model().output_shape == (None, 9)
 
 
 def test_strange_members_are_not_trusted(saved):

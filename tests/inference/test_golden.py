@@ -1,4 +1,4 @@
-"""Pictures with the answers that a detector must give everywhere."""
+"""Images with the answers that a detector must give everywhere."""
 
 import json
 
@@ -24,15 +24,15 @@ class Off:
 
 
 def test_the_same_model_passes_and_another_does_not(detector, tmp_path):
-    members = golden_members(detector.runtime, (32, 32))
-    replay(tmp_path, members, detector.runtime)
-    replay(tmp_path, members, Off(detector.runtime, 1e-4))
+    members = golden_members(detector.predictor.runtime, (32, 32))
+    replay(tmp_path, members, detector.predictor.runtime)
+    replay(tmp_path, members, Off(detector.predictor.runtime, 1e-4))
     with pytest.raises(DetectorError, match="answers otherwise than where it was saved"):
-        replay(tmp_path, members, Off(detector.runtime, 20.0))
+        replay(tmp_path, members, Off(detector.predictor.runtime, 20.0))
 
 
 def test_answers_of_another_shape_do_not_pass(detector, tmp_path):
-    members = golden_members(detector.runtime, (32, 32))
+    members = golden_members(detector.predictor.runtime, (32, 32))
     members[ANSWERS] = json.dumps({"probabilities": [[1.0], [1.0]]}).encode()
     with pytest.raises(DetectorError, match="inf in probability"):
-        replay(tmp_path, members, detector.runtime)
+        replay(tmp_path, members, detector.predictor.runtime)

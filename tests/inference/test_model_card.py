@@ -5,15 +5,19 @@ from dataclasses import replace
 from melanoma_detect.inference.model_card import model_card
 
 
+def with_figures(detector, evaluation):
+    return detector.predictor.with_metrics({evaluation.split: evaluation.to_dict()}).config
+
+
 def test_it_says_what_a_reader_needs(detector, data):
-    text = model_card(detector.measured(detector.evaluate(data.test)).card)
+    text = model_card(with_figures(detector, detector.evaluate(data.test)))
     for expected in (
         "# Model card: cnn",
         "not a medical device",
         "## Intended use",
         "melanoma, nevus",
-        f"{len(data.train)} training pictures; recipe assignment",
-        "On 36 test pictures of",
+        f"{len(data.train)} training images; recipe assignment",
+        "On 36 test images of",
         "| balanced accuracy | 0.",
         "dark skin",
         "keras ",
@@ -24,19 +28,19 @@ def test_it_says_what_a_reader_needs(detector, data):
 def test_the_worst_diagnosis_stands_first(detector, data):
     found = detector.evaluate(data.test)
     worst = min((figure.value, label) for label, figure in found.recall.items())
-    line = next(line for line in model_card(detector.measured(found).card).splitlines() if "worst first" in line)
+    line = next(line for line in model_card(with_figures(detector, found)).splitlines() if "worst first" in line)
     assert line.split(": ")[1].startswith(tuple(label for label, one in found.recall.items() if one.value == worst[0]))
     assert line.count("[") == len(data.classes)
 
 
 def test_it_says_whether_it_takes_a_shortcut(detector, data):
     found = detector.evaluate(data.test, shortcuts=True)
-    assert found.shortcuts.verdict in model_card(detector.measured(found).card)
-    assert found.shortcuts.verdict not in model_card(detector.measured(detector.evaluate(data.test)).card)
+    assert found.shortcuts.verdict in model_card(with_figures(detector, found))
+    assert found.shortcuts.verdict not in model_card(with_figures(detector, detector.evaluate(data.test)))
 
 
 def test_its_own_operating_point_comes_first_with_predictive_values(detector):
-    lines = model_card(detector.card).splitlines()
+    lines = model_card(detector.predictor.config).splitlines()
     at = lines.index("## Where it alerts")
     assert lines[at + 2] == f"- {detector.operating_point}."
     assert lines[at + 3].startswith("    - at a prevalence of 1.00%: ")
@@ -45,7 +49,7 @@ def test_its_own_operating_point_comes_first_with_predictive_values(detector):
 
 
 def test_a_detector_without_an_operating_point_has_a_card(detector):
-    high = replace(detector.card, settings=replace(detector.card.settings, sensitivity=0.95))
+    high = replace(detector.predictor.config, settings=replace(detector.predictor.config.settings, sensitivity=0.95))
     assert (
         "- melanoma, 95% sensitivity: not offered; it takes 19 lesions in validation, and there are 2."
         in model_card(high)
@@ -53,4 +57,6 @@ def test_a_detector_without_an_operating_point_has_a_card(detector):
 
 
 def test_notes_are_told(detector):
-    assert "- licence: research only" in model_card(replace(detector.card, notes={"licence": "research only"}))
+    assert "- licence: research only" in model_card(
+        replace(detector.predictor.config, notes={"licence": "research only"})
+    )

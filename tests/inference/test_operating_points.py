@@ -39,7 +39,7 @@ def test_a_sensitivity_needs_lesions_enough():
     assert ValidationScores.of(*drawn(99)).point(0.99).sensitivity >= 0.99
 
 
-def test_pictures_of_one_lesion_are_one():
+def test_images_of_one_lesion_are_one():
     scores, positive = drawn(40)
     groups = [f"lesion {at // 4}" for at in range(len(scores))]
     kept = ValidationScores.of(scores, positive, groups)
@@ -68,7 +68,7 @@ def test_scores_that_say_nothing_still_give_a_threshold():
         ([True, True], 0.5, "0 other"),
         ([False, False], 0.5, "on 0 melanomas"),
         ([True, False], 0, "over 0"),
-        ([True, False], 1.0, "no number of pictures supports 100 %"),
+        ([True, False], 1.0, "no number of images supports 100 %"),
     ],
 )
 def test_what_cannot_be_set_is_refused(positive, sensitivity, message):

@@ -1,4 +1,4 @@
-"""What is unlike the training pictures."""
+"""What is unlike the training images."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def seen():
     return (rng.normal(size=(600, 5)) @ rng.normal(size=(5, 40)) + 3).astype(np.float32)
 
 
-def test_training_pictures_lie_near_and_strangers_far(seen):
+def test_training_images_lie_near_and_strangers_far(seen):
     space = FeatureSpace.of(seen)
     assert 0.8 < space.distance(seen).mean() < 1.2
     off = seen + np.random.default_rng(2).normal(size=seen.shape).astype(np.float32)
@@ -33,7 +33,7 @@ def test_the_length_of_features_does_not_matter(seen):
     np.testing.assert_allclose(space.distance(seen * 7), space.distance(seen), rtol=1e-3)
 
 
-def test_few_pictures_and_even_ones_do_not_break_it():
+def test_few_images_and_even_ones_do_not_break_it():
     few = np.ones((3, 6), np.float32)
     found = FeatureSpace.of(few).distance(np.concatenate([few, np.zeros((1, 6), np.float32)]))
     assert np.isfinite(found).all()

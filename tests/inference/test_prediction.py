@@ -6,14 +6,14 @@ import pytest
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import UNFAMILIAR, judge, melanoma_scores, prediction_sets, softmax
+from melanoma_detect.inference.prediction import UNFAMILIAR, batch_prediction, melanoma_scores, prediction_sets, softmax
 
 CLASSES = ("basal cell carcinoma", "melanoma", "nevus")
 POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)
 
 
 def decide(probabilities, classes, point, source, **more):
-    return judge(probabilities[None], classes, point, **more).predictions(classes, [source])[0]
+    return batch_prediction(probabilities[None], classes, point, **more).predictions(classes, [source])[0]
 
 
 def test_softmax_is_stable_and_sums_to_one():
@@ -67,9 +67,9 @@ def test_abstaining_refers_whatever_the_score():
         row = np.array([0.05, melanoma, 0.95 - melanoma])
         far = decide(row, CLASSES, POINT, "x", distance=np.array([3.0]), farthest=2.0)
         assert (far.decision, far.abstained, far.alert, far.reason) == ("refer", True, False, UNFAMILIAR)
-        blurred = decide(row, CLASSES, POINT, "x", complaints=["too blurred"])
+        blurred = decide(row, CLASSES, POINT, "x", rejection_reasons=["too blurred"])
         assert (blurred.decision, blurred.reason) == ("refer", "too blurred")
-        assert "REFER: the detector does not judge this picture: too blurred; a person must look" in str(blurred)
+        assert "REFER: the detector does not judge this image: too blurred; a person must look" in str(blurred)
     near = decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "x", distance=np.array([2.0]), farthest=2.0)
     assert (near.decision, near.abstained, near.reason) == ("clear", False, "")
 
@@ -94,5 +94,5 @@ def test_what_was_not_fitted_is_refused():
     with pytest.raises(DetectorError, match="no operating point for malignant: validation showed no malignant lesion"):
         Calibration().point(0.9, "malignant")
     with pytest.raises(DetectorError, match=r"coverage=0\.7; expected one of 0\.9, 0\.95"):
-        Calibration(least={0.9: 0.1, 0.95: 0.05}).least_probability(0.7)
-    assert Calibration().least_probability(0.7) == 0
+        Calibration(least={0.9: 0.1, 0.95: 0.05}).conformal_threshold(0.7)
+    assert Calibration().conformal_threshold(0.7) == 0

@@ -9,13 +9,14 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.runtime import OnnxRuntime, keras_runtime
+from melanoma_detect.inference.keras_runtime import KerasRuntime
+from melanoma_detect.inference.runtime import OnnxRuntime
 
 
 def test_both_runtimes_say_the_same(detector, data):
     pixels = data.test.pixels((32, 32))
     for ours, theirs in zip(
-        detector.runtime.run(pixels), keras_runtime(detector.keras_model()).run(pixels), strict=True
+        detector.predictor.runtime.run(pixels), KerasRuntime(detector.predictor.keras_model()).run(pixels), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
         assert ours.dtype == np.float32
@@ -54,7 +55,7 @@ def test_nothing_heavy_is_imported_to_predict(detector, data, tmp_path):
 )
 def test_what_it_cannot_use_is_refused(detector, options, message):
     with pytest.raises(DetectorError, match=message):
-        OnnxRuntime(detector.files.onnx, **options)
+        OnnxRuntime(detector.predictor.files.onnx, **options)
 
 
 def test_what_is_no_model_is_refused():
@@ -63,7 +64,7 @@ def test_what_is_no_model_is_refused():
 
 
 def test_the_processor_is_always_there(detector):
-    assert OnnxRuntime(detector.files.onnx, providers=["CPUExecutionProvider"]).session.get_providers() == [
+    assert OnnxRuntime(detector.predictor.files.onnx, providers=["CPUExecutionProvider"]).session.get_providers() == [
         "CPUExecutionProvider"
     ]
 
@@ -81,8 +82,8 @@ def test_a_marked_architecture_runs_on_keras(data, tmp_path):
     made = md.Detector.fit(model, data, epochs=1, progress=False)
     made.save(tmp_path / "mine.detector")
     loaded = md.Detector.load(tmp_path / "mine.detector")
-    assert loaded.runtime.name == "keras"
-    assert "onnx = False" in loaded.card.export["problem"]
+    assert loaded.predictor.runtime.name == "keras"
+    assert "onnx = False" in loaded.predictor.config.export["problem"]
     answers = [one.predict(data.test.paths[0]).melanoma for one in (made, loaded)]
     assert answers[0] == pytest.approx(answers[1], abs=1e-6)
     with pytest.raises(DetectorError, match=r"has no ONNX model .* use engine='keras'"):

@@ -1,26 +1,26 @@
-"""Which pictures a detector has seen."""
+"""Which images a detector has seen."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from melanoma_detect.inference.training_fingerprint import Seen
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 
 
 def test_the_same_bytes(data):
-    seen = Seen.of(data.train)
+    seen = TrainingFingerprint.of(data.train)
     assert seen.holds(data.train).all()
     assert not seen.holds(data.test).any()
     assert len(seen) == len({record.digest for record in data.train})
 
 
-def test_the_same_picture_in_other_bytes(data):
+def test_the_same_image_in_other_bytes(data):
     record = data.train[0]
     code = int(record.fingerprint, 16)
     near, far = (replace(record, digest="x", fingerprint=f"{code ^ mask:064x}") for mask in (0xFF << 40, (1 << 90) - 1))
     stranger = replace(record, digest="x", fingerprint="")
-    assert Seen.of([record]).holds([near, far, stranger]).tolist() == [True, False, False]
+    assert TrainingFingerprint.of([record]).holds([near, far, stranger]).tolist() == [True, False, False]
 
 
 def test_the_same_name_in_the_archive_or_of_the_lesion(data):
@@ -31,11 +31,11 @@ def test_the_same_name_in_the_archive_or_of_the_lesion(data):
         replace(base, digest="c", path=Path("x/9.jpg"), metadata={"lesion_id": "HAM_0000550"}),
         replace(base, digest="d", path=Path("x/ISIC_00243061.jpg"), metadata={"lesion_id": "HAM_0000551"}),
     ]
-    assert Seen.of([named]).holds(others).tolist() == [True, True, False]
+    assert TrainingFingerprint.of([named]).holds(others).tolist() == [True, True, False]
 
 
 def test_two_trainings_are_joined_and_files_keep_them(data):
-    both = Seen.of(data.train) | Seen.of(data.validation)
+    both = TrainingFingerprint.of(data.train) | TrainingFingerprint.of(data.validation)
     assert both.holds([*data.train, *data.validation]).all()
-    assert Seen.from_dict(both.to_dict()) == both
-    assert np.array_equal(Seen().holds(data.test), np.zeros(len(data.test), bool))
+    assert TrainingFingerprint.from_dict(both.to_dict()) == both
+    assert np.array_equal(TrainingFingerprint().holds(data.test), np.zeros(len(data.test), bool))

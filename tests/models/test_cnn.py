@@ -43,14 +43,14 @@ def test_the_other_variant_normalises():
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers) == 3
 
 
-def test_pictures_too_small_for_its_poolings_are_refused():
+def test_images_too_small_for_its_poolings_are_refused():
     with pytest.raises(ModelError, match="at least 8×8"):
         md.build_model("cnn", num_classes=2, input_shape=(4, 64, 3))
     assert md.build_model("cnn", num_classes=2, input_shape=(8, 8, 3)).output_shape == (None, 2)
 
 
-def test_probabilities_sum_to_one(picture):
+def test_probabilities_sum_to_one(image):
     model = md.build_model("cnn", num_classes=5, input_shape=(64, 64, 3))
-    answer = model.predict(picture[None], verbose=0)
+    answer = model.predict(image[None], verbose=0)
     assert answer.dtype == np.float32
     assert answer.sum() == pytest.approx(1, abs=1e-6)

@@ -63,10 +63,10 @@ def test_several_breaches_are_listed_together():
         checked(build(shape=(16, 16, 3), features="x"))
 
 
-def test_logits_go_into_the_softmax(picture):
+def test_logits_go_into_the_softmax(image):
     model = md.build_model("cnn", num_classes=3, input_shape=(64, 64, 3))
     both = keras.Model(model.input, [logits_of(model), model.output])
-    logits, probabilities = both.predict(picture[None], verbose=0)
+    logits, probabilities = both.predict(image[None], verbose=0)
     assert keras.ops.convert_to_numpy(keras.ops.softmax(logits)) == pytest.approx(probabilities, abs=1e-6)
 
 

@@ -21,7 +21,7 @@ model = md.build_model("separable_net", num_classes=2, input_shape=(48, 48, 3), 
 detector = md.Detector.fit(model, data, epochs=2, progress=False)
 detector.save("mine.detector")
 photo = str(data.test.paths[0])
-print(json.dumps([photo, detector.predict(photo).melanoma, detector.card.architecture]))
+print(json.dumps([photo, detector.predict(photo).melanoma, detector.predictor.config.architecture]))
 """
 PREDICT = "import melanoma_detect as md, sys; print(md.Detector.load('mine.detector').predict(sys.argv[1]).melanoma)"
 LIST = "import melanoma_detect as md; print([entry.name for entry in md.list_models()])"

@@ -16,12 +16,12 @@ def test_it_is_residual():
     assert sum(isinstance(layer, keras.layers.Add) for layer in model.layers) == 8
 
 
-def test_its_features_do_not_grow_with_the_picture():
+def test_its_features_do_not_grow_with_the_image():
     for size in (64, 96):
         model = md.build_model("lesion_net", num_classes=3, input_shape=(size, size, 3))
         assert model.get_layer("features").output.shape == (None, 192)
 
 
-def test_pictures_too_small_are_refused():
+def test_images_too_small_are_refused():
     with pytest.raises(ModelError, match="at least 32×32"):
         md.build_model("lesion_net", num_classes=3, input_shape=(16, 64, 3))

@@ -37,28 +37,28 @@ def kernels(model):
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)
-def test_preprocessing_is_the_familys_own(name, picture):
+def test_preprocessing_is_the_familys_own(name, image):
     model = md.build_model(name, weights=None, **SMALL)
-    scaled = _before_backbone(model, picture)
-    np.testing.assert_allclose(scaled, PREPROCESSING[name](picture[None].astype(np.float32)), atol=1e-4)
+    scaled = _before_backbone(model, image)
+    np.testing.assert_allclose(scaled, PREPROCESSING[name](image[None].astype(np.float32)), atol=1e-4)
 
 
-def test_efficientnet_scales_as_its_own_preprocessing_does(picture):
+def test_efficientnet_scales_as_its_own_preprocessing_does(image):
     own = keras.applications.EfficientNetV2B0(
         input_shape=(64, 64, 3), include_top=False, weights=None, include_preprocessing=True
     )
     layers = [layer for layer in own.layers if type(layer).__name__ in ("Rescaling", "Normalization")]
-    expected = picture[None].astype(np.float32)
+    expected = image[None].astype(np.float32)
     for layer in layers:
         expected = layer(expected)
     model = md.build_model("efficientnet_v2", weights=None, **SMALL)
-    np.testing.assert_allclose(_before_backbone(model, picture), np.asarray(expected), atol=1e-3)
+    np.testing.assert_allclose(_before_backbone(model, image), np.asarray(expected), atol=1e-3)
 
 
-def _before_backbone(model, picture):
+def _before_backbone(model, image):
     body = model.get_layer("body")
     scaled = body._inbound_nodes[-1].input_tensors[0]
-    return keras.Model(model.input, scaled).predict(picture[None].astype(np.float32), verbose=0)
+    return keras.Model(model.input, scaled).predict(image[None].astype(np.float32), verbose=0)
 
 
 def test_a_file_reaches_the_backbone(weights):

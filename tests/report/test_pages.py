@@ -10,12 +10,12 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
-from melanoma_detect.report.pages import evaluation_page
+from melanoma_detect.report.pages import evaluation_page, write_html
 from melanoma_detect.report.reference_results import PUBLISHED
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 
-class Seen(HTMLParser):
+class VisibleText(HTMLParser):
     """What a browser would fetch, what a reader reads, and which tags stay open."""
 
     def __init__(self, page):
@@ -48,7 +48,7 @@ def page(detector, data, evaluation):
 
 
 def test_nothing_is_fetched_from_elsewhere(page):
-    seen = Seen(page)
+    seen = VisibleText(page)
     assert not seen.open
     assert len(seen.fetched) == 4
     assert all(address.startswith("data:image/svg+xml;base64,") for address in seen.fetched)
@@ -59,7 +59,7 @@ def test_nothing_is_fetched_from_elsewhere(page):
 
 
 def test_every_figure_is_there_with_its_interval(page, evaluation):
-    words = Seen(page).words
+    words = VisibleText(page).words
     for name, title in HEADLINES.items():
         assert f"{title} " in words
         assert str(evaluation.figures[name]) in words
@@ -72,48 +72,48 @@ def test_the_difference_between_validation_and_test_is_printed(page, detector, d
     here = detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"]
     there = evaluation.figures["balanced_accuracy"]
     difference = f"{round(here.value, 3) - round(there.value, 3):+.3f}"
-    words = Seen(page).words
+    words = VisibleText(page).words
     assert f"Balanced accuracy on validation {here} , on test {there} : a difference of {difference}." in words
 
 
 def test_what_others_published_names_population_and_endpoint(page):
-    words = Seen(page).words
+    words = VisibleText(page).words
     for one in PUBLISHED:
         assert all(text in words for text in (one.who, one.population, one.endpoint, one.citation))
     assert re.search(r"any skin cancer: .* 95\.5 % 20\.7 %", words)
-    assert "None of these was measured on the pictures above" in words
+    assert "None of these was measured on the images above" in words
 
 
 def test_without_validation_it_says_so(evaluation):
-    assert "No figures on validation were given" in Seen(evaluation_page(evaluation)).words
+    assert "No figures on validation were given" in VisibleText(evaluation_page(evaluation)).words
 
 
 def test_without_an_operating_point(evaluation):
     nothing = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
-    words = Seen(evaluation_page(nothing)).words
+    words = VisibleText(evaluation_page(nothing)).words
     assert "has no operating point: it alerts to nothing" in words
     assert "Not defined: it takes a detector with an operating point" in words
-    assert "No table says where these pictures come from" in words
+    assert "No table says where these images come from" in words
 
 
 def test_without_melanomas(detector, tree):
     found = detector.evaluate(
         md.load_dataset(tree({"dermatofibroma": 4, "nevus": 4}), validation=0, test=1), shortcuts=True
     )
-    words = Seen(evaluation_page(found)).words
+    words = VisibleText(evaluation_page(found)).words
     assert "show no melanoma" in words
     assert "cannot be told" in words
     assert not re.search(r"\bnan\b", words)
 
 
 def test_few_melanomas_are_said(page):
-    assert "melanomas only: too few to tell" in Seen(page).words
+    assert "melanomas only: too few to tell" in VisibleText(page).words
 
 
 def test_subgroups_are_drawn_and_listed(evaluation):
     sexes = ["female", "male"]
     known = tuple(replace(one, metadata={"sex": sexes[at % 2]}) for at, one in enumerate(evaluation.records))
-    seen = Seen(evaluation_page(replace(evaluation, records=known)))
+    seen = VisibleText(evaluation_page(replace(evaluation, records=known)))
     assert len(seen.fetched) == 8
     assert "sex: female" in seen.words
     assert "too few to tell" in seen.words
@@ -129,16 +129,16 @@ def test_a_shortcut_stands_at_the_top(evaluation):
     sure = replace(
         evaluation.shortcuts, background=evaluation.shortcuts.background._replace(value=0.9, low=0.8, high=1.0)
     )
-    words = Seen(evaluation_page(replace(evaluation, shortcuts=sure))).words
+    words = VisibleText(evaluation_page(replace(evaluation, shortcuts=sure))).words
     assert 0 < words.index("IT TAKES A SHORTCUT") < words.index("Figures")
 
 
 def test_it_is_written_whole(evaluation, tmp_path):
-    place = evaluation.html(tmp_path / "new" / "report.html")
+    place = write_html(evaluation, tmp_path / "new" / "report.html")
     assert place.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert [path.name for path in place.parent.iterdir()] == ["report.html"]
     with pytest.raises(md.errors.OutputError, match="cannot be written"):
-        evaluation.html(place / "under" / "a" / "file.html")
+        write_html(evaluation, place / "under" / "a" / "file.html")
 
 
 def test_the_same_evaluation_gives_the_same_bytes(evaluation):
@@ -147,4 +147,4 @@ def test_the_same_evaluation_gives_the_same_bytes(evaluation):
 
 def test_probabilities_of_one_class_only_do_not_break_it():
     found = measure(np.array([[0.9, 0.1]] * 3), np.zeros(3, np.int64), list("abc"), ("melanoma", "nevus"))
-    assert "melanomas only: too few" in Seen(evaluation_page(found)).words
+    assert "melanomas only: too few" in VisibleText(evaluation_page(found)).words

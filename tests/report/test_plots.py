@@ -28,7 +28,7 @@ def drawn(figure):
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-def test_one_picture_of_each_class(data):
+def test_one_image_of_each_class(data):
     figure = plots.classes(data)
     assert [axes.get_title() for axes in figure.axes] == list(data.classes)
     assert drawn(figure).std() > 20
@@ -46,20 +46,20 @@ def test_distribution_before_and_after(data):
 
 
 def test_augmentation_preview(data):
-    figure = plots.augmentation(data.train, md.Augmentation(), pictures=2, views=4)
-    pictures = [axes.get_images()[0].get_array() for axes in figure.axes]
-    assert len(pictures) == 10
-    assert not np.array_equal(pictures[0], pictures[1])
-    assert not np.array_equal(pictures[1], pictures[2])
+    figure = plots.augmentation(data.train, md.Augmentation(), images=2, views=4)
+    images = [axes.get_images()[0].get_array() for axes in figure.axes]
+    assert len(images) == 10
+    assert not np.array_equal(images[0], images[1])
+    assert not np.array_equal(images[1], images[2])
     with pytest.raises(DatasetError, match="empty"):
         plots.augmentation(data.with_records([]).train, md.Augmentation())
 
 
 def test_training_curves(detector):
-    figure = plots.training(detector.history, detector.card.best_epoch)
+    figure = plots.training(detector.history, detector.predictor.config.best_epoch)
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].get_lines()}
     np.testing.assert_array_equal(lines["validation"], detector.history["val_loss"])
-    assert f"kept: epoch {detector.card.best_epoch}" in lines
+    assert f"kept: epoch {detector.predictor.config.best_epoch}" in lines
 
 
 def test_confusion_matrix(evaluation):
@@ -91,7 +91,7 @@ def test_without_melanomas_there_is_no_curve():
 def test_the_dermatologists_are_told_from_the_detector(evaluation):
     figure = plots.roc(evaluation)
     theirs = next(line for line in figure.axes[0].get_lines() if "dermatologists" in str(line.get_label()))
-    assert theirs.get_label() == "58 dermatologists on OTHER pictures (Haenssle et al. 2018)"
+    assert theirs.get_label() == "58 dermatologists on OTHER images (Haenssle et al. 2018)"
     assert [float(values[0]) for values in theirs.get_data()] == pytest.approx([1 - 0.713, 0.866])
     assert theirs.get_markerfacecolor() == "white"
     assert figure.legends[0].get_texts()[-1].get_text() == theirs.get_label()
@@ -104,7 +104,7 @@ def test_the_calibration_curve_is_the_bins(evaluation):
     drawn_points = sorted((float(x), float(y)) for xs, ys in points for x, y in zip(xs, ys, strict=True))
     assert set(drawn_points) >= {(found.predicted, found.observed.value) for found in bins}
     tallest = max(patch.get_y() + patch.get_height() for patch in below.patches)
-    assert tallest == max(found.pictures for found in bins)
+    assert tallest == max(found.images for found in bins)
 
 
 def test_predictive_values_go_with_prevalence(evaluation):

@@ -7,13 +7,13 @@ import pytest
 
 from melanoma_detect.detector import Detector
 from melanoma_detect.inference.calibration import Calibration
-from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.operating_points import ValidationScores
 from melanoma_detect.inference.runtime import Outputs
 
 
 class Brightness:
-    """A model of one line: the brighter the picture, the surer its last class."""
+    """A model of one line: the brighter the image, the surer its last class."""
 
     name = "brightness"
 
@@ -40,7 +40,7 @@ def bright():
 
     def make(classes=("nevus", "melanoma"), *, threshold=0.5, size=8, scale=0.1):
         scores = {} if threshold is None else {"melanoma": around(threshold)}
-        card = Card(tuple(classes), (size, size), calibrations={1: Calibration(scores=scores)})
+        card = DetectorConfig(tuple(classes), (size, size), calibrations={1: Calibration(scores=scores)})
         return Detector(card, Brightness(len(classes), scale))
 
     return make
@@ -48,7 +48,7 @@ def bright():
 
 @pytest.fixture
 def shades(tmp_path):
-    """A maker of folders with pictures of one shade of grey each: `shades({"a.png": 10, ...})`."""
+    """A maker of folders with images of one shade of grey each: `shades({"a.png": 10, ...})`."""
     from PIL import Image
 
     def make(values, folder="shades"):

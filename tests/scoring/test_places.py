@@ -1,4 +1,4 @@
-"""Pictures and results elsewhere: fsspec's memory stands for a bucket."""
+"""Images and results elsewhere: fsspec's memory stands for a bucket."""
 
 import csv
 import io
@@ -16,9 +16,9 @@ fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip inst
 
 @pytest.fixture
 def bucket(shades):
-    """An address with four pictures, one of them bad, and tables of them."""
+    """An address with four images, one of them bad, and tables of them."""
     folder = shades({"a.png": 250, "deep/b, c.png": 1, "deep/d.png": 2, ".hidden/e.png": 3})
-    (folder / "bad.jpg").write_text("no picture")
+    (folder / "bad.jpg").write_text("no image")
     (folder / "list.csv").write_text('path\ndeep/d.png\n"deep/b, c.png"\ngone.png\n')
     address = f"memory://{uuid.uuid4().hex}"
     fsspec.filesystem("memory").put(f"{folder}/", address, recursive=True)
@@ -35,15 +35,15 @@ def read(address):
         return list(csv.DictReader(io.StringIO(file.read().decode(), newline="")))
 
 
-def test_pictures_are_read_from_an_address_and_the_table_written_to_one(bright, bucket):
+def test_images_are_read_from_an_address_and_the_table_written_to_one(bright, bucket):
     out = f"{bucket}/results/scores.csv"
     result = score(bucket, bright(), out)
     rows = read(out)
     names = ["a.png", "bad.jpg", "deep/b, c.png", "deep/d.png"]
     assert [row["path"] for row in rows] == [f"{bucket}/{name}" for name in names]
     assert [row["decision"] for row in rows] == ["alert", "refer", "clear", "clear"]
-    assert f"{bucket}/bad.jpg: not a picture" in rows[1]["error"]
-    assert (result.pictures, result.unreadable) == (4, 1)
+    assert f"{bucket}/bad.jpg: not an image" in rows[1]["error"]
+    assert (result.images, result.unreadable) == (4, 1)
     assert fsspec.filesystem("memory").ls(f"{bucket}/results", detail=False) == [out.removeprefix("memory:/")]
 
 
@@ -92,7 +92,7 @@ def test_an_unfinished_run_elsewhere_goes_on(bright, bucket, monkeypatch):
     ("source", "message"),
     [
         ("nobody://folder/a.jpg", "nobody://folder/a.jpg: cannot be reached"),
-        ("memory://nowhere", "no such file; expected pictures"),
+        ("memory://nowhere", "no such file; expected images"),
         ("memory://nowhere.zip", "a zip archive at an address; unpack it there"),
     ],
 )

@@ -74,8 +74,8 @@ def same(found, expected):
 
 
 def test_the_table_is_the_local_one(saved, lesions, tmp_path):
-    (tmp_path / "bad, picture.jpg").write_text("no picture")
-    sources = [lesions / "Test", tmp_path / "bad, picture.jpg", lesions / "Train" / "melanoma"]
+    (tmp_path / "bad, image.jpg").write_text("no image")
+    sources = [lesions / "Test", tmp_path / "bad, image.jpg", lesions / "Train" / "melanoma"]
     done = on_ray(*sources, "ray.csv")
     assert ", of which 1 unreadable" in done.stdout
     same(rows(Path("ray.csv").read_bytes()), local(sources, saved))
@@ -135,7 +135,7 @@ def test_an_actor_that_is_lost_costs_no_row(saved, lesions):
         said, _ = process.communicate()
     assert process.returncode == 0
     photos = [str(photo) for photo in sorted(lesions.rglob("*.jpg"))] * 5
-    assert f"{len(photos):,} pictures in" in said  # Ray tells of the lost one before
+    assert f"{len(photos):,} images in" in said  # Ray tells of the lost one before
     found = rows(Path("ray.csv").read_bytes())
     assert [row["path"] for row in found] == photos
     assert {row["error"] for row in found} == {""}

@@ -29,7 +29,7 @@ def test_what_a_run_with_other_settings_still_writes_is_not_taken(store):
     again = Journal(store, {"detector": "another"})
     [part] = again.parts(ITEMS, 10)
     assert part.digest == new.digest
-    with pytest.raises(OutputError, match="pictures have changed"):
+    with pytest.raises(OutputError, match="images have changed"):
         again.has(part)
 
 

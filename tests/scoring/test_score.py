@@ -1,4 +1,4 @@
-"""Any number of pictures become one table."""
+"""Any number of images become one table."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def test_a_row_says_what_the_detector_says(detector, lesions):
         assert row["alert"] == ("true" if answer.alert else "false")
         assert (row["abstained"], row["reason"]) == ("true" if answer.abstained else "false", answer.reason)
         assert row["error"] == ""
-    assert result.pictures == result.alerts + result.clears + result.refers == 36
+    assert result.images == result.alerts + result.clears + result.refers == 36
 
 
 def test_classes_that_the_detector_lacks_are_zero(bright, shades):
@@ -91,17 +91,17 @@ def test_without_a_threshold_everything_is_referred(bright, shades):
 
 def test_what_cannot_be_read_is_a_row_with_its_error(bright, shades):
     folder = shades({"a.png": 10, "z.png": 250})
-    (folder / "text.jpg").write_text("no picture")
+    (folder / "text.jpg").write_text("no image")
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "half.png").write_bytes((folder / "a.png").read_bytes()[:45])
     result = score([folder, "missing.jpg"], bright(), batch_size=2)
     rows = {Path(row["path"]).name: row for row in read()}
     assert list(rows) == ["a.png", "empty.jpg", "half.png", "text.jpg", "z.png", "missing.jpg"]
-    assert (result.pictures, result.unreadable, result.refers) == (6, 4, 4)
+    assert (result.images, result.unreadable, result.refers) == (6, 4, 4)
     for name, words in {
         "empty.jpg": "the file is empty",
         "half.png": "cannot be decoded",
-        "text.jpg": "not a picture",
+        "text.jpg": "not an image",
         "missing.jpg": "no such file",
     }.items():
         row = rows[name]
@@ -117,8 +117,8 @@ def test_what_cannot_be_read_is_a_row_with_its_error(bright, shades):
     assert rows["z.png"]["decision"] == "alert"
 
 
-def test_a_batch_of_nothing_but_bad_pictures(bright, tmp_path):
-    (tmp_path / "bad.jpg").write_text("no picture")
+def test_a_batch_of_nothing_but_bad_images(bright, tmp_path):
+    (tmp_path / "bad.jpg").write_text("no image")
     assert score("bad.jpg", bright()).unreadable == 1
 
 
@@ -127,7 +127,7 @@ def test_whatever_a_decoder_raises_is_a_row(bright, shades, monkeypatch):
         raise MemoryError
 
     detector = bright()
-    monkeypatch.setattr(detector, "look", burst)
+    monkeypatch.setattr(detector.predictor, "preprocess", burst)
     assert score(shades({"a.png": 10}), detector).unreadable == 1
     assert read()[0]["error"] == "MemoryError"
 
@@ -142,7 +142,7 @@ def test_csv_and_parquet_say_the_same(bright, shades):
     import pyarrow.parquet as pq
 
     folder = shades({f"{value:03d}.png": value for value in range(0, 256, 5)})
-    (folder / 'bad, "so"\n.jpg').write_text("no picture")
+    (folder / 'bad, "so"\n.jpg').write_text("no image")
     score(folder, bright(), "scores.csv")
     score(folder, bright(), "scores.parquet")
     table = pq.read_table("scores.parquet")
@@ -184,7 +184,7 @@ def test_strange_names_come_back(bright, shades):
 
 def test_folders_are_read_in_a_fixed_order_without_clutter(bright, shades):
     folder = shades({"b/1.png": 1, "a/2.png": 2, "a/deep/3.png": 3, "z.png": 4, ".hidden/5.png": 5, "._6.png": 6})
-    (folder / "notes.docx").write_text("no picture")
+    (folder / "notes.docx").write_text("no image")
     score(folder, bright())
     assert [str(Path(path).relative_to(folder)) for path in paths()] == ["z.png", "a/2.png", "a/deep/3.png", "b/1.png"]
 
@@ -204,14 +204,14 @@ def test_sources_come_one_after_the_other(bright, shades):
         ("list.tsv", "\ufeffpath\tage\na.png\t50\nsub/b,c.png\t51\n\t52\ngone.png\t53\n"),
     ],
 )
-def test_tables_name_pictures(bright, shades, name, text):
+def test_tables_name_images(bright, shades, name, text):
     folder = shades({"a.png": 250, "sub/b,c.png": 1})
     (folder / name).write_text(text, encoding="utf-8", newline="")
     score(folder / name, bright())
     rows = read()
     assert [row["path"] for row in rows] == ["a.png", "sub/b,c.png", f"{folder / name}, row 3", "gone.png"]
     assert [row["decision"] for row in rows] == ["alert", "clear", "refer", "refer"]
-    assert "names no picture" in rows[2]["error"]
+    assert "names no image" in rows[2]["error"]
     assert "gone.png: no such file" in rows[3]["error"]
 
 
@@ -223,7 +223,7 @@ def test_a_list_of_paths_and_bare_ids(bright, shades):
     assert [(row["path"], row["error"]) for row in read()] == [(name, "") for name in names]
 
 
-def test_a_parquet_table_names_pictures(bright, shades):
+def test_a_parquet_table_names_images(bright, shades):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -239,13 +239,13 @@ def test_a_parquet_table_names_pictures(bright, shades):
         (
             "list.csv",
             b"age,site\n1,back\n",
-            "no column names the pictures \\(it has age, site\\); expected one of path",
+            "no column names the images \\(it has age, site\\); expected one of path",
         ),
         ("list.csv", b"path\n\xff\xfe\n", "cannot be read as a table"),
         ("list.parquet", b"nonsense", "cannot be read as a table"),
         ("list.zip", b"nonsense", "cannot be unpacked"),
-        ("folder/notes.docx", b"", "no pictures in it"),
-        ("list.txt", b"", "no pictures; expected at least one"),
+        ("folder/notes.docx", b"", "no images in it"),
+        ("list.txt", b"", "no images; expected at least one"),
     ],
 )
 def test_sources_that_are_none_are_refused(bright, tmp_path, name, content, message):
@@ -273,7 +273,7 @@ def test_a_folder_that_cannot_be_listed_is_refused(bright, shades, monkeypatch):
 def test_a_worklist_starts_with_what_to_look_at_first(bright, shades, monkeypatch):
     shading = {"a.png": 10, "b.png": 240, "c.png": 120, "d.png": 140, "e.png": 240}
     folder = shades(shading)
-    (folder / "a_bad.jpg").write_text("no picture")
+    (folder / "a_bad.jpg").write_text("no image")
     expected = ["b.png", "e.png", "d.png", "a_bad.jpg", "c.png", "a.png"]
     score(folder, bright(), sort="risk")
     assert [Path(path).name for path in paths()] == expected
@@ -289,8 +289,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Brightness
 import melanoma_detect as md
-from melanoma_detect.inference.bundle import Card
-detector = md.Detector(Card(("nevus", "melanoma"), (8, 8)), Brightness(2, pause=0.001))
+from melanoma_detect.inference.bundle import DetectorConfig
+detector = md.Detector(DetectorConfig(("nevus", "melanoma"), (8, 8)), Brightness(2, pause=0.001))
 print(md.score(sys.argv[3:], detector=detector, out=sys.argv[2], shard_size=8, batch_size=3, progress=False).resumed)
 """
 
@@ -332,7 +332,7 @@ class Stop(Exception):
 
 @pytest.fixture
 def unfinished(bright, shades, monkeypatch):
-    """Twenty pictures, of which a run that stopped kept ten."""
+    """Twenty images, of which a run that stopped kept ten."""
     folder = shades({f"{number:02d}.png": number for number in range(20)})
     detector = bright()
 
@@ -353,8 +353,10 @@ def unfinished(bright, shades, monkeypatch):
 def test_what_is_done_is_not_asked_again(unfinished, bright, monkeypatch):
     detector = bright()
     answered = []
-    answer = detector.answer
-    monkeypatch.setattr(detector, "answer", lambda looks, names: answered.extend(names) or answer(looks, names))
+    answer = detector.predictor.predict_inputs
+    monkeypatch.setattr(
+        detector.predictor, "predict_inputs", lambda inputs, names: answered.extend(names) or answer(inputs, names)
+    )
     result = score(unfinished, detector, shard_size=5)
     assert result.resumed == 10
     assert sorted(Path(name).name for name in answered[3:]) == [f"{number:02d}.png" for number in range(10, 20)]
@@ -373,7 +375,7 @@ def test_another_detector_does_not_go_on(unfinished, bright):
         ):
             score(unfinished, other, shard_size=5)
     result = score(unfinished, bright(scale=0.2), shard_size=5, overwrite=True)
-    assert (result.pictures, result.resumed) == (20, 0)
+    assert (result.images, result.resumed) == (20, 0)
     score(unfinished, bright(scale=0.2), "afresh.csv", shard_size=5)
     assert Path("scores.csv").read_bytes() == Path("afresh.csv").read_bytes()
 
@@ -386,22 +388,22 @@ def test_other_settings_and_other_sources_do_not_go_on(unfinished, bright):
     assert not Path("scores.csv").exists()
 
 
-def test_a_picture_that_changed_is_noticed(unfinished, bright, shades):
+def test_a_image_that_changed_is_noticed(unfinished, bright, shades):
     changed = unfinished / "07.png"
     shades({"07.png": 255})
     os.utime(changed, ns=(1, 1))
-    with pytest.raises(OutputError, match=r"pictures have changed .* \(from .*05\.png on\); start anew"):
+    with pytest.raises(OutputError, match=r"images have changed .* \(from .*05\.png on\); start anew"):
         score(unfinished, bright(), shard_size=5)
     result = score(unfinished, bright(), shard_size=5, overwrite=True)
-    assert (result.pictures, result.resumed, result.alerts) == (20, 5, 1)
+    assert (result.images, result.resumed, result.alerts) == (20, 5, 1)
 
 
-def test_pictures_that_are_gone_are_noticed(unfinished, bright):
+def test_images_that_are_gone_are_noticed(unfinished, bright):
     for number in range(5, 20):
         (unfinished / f"{number:02d}.png").unlink()
     with pytest.raises(OutputError, match="some are gone"):
         score(unfinished, bright(), shard_size=5)
-    assert score(unfinished, bright(), shard_size=5, overwrite=True).pictures == 5
+    assert score(unfinished, bright(), shard_size=5, overwrite=True).images == 5
     assert len(paths()) == 5
 
 
@@ -438,7 +440,7 @@ def test_two_runs_do_not_write_one_table(bright, shades):
     folder = shades({"a.png": 1})
     with scoring.store_of("scores.csv").alone(), pytest.raises(OutputError, match="another run is writing it"):
         score(folder, bright())
-    assert score(folder, bright()).pictures == 1
+    assert score(folder, bright()).images == 1
 
 
 @pytest.mark.parametrize(
@@ -471,8 +473,8 @@ def test_what_breaks_the_model_is_not_hidden(bright, shades, monkeypatch):
     detector = bright()
     folder = shades({"a.png": 1})
     score(folder, detector)
-    run = detector.runtime.run
-    monkeypatch.setattr(detector.runtime, "run", lambda pixels: run(pixels) if len(pixels) == 3 else 1 / 0)
+    run = detector.predictor.runtime.run
+    monkeypatch.setattr(detector.predictor.runtime, "run", lambda pixels: run(pixels) if len(pixels) == 3 else 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score(folder, detector, "other.csv")
 
@@ -482,8 +484,8 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Brightness
 import melanoma_detect as md
-from melanoma_detect.inference.bundle import Card
-detector = md.Detector(Card(("nevus", "melanoma"), (8, 8)), Brightness(2))
+from melanoma_detect.inference.bundle import DetectorConfig
+detector = md.Detector(DetectorConfig(("nevus", "melanoma"), (8, 8)), Brightness(2))
 for out in ("scores.csv", "scores.parquet"):
     md.score(sys.argv[2], detector=detector, out=out, sort="risk", progress=False)
 heavy = ("tensorflow", "keras", "pandas", "sklearn", "matplotlib", "ray", "fsspec")
@@ -503,10 +505,10 @@ def test_the_bar_says_rate_and_rest(bright, shades, capsys):
     md.score(folder, detector=bright(), out="scores.csv", batch_size=2)
     shown = capsys.readouterr().err
     assert "9/9" in shown
-    assert "pictures/s" in shown
+    assert "images/s" in shown
 
 
 def test_the_outcome_reads_like_a_sentence(bright, shades):
     result = score(shades({"a.png": 1, "b.png": 250}), bright())
-    assert str(result).startswith("2 pictures in ")
+    assert str(result).startswith("2 images in ")
     assert str(result).endswith("1 alert, 1 clear, 0 refer, of which 0 unreadable")

@@ -41,7 +41,7 @@ def default():
 
 @pytest.fixture
 def photo():
-    """A drawn lesion, shaped as a camera's picture is."""
+    """A drawn lesion, shaped as a camera's image is."""
     drawn = Image.fromarray(md.draw_lesion("melanoma", seed=3, size=400).pixels)
     drawn.resize((600, 400)).save("photo.png")
     return "photo.png"
@@ -56,7 +56,7 @@ def run(*command):
 def test_it_offers_what_had_examples(default):
     assert set(default.classes) == DIAGNOSES
     assert default.image_size == (192, 192)
-    assert default.card.title in repr(default)
+    assert default.predictor.config.title in repr(default)
 
 
 @pytest.mark.parametrize("views", [1, 4, 8])
@@ -70,7 +70,7 @@ def test_every_operating_point_is_supported(default, views, target, sensitivity)
 
 
 def test_it_says_what_is_known_about_it(default):
-    card = default.model_card
+    config = default.model_card
     for told in (
         "CC BY-NC 4.0",
         "HAM10000",
@@ -78,44 +78,44 @@ def test_it_says_what_is_known_about_it(default):
         "not a medical device",
         "seborrheic keratosis is not offered",
     ):
-        assert told in card
-    assert {"out-of-fold", "held-out"} <= set(default.card.figures)
-    assert default.card.recipe["trainings"]["distilled"]["seed"] == 7
-    assert "/" not in json.dumps(default.card.architecture)  # no path of whoever trained it
+        assert told in config
+    assert {"out-of-fold", "held-out"} <= set(default.predictor.config.figures)
+    assert default.predictor.config.recipe["trainings"]["distilled"]["seed"] == 7
+    assert "/" not in json.dumps(default.predictor.config.architecture)  # no path of whoever trained it
 
 
-def test_it_is_small_and_holds_no_picture_of_anybody():
+def test_it_is_small_and_holds_no_image_of_anybody():
     assert len(zlib.compress(SHIPPED.read_bytes(), 6)) < 12 * 2**20  # as a wheel packs it
     with zipfile.ZipFile(SHIPPED) as bundle:
-        pictures = [name for name in bundle.namelist() if name.endswith((".png", ".jpg"))]
-        for name in pictures:
+        images = [name for name in bundle.namelist() if name.endswith((".png", ".jpg"))]
+        for name in images:
             Image.open(bundle.open(name)).verify()
-    assert pictures == ["golden/1.png", "golden/2.png"]  # drawn ones, as every detector has
+    assert images == ["golden/1.png", "golden/2.png"]  # drawn ones, as every detector has
 
 
-def test_a_cameras_picture_is_cut_to_its_centre(default, photo):
-    picture = Image.open(photo)
-    whole, square = default.look(picture), default.look(picture.crop((100, 0, 500, 400)))
+def test_a_cameras_image_is_cut_to_its_centre(default, photo):
+    image = Image.open(photo)
+    whole, square = default.predictor.preprocess(image), default.predictor.preprocess(image.crop((100, 0, 500, 400)))
     # Within rounding: one is cut and shrunk in one step.
     assert np.abs(whole.pixels.astype(int) - square.pixels).max() <= 2
 
 
 def test_it_can_be_trained_on(default):
-    model = default.keras_model()
+    model = default.predictor.keras_model()
     pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
     answers = np.asarray(model.predict_on_batch(pixels.astype(np.float32)))
-    np.testing.assert_allclose(answers.argmax(axis=1), default.probabilities(pixels).argmax(axis=1))
+    np.testing.assert_allclose(answers.argmax(axis=1), default.predictor.probabilities(pixels).argmax(axis=1))
 
 
 def test_what_is_exported_says_how_to_get_its_probabilities(default):
     default.export("onnx", "default.onnx")
-    card = json.loads(onnx.load("default.onnx").metadata_props[0].value)
+    config = json.loads(onnx.load("default.onnx").metadata_props[0].value)
     pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
     session = onnxruntime.InferenceSession("default.onnx")
     (logits,) = session.run(["logits"], {session.get_inputs()[0].name: pixels})
-    told = Calibration(temperature=card["temperature"], bias=tuple(card["bias"]))
-    again = told.probabilities(logits, tuple(card["classes"]))
-    np.testing.assert_allclose(again, default.probabilities(pixels), atol=1e-5)
+    told = Calibration(temperature=config["temperature"], bias=tuple(config["bias"]))
+    again = told.probabilities(logits, tuple(config["classes"]))
+    np.testing.assert_allclose(again, default.predictor.probabilities(pixels), atol=1e-5)
 
 
 def test_the_terms_are_named_once_and_not_as_a_warning():
@@ -130,7 +130,7 @@ def test_the_command_line_uses_it(photo):
     assert done.stderr.count(TERMS) == 1
     assert "# Model card: default detector" in run("-m", "melanoma_detect", "card").stdout
     scored = run("-m", "melanoma_detect", "score", photo, "--out", "scores.csv")
-    assert "1 pictures" in scored.stdout
+    assert "1 images" in scored.stdout
 
 
 def test_where_it_is_missing_the_message_says_so(monkeypatch, tmp_path):
@@ -150,23 +150,23 @@ def test_what_it_was_trained_on_is_set_aside(default, real_folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         data = md.load_dataset(real_folder / "isic9", conflicts="resolve", squashed="4:3", validation=0)
-    seen = default.files.seen()
+    seen = default.predictor.files.seen()
     assert seen.holds(data.train).mean() > 0.7  # the others are held out by their lesions
     assert not seen.holds(data.test).any()
 
 
 @pytest.mark.real_data
-def test_everyday_pictures_are_declined(default, real_folder):
+def test_everyday_images_are_declined(default, real_folder):
     found = default.predict(sorted((real_folder / "not_skin").glob("*.*")))
     assert np.mean([one.abstained for one in found]) >= 0.9
     assert not any(one.decision == "clear" for one in found if one.abstained)
 
 
-def test_an_explanation_says_that_the_picture_is_not_judged(default):
+def test_an_explanation_says_that_the_image_is_not_judged(default):
     noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), np.uint8)
     explained = default.explain(noise, method="occlusion")
     assert explained.reason == default.predict(noise).reason != ""
-    assert str(explained).startswith("REFER: the detector does not judge this picture: ")
+    assert str(explained).startswith("REFER: the detector does not judge this image: ")
     assert "REFER" not in str(replace(explained, reason=""))
 
 
@@ -182,6 +182,6 @@ def test_the_cards_held_out_figures_are_true(default, real_folder):
         ]
         found = default.evaluate(replace(data.test, records=tuple(held)))
     assert found.set_aside == 0  # not one of them was trained on
-    told = default.card.figures["held-out"]["figures"]
+    told = default.predictor.config.figures["held-out"]["figures"]
     for name in ("balanced_accuracy", "melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
         assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.01)

@@ -1,4 +1,4 @@
-"""Random changes to pictures: one map, one matrix, the seed decides."""
+"""Random changes to images: one map, one matrix, the seed decides."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ class Fixed(Draw):
 
 
 @pytest.fixture
-def pictures():
+def images():
     return np.random.default_rng(1).uniform(0, 255, (3, 16, 16, 3)).astype(np.float32)
 
 
@@ -33,40 +33,40 @@ def test_nothing_to_change_is_no_layer():
     assert augmentation_layers(md.Augmentation(**STILL)) == []
 
 
-def test_only_training_changes_pictures(pictures):
+def test_only_training_changes_images(images):
     (layer,) = augmentation_layers(md.Augmentation(), seed=1)
-    np.testing.assert_array_equal(np.asarray(layer(pictures, training=False)), pictures)
-    assert not np.array_equal(np.asarray(layer(pictures, training=True)), pictures)
+    np.testing.assert_array_equal(np.asarray(layer(images, training=False)), images)
+    assert not np.array_equal(np.asarray(layer(images, training=True)), images)
 
 
-def test_the_seed_decides_and_each_batch_is_new(pictures):
+def test_the_seed_decides_and_each_batch_is_new(images):
     first, again, other = (Augment(md.Recipe.named("strong").augmentation, seed=seed) for seed in (1, 1, 2))
-    one = np.asarray(first(pictures, training=True))
-    np.testing.assert_array_equal(one, np.asarray(again(pictures, training=True)))
-    assert not np.array_equal(one, np.asarray(other(pictures, training=True)))
-    assert not np.array_equal(one, np.asarray(first(pictures, training=True)))
+    one = np.asarray(first(images, training=True))
+    np.testing.assert_array_equal(one, np.asarray(again(images, training=True)))
+    assert not np.array_equal(one, np.asarray(other(images, training=True)))
+    assert not np.array_equal(one, np.asarray(first(images, training=True)))
 
 
 # moved draws: angle, zoom, stretch, horizontal side, vertical side, shift across, shift down; a half is no change.
-def test_a_flip_is_exact(pictures):
-    found = moved(pictures, md.Augmentation("horizontal", 0, 0), Fixed(3, 0.5, 0.5, 0.5, 0.0, 0.5, 0.5))
-    np.testing.assert_allclose(np.asarray(found), pictures[:, :, ::-1], atol=1e-3)
-    found = moved(pictures, md.Augmentation("vertical", 0, 0), Fixed(3, 0.5, 0.5, 0.5, 0.0, 0.5, 0.5))
-    np.testing.assert_allclose(np.asarray(found), pictures[:, ::-1], atol=1e-3)
+def test_a_flip_is_exact(images):
+    found = moved(images, md.Augmentation("horizontal", 0, 0), Fixed(3, 0.5, 0.5, 0.5, 0.0, 0.5, 0.5))
+    np.testing.assert_allclose(np.asarray(found), images[:, :, ::-1], atol=1e-3)
+    found = moved(images, md.Augmentation("vertical", 0, 0), Fixed(3, 0.5, 0.5, 0.5, 0.0, 0.5, 0.5))
+    np.testing.assert_allclose(np.asarray(found), images[:, ::-1], atol=1e-3)
 
 
-def test_a_quarter_turn_is_exact(pictures):
-    found = moved(pictures, md.Augmentation(None, 0.25, 0), Fixed(3, 1.0, 0.5, 0.5, 0.5, 0.5))
-    np.testing.assert_allclose(np.asarray(found), np.rot90(pictures, 1, axes=(1, 2)), atol=1e-2)
+def test_a_quarter_turn_is_exact(images):
+    found = moved(images, md.Augmentation(None, 0.25, 0), Fixed(3, 1.0, 0.5, 0.5, 0.5, 0.5))
+    np.testing.assert_allclose(np.asarray(found), np.rot90(images, 1, axes=(1, 2)), atol=1e-2)
 
 
-def test_a_shift_is_a_share_of_the_picture(pictures):
-    found = np.asarray(moved(pictures, md.Augmentation(**STILL, shift=0.25), Fixed(3, 0.5, 0.5, 0.5, 1.0, 0.5)))
-    np.testing.assert_allclose(found[:, :, :12], pictures[:, :, 4:], atol=1e-3)
-    np.testing.assert_allclose(found[:, :, 12:], pictures[:, :, :11:-1], atol=1e-3)  # reflected
+def test_a_shift_is_a_share_of_the_image(images):
+    found = np.asarray(moved(images, md.Augmentation(**STILL, shift=0.25), Fixed(3, 0.5, 0.5, 0.5, 1.0, 0.5)))
+    np.testing.assert_allclose(found[:, :, :12], images[:, :, 4:], atol=1e-3)
+    np.testing.assert_allclose(found[:, :, 12:], images[:, :, :11:-1], atol=1e-3)  # reflected
 
 
-def test_zoom_is_what_keras_has(pictures):
+def test_zoom_is_what_keras_has(images):
     ramp = np.tile(np.arange(16, dtype=np.float32)[:, None, None], (1, 1, 16, 3))
     ours = np.asarray(moved(ramp, md.Augmentation(None, 0, 0.5), Fixed(1, 0.5, 0.0, 0.5, 0.5, 0.5)))
     theirs = np.asarray(keras.layers.RandomZoom((-0.5, -0.5))(ramp, training=True))
@@ -89,8 +89,8 @@ def test_the_assignments_turns_and_flips_come_as_often_as_keras_has_them():
         ("saturation", (0.0, 0.5, 0.5, 0.5), lambda x: 0.8 * x + 0.2 * (x @ [0.299, 0.587, 0.114])[..., None]),
     ],
 )  # fmt: skip
-def test_colours(pictures, change, shares, expected):
-    dim = pictures * 0.8
+def test_colours(images, change, shares, expected):
+    dim = images * 0.8
     found = coloured(dim, md.Augmentation(**STILL, **{change: 0.2}), Fixed(3, *shares))
     np.testing.assert_allclose(np.asarray(found), expected(dim), atol=0.02)
 
@@ -114,10 +114,10 @@ def test_shading_slopes_and_stays_in_range():
     assert abs(found.mean() - 200) < 10
 
 
-def test_blur_takes_detail(pictures):
-    found = np.asarray(blurred(pictures, 1.0, Draw(keras.random.SeedGenerator(1), 3)))
-    assert found.std() < 0.8 * pictures.std()
-    np.testing.assert_allclose(np.asarray(blurred(pictures, 0.0, Draw(keras.random.SeedGenerator(1), 3))), pictures)
+def test_blur_takes_detail(images):
+    found = np.asarray(blurred(images, 1.0, Draw(keras.random.SeedGenerator(1), 3)))
+    assert found.std() < 0.8 * images.std()
+    np.testing.assert_allclose(np.asarray(blurred(images, 0.0, Draw(keras.random.SeedGenerator(1), 3))), images)
 
 
 @pytest.mark.parametrize("paint", [with_hairs, with_ruler])

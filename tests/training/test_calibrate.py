@@ -53,7 +53,7 @@ def test_a_class_that_nothing_shows_has_a_finite_bias():
 
 def test_calibrating_with_a_bias_ranks_melanoma_by_it(detector, data):
     part = data.validation
-    answers = answered(detector.runtime, part.pixels((32, 32)), None)
+    answers = answered(detector.predictor.runtime, part.pixels((32, 32)), None)
     told = (part.targets[part.labels], part.groups, part.classes)
     plain, biased = (calibrate(answers, *told, bias=wanted)[1] for wanted in (False, True))
     assert plain.bias == ()
@@ -73,13 +73,13 @@ def test_sets_hold_the_truth_as_often_as_promised(coverage):
     assert coverage - 0.01 < np.mean(held) < coverage + 0.02
 
 
-def test_with_too_few_pictures_a_set_holds_everything():
+def test_with_too_few_images_a_set_holds_everything():
     rows, labels = softmax(drawn(8, 1.0)[0]), drawn(8, 1.0)[1]
     assert fit_sets(rows, labels, 0.9) == 0
     assert fit_sets(rows, labels, 0.8) > 0
 
 
-def test_unseen_pictures_are_accepted_with_confidence():
+def test_unseen_images_are_accepted_with_confidence():
     rng = np.random.default_rng(1)
     accepted = [(rng.normal(size=2000) <= farthest(rng.normal(size=400), 400)).mean() for _ in range(60)]
     assert np.mean(np.array(accepted) >= 0.95) > 0.85
@@ -87,13 +87,13 @@ def test_unseen_pictures_are_accepted_with_confidence():
 
 
 def test_each_number_of_views_has_its_own(detector, data):
-    found = calibrated(detector.runtime, data.validation, detector.files.space)
-    assert found == detector.card.calibrations
+    found = calibrated(detector.predictor.runtime, data.validation, detector.predictor.files.space)
+    assert found == detector.predictor.config.calibrations
     one, four, eight = (found[count] for count in (1, 4, 8))
     assert (
         len({one.scores["melanoma"].positive, four.scores["melanoma"].positive, eight.scores["melanoma"].positive}) == 3
     )
-    logits = detector.runtime.run(data.validation.pixels((32, 32))).logits
+    logits = detector.predictor.runtime.run(data.validation.pixels((32, 32))).logits
     melanoma = softmax(logits / one.temperature)[:, data.classes.index("melanoma")]
     is_melanoma = data.validation.labels == data.classes.index("melanoma")
     np.testing.assert_allclose(one.scores["melanoma"].positive, np.sort(melanoma[is_melanoma]), atol=1e-6)
@@ -108,7 +108,7 @@ def test_a_coarse_label_across_the_border_says_nothing(detector, data):
         for record in data.validation
     ]
     part = replace(data.validation, records=tuple(records), coarse=coarse)
-    found = calibrated(detector.runtime, part, None)[1]
+    found = calibrated(detector.predictor.runtime, part, None)[1]
     assert "melanoma" not in found.scores
     nevi = sum(record.label == "nevus or dermatofibroma" for record in records)
     malignant = found.scores["malignant"]

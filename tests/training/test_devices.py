@@ -33,8 +33,8 @@ devices = int(devices) if devices.isdecimal() else None if devices == "-" else d
 detector = md.Detector.fit(
     model, data, epochs=2, recipe=recipe, seed=1, progress=False, checkpoint=checkpoint, devices=devices
 )
-answers = detector.probabilities(data.validation.pixels((32, 32))).tolist()
-print(json.dumps([detector.card.history, detector.card.recipe["devices"], answers]))
+answers = detector.predictor.probabilities(data.validation.pixels((32, 32))).tolist()
+print(json.dumps([detector.predictor.config.history, detector.predictor.config.recipe["devices"], answers]))
 """
 
 
@@ -56,7 +56,7 @@ def test_two_processors_learn_what_one_learns(lesions, tmp_path):
     one, two = (start(lesions, tmp_path / count, count) for count in ("1", "2"))
     (alone, devices, answers), (together, both, same) = finish(one), finish(two)
     assert (devices, both) == (1, 2)
-    # An odd picture more or less in the last batch is all that differs.
+    # An odd image more or less in the last batch is all that differs.
     assert together["loss"] == pytest.approx(alone["loss"], rel=0.02)
     assert together["val_loss"] == pytest.approx(alone["val_loss"], rel=0.02)
     assert same[0] == pytest.approx(answers[0], abs=0.03)

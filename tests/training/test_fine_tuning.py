@@ -91,7 +91,7 @@ def test_history_runs_through_both_phases(model, data, capsys):
     assert list(detector.history["epoch"]) == [1, 2, 3]
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch ") and "loss" in line]
     assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert detector.card.recipe["head_epochs"] == 1
+    assert detector.predictor.config.recipe["head_epochs"] == 1
 
 
 def test_a_second_phase_that_does_not_help_is_taken_back(model, data):
@@ -99,8 +99,8 @@ def test_a_second_phase_that_does_not_help_is_taken_back(model, data):
     detector = md.Detector.fit(model, data, epochs=2, recipe=recipe, progress=False)
     losses = detector.history["val_loss"]
     if losses[0] <= losses[1]:
-        assert detector.card.best_epoch == 1
-    probabilities = detector.probabilities(data.validation.pixels((32, 32)))
+        assert detector.predictor.config.best_epoch == 1
+    probabilities = detector.predictor.probabilities(data.validation.pixels((32, 32)))
     labels = data.validation.labels
     measured = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()
     assert measured == pytest.approx(losses.min(), abs=0.05)

@@ -22,26 +22,26 @@ def test_the_threshold_comes_from_validation(detector, data):
 
 
 def test_the_card_knows_how_it_was_made(detector, data):
-    card = detector.card
-    assert card.architecture["package"] == "melanoma-detect"
-    assert card.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
-    assert (card.recipe["precision"], card.recipe["devices"]) == ("float32", 1)
-    seen = detector.files.seen()
+    config = detector.predictor.config
+    assert config.architecture["package"] == "melanoma-detect"
+    assert config.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
+    assert (config.recipe["precision"], config.recipe["devices"]) == ("float32", 1)
+    seen = detector.predictor.files.seen()
     assert seen.digests == {record.digest for record in (*data.train.records, *data.validation.records)}
-    assert card.export["probabilities"] < 2e-4
-    assert card.limits.sharpness > 0
-    assert card.made_with["keras"]
-    assert len(detector.history) == len(card.history["epoch"])
-    assert detector.history["val_loss"].idxmin() + 1 == card.best_epoch
+    assert config.export["probabilities"] < 2e-4
+    assert config.limits.sharpness > 0
+    assert config.made_with["keras"]
+    assert len(detector.history) == len(config.history["epoch"])
+    assert detector.history["val_loss"].idxmin() + 1 == config.best_epoch
 
 
-def test_training_on_does_not_change_a_detector(data, picture):
+def test_training_on_does_not_change_a_detector(data, image):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     first = md.Detector.fit(model, data, epochs=1, progress=False)
-    before = first.predict(picture).probabilities
+    before = first.predict(image).probabilities
     second = md.Detector.fit(model, data, epochs=1, progress=False)
-    assert first.predict(picture).probabilities == pytest.approx(before, abs=1e-7)
-    assert second.predict(picture).probabilities != pytest.approx(before, abs=1e-4)
+    assert first.predict(image).probabilities == pytest.approx(before, abs=1e-7)
+    assert second.predict(image).probabilities != pytest.approx(before, abs=1e-4)
 
 
 def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
@@ -55,7 +55,7 @@ def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
     if unseen:
         with pytest.warns(DataWarning, match="set aside"):
             assert len(detector.evaluate(two)) == len(unseen)
-    assert {record.digest for record in (*one.train, *two.train)} <= detector.files.seen().digests
+    assert {record.digest for record in (*one.train, *two.train)} <= detector.predictor.files.seen().digests
 
 
 def test_a_sensitivity_out_of_range_is_refused_before_training(data):
@@ -68,7 +68,7 @@ def test_a_sensitivity_out_of_range_is_refused_before_training(data):
 
 def test_another_size_than_the_datasets_is_said(data):
     model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
-    with pytest.warns(DataWarning, match="reads pictures at 48×48, the dataset was loaded for 32×32"):
+    with pytest.warns(DataWarning, match="reads images at 48×48, the dataset was loaded for 32×32"):
         md.Detector.fit(model, data, epochs=1, progress=False)
 
 
@@ -77,7 +77,7 @@ def test_another_sensitivity(data):
     assert md.Detector.fit(model, data, epochs=1, sensitivity=0.5, progress=False).operating_point.goal == 0.5
 
 
-def test_without_melanoma_every_picture_is_referred(tree):
+def test_without_melanoma_every_image_is_referred(tree):
     data = md.load_dataset(tree({"freckle": 10, "scar": 10}), image_size=(32, 32))
     model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
     with pytest.warns(DataWarning, match=r"no class is melanoma \(freckle, scar\)"):
@@ -86,14 +86,12 @@ def test_without_melanoma_every_picture_is_referred(tree):
     assert (prediction.decision, prediction.alert, prediction.operating_point) == ("refer", False, None)
 
 
-def test_too_few_melanomas_are_said_and_refer(data, picture):
+def test_too_few_melanomas_are_said_and_refer(data, image):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
-    with pytest.warns(
-        DataWarning, match=r"0\.95 sensitivity .* expected at least 19 melanomas .* refers every picture"
-    ):
+    with pytest.warns(DataWarning, match=r"0\.95 sensitivity .* expected at least 19 melanomas .* refers every image"):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)
     assert detector.operating_point is None
-    assert detector.predict(picture).decision == "refer"
+    assert detector.predict(image).decision == "refer"
     with pytest.raises(DetectorError, match="at least 9 melanomas"):
         detector.at(sensitivity=0.9)
     assert detector.at(sensitivity=0.5).operating_point.goal == 0.5
@@ -101,14 +99,14 @@ def test_too_few_melanomas_are_said_and_refer(data, picture):
 
 def test_a_model_that_cannot_be_exported_is_said(data, monkeypatch):
     from melanoma_detect.errors import DetectorWarning, ModelError
-    from melanoma_detect.training import assembling
+    from melanoma_detect.training import fit as fit_module
 
     def refuse(model):
         raise ModelError("cnn: cannot be exported to ONNX")
 
-    monkeypatch.setattr(assembling, "onnx_bytes", refuse)  # no built-in architecture fails any more
+    monkeypatch.setattr(fit_module, "onnx_bytes", refuse)  # no built-in architecture fails any more
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     with pytest.warns(DetectorWarning, match="cannot be exported to ONNX: Keras serves this detector"):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)
-    assert detector.runtime.name == "keras"
-    assert detector.files.onnx is None
+    assert detector.predictor.runtime.name == "keras"
+    assert detector.predictor.files.onnx is None

@@ -1,4 +1,4 @@
-"""Losses from the logits, by the class's frequency, with coarse labels and mixed pictures."""
+"""Losses from the logits, by the class's frequency, with coarse labels and mixed images."""
 
 from dataclasses import replace
 
@@ -75,13 +75,13 @@ def test_logit_adjustment_adds_the_prior_in_the_loss():
     assert found[0] == pytest.approx(-np.log(adjusted[2]), rel=1e-5)
 
 
-def test_a_class_without_pictures_is_held_down():
+def test_a_class_without_images_is_held_down():
     absent = EVEN._replace(prior=np.array([0.6, 0.4, 0.0], np.float32))
     logits = [[0.0, 0.0, 2.0]]
     assert value(md.Recipe(loss="logit_adjusted"), absent, [0], logits) > value(md.Recipe(), absent, [0], logits)
 
 
-def test_mixed_pictures_have_two_labels():
+def test_mixed_images_have_two_labels():
     recipe = md.Recipe(mixup=1.0)
     logits = np.random.default_rng(1).normal(size=(3, 3))
     found = value(recipe, EVEN, [0, 1, 2], logits, 0.7)

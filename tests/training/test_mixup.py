@@ -9,31 +9,31 @@ FLAT = np.repeat(np.arange(8, dtype=np.float32)[:, None, None, None], 16, axis=1
 
 
 def test_outside_training_nothing_is_mixed_or_smoothed():
-    pictures, terms = Mix(0.5, 0.5, 0.1, seed=1)(FLAT, training=False)
-    np.testing.assert_array_equal(np.asarray(pictures), FLAT)
+    images, terms = Mix(0.5, 0.5, 0.1, seed=1)(FLAT, training=False)
+    np.testing.assert_array_equal(np.asarray(images), FLAT)
     assert np.asarray(terms).tolist() == [[1.0, 0.0]] * 8
 
 
-def test_smoothing_alone_changes_no_picture():
-    pictures, terms = Mix(0, 0, 0.1, seed=1)(FLAT, training=True)
-    np.testing.assert_array_equal(np.asarray(pictures), FLAT)
+def test_smoothing_alone_changes_no_image():
+    images, terms = Mix(0, 0, 0.1, seed=1)(FLAT, training=True)
+    np.testing.assert_array_equal(np.asarray(images), FLAT)
     np.testing.assert_allclose(np.asarray(terms), [[1.0, 0.1]] * 8)
 
 
 @pytest.mark.parametrize(("mixup", "cutmix"), [(1.0, 0.0), (0.0, 1.0)])
-def test_the_share_is_what_is_left_of_the_picture(mixup, cutmix):
-    pictures, terms = (np.asarray(found) for found in Mix(mixup, cutmix, 0, seed=1)(FLAT, training=True))
+def test_the_share_is_what_is_left_of_the_image(mixup, cutmix):
+    images, terms = (np.asarray(found) for found in Mix(mixup, cutmix, 0, seed=1)(FLAT, training=True))
     own, other = np.arange(8), np.roll(np.arange(8), 1)
     np.testing.assert_allclose(
-        pictures.mean(axis=(1, 2, 3)), terms[:, 0] * own + (1 - terms[:, 0]) * other, rtol=1e-4, atol=1e-4
+        images.mean(axis=(1, 2, 3)), terms[:, 0] * own + (1 - terms[:, 0]) * other, rtol=1e-4, atol=1e-4
     )
     assert (terms[:, 0] >= 0.45).all()
     assert (terms[:, 0] < 1).any()
-    assert (np.ptp(pictures, axis=(1, 2, 3)) > 0).any() == bool(cutmix)
+    assert (np.ptp(images, axis=(1, 2, 3)) > 0).any() == bool(cutmix)
 
 
 def test_so_many_are_mixed():
     many = np.random.default_rng(1).uniform(0, 255, (400, 8, 8, 3)).astype(np.float32)
-    pictures, _ = Mix(0.25, 0.25, 0, seed=1)(many, training=True)
-    untouched = (np.asarray(pictures) == many).all(axis=(1, 2, 3)).mean()
+    images, _ = Mix(0.25, 0.25, 0, seed=1)(many, training=True)
+    untouched = (np.asarray(images) == many).all(axis=(1, 2, 3)).mean()
     assert 0.4 < untouched < 0.62

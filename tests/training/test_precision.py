@@ -12,7 +12,7 @@ class Trainer:
     def __init__(self):
         self.steps = 0
 
-    def train_on_batch(self, pictures, labels):
+    def train_on_batch(self, images, labels):
         self.steps += 1
 
 

@@ -14,7 +14,7 @@ import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.training import checkpoints
 
-# Everything that has a state: schedule, moving average, random layers, dropout, mixing, and the order of the pictures.
+# Everything that has a state: schedule, moving average, random layers, dropout, mixing, and the order of the images.
 PROGRAM = """
 import json, sys
 import keras, tensorflow as tf
@@ -30,8 +30,8 @@ model = md.build_model(name, num_classes=len(data.classes), input_shape=(32, 32,
 detector = md.Detector.fit(
     model, data, epochs=4, recipe=recipe, seed=1, progress=True, checkpoint=sys.argv[2], resume=True
 )
-answers = detector.probabilities(data.validation.pixels((32, 32))).tolist()
-print(json.dumps([detector.card.history, detector.card.best_epoch, answers]))
+answers = detector.predictor.probabilities(data.validation.pixels((32, 32))).tolist()
+print(json.dumps([detector.predictor.config.history, detector.predictor.config.best_epoch, answers]))
 """
 
 
@@ -96,7 +96,7 @@ def begun(data, tmp_path):
 
 def test_a_training_that_is_done_is_taken_as_it_is(begun, data):
     again = begun(resume=True)
-    assert again.card.history == begun.first.card.history
+    assert again.predictor.config.history == begun.first.predictor.config.history
     pixels = data.validation.pixels((32, 32))
     np.testing.assert_array_equal(again.probabilities(pixels), begun.first.probabilities(pixels))
 
@@ -132,9 +132,9 @@ def test_resuming_needs_a_folder(begun):
 
 def test_a_write_that_breaks_off_leaves_the_last_one(tmp_path, monkeypatch):
     place = tmp_path / "here" / checkpoints.FILE
-    checkpoints.write(place, checkpoints.Standing(seconds=[1.0]), {})
+    checkpoints.write(place, checkpoints.TrainingState(seconds=[1.0]), {})
     monkeypatch.setattr(np, "savez", lambda file, **_: (file.write(b"half"), exec("raise OSError('disk full')")))
     with pytest.raises(OSError, match="cannot be written"):
-        checkpoints.write(place, checkpoints.Standing(seconds=[1.0, 2.0]), {})
+        checkpoints.write(place, checkpoints.TrainingState(seconds=[1.0, 2.0]), {})
     assert checkpoints.read(place, {}).seconds == [1.0]
     assert [file.name for file in place.parent.iterdir()] == [checkpoints.FILE]

@@ -7,7 +7,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, ImageError
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.trainer import train
 
@@ -113,9 +113,9 @@ def test_divergence_is_said(data):
         run(model(), data, recipe=Recipe(optimizer="sgd", learning_rate=1e12))
 
 
-def test_a_broken_picture_is_named_before_training(tree):
+def test_a_broken_image_is_named_before_training(tree):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 1, "Test/nevus": 1})
-    broken = replace(md.load_dataset(root, image_size=(32, 32)), decoded=DecodedPictures())
+    broken = replace(md.load_dataset(root, image_size=(32, 32)), decoded=PixelCache())
     victim = broken.train.records[0].path
     victim.write_bytes(victim.read_bytes()[:500])
     with pytest.raises(ImageError, match=victim.name):

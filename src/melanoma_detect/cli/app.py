@@ -43,7 +43,7 @@ Sensitivity = Annotated[
 Target = Annotated[
     str | None, typer.Option(help="What to alert to: melanoma, or malignant for any malignant diagnosis.")
 ]
-Views = Annotated[int | None, typer.Option(help="Look at each picture in 1, 4 or 8 ways (mirrored, turned), averaged.")]
+Views = Annotated[int | None, typer.Option(help="Look at each image in 1, 4 or 8 ways (mirrored, turned), averaged.")]
 Seed = Annotated[int, typer.Option(help="Where every random choice comes from.")]
 Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early where validation stops improving.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]

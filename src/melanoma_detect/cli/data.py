@@ -1,4 +1,4 @@
-"""What is in a folder of pictures: audit, classes."""
+"""What is in a folder of images: audit, classes."""
 
 import json
 from pathlib import Path
@@ -12,19 +12,17 @@ from melanoma_detect.cli.app import Folder, Seed, app, console, escaped, table_o
 
 @app.command()
 def audit(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Pictures: folders, or zip files of them.")
-    ],
-    html: Annotated[Path | None, typer.Option(help="Write a page with the pictures side by side.")] = None,
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Images: folders, or zip files of them.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page with the images side by side.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
     detector: Annotated[
         Path | None, typer.Option("--detector", "-d", help="Look with its features too: small turns and crops.")
     ] = None,
 ) -> None:
-    """Look for what is wrong with a folder of pictures: duplicates, two labels, leaks, sources that tell the class."""
+    """Look for what is wrong with a folder of images: duplicates, two labels, leaks, sources that tell the class."""
     found = md.audit(folders, model=md.Detector.load(detector) if detector else None, progress=not as_json)
     if html:
-        found.html(html)
+        md.report.write_html(found, html)
     if as_json:
         typer.echo(json.dumps(found.to_dict()))
         return
@@ -35,7 +33,7 @@ def audit(
 
 def _print_findings(found: "md.Audit") -> None:
     out = console(highlight=False)
-    out.print(f"{found.pictures} pictures of {len(found.classes)} classes from {escaped(', '.join(found.sources))}")
+    out.print(f"{found.images} images of {len(found.classes)} classes from {escaped(', '.join(found.sources))}")
     if not found.findings:
         out.print("Nothing found.")
         return
@@ -50,7 +48,7 @@ def _print_findings(found: "md.Audit") -> None:
 
 @app.command()
 def classes(folder: Folder, seed: Seed = 123) -> None:
-    """Count the pictures of each class in each split."""
+    """Count the images of each class in each split."""
     data = md.load_dataset(folder, seed=seed)
     counts = data.distribution()
     table = table_of("class", *counts.columns, "share of train")

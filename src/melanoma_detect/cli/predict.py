@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @app.command()
 def predict(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures of lesions.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Images of lesions.")],
     detector: DetectorOption = None,
     sensitivity: Sensitivity = None,
     target: Target = None,
     views: Views = None,
 ) -> None:
-    """Say what each picture shows, and whether to alert a dermatologist."""
+    """Say what each image shows, and whether to alert a dermatologist."""
     locate(detector)
     if not any(map(Path.exists, photos)):
         raise ImageError(f"{photos[0]}: no such file; check the path")
@@ -47,7 +47,7 @@ def predict(
 def card(
     detector: DetectorOption = None,
     prevalence: Annotated[
-        float | None, typer.Option(help="Say what an alert means where this share of pictures shows melanoma.")
+        float | None, typer.Option(help="Say what an alert means where this share of images shows melanoma.")
     ] = None,
     sensitivity: Sensitivity = None,
     target: Target = None,
@@ -66,15 +66,15 @@ def card(
 
 @app.command()
 def explain(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture of a lesion.")],
-    out: Annotated[Path, typer.Option(help="The picture to write: the photo, the map over it, and what it says.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="An image of a lesion.")],
+    out: Annotated[Path, typer.Option(help="The image to write: the photo, the map over it, and what it says.")],
     detector: DetectorOption = None,
     diagnosis: Annotated[
         str | None, typer.Option(help="What to explain: a class or 'malignant'; the likeliest class unless told.")
     ] = None,
     method: Annotated[str, typer.Option(help="occlusion, grad-cam, or auto.")] = "auto",
 ) -> None:
-    """Show which parts of a picture speak for a diagnosis."""
+    """Show which parts of an image speak for a diagnosis."""
     loaded = md.Detector.load(detector)
     if method != "occlusion":
         load_keras_quietly()
@@ -91,16 +91,14 @@ def export(
     precision: Annotated[str, typer.Option(help="float32, or int8 (onnx only; needs --data).")] = "float32",
     data: Annotated[
         Path | None,
-        typer.Option(help="Pictures to compare on, and for int8 to calibrate on; drawn lesions unless told."),
+        typer.Option(help="Images to compare on, and for int8 to calibrate on; drawn lesions unless told."),
     ] = None,
 ) -> None:
     """Write the model alone for other programs, and say how well it stands for the detector."""
     loaded = md.Detector.load(detector)
-    pictures = md.load_dataset(data, image_size=loaded.image_size) if data else None
+    images = md.load_dataset(data, image_size=loaded.image_size) if data else None
     load_keras_quietly()
-    typer.echo(
-        str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), pictures=pictures))
-    )
+    typer.echo(str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), images=images)))
 
 
 @app.command()
@@ -108,7 +106,7 @@ def score(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Pictures; folders or zips of them; tables with their paths. Paths or addresses."
+            metavar="SOURCE...", help="Images; folders or zips of them; tables with their paths. Paths or addresses."
         ),
     ],
     out: Annotated[str, typer.Option(help="The table to write: a name that ends in .csv or .parquet.")],
@@ -116,12 +114,12 @@ def score(
     sensitivity: Sensitivity = None,
     target: Target = None,
     views: Views = None,
-    batch_size: Annotated[int, typer.Option(help="Pictures in one call of the model.")] = 32,
+    batch_size: Annotated[int, typer.Option(help="Images in one call of the model.")] = 32,
     workers: Annotated[
         int | None, typer.Option(help="Threads, or Ray actors; as many as there are cores if not given.")
     ] = None,
     shard_size: Annotated[
-        int, typer.Option(help="Pictures kept together: what a run that is killed loses at most.")
+        int, typer.Option(help="Images kept together: what a run that is killed loses at most.")
     ] = 1024,
     sort: Annotated[
         str | None, typer.Option(metavar="risk", help="A worklist: what a person should look at first stands first.")
@@ -133,7 +131,7 @@ def score(
         bool, typer.Option("--overwrite", help="Replace a table that is there, or an unfinished run that does not fit.")
     ] = False,
 ) -> None:
-    """Write a table of what the detector says about any number of pictures; called again, a killed run goes on."""
+    """Write a table of what the detector says about any number of images; called again, a killed run goes on."""
     # Each worker is a thread: those of ONNX Runtime would only wait for each other.
     loaded = used(detector, sensitivity, target, views, threads=1)
     scores = md.score(

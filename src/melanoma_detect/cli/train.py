@@ -1,4 +1,4 @@
-"""From pictures to a detector and its figures: demo, train, evaluate."""
+"""From images to a detector and its figures: demo, train, evaluate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def demo(
-    data: Annotated[
-        Path | None, typer.Option(help="Pictures to use; procedural lesions where it is not given.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Images to use; procedural lesions where it is not given.")] = None,
     out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("melanoma-detect-demo"),
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 8,
     seed: Seed = 123,
@@ -46,7 +44,7 @@ def demo(
 
     folder, size = data, 180
     if folder is None:
-        typer.echo("Drawing procedural lesions: pictures of nobody, to show how everything works.")
+        typer.echo("Drawing procedural lesions: images of nobody, to show how everything works.")
         size = 128
         folder = demo_lesions(seed=seed, size=size)
     result = run(
@@ -60,9 +58,9 @@ def demo(
         overwrite=overwrite,
     )
     _report(result)
-    typer.echo("\nThree of the test pictures:")
+    typer.echo("\nThree of the test images:")
     test = result.data.test
-    for prediction in result.detector.predict(test.pictures[:: max(1, len(test) // 3)][:3]):
+    for prediction in result.detector.predict(test.images[:: max(1, len(test) // 3)][:3]):
         typer.echo(f"  {prediction}")
     if data is None:
         typer.echo("\nThese figures are about drawings: they say that everything runs, and nothing about skin.")
@@ -88,11 +86,11 @@ def train(
     conflicts: Annotated[
         str,
         typer.Option(
-            help="Pictures under labels that contradict each other: drop, resolve (by metadata.csv), keep or error."
+            help="Images under labels that contradict each other: drop, resolve (by metadata.csv), keep or error."
         ),
     ] = "drop",
-    image_size: Annotated[int, typer.Option(help="Height and width of the pictures, in pixels.")] = 180,
-    batch_size: Annotated[int, typer.Option(help="Pictures in a batch.")] = 32,
+    image_size: Annotated[int, typer.Option(help="Height and width of the images, in pixels.")] = 180,
+    batch_size: Annotated[int, typer.Option(help="Images in a batch.")] = 32,
     seed: Seed = 123,
     devices: Annotated[
         str | None, typer.Option(metavar="N|auto", help="How many devices train, or 'auto': all there are.")
@@ -100,7 +98,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a detector and write it, its figures and its pictures into a run folder."""
+    """Train a detector and write it, its figures and its images into a run folder."""
     amount = _amount(balance)
     _refuse_slips(folder, out, model, overwrite=overwrite)
     load_keras_quietly()
@@ -137,19 +135,19 @@ def evaluate(
         Path | None, typer.Option(help="Write a page with every figure, drawn, and the shortcut tests.")
     ] = None,
     shortcuts: Annotated[
-        bool, typer.Option("--shortcuts", help="Ask it about the pictures without their lesions too.")
+        bool, typer.Option("--shortcuts", help="Ask it about the images without their lesions too.")
     ] = False,
     prevalence: Annotated[
         list[float] | None,
-        typer.Option(help="Say what an alert means where this share of pictures is melanoma; may be given again."),
+        typer.Option(help="Say what an alert means where this share of images is melanoma; may be given again."),
     ] = None,
     squashed: Annotated[
         str | None,
-        typer.Option(metavar="W:H", help="The shape, as 4:3, that square pictures had before they were squashed."),
+        typer.Option(metavar="W:H", help="The shape, as 4:3, that square images had before they were squashed."),
     ] = None,
     seed: Seed = 123,
 ) -> None:
-    """Measure a detector on a folder's Test, or on all its class folders; pictures it was trained on are set aside."""
+    """Measure a detector on a folder's Test, or on all its class folders; images it was trained on are set aside."""
     loaded = used(detector, sensitivity, target, views)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size, squashed=squashed)
     found = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
@@ -159,7 +157,7 @@ def evaluate(
     if subgroups := found.subgroups():
         typer.echo("\n" + "\n".join(map(str, subgroups)))
     if html:
-        typer.echo(f"\nWritten:\n  {found.html(html)}")
+        typer.echo(f"\nWritten:\n  {md.report.write_html(found, html)}")
 
 
 def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:

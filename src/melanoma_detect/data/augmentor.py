@@ -1,16 +1,13 @@
-"""Augmentor's operations by name, applied to one picture in memory and always the same for the same seed."""
+"""Augmentor's operations by name, applied to one image in memory and always the same for the same seed."""
 
-import contextlib
 import difflib
 import inspect
-import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import Augmentor
-import numpy as np
 from PIL import Image
 
 from melanoma_detect.errors import DatasetError
@@ -22,7 +19,7 @@ ASSIGNMENT: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """One of Augmentor's operations, with the probability that it is applied to a picture.
+    """One of Augmentor's operations, with the probability that it is applied to an image.
 
     Attributes:
         name: The name of the method of `Augmentor.Pipeline` that adds it, as `"rotate"`.
@@ -35,7 +32,7 @@ class Operation:
     options: Mapping[str, Any]
 
     def apply(self, image: Image.Image) -> Image.Image:
-        """Apply the operation to a picture; random amounts come from the global generators (see `seeded`)."""
+        """Apply the operation to an image; random amounts come from the global generators (see `seeded`)."""
         result: Image.Image = _performer(self.name, tuple(sorted(self.options.items()))).perform_operation([image])[0]
         return result
 
@@ -88,30 +85,6 @@ def available() -> tuple[str, ...]:
     """
     methods = inspect.getmembers(Augmentor.Pipeline, inspect.isfunction)
     return tuple(name for name, method in methods if "probability" in inspect.signature(method).parameters)
-
-
-@contextlib.contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, which Augmentor and Keras draw from, and put them back as they were.
-
-    Args:
-        seed: 0 to 2³² - 1.
-
-    Examples:
-        >>> with seeded(1):
-        ...     first = random.random()
-        >>> with seeded(1):
-        ...     random.random() == first
-        True
-    """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the libraries' own generators
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
 
 
 def _parse_one(name: str, options: dict[str, Any]) -> Operation:

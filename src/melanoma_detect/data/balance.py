@@ -1,7 +1,7 @@
-"""More training pictures of the rare classes, each with its parent.
+"""More training images of the rare classes, each with its parent.
 
 The plan is drawn first: which parent, which operations, which seed. What follows is a function of the plan alone, so that
-any number of workers makes the same pictures, byte for byte, and a manifest can replay them.
+any number of workers makes the same images, byte for byte, and a manifest can replay them.
 """
 
 import hashlib
@@ -19,13 +19,14 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
-from melanoma_detect.data.augmentor import ASSIGNMENT, Operation, parse, seeded
-from melanoma_detect.data.dataset import Dataset, Part
+from melanoma_detect.data.augmentor import ASSIGNMENT, Operation, parse
+from melanoma_detect.data.dataset import Dataset, Split
 from melanoma_detect.data.hashes import digests
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.images.reader import Picture, Resize, read
+from melanoma_detect.images.reader import ImageLike, Resize, read
 from melanoma_detect.utils.files import cache_folder, progress_bar, writing_to
+from melanoma_detect.utils.random import seeded
 
 _MANIFEST = "manifest.json"
 _JPEG = {"quality": 95, "subsampling": 0}
@@ -35,7 +36,7 @@ _FEW = 200  # below this, starting workers takes longer than the work
 
 @dataclass(frozen=True)
 class _Copy:
-    """One picture to make: drawn beforehand, so that making it leaves nothing to chance."""
+    """One image to make: drawn beforehand, so that making it leaves nothing to chance."""
 
     file: str
     label: str
@@ -54,19 +55,19 @@ class _Work:
     resize: Resize
     operations: tuple[Operation, ...]
 
-    def make(self, picture: Picture, copies: Sequence[_Copy]) -> int:
+    def make(self, image: ImageLike, copies: Sequence[_Copy]) -> int:
         """Make all copies of one parent, which is decoded once; return how many."""
-        parent = Image.fromarray(read(picture, self.size, self.resize))
+        parent = Image.fromarray(read(image, self.size, self.resize))
         for copy in copies:
-            image = parent
+            changed = parent
             with seeded(copy.seed):
                 for operation in self.operations:
                     if operation.name in copy.applied:
-                        image = operation.apply(image)
+                        changed = operation.apply(changed)
             out = self.folder / copy.file
             # Whole or absent: the name is given when all is written.
             partial = out.with_name(f".{out.name}.{os.getpid()}")
-            image.convert("RGB").save(partial, "JPEG", **_JPEG)
+            changed.convert("RGB").save(partial, "JPEG", **_JPEG)
             partial.replace(out)
         return len(copies)
 
@@ -84,10 +85,10 @@ def balance(
     cache: "str | os.PathLike[str] | None" = None,
     progress: bool = True,
 ) -> Dataset:
-    """Return a dataset with more training pictures, made from its own by Augmentor.
+    """Return a dataset with more training images, made from its own by Augmentor.
 
     Only the training split grows; each new record names its parent and stands in its group, so that no copy can reach
-    validation or test. The pictures are written once, at the dataset's image size, to a cache folder outside your data, with a
+    validation or test. The images are written once, at the dataset's image size, to a cache folder outside your data, with a
     manifest; asked for again, they are read from there. A call that was killed goes on where it stopped.
 
     Args:
@@ -95,7 +96,7 @@ def balance(
         add: How many to add to each class.
         to: How many each class shall have at least, or `"max"` for as many as the largest class, which is what happens where
             neither `add` nor `to` is given.
-        method: `"files"` makes pictures; `"weights"` makes none: each epoch draws the pictures of rare classes more often, as
+        method: `"files"` makes images; `"weights"` makes none: each epoch draws the images of rare classes more often, as
             many times as the files would have shown them.
         operations: Augmentor's operations by name with their arguments, applied in order; by default the assignment's rotation
             by up to 10 degrees with probability 0.7.
@@ -109,7 +110,7 @@ def balance(
         A new Dataset; the one given stays as it is.
 
     Raises:
-        DatasetError: Arguments that contradict each other, an unknown operation, or a class without training pictures.
+        DatasetError: Arguments that contradict each other, an unknown operation, or a class without training images.
         OutputError: The cache folder cannot be written.
 
     Examples:
@@ -137,7 +138,7 @@ def balance(
             try:
                 _make_all(copies, data, work, place, text, workers=workers, progress=progress)
             except OSError:
-                # Another process was faster and has moved the folder away; its pictures are the same, byte for byte.
+                # Another process was faster and has moved the folder away; its images are the same, byte for byte.
                 if not (place / _MANIFEST).is_file():
                     raise
     made = _as_records(copies, data.train, place)
@@ -148,7 +149,7 @@ def balance(
 
 def _refuse_files_options(**options: Any) -> None:
     if given := [name for name, value in options.items() if value is not None]:
-        raise DatasetError(f"{given[0]}= goes with method='files'; method='weights' makes no pictures")
+        raise DatasetError(f"{given[0]}= goes with method='files'; method='weights' makes no images")
 
 
 def _weighted(data: Dataset, wanted: Mapping[str, int]) -> Dataset:
@@ -172,20 +173,18 @@ def _manifest(
             operation.name: {"probability": operation.probability, **operation.options} for operation in operations
         },
         "made_with": {name: importlib_metadata.version(name) for name in ("augmentor", "pillow")},
-        "pictures": [asdict(copy) for copy in copies],
+        "images": [asdict(copy) for copy in copies],
     }
 
 
-def _wanted(train: Part, add: int | None, to: int | Literal["max"] | None) -> dict[str, int]:
-    """Return how many pictures each class is to get."""
+def _wanted(train: Split, add: int | None, to: int | Literal["max"] | None) -> dict[str, int]:
+    """Return how many images each class is to get."""
     if add is not None and to is not None:
         raise DatasetError(f"add={add} and to={to!r}; expected one of them: how many more, or how many in the end")
     counts = Counter(record.label for record in train.records)
     missing = [label for label in train.classes if not counts[label]]
     if missing:
-        raise DatasetError(
-            f"class {missing[0]!r} has no training pictures to make more from; add some or drop the class"
-        )
+        raise DatasetError(f"class {missing[0]!r} has no training images to make more from; add some or drop the class")
     if add is not None:
         _refuse_negative("add", add)
         return dict.fromkeys(train.classes, add)
@@ -199,10 +198,10 @@ def _refuse_negative(name: str, number: Any) -> None:
         raise DatasetError(f"{name}={number!r}; expected a whole number, 0 or more" + ", or 'max'" * (name == "to"))
 
 
-def _plan(train: Part, wanted: Mapping[str, int], operations: Sequence[Operation], seed: int) -> list[_Copy]:
+def _plan(train: Split, wanted: Mapping[str, int], operations: Sequence[Operation], seed: int) -> list[_Copy]:
     copies: list[_Copy] = []
     for position, label in enumerate(train.classes):
-        # Copies are made from pictures as they came, never from other copies.
+        # Copies are made from images as they came, never from other copies.
         parents = [record for record in train.records if record.label == label and record.parent is None]
         rng = np.random.default_rng([seed, position])
         for number in range(wanted[label]):
@@ -224,24 +223,24 @@ def _make_all(
     workers: int | None,
     progress: bool,
 ) -> None:
-    """Make the pictures in a folder beside the place, then rename it: the place is whole or absent.
+    """Make the images in a folder beside the place, then rename it: the place is whole or absent.
 
     That folder has a fixed name: what a killed call has finished there is not made again.
     """
-    pictures = {record.id: record.picture for record in data.train.records}
+    images = {record.id: record.image for record in data.train.records}
     for folder in {Path(copy.file).parent for copy in copies}:
         (work.folder / folder).mkdir(parents=True, exist_ok=True)
     missing = [copy for copy in copies if not (work.folder / copy.file).is_file()]
     of_parent: dict[str, list[_Copy]] = {}
     for copy in missing:
         of_parent.setdefault(copy.parent, []).append(copy)
-    jobs = [(pictures[parent], found) for parent, found in of_parent.items()]
+    jobs = [(images[parent], found) for parent, found in of_parent.items()]
     count = 1 if len(missing) < _FEW else (workers or os.cpu_count() or 1)
     made = (
         map(work.make, *zip(*jobs, strict=True))
         if count == 1
         else Parallel(n_jobs=count, batch_size=_PARENTS, return_as="generator_unordered")(
-            delayed(work.make)(picture, found) for picture, found in jobs
+            delayed(work.make)(image, found) for image, found in jobs
         )
     )
     done = len(copies) - len(missing)
@@ -257,13 +256,13 @@ def _publish(partial: Path, place: Path) -> None:
     try:
         partial.rename(place)
     except OSError:
-        # Another process was faster; its pictures are the same, byte for byte.
+        # Another process was faster; its images are the same, byte for byte.
         if not (place / _MANIFEST).is_file():
             raise
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _as_records(copies: Sequence[_Copy], train: Part, place: Path) -> list[Record]:
+def _as_records(copies: Sequence[_Copy], train: Split, place: Path) -> list[Record]:
     parents = {record.id: record for record in train.records}
     paths = [place / copy.file for copy in copies]
     return [

@@ -1,4 +1,4 @@
-"""A dataset's pictures as batches, for Keras and for TensorFlow."""
+"""A dataset's images as batches, for Keras and for TensorFlow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.images.reader import Picture, Pixels, Resize, read
+from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Decoded pictures and their labels, batch by batch, in a new order each epoch.
+    """Decoded images and their labels, batch by batch, in a new order each epoch.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
         labels: int64 `(n,)`.
-        batch_size: Pictures in a batch; the last one may be smaller.
-        weights: How often an epoch shows each picture, on average, `(n,)`; once each where it is None.
+        batch_size: Images in a batch; the last one may be smaller.
+        weights: How often an epoch shows each image, on average, `(n,)`; once each where it is None.
         shuffle: A new order in each epoch, drawn from the seed and the epoch's number.
         seed: Where the order comes from.
 
@@ -50,7 +50,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return whole + (rest >= self._multiple)
 
     def __getitem__(self, index: int) -> tuple[Pixels, NDArray[np.int64]]:
-        """Return one batch: uint8 pictures, which Keras converts to what the model takes, and their labels."""
+        """Return one batch: uint8 images, which Keras converts to what the model takes, and their labels."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
@@ -58,7 +58,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return self.pixels[own], self.labels[own]
 
     def start_at(self, epoch: int) -> None:
-        """Take the order that this epoch has: a training that goes on sees the pictures as if it had not stopped.
+        """Take the order that this epoch has: a training that goes on sees the images as if it had not stopped.
 
         Args:
             epoch: Its number, from 0.
@@ -77,7 +77,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def divide(self, *, multiple: int, process: int, processes: int) -> None:
         """Give each of several processes its own part of every batch.
 
-        What does not divide evenly is left out of its batch: at most `multiple` - 1 pictures.
+        What does not divide evenly is left out of its batch: at most `multiple` - 1 images.
 
         Args:
             multiple: What a batch has to be a multiple of: the number of devices.
@@ -95,7 +95,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """
         if min(self.batch_size, len(self._order)) < multiple:
             raise DetectorError(
-                f"a batch has {min(self.batch_size, len(self._order))} pictures for {multiple} devices; load the dataset with "
+                f"a batch has {min(self.batch_size, len(self._order))} images for {multiple} devices; load the dataset with "
                 "a larger batch_size, or train on fewer devices"
             )
         self._multiple, self._process, self._processes = multiple, process, processes
@@ -116,10 +116,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 def _draw_by_weight(
     weights: NDArray[np.float64], labels: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return which pictures an epoch shows: each as often as its weight says, whole times and a chance for the rest.
+    """Return which images an epoch shows: each as often as its weight says, whole times and a chance for the rest.
 
     Systematic sampling (one random start, then equal steps along the summed weights), class by class, keeps every class within
-    one picture of what it was promised. Within a class the order is drawn anew: no picture always falls between two steps.
+    one image of what it was promised. Within a class the order is drawn anew: no image always falls between two steps.
     """
     order = np.lexsort((rng.random(len(weights)), labels))
     ends = np.cumsum(weights[order])
@@ -128,7 +128,7 @@ def _draw_by_weight(
 
 
 def tf_dataset(
-    paths: Sequence[Picture],
+    paths: Sequence[ImageLike],
     labels: NDArray[np.int64],
     size: tuple[int, int],
     batch_size: int,
@@ -137,14 +137,14 @@ def tf_dataset(
     shuffle: bool = False,
     seed: int = 123,
 ) -> Any:
-    """Return a `tf.data.Dataset` that reads the pictures through this library's own reader.
+    """Return a `tf.data.Dataset` that reads the images through this library's own reader.
 
     Args:
-        paths: Picture files.
+        paths: Image files.
         labels: int64 `(n,)`.
         size: `(height, width)` in pixels.
-        batch_size: Pictures in a batch.
-        resize: How pictures of another shape come to that size.
+        batch_size: Images in a batch.
+        resize: How images of another shape come to that size.
         shuffle: A new order in each epoch.
         seed: Where the order comes from.
 
@@ -158,11 +158,11 @@ def tf_dataset(
     """
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
-    def picture(index: NDArray[np.int64]) -> Pixels:
+    def image(index: NDArray[np.int64]) -> Pixels:
         return read(paths[int(index)], size, resize)
 
     def load(index: Any, label: Any) -> tuple[Any, Any]:
-        pixels = tf.numpy_function(picture, [index], tf.uint8, stateful=False)
+        pixels = tf.numpy_function(image, [index], tf.uint8, stateful=False)
         return tf.ensure_shape(pixels, (*size, 3)), label
 
     dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))

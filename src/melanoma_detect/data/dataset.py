@@ -1,4 +1,4 @@
-"""What a set of labelled pictures is: its records, its three splits, and what was set aside.
+"""What a set of labelled images is: its records, its three splits, and what was set aside.
 
 A `Dataset` never changes; every step returns a new one. It refuses to exist with a leak: two records of one group (the same
 bytes, the same lesion, the same patient) in different splits, or a record and its parent in different splits.
@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from melanoma_detect.data.record import SPLITS, Record, SetAside, Split, frame_of
+from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName, frame_of
 from melanoma_detect.errors import DatasetError, LeakError
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, Squashed
 
 if TYPE_CHECKING:
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """One split of a dataset: what training, evaluation and figures take.
 
     Attributes:
         name: `"train"`, `"validation"` or `"test"`.
         records: Its records.
         classes: Every class of the dataset, in the order of a model's outputs.
-        image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
-        batch_size: Pictures in a batch unless told otherwise.
-        resize: How a picture of another shape comes to that size; see `data.images.read`.
+        image_size: `(height, width)` in pixels that images are read at unless told otherwise.
+        batch_size: Images in a batch unless told otherwise.
+        resize: How an image of another shape comes to that size; see `data.images.read`.
         coarse: For a label that covers several classes, those classes.
-        decoded: Where pictures are kept once they are decoded.
+        decoded: Where images are kept once they are decoded.
     """
 
-    name: Split
+    name: SplitName
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     image_size: tuple[int, int]
     batch_size: int
     resize: Resize = "squash"
     coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    decoded: DecodedPictures = field(default_factory=DecodedPictures, repr=False, compare=False)
+    decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -60,7 +60,7 @@ class Part:
         return self.records[index]
 
     def __repr__(self) -> str:
-        return f"<Part {self.name}: {len(self)} pictures of {len(self.classes)} classes>"
+        return f"<Part {self.name}: {len(self)} images of {len(self.classes)} classes>"
 
     @property
     def paths(self) -> list[Path]:
@@ -68,9 +68,9 @@ class Part:
         return [record.path for record in self.records]
 
     @property
-    def pictures(self) -> list[Path | Squashed]:
+    def images(self) -> list[Path | Squashed]:
         """What to read, in order: the files, stretched back where they were squashed."""
-        return [record.picture for record in self.records]
+        return [record.image for record in self.records]
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -95,7 +95,7 @@ class Part:
         return frame_of(self.records)
 
     def pixels(self, image_size: tuple[int, int] | None = None) -> "Pixels":
-        """Read every picture.
+        """Read every image.
 
         Args:
             image_size: `(height, width)` in pixels; the dataset's own where it is None.
@@ -104,14 +104,14 @@ class Part:
             A uint8 array `(n, height, width, 3)`, RGB, 0 to 255.
 
         Raises:
-            ImageError: A picture cannot be decoded; the message names it.
+            ImageError: An image cannot be decoded; the message names it.
 
         Examples:
             >>> data.test.pixels(image_size=(32, 32)).shape[1:]
             (32, 32, 3)
         """
         keys = [record.key for record in self.records]
-        return self.decoded.pixels(keys, self.pictures, image_size or self.image_size, self.resize)
+        return self.decoded.pixels(keys, self.images, image_size or self.image_size, self.resize)
 
     def batches(
         self,
@@ -123,24 +123,24 @@ class Part:
     ) -> "Batches":
         """Return batches that `keras.Model.fit`, `evaluate` and `predict` take, under every backend of Keras.
 
-        Pictures are decoded once and kept as uint8, in memory or in a file that is mapped into it. Where records have weights
-        (see `balance`), an epoch shows each picture as often as its weight says.
+        Images are decoded once and kept as uint8, in memory or in a file that is mapped into it. Where records have weights
+        (see `balance`), an epoch shows each image as often as its weight says.
 
         Args:
             image_size: `(height, width)` in pixels; the dataset's own where it is None.
-            batch_size: Pictures in a batch; the dataset's own where it is None.
+            batch_size: Images in a batch; the dataset's own where it is None.
             shuffle: A new order in each epoch.
             seed: Where that order comes from.
 
         Returns:
-            Batches of `(pictures, labels)`: uint8 `(batch, height, width, 3)`, and int64 `(batch,)`.
+            Batches of `(images, labels)`: uint8 `(batch, height, width, 3)`, and int64 `(batch,)`.
 
         Raises:
-            ImageError: A picture cannot be decoded; the message names it.
+            ImageError: An image cannot be decoded; the message names it.
 
         Examples:
-            >>> pictures, labels = data.train.batches(image_size=(32, 32))[0]
-            >>> pictures.shape
+            >>> images, labels = data.train.batches(image_size=(32, 32))[0]
+            >>> images.shape
             (32, 32, 32, 3)
         """
         from melanoma_detect.data.batches import Batches  # noqa: PLC0415 - a thin door: imports Keras
@@ -157,13 +157,13 @@ class Part:
         shuffle: bool = False,
         seed: int = 123,
     ) -> "tf.data.Dataset":
-        """Return a `tf.data.Dataset` of `(pictures, labels)` batches, decoded on the way.
+        """Return a `tf.data.Dataset` of `(images, labels)` batches, decoded on the way.
 
-        For those who have a TensorFlow pipeline of their own; memory does not grow with the number of pictures.
+        For those who have a TensorFlow pipeline of their own; memory does not grow with the number of images.
 
         Args:
             image_size: `(height, width)` in pixels; the dataset's own where it is None.
-            batch_size: Pictures in a batch; the dataset's own where it is None.
+            batch_size: Images in a batch; the dataset's own where it is None.
             shuffle: A new order in each epoch.
             seed: Where that order comes from.
 
@@ -171,31 +171,31 @@ class Part:
             Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
 
         Examples:
-            >>> pictures, labels = next(iter(data.test.tf_dataset(image_size=(32, 32))))
-            >>> pictures.dtype.name
+            >>> images, labels = next(iter(data.test.tf_dataset(image_size=(32, 32))))
+            >>> images.dtype.name
             'uint8'
         """
         from melanoma_detect.data.batches import tf_dataset  # noqa: PLC0415 - a thin door: imports TensorFlow
 
         size = image_size or self.image_size
         batch = batch_size or self.batch_size
-        return tf_dataset(self.pictures, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
+        return tf_dataset(self.images, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures in three splits, without a leak.
+    """Labelled images in three splits, without a leak.
 
     Attributes:
-        records: Every picture that takes part.
+        records: Every image that takes part.
         classes: The classes, in the order of a model's outputs.
-        image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
-        batch_size: Pictures in a batch unless told otherwise.
+        image_size: `(height, width)` in pixels that images are read at unless told otherwise.
+        batch_size: Images in a batch unless told otherwise.
         set_aside: Records that were taken out, each with its reason.
-        other_files: Files of the folder that take no part: no pictures, or pictures outside class folders.
-        resize: How a picture of another shape comes to `image_size`: `"squash"`, `"crop"` or `"pad"`.
+        other_files: Files of the folder that take no part: no images, or images outside class folders.
+        resize: How an image of another shape comes to `image_size`: `"squash"`, `"crop"` or `"pad"`.
         coarse: For a label that covers several classes, as HAM10000's akiec does, those classes.
-        decoded: Where pictures are kept once they are decoded.
+        decoded: Where images are kept once they are decoded.
 
     Raises:
         LeakError: A group, or a record and its parent, stand in two splits.
@@ -210,7 +210,7 @@ class Dataset:
     other_files: tuple[Path, ...] = ()
     resize: Resize = "squash"
     coarse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    decoded: DecodedPictures = field(default_factory=DecodedPictures, repr=False, compare=False)
+    decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _refuse_unknown(self.records, (*self.classes, *self.coarse))
@@ -225,21 +225,21 @@ class Dataset:
         return f"<Dataset of {len(self.classes)} classes: {counts}{aside}>"
 
     @property
-    def train(self) -> Part:
+    def train(self) -> Split:
         """The split that a model learns from."""
         return self.part("train")
 
     @property
-    def validation(self) -> Part:
+    def validation(self) -> Split:
         """The split that training stops by and thresholds are set on."""
         return self.part("validation")
 
     @property
-    def test(self) -> Part:
+    def test(self) -> Split:
         """The split that nothing is chosen by."""
         return self.part("test")
 
-    def part(self, split: Split) -> Part:
+    def part(self, split: SplitName) -> Split:
         """Return one split by its name.
 
         Args:
@@ -250,11 +250,11 @@ class Dataset:
 
         Examples:
             >>> data.part("train")
-            <Part train: ... pictures of 9 classes>
+            <Part train: ... images of 9 classes>
         """
         chosen = tuple(record for record in self.records if record.split == split)
         kept = (self.classes, self.image_size, self.batch_size, self.resize, self.coarse, self.decoded)
-        return Part(split, chosen, *kept)
+        return Split(split, chosen, *kept)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -262,7 +262,7 @@ class Dataset:
         return frame_of(self.records)
 
     def distribution(self) -> pd.DataFrame:
-        """Count the pictures of each class in each split.
+        """Count the images of each class in each split.
 
         Returns:
             One row a class (and a coarse label, last); the columns train, validation, test, and total.
@@ -314,7 +314,7 @@ def _refuse_leaks(records: Sequence[Record]) -> None:
         if first.split != record.split:
             raise LeakError(
                 f"{record.id} ({record.split}) and {first.id} ({first.split}) belong to one group, {record.group}: the "
-                "same picture, lesion or patient on two sides makes figures too good; keep a group in one split"
+                "same image, lesion or patient on two sides makes figures too good; keep a group in one split"
             )
         parent = by_id.get(record.parent) if record.parent else None
         if parent and (parent.split, parent.group) != (record.split, record.group):

@@ -10,14 +10,14 @@ from melanoma_detect.errors import DatasetError
 
 
 def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int = 123) -> Iterator[Dataset]:
-    """Cut a dataset into folds: each picture of train and validation is in `test` once, its lesion wholly with it.
+    """Cut a dataset into folds: each image of train and validation is in `test` once, its lesion wholly with it.
 
     Copies made by `balance` are left out: balance each fold by itself. The dataset's own test split takes no part.
 
     Args:
         data: From `load_dataset`.
         count: How many folds.
-        validation: The fraction of the pictures outside the fold that training stops by and thresholds are set on.
+        validation: The fraction of the images outside the fold that training stops by and thresholds are set on.
         seed: Where the folds come from.
 
     Yields:

@@ -17,10 +17,10 @@ from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.data.scan import Scan, scan
 from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.data.sources.folders import Contents, read_folder
-from melanoma_detect.data.sources.labelled_folder import find_labels, read_pictures
+from melanoma_detect.data.sources.labelled_folder import find_labels, read_images
 from melanoma_detect.data.sources.table import describe
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Pixels, Resize
 
 Place: TypeAlias = str | os.PathLike[str]
@@ -33,7 +33,7 @@ class Gathered:
     Attributes:
         sources: What each source holds.
         records: The records that can be read, with digests, fingerprints, metadata, parents and groups.
-        pictures: For the id of each record, which picture it shows: records of one picture share it.
+        images: For the id of each record, which image it shows: records of one image share it.
         unreadable: The records that cannot be read.
         coarse: For a label that covers several classes, those classes.
         classes: The classes.
@@ -41,7 +41,7 @@ class Gathered:
 
     sources: Sequence[Contents]
     records: list[Record]
-    pictures: Mapping[str, str]
+    images: Mapping[str, str]
     unreadable: list[SetAside]
     classes: tuple[str, ...]
     coarse: Mapping[str, tuple[str, ...]]
@@ -52,7 +52,7 @@ def gather(
     groups: str | Sequence[str] | None,
     image_size: tuple[int, int],
     resize: Resize,
-    decoded: DecodedPictures,
+    decoded: PixelCache,
 ) -> Gathered:
     """Look at every file of some sources, and join what belongs together.
 
@@ -60,17 +60,17 @@ def gather(
         sources: What was read.
         groups: The columns that group; None for those known.
         image_size: `(height, width)` in pixels.
-        resize: How pictures come to that size.
-        decoded: Where the pictures are kept, decoded, where they fit in memory.
+        resize: How images come to that size.
+        decoded: Where the images are kept, decoded, where they fit in memory.
 
     Returns:
         Everything known, with nothing set aside but what cannot be read.
 
     Raises:
-        DatasetError: No picture can be read, or a column to group by is missing.
+        DatasetError: No image can be read, or a column to group by is missing.
 
     Examples:
-        >>> len(gather([read_folder(isic9)], None, (32, 32), "squash", DecodedPictures()).unreadable)
+        >>> len(gather([read_folder(isic9)], None, (32, 32), "squash", PixelCache()).unreadable)
         0
     """
     named = name_sources(sources)
@@ -83,7 +83,7 @@ def gather(
     ]
     read = [(record, found) for record, found in zip(records, scans, strict=True) if not found.error]
     if not read:
-        raise DatasetError(f"none of the {len(records)} pictures can be read; the first: {unreadable[0].reason}")
+        raise DatasetError(f"none of the {len(records)} images can be read; the first: {unreadable[0].reason}")
     known = find_parents([_with_scan(record, found) for record, found in read])
     alike = find_alike([record.path for record in known], [found.fingerprint for _, found in read])
     described = _describe(named, known, groups)
@@ -95,7 +95,7 @@ def gather(
         united, classes, coarse = unite_labels(grouped.records)
     else:
         united, classes, coarse = grouped.records, sources[0].classes, {}
-    return Gathered(named, take_finer_labels(united, grouped.pictures), grouped.pictures, unreadable, classes, coarse)
+    return Gathered(named, take_finer_labels(united, grouped.images), grouped.images, unreadable, classes, coarse)
 
 
 def read_source(source: Place) -> Contents:
@@ -121,7 +121,7 @@ def read_source(source: Place) -> Contents:
     folder = unpack(place) if place.is_file() and place.suffix.lower() == ".zip" else place
     for candidate in (folder, *_only_child(folder)):
         if labels := find_labels(candidate):
-            return read_pictures(candidate, labels)
+            return read_images(candidate, labels)
     return read_folder(folder)
 
 
@@ -135,7 +135,7 @@ def read_all(source: Place | Sequence[Place] | None, images: Place | None, label
 
     Args:
         source: A folder, a zip file, or several of them; or None.
-        images: A folder of pictures; or None.
+        images: A folder of images; or None.
         labels: The table that labels the images; or None.
 
     Returns:
@@ -156,8 +156,8 @@ def read_all(source: Place | Sequence[Place] | None, images: Place | None, label
         folder = Path(images).expanduser().absolute()
         table = Path(labels) if labels else find_labels(folder) or find_labels(folder.parent)
         if table is None:
-            raise DatasetError(f"{folder}: no table says what these pictures show; name one with labels=")
-        return [read_pictures(folder, table)]
+            raise DatasetError(f"{folder}: no table says what these images show; name one with labels=")
+        return [read_images(folder, table)]
     if labels is not None:
         raise DatasetError("labels= goes with images=; expected load_dataset(images=folder, labels=table)")
     if source is None or isinstance(source, (str, os.PathLike)) or not isinstance(source, Sequence):
@@ -173,7 +173,7 @@ def named_places(source: Place | Sequence[Place] | None, images: Place | None) -
 
     Args:
         source: A folder, a zip file, or several of them; or None.
-        images: A folder of pictures; or None.
+        images: A folder of images; or None.
 
     Returns:
         Their names.
@@ -189,9 +189,9 @@ def named_places(source: Place | Sequence[Place] | None, images: Place | None) -
     return [] if source is None else [source]
 
 
-def _look(records: Sequence[Record], size: tuple[int, int], resize: Resize, decoded: DecodedPictures) -> list[Scan]:
+def _look(records: Sequence[Record], size: tuple[int, int], resize: Resize, decoded: PixelCache) -> list[Scan]:
     """Scan every file, and keep its pixels where all of them fit in memory: nothing is decoded twice."""
-    paths = [record.picture for record in records]
+    paths = [record.image for record in records]
     pixels: Pixels | None = None
     if decoded.fits(len(records), size):
         pixels = np.empty((len(records), *size, 3), np.uint8)

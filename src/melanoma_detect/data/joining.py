@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.dataset import Part
-from melanoma_detect.evaluation.bootstrap import Floats
+from melanoma_detect.data.dataset import Split
+from melanoma_detect.utils.arrays import Float64Array
 
 
 class Joined(NamedTuple):
@@ -16,14 +16,14 @@ class Joined(NamedTuple):
     Attributes:
         classes: Their names; several that are one are written with "or".
         columns: For each class of the detector, which of them it is.
-        labels: For each label of the pictures, which of them it is.
+        labels: For each label of the images, which of them it is.
     """
 
     classes: tuple[str, ...]
     columns: NDArray[np.int64]
     labels: dict[str, int]
 
-    def probabilities(self, rows: Floats) -> Floats:
+    def probabilities(self, rows: Float64Array) -> Float64Array:
         """Add the probabilities of what is one.
 
         Args:
@@ -37,14 +37,14 @@ class Joined(NamedTuple):
             >>> one.probabilities(np.array([[0.1, 0.2, 0.7]])).round(1)
             array([[0.3, 0.7]])
         """
-        summed: Floats = rows @ np.eye(len(self.classes))[self.columns]
+        summed: Float64Array = rows @ np.eye(len(self.classes))[self.columns]
         return summed
 
-    def truth(self, part: Part) -> NDArray[np.int64]:
-        """Return the label of each picture, as a position in `classes`.
+    def truth(self, part: Split) -> NDArray[np.int64]:
+        """Return the label of each image, as a position in `classes`.
 
         Args:
-            part: The pictures.
+            part: The images.
 
         Returns:
             `(n,)`.
@@ -52,8 +52,8 @@ class Joined(NamedTuple):
         return np.array([self.labels[record.label] for record in part], dtype=np.int64)
 
 
-def joined(part: Part) -> Joined:
-    """Join the classes that a coarse label covers, where no picture tells them apart.
+def joined(part: Split) -> Joined:
+    """Join the classes that a coarse label covers, where no image tells them apart.
 
     A label that covers melanoma and others is not joined: an alert to one is right, and to the other is not.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
 from melanoma_detect.data.sources.folders import Contents
-from melanoma_detect.data.sources.table import picture_name
+from melanoma_detect.data.sources.table import image_name
 from melanoma_detect.errors import DatasetError
 
 _ISIC = re.compile(r"ISIC_\d{7}")
@@ -47,8 +47,8 @@ def name_sources(sources: Sequence[Contents]) -> list[Contents]:
     ]
 
 
-def picture_key(record: Record) -> str | None:
-    """Return by which name a picture is known in every collection: its id in the ISIC archive, or None.
+def image_key(record: Record) -> str | None:
+    """Return by which name an image is known in every collection: its id in the ISIC archive, or None.
 
     Args:
         record: A record.
@@ -57,10 +57,10 @@ def picture_key(record: Record) -> str | None:
         The id, or None for a name that means something in its own folder only.
 
     Examples:
-        >>> picture_key(replace(data.records[0], path=Path("ISIC_0025601(1).jpg")))
+        >>> image_key(replace(data.records[0], path=Path("ISIC_0025601(1).jpg")))
         'ISIC_0025601'
     """
-    name = picture_name(record.path)
+    name = image_name(record.path)
     return name if _ISIC.fullmatch(name) else None
 
 
@@ -116,5 +116,5 @@ def _names(roots: Sequence[Path]) -> list[str]:
 
 
 def _end(root: Path, depth: int) -> str:
-    parts = root.parts[:-1] if root.name.lower() in ("images", "train", "pictures", "data") else root.parts
+    parts = root.parts[:-1] if root.name.lower() in ("images", "train", "images", "data") else root.parts
     return "/".join(parts[-depth:])

@@ -1,4 +1,4 @@
-"""Copies that someone made before: Augmentor's output among the pictures as they came."""
+"""Copies that someone made before: Augmentor's output among the images as they came."""
 
 import re
 from collections import defaultdict
@@ -13,13 +13,13 @@ _NAME = re.compile(r"_original_(?P<parent>.+?\.\w{3,4})_[0-9a-f]{8}(-[0-9a-f]{4}
 
 
 def parent_name(path: Path) -> str | None:
-    """Return the file that a picture was made from, as its name says in Augmentor's way.
+    """Return the file that an image was made from, as its name says in Augmentor's way.
 
     Args:
-        path: A picture file.
+        path: An image file.
 
     Returns:
-        The parent's file name, or None for a picture that came as it is.
+        The parent's file name, or None for an image that came as it is.
 
     Examples:
         >>> parent_name(Path("output/nevus_original_ISIC_0000001.jpg_03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e10.jpg"))
@@ -30,7 +30,7 @@ def parent_name(path: Path) -> str | None:
 
 
 def find_parents(records: Sequence[Record]) -> list[Record]:
-    """Name the parents of copies that Augmentor made and that stand among the pictures.
+    """Name the parents of copies that Augmentor made and that stand among the images.
 
     Args:
         records: The records as they were read.

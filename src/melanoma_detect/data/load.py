@@ -19,7 +19,7 @@ from melanoma_detect.data.sources.aspect_ratio import Squashed, unsquash
 from melanoma_detect.data.sources.table import read_table
 from melanoma_detect.data.splits import cut_off, follow_given, refuse_fractions, set_leaks_aside
 from melanoma_detect.errors import DatasetError, DataWarning
-from melanoma_detect.images.pixel_cache import DecodedPictures
+from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, refuse_resize
 
 
@@ -40,38 +40,38 @@ def load_dataset(
     resize: Resize = "squash",
     squashed: Squashed | None = None,
 ) -> Dataset:
-    """Load pictures as a Dataset without a leak and without contradictions.
+    """Load images as a Dataset without a leak and without contradictions.
 
     A source is a folder with `Train` and `Test` (in any case; also `Validation`), each with one folder per diagnosis; the
-    diagnosis folders alone; a folder of pictures with a table that labels them; or a zip of any of these. Several sources
+    diagnosis folders alone; a folder of images with a table that labels them; or a zip of any of these. Several sources
     become one dataset, with one list of classes.
 
-    Every file is looked at once. Pictures with the same bytes, pictures that look the same (turned, mirrored, rescaled,
-    compressed again, cropped to the centre), lesions seen twice, and pictures of one `lesion_id` or `patient_id` form a group,
+    Every file is looked at once. Images with the same bytes, images that look the same (turned, mirrored, rescaled,
+    compressed again, cropped to the centre), lesions seen twice, and images of one `lesion_id` or `patient_id` form a group,
     and a group never stands in two splits. What cannot be read, what carries two labels, and what a given Test shares with
     Train is set aside, with one warning, and stays in `data.set_aside` with its reason.
 
     Args:
         source: A folder, a zip file, or several of them.
-        images: A folder of pictures, in place of a source.
+        images: A folder of images, in place of a source.
         labels: The table that says what each of the `images` shows; the metadata.csv beside them where it is None.
-        groups: The column, or columns, of the tables that say which pictures belong together; `lesion_id` and `patient_id`
+        groups: The column, or columns, of the tables that say which images belong together; `lesion_id` and `patient_id`
             where it is None.
-        conflicts: What to do with a picture under labels that contradict each other: `"drop"` all its files, `"resolve"` by the
+        conflicts: What to do with an image under labels that contradict each other: `"drop"` all its files, `"resolve"` by the
             truth, `"keep"` them, or refuse with an `"error"`.
         truth: A table of authoritative labels for `"resolve"`; the source's own metadata.csv where it is None.
-        leaks: What to do with Test pictures that Train shows too: `"drop"` them, or refuse with an `"error"`.
-        validation: The fraction of the training pictures that is cut off for validation; 0 for none.
-        test: The fraction that is cut off for the test, where a source gives none; 1 takes every picture for the test, as for
-            pictures that a detector is to be measured on.
+        leaks: What to do with Test images that Train shows too: `"drop"` them, or refuse with an `"error"`.
+        validation: The fraction of the training images that is cut off for validation; 0 for none.
+        test: The fraction that is cut off for the test, where a source gives none; 1 takes every image for the test, as for
+            images that a detector is to be measured on.
         seed: Where the splits come from.
-        image_size: `(height, width)` in pixels that pictures are read at unless told otherwise.
-        batch_size: Pictures in a batch unless told otherwise.
-        resize: How a picture of another shape comes to that size: `"squash"` (the assignment's way), `"crop"` or `"pad"`.
-        squashed: The shape that pictures had before they were squashed into squares, as `"4:3"`: of all sources, or by source,
-            as `{"isic9": "4:3"}`. Square pictures are stretched back to it before anything else, so that `resize="crop"` cuts
-            what a camera's picture would show; pictures that are not square stay. Nothing is stretched that is not named here:
-            of a square picture nobody can see whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
+        image_size: `(height, width)` in pixels that images are read at unless told otherwise.
+        batch_size: Images in a batch unless told otherwise.
+        resize: How an image of another shape comes to that size: `"squash"` (the assignment's way), `"crop"` or `"pad"`.
+        squashed: The shape that images had before they were squashed into squares, as `"4:3"`: of all sources, or by source,
+            as `{"isic9": "4:3"}`. Square images are stretched back to it before anything else, so that `resize="crop"` cuts
+            what a camera's image would show; images that are not square stay. Nothing is stretched that is not named here:
+            of a square image nobody can see whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
 
     Returns:
         The Dataset.
@@ -80,7 +80,7 @@ def load_dataset(
         DatasetError: The source cannot become a dataset; the message names the file and what to do.
 
     Warns:
-        DataWarning: Pictures were set aside, or files take no part.
+        DataWarning: Images were set aside, or files take no part.
 
     Examples:
         >>> data = load_dataset(isic9)
@@ -91,11 +91,11 @@ def load_dataset(
     refuse_resize(resize)
     refuse_fractions(validation, test)
     sources = unsquash(read_all(source, images, labels), named_places(source, images), squashed)
-    decoded = DecodedPictures()
+    decoded = PixelCache()
     gathered = gather(sources, groups, image_size, resize, decoded)
     tables = [read_table(Path(truth))] if truth else [contents.table for contents in sources if contents.table]
     given = {record.id for contents in gathered.sources if contents.splits for record in contents.records}
-    kept, conflicting = set_conflicts_aside(gathered.records, gathered.pictures, conflicts, tables)
+    kept, conflicting = set_conflicts_aside(gathered.records, gathered.images, conflicts, tables)
     # What nobody has resolved stands in Train all the same: its lesion is no news to a Test.
     unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
     kept, leaking = _gate_leaks(follow_given(kept, given), unresolved, leaks)
@@ -126,11 +126,11 @@ def _gate_leaks(records: list[Record], witnesses: list[Record], how: Leaks) -> t
 def _drop_lone_classes(
     records: list[Record], gathered: Gathered, least: int
 ) -> tuple[list[Record], list[str], list[SetAside]]:
-    """Take out the classes that lost nearly all their training pictures to the gate."""
+    """Take out the classes that lost nearly all their training images to the gate."""
     before, after = (_training_groups(found) for found in (gathered.records, records))
     lone = [label for label in gathered.classes if before[label] >= least > after[label]]
     aside = [
-        SetAside(record, f"of {record.label}, too few training pictures are left to learn from", "lone class")
+        SetAside(record, f"of {record.label}, too few training images are left to learn from", "lone class")
         for record in records
         if record.label in lone
     ]
@@ -179,7 +179,7 @@ def _say_unreadable(aside: Sequence[SetAside]) -> str:
 
 
 def _say_conflicts(gathered: Gathered, aside: Sequence[SetAside], how: Conflicts) -> str:
-    found = list(contradicting_labels(gathered.records, gathered.pictures).values())
+    found = list(contradicting_labels(gathered.records, gathered.images).values())
     against = sum("but the table says" in entry.reason for entry in aside)
     if not found and not against:
         return ""
@@ -194,13 +194,13 @@ def _say_leaks(aside: Sequence[SetAside]) -> str:
         return ""
     same = sum(entry.reason.startswith("the same file") for entry in aside)
     return (
-        f"{len(aside)} pictures are set aside because an earlier split shows them already ({same} the same file, "
-        f"{len(aside) - same} the same picture, lesion or patient): they would make the figures too good"
+        f"{len(aside)} images are set aside because an earlier split shows them already ({same} the same file, "
+        f"{len(aside) - same} the same image, lesion or patient): they would make the figures too good"
     )
 
 
 def _say_unlabelled(aside: Sequence[SetAside]) -> str:
-    return f"{len(aside)} pictures have no label" if aside else ""
+    return f"{len(aside)} images have no label" if aside else ""
 
 
 def _say_lone(labels: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which pictures show the same: by their hashes, and where those are near but not near enough, by their fine detail."""
+"""Which images show the same: by their hashes, and where those are near but not near enough, by their fine detail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from melanoma_detect.data.neighbours import EXACT, find_pairs
 from melanoma_detect.images.perceptual_hash import Fingerprint
 from melanoma_detect.images.reader import load
 
-# Of 5,984 pictures of different lesions, the two that look most alike differ by 30 bits; a picture and itself turned, mirrored,
+# Of 5,984 images of different lesions, the two that look most alike differ by 30 bits; an image and itself turned, mirrored,
 # rescaled or compressed again by at most 26, nine in ten by at most 12.
 SAME = 24
 # Between the two, fine detail decides: a lesion photographed twice correlates over 0.8, two lesions under 0.75.
@@ -27,26 +27,26 @@ _BLUR = 2.5  # pixels of 128: what is coarser is the same in all round lesions
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Two pictures that show the same.
+    """Two images that show the same.
 
     Attributes:
         first: Position of the one.
         second: Position of the other, over `first`.
         bits: By how many of 256 bits their hashes differ.
-        kind: `"picture"`: one picture, at most turned, mirrored, cropped to its centre, rescaled or compressed again;
-            `"lesion"`: two pictures of one lesion.
+        kind: `"image"`: one image, at most turned, mirrored, cropped to its centre, rescaled or compressed again;
+            `"lesion"`: two images of one lesion.
     """
 
     first: int
     second: int
     bits: int
-    kind: Literal["picture", "lesion"]
+    kind: Literal["image", "lesion"]
 
 
 def find_alike(paths: Sequence[Path], fingerprints: Sequence[Fingerprint | None]) -> list[Alike]:
-    """Find the pictures that show the same picture, or the same lesion from nearly the same view.
+    """Find the images that show the same image, or the same lesion from nearly the same view.
 
-    Lesions seen twice are looked for among up to 20,000 pictures; beyond, only the same pictures are found. What is turned by
+    Lesions seen twice are looked for among up to 20,000 images; beyond, only the same images are found. What is turned by
     other than right angles, or cropped by more than to its centre, escapes.
 
     Args:
@@ -70,7 +70,7 @@ def find_alike(paths: Sequence[Path], fingerprints: Sequence[Fingerprint | None]
     queries = np.concatenate([found.queries for found in known])
     owners = np.repeat(np.arange(len(known)), [len(found.queries) for found in known])
     pairs = [
-        Alike(taking_part[first], taking_part[second], int(bits), "picture")
+        Alike(taking_part[first], taking_part[second], int(bits), "image")
         for first, second, bits in zip(*find_pairs(codes, queries, owners, radius=SAME), strict=True)
     ]
     sure = {(pair.first, pair.second) for pair in pairs}
@@ -82,14 +82,14 @@ def find_alike(paths: Sequence[Path], fingerprints: Sequence[Fingerprint | None]
 
 
 def same_detail(one: Path, other: Path) -> float:
-    """Return how well the fine detail of two pictures agrees, at best over shifts and right-angle turns.
+    """Return how well the fine detail of two images agrees, at best over shifts and right-angle turns.
 
     Args:
-        one: A picture file.
+        one: An image file.
         other: Another one.
 
     Returns:
-        The correlation of their detail, about 0 for strangers, 1 for the same picture.
+        The correlation of their detail, about 0 for strangers, 1 for the same image.
 
     Raises:
         ImageError: One of them cannot be read.
@@ -123,10 +123,10 @@ def _flips(detail: NDArray[np.float32]) -> list[NDArray[np.float32]]:
 
 
 def grey_square(path: Path) -> NDArray[np.float32]:
-    """Read a picture as 128×128 grey levels.
+    """Read an image as 128×128 grey levels.
 
     Args:
-        path: A picture file.
+        path: An image file.
 
     Returns:
         float32 `(128, 128)`, 0 to 255.
@@ -143,13 +143,13 @@ def grey_square(path: Path) -> NDArray[np.float32]:
 
 
 def fine_detail(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what is left of a picture without its coarse shapes, faded out at the rim, as a vector of length 1.
+    """Return what is left of an image without its coarse shapes, faded out at the rim, as a vector of length 1.
 
     Args:
         grey: `(128, 128)`.
 
     Returns:
-        `(128, 128)`; all 0 for a picture of one even colour.
+        `(128, 128)`; all 0 for an image of one even colour.
 
     Examples:
         >>> float(np.square(fine_detail(np.eye(128, dtype=np.float32))).sum().round(3))

@@ -17,7 +17,7 @@ _AT_ONCE = 4096
 
 
 class Pairs(NamedTuple):
-    """Pairs of pictures that look alike.
+    """Pairs of images that look alike.
 
     Attributes:
         first: Positions, `(n,)`, ascending.
@@ -31,12 +31,12 @@ class Pairs(NamedTuple):
 
 
 def find_pairs(codes: Codes, queries: Codes, owners: NDArray[np.int64], *, radius: int) -> Pairs:
-    """Find all pairs of pictures of which one's query lies near the other's code.
+    """Find all pairs of images of which one's query lies near the other's code.
 
     Args:
-        codes: One code a picture, uint8 `(n, 32)`.
+        codes: One code an image, uint8 `(n, 32)`.
         queries: What to look up, uint8 `(m, 32)`.
-        owners: Which picture each query belongs to, `(m,)`.
+        owners: Which image each query belongs to, `(m,)`.
         radius: By how many bits two may differ.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What is known about one picture, and about one that was set aside."""
+"""What is known about one image, and about one that was set aside."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,35 +9,35 @@ import pandas as pd
 
 from melanoma_detect.images.reader import Squashed
 
-Split: TypeAlias = Literal["train", "validation", "test"]
+SplitName: TypeAlias = Literal["train", "validation", "test"]
 Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 COLUMNS = ("id", "path", "label", "split", "group", "parent", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One picture and what is known about it.
+    """One image and what is known about it.
 
     Attributes:
         id: Its name within the dataset: the path below the folder that was loaded.
         path: Where the file lies.
         label: Its class, as the class folder is named.
         split: `"train"`, `"validation"` or `"test"`.
-        group: Records of one group show the same picture, lesion or patient and stay in one split.
+        group: Records of one group show the same image, lesion or patient and stay in one split.
         digest: SHA-256 of the file's bytes.
-        parent: The id of the record that this one was made from by `balance`; None for a picture as it came.
+        parent: The id of the record that this one was made from by `balance`; None for an image as it came.
         source: The folder, archive or table that it came from.
         metadata: What a table says about it, as `{"age": "45.0", "sex": "male"}`.
         fingerprint: Its perceptual hash, 64 hexadecimal digits; empty where it was not taken.
         weight: How often an epoch shows it, on average.
-        aspect: Width over height that the picture had before it was squashed into a square; None where it was not.
+        aspect: Width over height that the image had before it was squashed into a square; None where it was not.
     """
 
     id: str
     path: Path
     label: str
-    split: Split
+    split: SplitName
     group: str
     digest: str
     parent: str | None = None
@@ -48,7 +48,7 @@ class Record:
     aspect: float | None = None
 
     @property
-    def picture(self) -> Path | Squashed:
+    def image(self) -> Path | Squashed:
         """What to read: the file, or the file stretched back to the shape that it had."""
         return Squashed(self.path, self.aspect) if self.aspect else self.path
 
@@ -64,7 +64,7 @@ class SetAside:
 
     Attributes:
         record: The record, with the label and the split that it came with.
-        reason: Why, in words that name the other picture.
+        reason: Why, in words that name the other image.
         kind: `"unreadable"`, `"conflict"`, `"leak"`, `"no label"` or `"lone class"`.
     """
 

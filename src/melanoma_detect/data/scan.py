@@ -11,8 +11,9 @@ import numpy as np
 
 from melanoma_detect.data.hashes import digest
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.perceptual_hash import Fingerprint, Floats, fingerprints, thumbnails
+from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprints, thumbnails
 from melanoma_detect.images.reader import Pixels, Resize, fit, load, needed
+from melanoma_detect.utils.arrays import Float32Array
 
 _AT_ONCE = 512  # files in flight: memory stays flat however many there are
 
@@ -23,7 +24,7 @@ class Scan:
 
     Attributes:
         digest: SHA-256 of its bytes; empty where it cannot be opened.
-        error: Why it cannot be read; None for a picture.
+        error: Why it cannot be read; None for an image.
         fingerprint: Its perceptual hashes; None where it cannot be read or shows one even colour.
     """
 
@@ -36,7 +37,7 @@ class Scan:
 class _Look:
     digest: str
     error: str | None = None
-    thumbnails: Floats | None = None
+    thumbnails: Float32Array | None = None
 
 
 def scan(

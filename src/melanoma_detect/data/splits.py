@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from melanoma_detect.data.record import SPLITS, Record, SetAside, Split
+from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName
 from melanoma_detect.errors import DatasetError
 
 
@@ -76,7 +76,7 @@ def set_leaks_aside(records: Sequence[Record], witnesses: Sequence[Record] = ())
 
 def _reason(record: Record, shown: Mapping[str, Record]) -> str:
     twin = shown[record.digest]
-    what, seen = ("file", twin) if twin.split != record.split else ("picture, lesion or patient", shown[record.group])
+    what, seen = ("file", twin) if twin.split != record.split else ("image, lesion or patient", shown[record.group])
     return f"the same {what} as {seen.id}, which is in {seen.split}"
 
 
@@ -95,7 +95,7 @@ def follow_given(records: Sequence[Record], given: AbstractSet[str]) -> list[Rec
         >>> {record.split for record in moved}
         {'train'}
     """
-    first: dict[str, Split] = {}
+    first: dict[str, SplitName] = {}
     for record in sorted(records, key=lambda record: SPLITS.index(record.split)):
         if record.id in given:
             first.setdefault(record.group, record.split)
@@ -119,7 +119,7 @@ def cut_off(
     Args:
         records: The records, with their groups.
         given: The ids of the records whose splits their source gives.
-        validation: The fraction of the training pictures for validation; 0 for none.
+        validation: The fraction of the training images for validation; 0 for none.
         test: The fraction for the test; 1 for everything that has no split yet.
         seed: Where the splits come from.
         classes: The labels that need two groups; all of them where it is None.
@@ -168,16 +168,16 @@ def refuse_fractions(validation: float, test: float) -> None:
     if (validation, test) != (0, 1) and not validation + test < 1:
         raise DatasetError(
             f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
-            "test=1 for pictures to measure a detector on"
+            "test=1 for images to measure a detector on"
         )
 
 
 def cut(
-    records: Sequence[Record], split: Split, fraction: float, *, seed: int, classes: Sequence[str] | None = None
+    records: Sequence[Record], split: SplitName, fraction: float, *, seed: int, classes: Sequence[str] | None = None
 ) -> list[Record]:
     """Move a fraction of the training records into another split, stratified by class, group by group.
 
-    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for pictures that stand alone); among them the
+    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for images that stand alone); among them the
     one is taken that shows the most classes and comes closest to the fraction.
 
     Args:
@@ -232,17 +232,17 @@ def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDA
     return _folds(labels, groups, count, seed)
 
 
-def _refuse_single_groups(train: Sequence[Record], split: Split) -> None:
+def _refuse_single_groups(train: Sequence[Record], split: SplitName) -> None:
     groups: dict[str, set[str]] = {}
     for record in train:
         groups.setdefault(record.label, set()).add(record.group)
     for label, found in groups.items():
         if len(found) < 2:
-            pictures = [record for record in train if record.label == label]
-            lesion = "picture" if len(pictures) == 1 else f"lesion (in {len(pictures)} pictures)"
+            images = [record for record in train if record.label == label]
+            lesion = "image" if len(images) == 1 else f"lesion (in {len(images)} images)"
             raise DatasetError(
-                f"class {label!r} has a single {lesion}, {pictures[0].path}: it cannot stand in train and in {split} at "
-                "once; expected at least two different ones. Add pictures of it or take its folder out"
+                f"class {label!r} has a single {lesion}, {images[0].path}: it cannot stand in train and in {split} at "
+                "once; expected at least two different ones. Add images of it or take its folder out"
             )
 
 
@@ -266,9 +266,9 @@ def _best_fold(train: Sequence[Record], fraction: float, seed: int) -> list[int]
 
 
 def _folds(labels: NDArray[np.str_], groups: NDArray[np.str_], count: int, seed: int) -> list[NDArray[np.intp]]:
-    """Return the folds: pictures that stand alone by class, the others by class and group.
+    """Return the folds: images that stand alone by class, the others by class and group.
 
-    `StratifiedGroupKFold` weighs every group by itself, in Python; most groups are of one picture and need no weighing.
+    `StratifiedGroupKFold` weighs every group by itself, in Python; most groups are of one image and need no weighing.
     """
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     alone = np.flatnonzero(sizes[group] == 1)

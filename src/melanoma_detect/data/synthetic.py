@@ -1,4 +1,4 @@
-"""Procedural lesions: pictures of nobody, for demonstrations and tests without real data.
+"""Procedural lesions: images of nobody, for demonstrations and tests without real data.
 
 Each diagnosis is drawn with the marks that dermoscopy knows it by (a pigment network, lacunae, arborising vessels, a white
 centre, ...), so that a network has something to learn. A detector trained on them knows nothing about skin.
@@ -17,12 +17,11 @@ from PIL import Image
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
+from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.files import writing_to
 
-Floats = NDArray[np.float64]
-
 _SKINS = ((236, 200, 178), (224, 184, 158), (205, 160, 130), (172, 124, 94), (126, 86, 64))
-# How many training pictures the nine-class ISIC set has of each class, as a share of the largest.
+# How many training images the nine-class ISIC set has of each class, as a share of the largest.
 _IMBALANCE = {
     "AK": 0.25,
     "BCC": 0.82,
@@ -39,7 +38,7 @@ _TWO_VIEWS = 0.2  # the share of lesions that are photographed twice, as real se
 
 
 class Lesion(NamedTuple):
-    """A procedural picture and where its lesion lies.
+    """A procedural image and where its lesion lies.
 
     Attributes:
         pixels: uint8 `(size, size, 3)`, RGB.
@@ -56,15 +55,15 @@ class _Canvas:
 
     rng: np.random.Generator
     size: int
-    radius: Floats  # 1 on the lesion's border
-    angle: Floats
+    radius: Float64Array  # 1 on the lesion's border
+    angle: Float64Array
 
-    def noise(self, cells: int) -> Floats:
-        """Smooth noise from 0 to 1 with so many cells across the picture."""
+    def noise(self, cells: int) -> Float64Array:
+        """Smooth noise from 0 to 1 with so many cells across the image."""
         grid = Image.fromarray(self.rng.integers(0, 256, (cells, cells)).astype(np.uint8))
         return np.asarray(grid.resize((self.size, self.size), Image.Resampling.BICUBIC)) / 255.0
 
-    def spots(self, count: int, spread: float, size: float) -> Floats:
+    def spots(self, count: int, spread: float, size: float) -> Float64Array:
         """Round spots, 1 at their centres, scattered over the lesion."""
         field = np.zeros((self.size, self.size))
         x, y = self.radius * np.cos(self.angle), self.radius * np.sin(self.angle)
@@ -75,7 +74,7 @@ class _Canvas:
             field = np.maximum(field, np.exp(-away / (2 * width**2)))
         return field
 
-    def lines(self, count: int, reach: float) -> Floats:
+    def lines(self, count: int, reach: float) -> Float64Array:
         """Thin winding lines from the border inwards, as vessels run."""
         field = np.zeros((self.size, self.size))
         for _ in range(count):
@@ -92,11 +91,11 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
 
     Args:
         diagnosis: A name, code or alias of the taxonomy.
-        seed: The same seed gives the same picture.
+        seed: The same seed gives the same image.
         size: Height and width in pixels, 32 or more.
 
     Returns:
-        The picture and the lesion's mask.
+        The image and the lesion's mask.
 
     Raises:
         DatasetError: The diagnosis is not in the taxonomy, or the size is too small.
@@ -112,9 +111,9 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
     canvas, alpha = _outline(np.random.default_rng([seed, position]), size, known.code)
     skin = _skin(canvas)
     lesion = _MARKS[known.code](canvas)
-    picture = skin * (1 - alpha[..., None]) + lesion * alpha[..., None]
-    picture = _hair(canvas, picture) + canvas.rng.normal(0, 3, picture.shape)
-    return Lesion(np.clip(picture, 0, 255).astype(np.uint8), alpha > 0.5)
+    image = skin * (1 - alpha[..., None]) + lesion * alpha[..., None]
+    image = _hair(canvas, image) + canvas.rng.normal(0, 3, image.shape)
+    return Lesion(np.clip(image, 0, 255).astype(np.uint8), alpha > 0.5)
 
 
 def write_samples(
@@ -129,16 +128,16 @@ def write_samples(
 ) -> Path:
     """Write procedural lesions as a folder that `load_dataset` takes: `Train`, `Test` and `metadata.csv`.
 
-    One lesion in five is photographed twice; `metadata.csv` names it, and both pictures lie in the same folder.
+    One lesion in five is photographed twice; `metadata.csv` names it, and both images lie in the same folder.
 
     Args:
         folder: Where to write; made if it is not there, refused if it holds anything.
-        train: Training pictures of each class.
-        test: Test pictures of each class.
-        seed: The same seed gives the same pictures.
+        train: Training images of each class.
+        test: Test images of each class.
+        seed: The same seed gives the same images.
         size: Height and width in pixels.
         classes: The diagnoses.
-        imbalanced: Draw fewer training pictures of the classes that the nine-class ISIC set has few of.
+        imbalanced: Draw fewer training images of the classes that the nine-class ISIC set has few of.
 
     Returns:
         The folder.
@@ -154,7 +153,7 @@ def write_samples(
     """
     root = Path(folder)
     if root.is_dir() and any(root.iterdir()):
-        raise OutputError(f"{root}: is not empty, and drawings do not belong among other pictures; choose a new folder")
+        raise OutputError(f"{root}: is not empty, and drawings do not belong among other images; choose a new folder")
     if train < 2 or test < 1:
         raise DatasetError(f"train={train} and test={test}; expected 2 or more, and 1 or more")
     rows = ["image_id,lesion_id"]
@@ -194,7 +193,7 @@ def _second_view(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(np.clip(turned, 0, 255).astype(np.uint8))
 
 
-def _outline(rng: np.random.Generator, size: int, code: str) -> tuple[_Canvas, Floats]:
+def _outline(rng: np.random.Generator, size: int, code: str) -> tuple[_Canvas, Float64Array]:
     """Return the canvas of a lesion and how opaque it is, 0 to 1, at each pixel."""
     y, x = (np.mgrid[0:size, 0:size] - size / 2) / (size / 2)
     x, y = x - rng.uniform(-0.12, 0.12), y - rng.uniform(-0.12, 0.12)
@@ -213,15 +212,15 @@ def _outline(rng: np.random.Generator, size: int, code: str) -> tuple[_Canvas, F
     return _Canvas(rng, size, radius, angle), alpha
 
 
-def _skin(canvas: _Canvas) -> Floats:
+def _skin(canvas: _Canvas) -> Float64Array:
     base = np.array(_SKINS[canvas.rng.choice(len(_SKINS), p=[0.3, 0.3, 0.2, 0.12, 0.08])], float)
     light = 0.94 + 0.08 * canvas.noise(4) + 0.05 * canvas.noise(40)
     y, x = (np.mgrid[0 : canvas.size, 0 : canvas.size] / canvas.size) - 0.5
-    shaded: Floats = base * (light * (1 - 0.35 * (x**2 + y**2)))[..., None]
+    shaded: Float64Array = base * (light * (1 - 0.35 * (x**2 + y**2)))[..., None]
     return shaded
 
 
-def _hair(canvas: _Canvas, picture: Floats) -> Floats:
+def _hair(canvas: _Canvas, image: Float64Array) -> Float64Array:
     y, x = np.mgrid[0 : canvas.size, 0 : canvas.size] / canvas.size
     for _ in range(int(canvas.rng.poisson(1.5))):
         turn, shift, bend = (
@@ -232,30 +231,30 @@ def _hair(canvas: _Canvas, picture: Floats) -> Floats:
         across = (x - shift) * np.cos(turn) + (y - 0.5) * np.sin(turn)
         along = -(x - shift) * np.sin(turn) + (y - 0.5) * np.cos(turn)
         hair = np.exp(-(((across + bend * along**2) / 0.006) ** 2))[..., None]
-        picture = picture * (1 - 0.75 * hair) + np.array([48, 34, 28]) * 0.75 * hair
-    return picture
+        image = image * (1 - 0.75 * hair) + np.array([48, 34, 28]) * 0.75 * hair
+    return image
 
 
-def _blend(below: Floats, colour: tuple[int, int, int], amount: Floats | float) -> Floats:
+def _blend(below: Float64Array, colour: tuple[int, int, int], amount: Float64Array | float) -> Float64Array:
     weight = np.clip(np.asarray(amount, float), 0, 1)[..., None]
-    blended: Floats = below * (1 - weight) + np.array(colour, float) * weight
+    blended: Float64Array = below * (1 - weight) + np.array(colour, float) * weight
     return blended
 
 
-def _fill(canvas: _Canvas, colour: tuple[int, int, int]) -> Floats:
+def _fill(canvas: _Canvas, colour: tuple[int, int, int]) -> Float64Array:
     tint = np.array(colour, float) * canvas.rng.uniform(0.9, 1.1) + canvas.rng.normal(0, 5, 3)
-    filled: Floats = np.ones((canvas.size, canvas.size, 1)) * tint * (0.88 + 0.24 * canvas.noise(9))[..., None]
+    filled: Float64Array = np.ones((canvas.size, canvas.size, 1)) * tint * (0.88 + 0.24 * canvas.noise(9))[..., None]
     return filled
 
 
-def _melanoma(canvas: _Canvas) -> Floats:
+def _melanoma(canvas: _Canvas) -> Float64Array:
     body = _fill(canvas, (92, 58, 44))
     for colour, strength in (((38, 26, 26), 1.0), ((98, 104, 128), 0.9), ((160, 66, 60), 0.6)):
         body = _blend(body, colour, strength * np.clip(3 * (canvas.noise(4) - 0.5), 0, 1))
     return _blend(body, (24, 18, 20), canvas.spots(9, 0.95, 0.05))
 
 
-def _nevus(canvas: _Canvas) -> Floats:
+def _nevus(canvas: _Canvas) -> Float64Array:
     spacing = canvas.rng.uniform(14, 18)
     x, y = canvas.radius * np.cos(canvas.angle), canvas.radius * np.sin(canvas.angle)
     wobble = 1.2 * canvas.noise(6)
@@ -263,45 +262,45 @@ def _nevus(canvas: _Canvas) -> Floats:
     return _blend(_fill(canvas, (150, 102, 70)), (98, 62, 44), 0.7 * (1 - network) ** 3)
 
 
-def _basal_cell_carcinoma(canvas: _Canvas) -> Floats:
+def _basal_cell_carcinoma(canvas: _Canvas) -> Float64Array:
     body = _blend(_fill(canvas, (226, 168, 158)), (112, 112, 140), 0.8 * canvas.spots(4, 0.8, 0.11))
     return _blend(body, (190, 40, 48), 0.85 * canvas.lines(7, 0.8))
 
 
-def _actinic_keratosis(canvas: _Canvas) -> Floats:
+def _actinic_keratosis(canvas: _Canvas) -> Float64Array:
     body = _fill(canvas, (208, 118, 106))
     return _blend(body, (244, 226, 196), 0.8 * np.clip(4 * (canvas.noise(26) - 0.62), 0, 1))
 
 
-def _pigmented_benign_keratosis(canvas: _Canvas) -> Floats:
+def _pigmented_benign_keratosis(canvas: _Canvas) -> Float64Array:
     x = canvas.radius * np.cos(canvas.angle + canvas.rng.uniform(0, np.pi))
     ridges = 0.5 + 0.5 * np.sin(24 * x + 5 * canvas.noise(5))
     return _blend(_fill(canvas, (190, 146, 102)), (126, 88, 58), 0.75 * ridges)
 
 
-def _seborrheic_keratosis(canvas: _Canvas) -> Floats:
+def _seborrheic_keratosis(canvas: _Canvas) -> Float64Array:
     body = _blend(_fill(canvas, (136, 108, 86)), (52, 38, 32), 0.9 * canvas.spots(14, 0.9, 0.04))
     return _blend(body, (240, 228, 206), 0.9 * canvas.spots(10, 0.85, 0.035))
 
 
-def _dermatofibroma(canvas: _Canvas) -> Floats:
+def _dermatofibroma(canvas: _Canvas) -> Float64Array:
     body = _fill(canvas, (168, 116, 88))
     return _blend(body, (240, 216, 202), 0.95 / (1 + np.exp(np.clip((canvas.radius - 0.42) / 0.06, -50, 50))))
 
 
-def _squamous_cell_carcinoma(canvas: _Canvas) -> Floats:
+def _squamous_cell_carcinoma(canvas: _Canvas) -> Float64Array:
     body = _blend(_fill(canvas, (214, 138, 128)), (176, 36, 40), 0.8 * canvas.spots(16, 1.0, 0.035))
     keratin = (canvas.radius < 0.5 + 0.2 * canvas.noise(8)) * (0.75 + 0.25 * canvas.noise(18))
     return _blend(body, (236, 206, 132), 0.9 * keratin)
 
 
-def _vascular(canvas: _Canvas) -> Floats:
+def _vascular(canvas: _Canvas) -> Float64Array:
     lacunae = np.clip(1.6 * canvas.spots(12, 0.8, 0.15), 0, 1)
     body = _blend(_fill(canvas, (206, 120, 118)), (150, 24, 44), lacunae)
     return _blend(body, (74, 34, 84), 0.8 * np.clip(1.5 * canvas.spots(3, 0.6, 0.17), 0, 1))
 
 
-_MARKS: dict[str, Callable[[_Canvas], Floats]] = {
+_MARKS: dict[str, Callable[[_Canvas], Float64Array]] = {
     "AK": _actinic_keratosis,
     "BCC": _basal_cell_carcinoma,
     "DF": _dermatofibroma,

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.dataset import Part
+from melanoma_detect.data.dataset import Split
 from melanoma_detect.errors import DetectorError
 
 
-def translated(part: Part, classes: tuple[str, ...]) -> Part:
+def translated(part: Split, classes: tuple[str, ...]) -> Split:
     """Say what each label of a split means among a detector's classes.
 
     Args:
@@ -15,7 +15,7 @@ def translated(part: Part, classes: tuple[str, ...]) -> Part:
         classes: The detector's classes.
 
     Returns:
-        The same pictures with those classes, in their order. A label that means one of them is that one; a label that may mean
+        The same images with those classes, in their order. A label that means one of them is that one; a label that may mean
         several stays, as a coarse one.
 
     Raises:
@@ -37,7 +37,7 @@ def translated(part: Part, classes: tuple[str, ...]) -> Part:
     return replace(part, records=records, classes=classes, coarse=coarse)
 
 
-def _meaning(label: str, part: Part, classes: tuple[str, ...]) -> tuple[str, ...]:
+def _meaning(label: str, part: Split, classes: tuple[str, ...]) -> tuple[str, ...]:
     if label in classes:
         return (label,)
     codes = frozenset[str]().union(*(taxonomy.meaning(one) for one in part.coarse.get(label, (label,))))

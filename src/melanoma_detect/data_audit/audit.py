@@ -1,6 +1,6 @@
 """What is wrong with a dataset, what it does to a result, and what to do about it.
 
-Everything is measured on the pictures as they came: what the gate of `load_dataset` set aside counts too, so that nothing is
+Everything is measured on the images as they came: what the gate of `load_dataset` set aside counts too, so that nothing is
 hidden by having been mended.
 """
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,10 +28,9 @@ from melanoma_detect.data_audit.checks import Evidence, Finding, find_all
 from melanoma_detect.data_audit.quality import examine
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.perceptual_hash import fingerprints
-from melanoma_detect.utils.files import track, whole_file
-
-if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
+from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.utils.deprecation import call_moved
+from melanoma_detect.utils.files import track
 
 _AT_ONCE = 512
 
@@ -42,29 +41,29 @@ class Audit:
 
     Attributes:
         findings: What is wrong, the gravest first.
-        pictures: How many pictures were looked at.
+        images: How many images were looked at.
         classes: The classes.
-        sources: Where the pictures come from.
+        sources: Where the images come from.
 
     Examples:
         >>> md.audit(data, progress=False)
-        <Audit of ... pictures: ... findings>
+        <Audit of ... images: ... findings>
     """
 
     findings: tuple[Finding, ...]
-    pictures: int
+    images: int
     classes: tuple[str, ...]
     sources: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"<Audit of {self.pictures} pictures: {len(self.findings)} findings>"
+        return f"<Audit of {self.images} images: {len(self.findings)} findings>"
 
     def __getitem__(self, kind: str) -> Finding:
         """Return the finding of a kind; one with a count of 0 where there is none."""
         return next((found for found in self.findings if found.kind == kind), Finding(kind, 0, "", "", ()))
 
     def __str__(self) -> str:
-        head = f"{self.pictures} pictures of {len(self.classes)} classes from {', '.join(self.sources)}"
+        head = f"{self.images} images of {len(self.classes)} classes from {', '.join(self.sources)}"
         if not self.findings:
             return f"{head}: nothing found."
         lines = [f"{found.count:>6}  {found.kind}: {found.summary}" for found in self.findings]
@@ -89,47 +88,39 @@ class Audit:
 
         Examples:
             >>> sorted(md.audit(data, progress=False).to_dict())
-            ['classes', 'findings', 'pictures', 'sources']
+            ['classes', 'findings', 'images', 'sources']
         """
         return {
-            "pictures": self.pictures,
+            "images": self.images,
             "classes": list(self.classes),
             "sources": list(self.sources),
             "findings": [found.to_dict() for found in self.findings],
         }
 
     def html(self, path: Place) -> Path:
-        """Write a page that shows the findings, with their pictures side by side.
+        """Write an HTML report. Deprecated: use `md.report.write_html`.
 
         Args:
-            path: Where to; one file, with everything in it.
+            path: The file to write.
 
         Returns:
             The file.
-
-        Raises:
-            OutputError: The place cannot be written.
-
-        Examples:
-            >>> md.audit(data, progress=False).html("audit.html").name
-            'audit.html'
         """
-        from melanoma_detect.report.html import audit_page  # noqa: PLC0415 - a thin door: imports the page's templates
-
-        place, text = Path(path), audit_page(self)
-        with whole_file(place) as partial:
-            partial.write_text(text, encoding="utf-8")
-        return place
+        old, new = "Audit.html(path)", "md.report.write_html(audit, path)"
+        return Path(call_moved(old, new, "melanoma_detect.report", "write_html", self, path))
 
 
 def audit(
-    data: "Dataset | Place | Sequence[Place]", *, model: "Detector | None" = None, progress: bool = True
+    data: "Dataset | Place | Sequence[Place]",
+    *,
+    model: Predictor | SupportsPredictor | None = None,
+    progress: bool = True,
 ) -> Audit:
     """Look for what is wrong with a dataset.
 
-    Found are: files that cannot be read; the same picture twice, under two labels, or in two splits, also turned, mirrored,
+    Found are: files that cannot be read; the same image twice, under two labels, or in two splits, also turned, mirrored,
     rescaled or compressed again; lesions in two splits; labels that a table contradicts; copies that Augmentor made; a class
-    that the source gives away (picture size, camera, compression, file name, dark corners); tiny, dark and blurred pictures;
+    that the source gives away (image size, camera, compression, file name, dark corners); tiny, dark and blurred images;
     classes of very unequal size.
 
     Args:
@@ -159,12 +150,15 @@ def audit(
     if model is not None:
         from melanoma_detect.data_audit.feature_duplicates import find_by_features  # noqa: PLC0415 - only with a model
 
-        alike = sorted({*alike, *find_by_features(readable, model, alike)}, key=lambda pair: (pair.first, pair.second))
+        alike = sorted(
+            {*alike, *find_by_features(readable, as_predictor(model), alike)},
+            key=lambda pair: (pair.first, pair.second),
+        )
     grouped = group(readable, {record.id: _said(record) for record in readable}, alike)
     evidence = Evidence(
         records=tuple(readable),
         groups={record.id: record.group for record in grouped.records},
-        pictures=grouped.pictures,
+        images=grouped.images,
         alike=tuple(alike),
         qualities=tuple(looks[at][0] for at in sound),
         unreadable=(*unreadable, *_vanished(records, looks)),

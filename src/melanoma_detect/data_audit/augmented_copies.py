@@ -34,10 +34,10 @@ class Copies:
 
 
 def find_copies(records: Sequence[Record], prints: Sequence[Fingerprint | None], others: Sequence[Path]) -> Copies:
-    """Find copies of pictures: among them, by name; outside the class folders, by name or by content.
+    """Find copies of images: among them, by name; outside the class folders, by name or by content.
 
     Args:
-        records: The pictures.
+        records: The images.
         prints: The hashes of each.
         others: Files outside the class folders.
 

@@ -24,7 +24,7 @@ class Finding:
 
     Attributes:
         kind: What it is, in a few words.
-        count: How many pictures, pairs or classes; the summary says of what.
+        count: How many images, pairs or classes; the summary says of what.
         effect: What it does to a result.
         advice: What to do.
         cases: The records, those that belong together in one case.
@@ -66,23 +66,23 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an audit has gathered about the pictures.
+    """What an audit has gathered about the images.
 
     Attributes:
         records: The readable records, as they came.
         groups: For the id of each record its group.
-        pictures: For the id of each record which picture it shows.
+        images: For the id of each record which image it shows.
         alike: Which records look the same, by position.
         qualities: What was measured on each.
         unreadable: The records that cannot be read.
         other_files: Files that take no part.
         classes: The classes.
-        copies: Copies of the pictures, among them or outside the class folders.
+        copies: Copies of the images, among them or outside the class folders.
     """
 
     records: Sequence[Record]
     groups: Mapping[str, str]
-    pictures: Mapping[str, str]
+    images: Mapping[str, str]
     alike: Sequence[Alike]
     qualities: Sequence[Quality]
     unreadable: Sequence[SetAside]
@@ -108,12 +108,12 @@ def find_all(evidence: Evidence) -> Iterator[Finding]:
         _unreadable,
         _two_labels,
         _against_table,
-        _pictures_across_splits,
+        _images_across_splits,
         _lesions_across_splits,
         _source_tells,
         _copies,
         _same_bytes,
-        _same_pictures,
+        _same_images,
         _lesions_seen_again,
         _poor,
         _imbalance,
@@ -126,7 +126,7 @@ def _unreadable(evidence: Evidence) -> Finding:
     return Finding(
         "unreadable",
         len(evidence.unreadable),
-        "They take no part; if one class has most of them, its figures rest on fewer pictures than it seems.",
+        "They take no part; if one class has most of them, its figures rest on fewer images than it seems.",
         "Copy them again, convert them, or take them out.",
         tuple((entry.record,) for entry in evidence.unreadable),
         f"{len(evidence.unreadable)} files cannot be read",
@@ -135,25 +135,25 @@ def _unreadable(evidence: Evidence) -> Finding:
 
 
 def _two_labels(evidence: Evidence) -> Finding:
-    found = contradicting_labels(evidence.records, evidence.pictures)
+    found = contradicting_labels(evidence.records, evidence.images)
     return Finding(
         "two labels",
         len(found),
         "No model can get both right: training learns noise, and accuracy has a ceiling that nobody sees.",
         "load_dataset sets them aside; conflicts='resolve' keeps those that a table of authoritative labels agrees with.",
-        _cases(evidence.records, evidence.pictures, found),
+        _cases(evidence.records, evidence.images, found),
         say_conflicts(list(found.values())),
         {"pairs": dict(Counter(" / ".join(sorted(labels)) for labels in found.values()))},
     )
 
 
 def _against_table(evidence: Evidence) -> Finding:
-    twice = contradicting_labels(evidence.records, evidence.pictures)
+    twice = contradicting_labels(evidence.records, evidence.images)
     wrong: list[tuple[Record, str]] = []
     for record in evidence.records:
         said = next((record.metadata[name] for name in TRUTH_COLUMNS if name in record.metadata), "")
         mine, theirs = taxonomy.meaning(record.label), taxonomy.meaning(said) if said else frozenset()
-        if theirs and not (mine <= theirs or theirs <= mine) and evidence.pictures[record.id] not in twice:
+        if theirs and not (mine <= theirs or theirs <= mine) and evidence.images[record.id] not in twice:
             wrong.append((record, said))
     pairs = Counter(f"{record.label}, in the table {said}" for record, said in wrong)
     return Finding(
@@ -166,8 +166,8 @@ def _against_table(evidence: Evidence) -> Finding:
     )
 
 
-def _pictures_across_splits(evidence: Evidence) -> Finding:
-    late = _shown_before(evidence.records, lambda record: [evidence.pictures[record.id]])
+def _images_across_splits(evidence: Evidence) -> Finding:
+    late = _shown_before(evidence.records, lambda record: [evidence.images[record.id]])
     labels = defaultdict(set)
     for record in evidence.records:
         labels[record.digest].add((record.split, record.label))
@@ -177,12 +177,12 @@ def _pictures_across_splits(evidence: Evidence) -> Finding:
     )
     bytes_too = sum(any(split != record.split for split, _ in labels[record.digest]) for record, _ in late)
     return Finding(
-        "picture in two splits",
+        "image in two splits",
         len(late),
         "The model is tested on what it was trained on: every figure is too good.",
         "load_dataset sets the later ones aside; evaluate does the same for what a detector has seen.",
         tuple(late),
-        f"{len(late)} pictures of a later split stand in an earlier one too, {bytes_too} byte for byte, {other_class} of these "
+        f"{len(late)} images of a later split stand in an earlier one too, {bytes_too} byte for byte, {other_class} of these "
         "under another class",
         {"same bytes": bytes_too, "same bytes, another class": other_class},
     )
@@ -204,10 +204,10 @@ def _lesions_across_splits(evidence: Evidence) -> Finding:
     return Finding(
         "lesion in two splits",
         len(late) + len({record.id for record, _ in again}),
-        "Two pictures of one lesion are nearly one picture: a model remembers the lesion, and figures are too good.",
+        "Two images of one lesion are nearly one image: a model remembers the lesion, and figures are too good.",
         "load_dataset keeps a lesion in one split and sets the given Test's others aside.",
         (*late, *again),
-        f"{len(late)} pictures of a later split show a lesion or patient of an earlier one by the table, "
+        f"{len(late)} images of a later split show a lesion or patient of an earlier one by the table, "
         f"{len({record.id for record, _ in again})} more by their looks",
         {"by table": len(late), "by looks": len({record.id for record, _ in again})},
     )
@@ -216,11 +216,11 @@ def _lesions_across_splits(evidence: Evidence) -> Finding:
 def _source_tells(evidence: Evidence) -> Finding:
     from melanoma_detect.data_audit.confounding import tell_by_source  # noqa: PLC0415 - imports scikit-learn's forests
 
-    twice = contradicting_labels(evidence.records, evidence.pictures)
+    twice = contradicting_labels(evidence.records, evidence.images)
     chosen = [
         at
         for at, record in enumerate(evidence.records)
-        if record.split == "train" and not record.parent and evidence.pictures[record.id] not in twice
+        if record.split == "train" and not record.parent and evidence.images[record.id] not in twice
     ]
     records = [evidence.records[at] for at in chosen]
     found = tell_by_source(records, [evidence.qualities[at] for at in chosen])
@@ -231,15 +231,15 @@ def _source_tells(evidence: Evidence) -> Finding:
     if found.threshold is not None and best == "file-name number":
         parted = (
             f"; whether the number in the file's name is over {found.threshold:.0f} parts "
-            f"{{{', '.join(found.above)}}} from {{{', '.join(found.below)}}} in {found.parted} of {found.pictures}"
+            f"{{{', '.join(found.above)}}} from {{{', '.join(found.below)}}} in {found.parted} of {found.images}"
         )
     return Finding(
         "class told by source",
-        found.pictures,
-        "A network can score well by recognising where a picture comes from; in a clinic that is worth nothing.",
+        found.images,
+        "A network can score well by recognising where an image comes from; in a clinic that is worth nothing.",
         "Merge sources so that each class comes from several; test on another source than the one trained on.",
         (),
-        f"without a look at the lesion, picture size, camera, compression, file name and dark corners tell the class with a "
+        f"without a look at the lesion, image size, camera, compression, file name and dark corners tell the class with a "
         f"balanced accuracy of {found.balanced_accuracy} (chance {found.chance:.2f}); most telling: {best} alone "
         f"{found.markers[best]:.2f}{parted}",
         {
@@ -248,7 +248,7 @@ def _source_tells(evidence: Evidence) -> Finding:
             "chance": found.chance,
             "markers": found.markers,
             "parted": found.parted,
-            "pictures": found.pictures,
+            "images": found.images,
             "below": list(found.below),
             "above": list(found.above),
         },
@@ -265,14 +265,14 @@ def _copies(evidence: Evidence) -> Finding:
     return Finding(
         "copies made by Augmentor",
         among + outside,
-        "A turned copy in validation or test is no new picture: this is how 78 % accuracy on validation came about.",
+        "A turned copy in validation or test is no new image: this is how 78 % accuracy on validation came about.",
         "Delete them and balance after the split, with md.balance; load_dataset keeps copies beside their parents.",
         (*cases, *((record,) for record in orphans)),
-        f"{among} copies stand among the pictures, {outside} outside the class folders; {len(known.by_name)} known by name "
+        f"{among} copies stand among the images, {outside} outside the class folders; {len(known.by_name)} known by name "
         f"({known.agreeing} of {known.looked_at} that were laid over their parents show them), {len(known.by_content)} by "
         "what they show",
         {
-            "among the pictures": among,
+            "among the images": among,
             "outside": outside,
             "by name": len(known.by_name),
             "by content": len(known.by_content),
@@ -288,22 +288,22 @@ def _same_bytes(evidence: Evidence) -> Finding:
     return Finding(
         "same file twice",
         len(cases),
-        "One picture counts as several; on its own it does no harm while all stay in one split.",
+        "One image counts as several; on its own it does no harm while all stay in one split.",
         "Keep one of each; load_dataset keeps them in one split.",
         cases,
         f"{len(cases)} files stand more than once within their class",
     )
 
 
-def _same_pictures(evidence: Evidence) -> Finding:
-    cases = tuple(pair for pair in _pairs(evidence, "picture") if pair[0].digest != pair[1].digest)
+def _same_images(evidence: Evidence) -> Finding:
+    cases = tuple(pair for pair in _pairs(evidence, "image") if pair[0].digest != pair[1].digest)
     return Finding(
-        "same picture, other bytes",
+        "same image, other bytes",
         len(cases),
         "No hash of bytes finds them: they slip through every check for duplicates.",
         "Keep one of each; load_dataset keeps them in one split.",
         cases,
-        f"{len(cases)} pairs show one picture, turned, mirrored, cropped, rescaled or compressed again",
+        f"{len(cases)} pairs show one image, turned, mirrored, cropped, rescaled or compressed again",
     )
 
 
@@ -312,7 +312,7 @@ def _lesions_seen_again(evidence: Evidence) -> Finding:
     return Finding(
         "lesion seen twice",
         len(cases),
-        "Pictures of one lesion are not independent: split apart, they leak.",
+        "Images of one lesion are not independent: split apart, they leak.",
         "Give the lesions in a metadata.csv (image_id, lesion_id); load_dataset groups these pairs already.",
         cases,
         f"{len(cases)} pairs show one lesion from nearly the same view",
@@ -327,10 +327,10 @@ def _poor(evidence: Evidence) -> Finding:
     ]
     kinds = Counter(complaint for _, complaint in poor)
     return Finding(
-        "poor pictures",
+        "poor images",
         len(poor),
         "What cannot be seen cannot be learned; in a test they measure the camera.",
-        "Look at them, and take out what a dermatologist could not read either.",
+        "ModelInput at them, and take out what a dermatologist could not read either.",
         tuple((record,) for record, _ in poor),
         ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
         dict(kinds),
@@ -350,7 +350,7 @@ def _imbalance(evidence: Evidence) -> Finding:
         "A model that always answers the largest class looks good in accuracy; rare classes are not learned.",
         "Read balanced accuracy; md.balance makes more of the rare classes.",
         (),
-        f"{largest} training pictures of {most}, {smallest} of {least}: {ratio:.1f} to 1",
+        f"{largest} training images of {most}, {smallest} of {least}: {ratio:.1f} to 1",
         {"largest": largest, "smallest": smallest, "counts": dict(counts)},
     )
 
@@ -363,9 +363,9 @@ def _others(evidence: Evidence) -> Finding:
         "other files",
         len(others),
         "They take no part.",
-        "Move pictures into a class folder; the rest does no harm.",
+        "Move images into a class folder; the rest does no harm.",
         (),
-        f"{len(others)} files outside the class folders, or no pictures ({names})",
+        f"{len(others)} files outside the class folders, or no images ({names})",
         {"files": [str(path) for path in others]},
     )
 

@@ -1,4 +1,4 @@
-"""Whether the class can be told without looking at the lesion: from the source that a picture comes from."""
+"""Whether the class can be told without looking at the lesion: from the source that an image comes from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from melanoma_detect.data_audit.quality import Quality
 from melanoma_detect.evaluation.bootstrap import Figure
 from melanoma_detect.evaluation.evaluation import measure
 
-MARKERS = ("picture size", "camera", "compression", "file-name number", "dark corners")
+MARKERS = ("image size", "camera", "compression", "file-name number", "dark corners")
 _FOLDS = 5
 
 
@@ -27,18 +27,18 @@ class Confound:
         melanoma_auc: Of the same classifier.
         chance: The balanced accuracy of guessing: 1 over the number of classes.
         markers: The balanced accuracy of each marker alone.
-        pictures: How many pictures were told.
+        images: How many images were told.
         threshold: The number in the file names that best parts the classes; None where names have none.
         below: The classes that mostly lie below the threshold.
         above: The others.
-        parted: How many pictures lie on their class's side of it.
+        parted: How many images lie on their class's side of it.
     """
 
     balanced_accuracy: Figure
     melanoma_auc: Figure
     chance: float
     markers: dict[str, float]
-    pictures: int
+    images: int
     threshold: float | None
     below: tuple[str, ...]
     above: tuple[str, ...]
@@ -51,7 +51,7 @@ class Confound:
 
 
 def tell_by_source(records: Sequence[Record], qualities: Sequence[Quality], *, seed: int = 123) -> Confound | None:
-    """Try to tell the class of pictures from picture size, camera, compression, file name and dark corners alone.
+    """Try to tell the class of images from image size, camera, compression, file name and dark corners alone.
 
     Args:
         records: The records.
@@ -68,7 +68,7 @@ def tell_by_source(records: Sequence[Record], qualities: Sequence[Quality], *, s
         True
     """
     threshold, below, parted = _part(records, np.array([quality.number for quality in qualities], float))
-    every_class, every_picture = sorted({record.label for record in records}), len(records)
+    every_class, every_image = sorted({record.label for record in records}), len(records)
     records, qualities = _often_enough(records, qualities)
     classes = tuple(sorted({record.label for record in records}))
     if len(classes) < 2:
@@ -91,7 +91,7 @@ def tell_by_source(records: Sequence[Record], qualities: Sequence[Quality], *, s
         every.figures["melanoma_auc"],
         1 / len(classes),
         alone,
-        every_picture,
+        every_image,
         threshold,
         below,
         tuple(label for label in every_class if label not in below),
@@ -115,7 +115,7 @@ def _columns(qualities: Sequence[Quality]) -> dict[str, NDArray[np.float64]]:
     cameras = sorted({quality.camera for quality in qualities})
     formats = sorted({quality.format for quality in qualities})
     return {
-        "picture size": np.array([[q.height, q.width, q.height / q.width] for q in qualities], float),
+        "image size": np.array([[q.height, q.width, q.height / q.width] for q in qualities], float),
         "camera": np.array([[cameras.index(q.camera)] for q in qualities], float),
         "compression": np.array([[q.quantisation, formats.index(q.format)] for q in qualities], float),
         "file-name number": np.array([[q.number] for q in qualities], float),
@@ -138,7 +138,7 @@ def _balanced(told: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
 
 
 def _part(records: Sequence[Record], numbers: NDArray[np.float64]) -> tuple[float | None, tuple[str, ...], int]:
-    """Find the number in the file names that tells most about the class, the classes below it, and how many pictures agree."""
+    """Find the number in the file names that tells most about the class, the classes below it, and how many images agree."""
     order = np.argsort(numbers, kind="stable")
     classes, labels = np.unique([records[at].label for at in order], return_inverse=True)
     below = np.cumsum(np.eye(len(classes))[labels], axis=0)

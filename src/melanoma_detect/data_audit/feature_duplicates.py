@@ -1,8 +1,7 @@
-"""Duplicates that no hash finds, small turns and crops: a network proposes them, the pictures themselves decide."""
+"""Duplicates that no hash finds, small turns and crops: a network proposes them, the images themselves decide."""
 
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,7 @@ from scipy import fft, ndimage
 from melanoma_detect.data.near_duplicates import Alike, fine_detail, grey_square
 from melanoma_detect.data.record import Record
 from melanoma_detect.images.pixel_cache import decode_all
-
-if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
+from melanoma_detect.inference.predictor import Predictor
 
 _NEIGHBOURS = 3
 _AT_ONCE = 256
@@ -22,22 +19,22 @@ _TURNS = (-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5, 10)
 _SCALES = (0.88, 0.94, 1.0, 1.06, 1.13)
 
 
-def find_by_features(records: Sequence[Record], model: "Detector", known: Sequence[Alike]) -> list[Alike]:
-    """Find pictures that are another one turned by up to 10 degrees, or cropped by up to an eighth.
+def find_by_features(records: Sequence[Record], model: Predictor, known: Sequence[Alike]) -> list[Alike]:
+    """Find images that are another one turned by up to 10 degrees, or cropped by up to an eighth.
 
-    Each picture's nearest neighbours in the model's feature space are laid over it in 45 turns and scales; where their fine
+    Each image's nearest neighbours in the model's feature space are laid over it in 45 turns and scales; where their fine
     detail then agrees, they are one lesion.
 
     Args:
-        records: The pictures.
-        model: A detector.
+        records: The images.
+        model: A detector's predictor.
         known: Pairs that need no second look.
 
     Returns:
         New pairs; `bits` is -1, for no hash was asked.
 
     Examples:
-        >>> find_by_features(data.test.records[:4], detector, [])
+        >>> find_by_features(data.test.records[:4], predictor, [])
         []
     """
     sure = {(pair.first, pair.second) for pair in known}
@@ -50,14 +47,14 @@ def find_by_features(records: Sequence[Record], model: "Detector", known: Sequen
 
 
 def agreement(one: Record, other: Record) -> float:
-    """Return how well the fine detail of two pictures agrees, at best over small turns, scales and shifts.
+    """Return how well the fine detail of two images agrees, at best over small turns, scales and shifts.
 
     Args:
-        one: A picture.
+        one: An image.
         other: Another.
 
     Returns:
-        The correlation, about 0 for strangers and 1 for the same picture.
+        The correlation, about 0 for strangers and 1 for the same image.
 
     Examples:
         >>> agreement(data.records[0], data.records[0]) > 0.99
@@ -72,17 +69,17 @@ def agreement(one: Record, other: Record) -> float:
     return best
 
 
-def _features(records: Sequence[Record], model: "Detector") -> NDArray[np.float32]:
+def _features(records: Sequence[Record], model: Predictor) -> NDArray[np.float32]:
     parts = []
     for at in range(0, len(records), _AT_ONCE):
-        pictures = [record.picture for record in records[at : at + _AT_ONCE]]
-        pixels = decode_all(pictures, model.image_size, model.card.resize)
+        images = [record.image for record in records[at : at + _AT_ONCE]]
+        pixels = decode_all(images, model.image_size, model.config.resize)
         parts.append(model.runtime.run(pixels).features)
     return np.concatenate(parts).astype(np.float32) if parts else np.empty((0, 1), np.float32)
 
 
 def _nearest(features: NDArray[np.float32]) -> set[tuple[int, int]]:
-    """Return each picture with its nearest neighbours, by cosine."""
+    """Return each image with its nearest neighbours, by cosine."""
     import faiss  # noqa: PLC0415 - only whoever looks for duplicates needs it
 
     if len(features) < 2:

@@ -1,4 +1,4 @@
-"""What a picture is worth, and what it tells of the camera and the hands it went through."""
+"""What an image is worth, and what it tells of the camera and the hands it went through."""
 
 import re
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from melanoma_detect.data.sources.table import picture_name
+from melanoma_detect.data.sources.table import image_name
 from melanoma_detect.images.formats import opened
-from melanoma_detect.images.perceptual_hash import Floats, thumbnails
+from melanoma_detect.images.perceptual_hash import thumbnails
 from melanoma_detect.images.reader import load
+from melanoma_detect.utils.arrays import Float32Array
 
 TINY = 64
 DARK = 40.0
@@ -22,7 +23,7 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured on one picture.
+    """What was measured on one image.
 
     Attributes:
         height: In pixels, as stored.
@@ -32,9 +33,9 @@ class Quality:
         quantisation: The sum of the JPEG quantisation tables: the harder compressed, the larger; 0 for other formats.
         number: The last number in the file's name; -1 where there is none.
         brightness: The mean grey level, 0 to 255.
-        sharpness: The standard deviation of the Laplacian of the picture at 128×128 pixels, in grey levels (after Pech-Pacheco
+        sharpness: The standard deviation of the Laplacian of the image at 128×128 pixels, in grey levels (after Pech-Pacheco
             et al., "Diatom autofocusing in brightfield microscopy", 2000, who take its square).
-        corner: The mean grey level of the four corners over that of the picture: under 1 behind a round lens.
+        corner: The mean grey level of the four corners over that of the image: under 1 behind a round lens.
     """
 
     height: int
@@ -57,8 +58,8 @@ class Quality:
         return "blurred" if self.sharpness < BLURRED else ""
 
 
-def examine(path: Path) -> tuple[Quality, Floats]:
-    """Measure a picture.
+def examine(path: Path) -> tuple[Quality, Float32Array]:
+    """Measure an image.
 
     Args:
         path: The file.
@@ -81,7 +82,7 @@ def examine(path: Path) -> tuple[Quality, Floats]:
     image = load(path, (_SIDE, _SIDE))
     grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
     corners = np.mean([grey[y, x].mean() for y in (slice(12), slice(-12, None)) for x in (slice(12), slice(-12, None))])
-    numbers = _NUMBER.findall(picture_name(path))
+    numbers = _NUMBER.findall(image_name(path))
     quality = Quality(
         height,
         width,

@@ -1,4 +1,4 @@
-"""Intervals that know that two pictures of one lesion are not two lesions.
+"""Intervals that know that two images of one lesion are not two lesions.
 
 Whole groups (lesions, patients, copies) are drawn with replacement: the cluster bootstrap (Davison and Hinkley, Bootstrap
 Methods and their Application, 1997, section 3.8), percentile intervals.
@@ -8,19 +8,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from melanoma_detect.utils.arrays import Float64Array
 
 REPLICATES = 2000
-_CELLS = 4_000_000  # how many weights are held at once: memory stays flat however many pictures there are
+_CELLS = 4_000_000  # how many weights are held at once: memory stays flat however many images there are
 
 
 class Figure(NamedTuple):
     """A figure with its 95 % interval.
 
     Attributes:
-        value: The figure on all pictures; nan where it is not defined.
+        value: The figure on all images; nan where it is not defined.
         low: The interval's lower end.
         high: The interval's upper end.
         lesions: How many independent lesions it rests on.
@@ -35,16 +34,16 @@ class Figure(NamedTuple):
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]" if np.isfinite(self.value) else "–"
 
 
-def replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES) -> Iterator[Floats]:
-    """Draw how often each picture counts in each replicate.
+def replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES) -> Iterator[Float64Array]:
+    """Draw how often each image counts in each replicate.
 
     Args:
-        groups: The group of each picture, `(n,)`.
+        groups: The group of each image, `(n,)`.
         seed: Where the draws come from.
         count: How many replicates.
 
     Yields:
-        Weights `(some, n)`: whole numbers, the same for all pictures of a group.
+        Weights `(some, n)`: whole numbers, the same for all images of a group.
 
     Examples:
         >>> [weights.shape for weights in replicates(["a", "a", "b"], seed=1, count=5)]
@@ -59,7 +58,7 @@ def replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES) -> 
 
 
 def figures(
-    statistics: Callable[[Floats], dict[str, Floats]],
+    statistics: Callable[[Float64Array], dict[str, Float64Array]],
     groups: Sequence[str],
     counts: dict[str, int],
     *,
@@ -68,7 +67,7 @@ def figures(
 ) -> dict[str, Figure]:
     """Compute figures and their intervals.
 
-    Where every picture counts for or against (a figure of 0 or 1), resampling sees no doubt at all; the exact interval of
+    Where every image counts for or against (a figure of 0 or 1), resampling sees no doubt at all; the exact interval of
     Clopper and Pearson over the lesions is given instead (Biometrika 26, 1934).
 
     A figure that chance alone makes larger, as a calibration error, is made larger by resampling once more, by about as much.
@@ -77,7 +76,7 @@ def figures(
 
     Args:
         statistics: From weights `(some, n)` to named figures `(some,)`, each from 0 to 1, or nan.
-        groups: The group of each picture, `(n,)`.
+        groups: The group of each image, `(n,)`.
         counts: How many independent lesions each figure rests on.
         seed: Where the draws come from.
         mirrored: The names of figures that chance makes larger.
@@ -101,7 +100,7 @@ def figures(
     }
 
 
-def _figure(value: float, drawn: Floats, count: int, *, mirror: bool) -> Figure:
+def _figure(value: float, drawn: Float64Array, count: int, *, mirror: bool) -> Figure:
     kept = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not kept.size:
         return Figure(float("nan"), float("nan"), float("nan"), count)

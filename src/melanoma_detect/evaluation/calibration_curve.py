@@ -4,27 +4,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from melanoma_detect.evaluation.bootstrap import Figure, Floats, figures
+from melanoma_detect.evaluation.bootstrap import Figure, figures
 from melanoma_detect.evaluation.metrics import BINS, bin_of, ratio
+from melanoma_detect.utils.arrays import Float64Array
 
 if TYPE_CHECKING:
     from melanoma_detect.evaluation.evaluation import Evaluation
 
 
 class Bin(NamedTuple):
-    """The pictures whose probability of melanoma lies in one tenth of the scale.
+    """The images whose probability of melanoma lies in one tenth of the scale.
 
     Attributes:
         low: Where the tenth begins, 0 to 0.9.
         high: Where it ends.
-        pictures: How many lie in it.
+        images: How many lie in it.
         predicted: Their mean probability of melanoma.
         observed: The share of them that are melanomas, with its interval and the number of lesions it rests on.
     """
 
     low: float
     high: float
-    pictures: int
+    images: int
     predicted: float
     observed: Figure
 
@@ -33,8 +34,8 @@ def reliability(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Bin, ...]
     """Compare probabilities of melanoma with how often they came true (the calibration curve, or reliability diagram).
 
     The bins are ten and equally wide, those of the ECE: the mean distance between predicted and observed, each bin counting as
-    many times as it has pictures (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599). Bins of equally many
-    pictures would put every alert of a collection with one melanoma in ten into the last of them, and what is overstated at
+    many times as it has images (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599). Bins of equally many
+    images would put every alert of a collection with one melanoma in ten into the last of them, and what is overstated at
     0.9 would make up there for what is understated at 0.3.
 
     Args:
@@ -42,11 +43,11 @@ def reliability(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Bin, ...]
         seed: Where the bootstrap's draws come from.
 
     Returns:
-        The bins that hold pictures, from low to high; none where no class is melanoma.
+        The bins that hold images, from low to high; none where no class is melanoma.
 
     Examples:
         >>> found = reliability(detector.evaluate(data.test))
-        >>> sum(one.pictures for one in found) == len(data.test)
+        >>> sum(one.images for one in found) == len(data.test)
         True
     """
     scores, positive = evaluation.melanoma_scores, evaluation.is_melanoma
@@ -56,7 +57,7 @@ def reliability(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Bin, ...]
     used = np.flatnonzero(inside.any(axis=0))
     named = np.asarray(evaluation.groups)
 
-    def shares(weights: Floats) -> dict[str, Floats]:
+    def shares(weights: Float64Array) -> dict[str, Float64Array]:
         found = ratio(weights @ (inside * positive[:, None]), weights @ inside)
         return {str(at): found[:, at] for at in used}
 

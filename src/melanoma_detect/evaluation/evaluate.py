@@ -1,27 +1,25 @@
-"""A detector's answers to pictures that it has not seen, measured."""
+"""A detector's answers to images that it has not seen, measured."""
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.dataset import Dataset, Part
+from melanoma_detect.data.dataset import Dataset, Split
 from melanoma_detect.data.joining import Joined, joined
 from melanoma_detect.data.translating import translated
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
 from melanoma_detect.evaluation.measured_points import points_of
 from melanoma_detect.evaluation.shortcuts import shortcuts as find_shortcuts
-
-if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
+from melanoma_detect.inference.predictor import Predictor
 
 
 def evaluate(
-    detector: "Detector",
-    data: Dataset | Part,
+    predictor: Predictor,
+    data: Dataset | Split,
     *,
     seen: Literal["set aside", "keep"] = "set aside",
     shortcuts: bool = False,
@@ -30,47 +28,47 @@ def evaluate(
     """Measure a detector; see `Detector.evaluate`.
 
     Args:
-        detector: The detector.
+        predictor: The detector.
         data: A split, or a dataset: then its test split.
-        seen: What to do with pictures that the detector was trained on.
-        shortcuts: Ask it about the pictures without their lesions too.
+        seen: What to do with images that the detector was trained on.
+        shortcuts: Ask it about the images without their lesions too.
         seed: Where the bootstrap's draws come from.
 
     Returns:
         The figures.
 
     Raises:
-        DetectorError: No picture is left, or the classes are not the detector's.
+        DetectorError: No image is left, or the classes are not the detector's.
 
     Examples:
-        >>> len(evaluate(detector, data)) == len(data.test)
+        >>> len(evaluate(predictor, data)) == len(data.test)
         True
     """
     if seen not in ("set aside", "keep"):
         raise DetectorError(f"seen={seen!r}; expected 'set aside' or 'keep'")
     part = data.test if isinstance(data, Dataset) else data
-    if not isinstance(part, Part):
+    if not isinstance(part, Split):
         raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset or one of its splits: data.test")
-    part = translated(part, detector.classes)
+    part = translated(part, predictor.classes)
     # An alert to any malignant diagnosis needs each of them by itself.
-    one = joined(part if detector.settings.target == "melanoma" else replace(part, coarse={}))
+    one = joined(part if predictor.settings.target == "melanoma" else replace(part, coarse={}))
     part = _clearly_labelled(part, one)
-    fresh = part if seen == "keep" else _unseen(detector, part)
+    fresh = part if seen == "keep" else _unseen(predictor, part)
     if not len(fresh):
         raise DetectorError(
-            f"no picture of the {part.name} split is left ({len(part)} there, all of them seen in training); evaluate on "
-            "pictures of other lesions, or with seen='keep' to look at the figures of training itself"
+            f"no image of the {part.name} split is left ({len(part)} there, all of them seen in training); evaluate on "
+            "images of other lesions, or with seen='keep' to look at the figures of training itself"
         )
-    fresh, labels = replace(fresh, resize=detector.card.resize), one.truth(fresh)
-    pixels = fresh.pixels(detector.image_size)
-    judged = detector.judge(pixels)
+    fresh, labels = replace(fresh, resize=predictor.config.resize), one.truth(fresh)
+    pixels = fresh.pixels(predictor.image_size)
+    judged = predictor.predict_batch(pixels)
     return replace(
         measure(
             one.probabilities(judged.probabilities),
             labels,
             fresh.groups,
             one.classes,
-            detector.operating_point,
+            predictor.operating_point,
             abstained=judged.abstained,
             seed=seed,
         ),
@@ -78,18 +76,18 @@ def evaluate(
         set_aside=len(part) - len(fresh),
         ids=tuple(record.id for record in fresh),
         records=fresh.records,
-        points=points_of(detector),
-        shortcuts=find_shortcuts(detector, pixels, _own(one, labels), fresh.groups, seed=seed) if shortcuts else None,
-        detector=repr(detector).strip("<>"),
+        points=points_of(predictor),
+        shortcuts=find_shortcuts(predictor, pixels, _own(one, labels), fresh.groups, seed=seed) if shortcuts else None,
+        detector=f"Detector {predictor.description}",
     )
 
 
-def _unseen(detector: "Detector", part: Part) -> Part:
-    known = detector.files.seen().holds(part.records)
+def _unseen(predictor: Predictor, part: Split) -> Split:
+    known = predictor.files.seen().holds(part.records)
     kept = tuple(record for record, seen in zip(part.records, known, strict=True) if not seen)
     if len(kept) < len(part):
         warnings.warn(
-            f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split are set aside: the detector has seen "
+            f"{len(part) - len(kept)} of {len(part)} images of the {part.name} split are set aside: the detector has seen "
             "them, or their lesions, in training, and figures on them would be too good (seen='keep' keeps them)",
             DataWarning,
             stacklevel=4,
@@ -102,12 +100,12 @@ def _own(one: Joined, labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array([int(np.flatnonzero(one.columns == at)[0]) for at in range(len(one.classes))])[labels]
 
 
-def _clearly_labelled(part: Part, one: Joined) -> Part:
-    """Leave out pictures whose label covers several classes: of them nobody can say which answer is right."""
+def _clearly_labelled(part: Split, one: Joined) -> Split:
+    """Leave out images whose label covers several classes: of them nobody can say which answer is right."""
     kept = tuple(record for record in part.records if record.label in one.labels)
     if len(kept) < len(part):
         warnings.warn(
-            f"{len(part) - len(kept)} of {len(part)} pictures of the {part.name} split have a coarse label "
+            f"{len(part) - len(kept)} of {len(part)} images of the {part.name} split have a coarse label "
             f"({', '.join(label for label in part.coarse if label not in one.labels)}) and are not measured",
             DataWarning,
             stacklevel=4,

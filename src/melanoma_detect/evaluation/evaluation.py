@@ -1,4 +1,4 @@
-"""Figures with intervals: how good a detector is on pictures that it has not seen."""
+"""Figures with intervals: how good a detector is on images that it has not seen."""
 
 import os
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation import predictive_values, subgroups
-from melanoma_detect.evaluation.bootstrap import Figure, Floats, figures
+from melanoma_detect.evaluation.bootstrap import Figure, figures
 from melanoma_detect.evaluation.metrics import HEADLINES, MIRRORED, Statistics, is_melanoma
 from melanoma_detect.evaluation.shortcuts import Shortcuts
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import melanoma_scores
-from melanoma_detect.utils.files import whole_file
+from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import call_moved
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,27 +29,27 @@ class Evaluation:
     Attributes:
         split: Which split was measured.
         classes: Class names, in the order of the confusion matrix.
-        figures: Over all pictures, those that the detector abstains from too. Of what it would say: accuracy,
+        figures: Over all images, those that the detector abstains from too. Of what it would say: accuracy,
             balanced_accuracy (the mean recall of the classes that occur) and melanoma_auc. Of what it does at its threshold:
             sensitivity (the share of melanomas with an alert), missed (the share that is cleared; the others are referred),
-            specificity (the share of other pictures that is cleared), false_alarms (the share of those with an alert) and
+            specificity (the share of other images that is cleared), false_alarms (the share of those with an alert) and
             coverage (the share that it does not abstain from). Of what the probabilities are worth, read off these very
-            pictures: specificity_at_95 (at the highest threshold that finds 95 % of the melanomas), spared (the share of
-            benign pictures under that threshold: nobody needs to look at them), ece (of the probability of melanoma, in ten
+            images: specificity_at_95 (at the highest threshold that finds 95 % of the melanomas), spared (the share of
+            benign images under that threshold: nobody needs to look at them), ece (of the probability of melanoma, in ten
             equally wide bins; see `measuring.reliability`), brier (the mean square of its error, 0 to 1; Brier 1950) and
             brier_classes (summed over all classes, 0 to 2).
-        recall: For each class the share of its pictures that were called so.
-        precision: For each class the share of pictures called so that were it.
+        recall: For each class the share of its images that were called so.
+        precision: For each class the share of images called so that were it.
         confusion: `(classes, classes)`: rows are the truth, columns the answer.
         labels: The truth, `(n,)`.
         probabilities: The answers, `(n, classes)`.
         operating_point: Where sensitivity and specificity were taken.
-        abstained: Which pictures the detector abstained from, `(n,)`.
-        lesions: How many independent lesions (groups) the pictures show.
-        set_aside: How many pictures were set aside because the detector had seen them.
-        ids: What each picture is called, `(n,)`; empty where that is not known.
-        groups: The lesion of each picture, `(n,)`.
-        records: What is known about each picture, `(n,)`; empty where that is not known.
+        abstained: Which images the detector abstained from, `(n,)`.
+        lesions: How many independent lesions (groups) the images show.
+        set_aside: How many images were set aside because the detector had seen them.
+        ids: What each image is called, `(n,)`; empty where that is not known.
+        groups: The lesion of each image, `(n,)`.
+        records: What is known about each image, `(n,)`; empty where that is not known.
         points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the detector's own.
         shortcuts: What the detector knows without seeing the lesions; None where that was not asked.
         detector: What was measured, in a few words.
@@ -61,7 +62,7 @@ class Evaluation:
     precision: dict[str, Figure]
     confusion: NDArray[np.int64]
     labels: NDArray[np.int64]
-    probabilities: Floats
+    probabilities: Float64Array
     operating_point: OperatingPoint | None
     abstained: NDArray[np.bool_]
     lesions: int
@@ -74,19 +75,19 @@ class Evaluation:
     detector: str = ""
 
     def __repr__(self) -> str:
-        return f"<Evaluation of {len(self)} {self.split} pictures: accuracy {self.figures['accuracy']}>"
+        return f"<Evaluation of {len(self)} {self.split} images: accuracy {self.figures['accuracy']}>"
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def melanoma_scores(self) -> Floats:
-        """The probability of melanoma of each picture, `(n,)`."""
+    def melanoma_scores(self) -> Float64Array:
+        """The probability of melanoma of each image, `(n,)`."""
         return melanoma_scores(self.probabilities, self.classes)
 
     @property
     def is_melanoma(self) -> NDArray[np.bool_]:
-        """Which pictures are melanomas, `(n,)`."""
+        """Which images are melanomas, `(n,)`."""
         return is_melanoma(self.labels, self.classes)
 
     @property
@@ -101,18 +102,18 @@ class Evaluation:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a class: pictures, recall and precision with their intervals."""
+        """One row a class: images, recall and precision with their intervals."""
         rows = [
             [int(self.confusion[at].sum()), *self.recall[label][:3], *self.precision[label][:3]]
             for at, label in enumerate(self.classes)
         ]
         ends = ("", "_low", "_high")
-        columns = ["pictures", *(f"recall{end}" for end in ends), *(f"precision{end}" for end in ends)]
+        columns = ["images", *(f"recall{end}" for end in ends), *(f"precision{end}" for end in ends)]
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=columns)
 
     @property
     def answers(self) -> pd.DataFrame:
-        """One row a picture: truth, diagnosis, the probability of each class, melanoma; its id as the index."""
+        """One row an image: truth, diagnosis, the probability of each class, melanoma; its id as the index."""
         names = np.array(self.classes)
         table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
         table.insert(0, "truth", names[self.labels])
@@ -140,7 +141,7 @@ class Evaluation:
 
         return {
             "split": self.split,
-            "pictures": len(self),
+            "images": len(self),
             "lesions": self.lesions,
             "set_aside": self.set_aside,
             "abstained": int(self.abstained.sum()),
@@ -171,10 +172,10 @@ class Evaluation:
         return subgroups.subgroups(self)
 
     def at_prevalence(self, share: float) -> predictive_values.PredictiveFigures:
-        """Say what an alert, and a cleared picture, mean where melanoma is as common as this.
+        """Say what an alert, and a cleared image, mean where melanoma is as common as this.
 
         Args:
-            share: The share of pictures that are melanomas, over 0 and under 1.
+            share: The share of images that are melanomas, over 0 and under 1.
 
         Returns:
             Predictive values and the number needed to biopsy, with intervals.
@@ -184,49 +185,39 @@ class Evaluation:
 
         Examples:
             >>> print(detector.evaluate(data.test).at_prevalence(0.02))
-            at a prevalence of 2.00%: ... of alerts are right (one in ...), ... of cleared pictures are
+            at a prevalence of 2.00%: ... of alerts are right (one in ...), ... of cleared images are
         """
         return predictive_values.at_prevalence(self, share)
 
     def html(self, path: "str | os.PathLike[str]", *, validation: "Evaluation | None" = None) -> Path:
-        """Write a page with every figure, for people: one file, with everything in it.
+        """Write an HTML report. Deprecated: use `md.report.write_html`.
 
         Args:
-            path: Where to.
-            validation: The figures of the validation split, which must agree: the page prints the differences.
+            path: The file to write.
+            validation: The evaluation of the validation split.
 
         Returns:
             The file.
-
-        Raises:
-            OutputError: The place cannot be written.
-
-        Examples:
-            >>> detector.evaluate(data.test).html("report.html").name
-            'report.html'
         """
-        from melanoma_detect.report.pages import evaluation_page  # noqa: PLC0415 - a thin door: imports matplotlib
-
-        place, text = Path(path), evaluation_page(self, validation)
-        with whole_file(place) as partial:
-            partial.write_text(text, encoding="utf-8")
-        return place
+        old, new = "Evaluation.html(path)", "md.report.write_html(evaluation, path)"
+        found = call_moved(old, new, "melanoma_detect.report", "write_html", self, path, validation=validation)
+        return Path(found)
 
     def __str__(self) -> str:
         aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
         lines = [
-            f"{len(self)} {self.split} pictures of {self.lesions} lesions{aside}; 95 % intervals by lesion",
+            f"{len(self)} {self.split} images of {self.lesions} lesions{aside}; 95 % intervals by lesion",
             "",
         ]
         lines += [f"{title:<28}{self.figures[name]}" for name, title in HEADLINES.items()]
         if self.abstained.any():
             lines += [
                 "",
-                f"It abstains from {self.abstained.sum()} pictures, {self.abstained_melanomas} of them melanomas: a person "
+                f"It abstains from {self.abstained.sum()} images, {self.abstained_melanomas} of them melanomas: a person "
                 "must look at those.",
             ]
         width = max(28, *(len(label) + 1 for label in self.classes))
-        lines += ["", f"{'class':<{width}}{'pictures':>8}  {'recall':<22} precision"]
+        lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
         for at, label in enumerate(self.classes):
             count = int(self.confusion[at].sum())
             lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
@@ -238,7 +229,7 @@ class Evaluation:
 
 
 def measure(
-    probabilities: Floats,
+    probabilities: Float64Array,
     labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: tuple[str, ...],
@@ -252,10 +243,10 @@ def measure(
     Args:
         probabilities: The answers, `(n, classes)`.
         labels: The truth as positions in `classes`, `(n,)`.
-        groups: The lesion of each picture, `(n,)`.
+        groups: The lesion of each image, `(n,)`.
         classes: Class names.
         operating_point: Where to take sensitivity and specificity; they are not defined without one.
-        abstained: Which pictures the detector abstained from, `(n,)`; none where it is None.
+        abstained: Which images the detector abstained from, `(n,)`; none where it is None.
         seed: Where the bootstrap's draws come from.
 
     Returns:

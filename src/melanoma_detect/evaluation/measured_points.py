@@ -1,4 +1,4 @@
-"""What each operating point that validation supports does on the pictures that were measured."""
+"""What each operating point that validation supports does on the images that were measured."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -6,23 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.evaluation.bootstrap import Figure, Floats, figures
+from melanoma_detect.evaluation.bootstrap import Figure, figures
 from melanoma_detect.evaluation.metrics import ratio
 from melanoma_detect.inference.operating_points import GOALS, OperatingPoint
 from melanoma_detect.inference.prediction import target_scores
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.arrays import Float64Array
 
 if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
     from melanoma_detect.evaluation.evaluation import Evaluation
 
 
 class MeasuredPoint(NamedTuple):
-    """An operating point, set on validation, and what it does on other pictures.
+    """An operating point, set on validation, and what it does on other images.
 
     Attributes:
         point: The operating point.
         sensitivity: The share of melanomas with an alert.
-        specificity: The share of other pictures that is cleared.
+        specificity: The share of other images that is cleared.
     """
 
     point: OperatingPoint
@@ -30,24 +31,24 @@ class MeasuredPoint(NamedTuple):
     specificity: Figure
 
 
-def points_of(detector: "Detector") -> tuple[OperatingPoint, ...]:
+def points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
     """Return the operating points at 90, 95 and 99 % sensitivity for a detector's target, and its own.
 
     Args:
-        detector: The detector.
+        predictor: The detector.
 
     Returns:
-        Those that its validation pictures support, from the lowest sensitivity to the highest.
+        Those that its validation images support, from the lowest sensitivity to the highest.
 
     Examples:
-        >>> [point.goal for point in points_of(detector)]  # two melanomas in validation support no 90 %
+        >>> [point.goal for point in points_of(predictor)]  # two melanomas in validation support no 90 %
         [0.6]
     """
-    calibration = detector.card.calibration(detector.settings.views)
-    found = {detector.operating_point.goal: detector.operating_point} if detector.operating_point else {}
+    calibration = predictor.config.calibration(predictor.settings.views)
+    found = {predictor.operating_point.goal: predictor.operating_point} if predictor.operating_point else {}
     for goal in GOALS:
         try:
-            found.setdefault(goal, calibration.point(goal, detector.settings.target))
+            found.setdefault(goal, calibration.point(goal, predictor.settings.target))
         except DetectorError:
             continue
     return tuple(found[goal] for goal in sorted(found))
@@ -61,7 +62,7 @@ def measured_points(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Measu
         seed: Where the bootstrap's draws come from.
 
     Returns:
-        The points with what they do on these pictures; none where melanomas or other pictures are missing.
+        The points with what they do on these images; none where melanomas or other images are missing.
 
     Examples:
         >>> [found.point.goal for found in measured_points(detector.evaluate(data.test))]
@@ -78,7 +79,7 @@ def _measured(evaluation: "Evaluation", point: OperatingPoint, positive: NDArray
     found, cleared = ~evaluation.abstained & alert, ~evaluation.abstained & ~alert
     named = np.asarray(evaluation.groups)
 
-    def shares(weights: Floats) -> dict[str, Floats]:
+    def shares(weights: Float64Array) -> dict[str, Float64Array]:
         return {
             "sensitivity": ratio(weights @ (positive & found), weights @ positive),
             "specificity": ratio(weights @ (~positive & cleared), weights @ ~positive),

@@ -1,4 +1,4 @@
-"""Every figure of an evaluation, as a function of how often each picture counts: what the bootstrap draws again and again."""
+"""Every figure of an evaluation, as a function of how often each image counts: what the bootstrap draws again and again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
-from melanoma_detect.evaluation.bootstrap import Floats
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import melanoma_scores, target_scores
+from melanoma_detect.utils.arrays import Float64Array
 
 # What is printed, in this order.
 HEADLINES = {
@@ -20,7 +20,7 @@ HEADLINES = {
     "specificity": "specificity for melanoma",
     "missed": "melanomas that it clears",
     "false_alarms": "others that it alerts to",
-    "coverage": "pictures that it judges",
+    "coverage": "images that it judges",
     "specificity_at_95": "specificity at 95 % found",
     "spared": "benign that need no review",
     "ece": "calibration error (ECE)",
@@ -34,14 +34,14 @@ BINS = 10
 
 
 class Statistics:
-    """Every figure as a function of how often each picture counts.
+    """Every figure as a function of how often each image counts.
 
     Args:
         probabilities: The answers, `(n, classes)`.
         labels: The truth as positions in `classes`, `(n,)`.
         classes: Class names.
         point: Where to take sensitivity and specificity; they are nan without one.
-        abstained: Which pictures the detector abstained from, `(n,)`.
+        abstained: Which images the detector abstained from, `(n,)`.
 
     Examples:
         >>> answers, away = np.array([[0.9, 0.1], [0.2, 0.8]]), np.zeros(2, bool)
@@ -52,7 +52,7 @@ class Statistics:
 
     def __init__(
         self,
-        probabilities: Floats,
+        probabilities: Float64Array,
         labels: NDArray[np.int64],
         classes: tuple[str, ...],
         point: OperatingPoint | None,
@@ -67,7 +67,7 @@ class Statistics:
         self.alert = target_scores(probabilities, classes, point.target) >= point.threshold if point else None
         self._brier = np.square(probabilities - np.eye(len(classes))[labels]).sum(axis=1)
 
-    def __call__(self, weights: Floats) -> dict[str, Floats]:
+    def __call__(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return each figure for each row of weights `(some, n)`; figures are `(some,)`."""
         size = len(self.classes)
         confusion = (weights @ self._onehot).reshape(-1, size, size)
@@ -94,7 +94,7 @@ class Statistics:
         """Count the independent lesions that each figure rests on.
 
         Args:
-            groups: The lesion of each picture, `(n,)`.
+            groups: The lesion of each image, `(n,)`.
 
         Returns:
             For each figure, how many lesions.
@@ -116,13 +116,13 @@ class Statistics:
             **{f"precision {label}": lesions(self.answers == at) for at, label in enumerate(self.classes)},
         }
 
-    def _share(self, weights: Floats, chosen: NDArray[np.bool_], *, alert: bool) -> Floats:
+    def _share(self, weights: Float64Array, chosen: NDArray[np.bool_], *, alert: bool) -> Float64Array:
         if self.alert is None:
             return np.full(len(weights), np.nan)
         return ratio(weights @ (chosen & self.judged & (self.alert == alert)), weights @ chosen)
 
-    def _on_the_curve(self, weights: Floats) -> dict[str, Floats]:
-        """Read off, at the highest threshold that finds 95 % of the melanomas of these very pictures."""
+    def _on_the_curve(self, weights: Float64Array) -> dict[str, Float64Array]:
+        """Read off, at the highest threshold that finds 95 % of the melanomas of these very images."""
         if not self.positive.any() or self.positive.all():
             return dict.fromkeys(("specificity_at_95", "spared"), np.full(len(weights), np.nan))
         order = np.argsort(-self.scores, kind="stable")
@@ -130,9 +130,9 @@ class Statistics:
         found = np.cumsum((weights * self.positive)[:, order], axis=1)[:, last]
         at = (found >= FOUND * found[:, -1:] - 1e-9).argmax(axis=1)[:, None]
 
-        def cleared(chosen: NDArray[np.bool_]) -> Floats:
+        def cleared(chosen: NDArray[np.bool_]) -> Float64Array:
             reached = np.cumsum((weights * chosen)[:, order], axis=1)[:, last]
-            under: Floats = reached[:, -1] - np.take_along_axis(reached, at, axis=1)[:, 0]
+            under: Float64Array = reached[:, -1] - np.take_along_axis(reached, at, axis=1)[:, 0]
             return under
 
         some = weights @ self.positive > 0
@@ -143,7 +143,7 @@ class Statistics:
             "spared": ratio(cleared(self.benign & self.judged), (weights @ self.benign) * some),
         }
 
-    def _calibration(self, weights: Floats) -> dict[str, Floats]:
+    def _calibration(self, weights: Float64Array) -> dict[str, Float64Array]:
         total, many = weights.sum(axis=1), ratio(weights @ self._brier, weights.sum(axis=1))
         if not taxonomy.positions(self.classes, code=taxonomy.MELANOMA):
             return {**dict.fromkeys(("ece", "brier"), np.full(len(weights), np.nan)), "brier_classes": many}
@@ -152,13 +152,13 @@ class Statistics:
         return {"ece": ratio(gaps, total), "brier": ratio(weights @ np.square(off), total), "brier_classes": many}
 
 
-def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
+def weighted_auc(scores: Float64Array, positive: NDArray[np.bool_], weights: Float64Array) -> Float64Array:
     """Compute the area under the ROC curve, as the share of pairs in the right order (Mann and Whitney), ties counting half.
 
     Args:
         scores: `(n,)`.
         positive: `(n,)`.
-        weights: How often each picture counts, `(some, n)`.
+        weights: How often each image counts, `(some, n)`.
 
     Returns:
         `(some,)`, 0 to 1; nan where one side is empty.
@@ -176,7 +176,7 @@ def weighted_auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -
     return ratio((wins * beaten).sum(axis=1), for_.sum(axis=1) * against.sum(axis=1))
 
 
-def bin_of(scores: Floats) -> NDArray[np.int64]:
+def bin_of(scores: Float64Array) -> NDArray[np.int64]:
     """Return in which of ten equally wide bins a probability lies.
 
     Args:
@@ -209,7 +209,7 @@ def is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[
     return np.isin(labels, taxonomy.positions(classes, code=taxonomy.MELANOMA))
 
 
-def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
+def ratio(above: NDArray[Any], below: NDArray[Any]) -> Float64Array:
     """Divide, with nan where there is nothing to divide by.
 
     Args:
@@ -223,7 +223,7 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
         >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
         array([0.5, nan])
     """
-    shares: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    shares: Float64Array = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
     return shares
 
 

@@ -1,4 +1,4 @@
-"""What an alert means where melanoma is rarer, or more common, than among the pictures that were measured."""
+"""What an alert means where melanoma is rarer, or more common, than among the images that were measured."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,12 +14,12 @@ PREVALENCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 class PredictiveFigures(NamedTuple):
-    """What an alert, and a cleared picture, mean at a prevalence, with intervals.
+    """What an alert, and a cleared image, mean at a prevalence, with intervals.
 
     Attributes:
-        prevalence: The share of pictures that are melanomas, over 0 and under 1.
+        prevalence: The share of images that are melanomas, over 0 and under 1.
         ppv: The share of alerts that are melanomas (positive predictive value).
-        npv: The share of cleared pictures that are none (negative predictive value).
+        npv: The share of cleared images that are none (negative predictive value).
         number_needed_to_biopsy: How many alerts it takes to find one melanoma: 1 / ppv.
     """
 
@@ -35,20 +35,20 @@ class PredictiveFigures(NamedTuple):
         return (
             f"at a prevalence of {self.prevalence:.2%}: {self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of "
             f"alerts are right (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]), {self.npv.value:.2%} "
-            f"[{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared pictures are"
+            f"[{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are"
         )
 
 
 def at_prevalence(evaluation: "Evaluation", prevalence: float) -> PredictiveFigures:
-    """Say what alerts mean where so many pictures are melanomas; see `Evaluation.at_prevalence`.
+    """Say what alerts mean where so many images are melanomas; see `Evaluation.at_prevalence`.
 
-    Bayes' rule on what the detector did with the measured pictures. Pictures that it abstained from are neither alerts nor
+    Bayes' rule on what the detector did with the measured images. Images that it abstained from are neither alerts nor
     cleared. The ends of an interval take the rates in both classes at their worse, and at their better ends together: wider
     than 95 % needs, and it holds where no melanoma was missed too.
 
     Args:
         evaluation: The figures.
-        prevalence: The share of pictures that are melanomas, over 0 and under 1.
+        prevalence: The share of images that are melanomas, over 0 and under 1.
 
     Returns:
         Predictive values, and the number needed to biopsy.
@@ -65,7 +65,7 @@ def at_prevalence(evaluation: "Evaluation", prevalence: float) -> PredictiveFigu
     )
     if not (math.isfinite(found.value) and math.isfinite(cleared.value)):
         raise DetectorError(
-            "there are no predictive values without sensitivity and specificity; expected melanomas and other pictures, and a "
+            "there are no predictive values without sensitivity and specificity; expected melanomas and other images, and a "
             "detector with an operating point"
         )
     lesions = min(found.lesions, cleared.lesions)

@@ -7,33 +7,31 @@ and the detector asked again: what it still knows, it does not know from the les
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from melanoma_detect.evaluation.bootstrap import Figure, Floats, figures
+from melanoma_detect.evaluation.bootstrap import Figure, figures
 from melanoma_detect.evaluation.metrics import is_melanoma, weighted_auc
 from melanoma_detect.evaluation.subgroups import ENOUGH
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.prediction import melanoma_scores
-
-if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.arrays import Float64Array
 
 LIMIT = 0.7
-_COVERED = 0.7  # of the picture's area, as in Bissoto et al. 2019
-_BLUR = 1 / 24  # of the picture's side
+_COVERED = 0.7  # of the image's area, as in Bissoto et al. 2019
+_BLUR = 1 / 24  # of the image's side
 _AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """How well a detector tells melanomas from the rest on pictures that were altered: melanoma ROC AUCs.
+    """How well a detector tells melanomas from the rest on images that were altered: melanoma ROC AUCs.
 
     Attributes:
-        original: On the pictures as they are.
+        original: On the images as they are.
         background: With the lesion covered.
         colours: With all pixels shuffled: colours without any shape.
         blurred: Blurred: the coarse layout of colours without any detail.
@@ -63,7 +61,7 @@ class Shortcuts:
         if self.taken:
             return (
                 f"IT TAKES A SHORTCUT: with the lesion covered it still tells melanomas from the rest, AUC {found}{few}. "
-                "Frame, light or source of these pictures give the class away; expect worse figures on pictures from elsewhere."
+                "Frame, light or source of these images give the class away; expect worse figures on images from elsewhere."
             )
         return (
             f"No shortcut through the background is shown: with the lesion covered the AUC is {found}, and its lower bound is "
@@ -78,19 +76,19 @@ class Shortcuts:
             ("blurred", self.blurred),
         )
         table = [f"{'  ' + title:<28}{figure}" for title, figure in rows]
-        return "\n".join(["Melanoma ROC AUC on altered pictures:", *table, self.verdict])
+        return "\n".join(["Melanoma ROC AUC on altered images:", *table, self.verdict])
 
 
 def shortcuts(
-    detector: "Detector", pixels: Pixels, labels: NDArray[np.int64], groups: Sequence[str], *, seed: int = 123
+    predictor: Predictor, pixels: Pixels, labels: NDArray[np.int64], groups: Sequence[str], *, seed: int = 123
 ) -> Shortcuts:
-    """Ask a detector about pictures without their lesions; see `Detector.evaluate`.
+    """Ask a detector about images without their lesions; see `Detector.evaluate`.
 
     Args:
-        detector: The detector.
+        predictor: The detector.
         pixels: uint8 `(n, height, width, 3)` at the detector's image size.
         labels: The truth as positions in the detector's classes, `(n,)`.
-        groups: The lesion of each picture, `(n,)`.
+        groups: The lesion of each image, `(n,)`.
         seed: Where the shuffling and the bootstrap's draws come from.
 
     Returns:
@@ -98,7 +96,7 @@ def shortcuts(
 
     Examples:
         >>> part = data.test
-        >>> found = shortcuts(detector, part.pixels(), part.labels, part.groups)
+        >>> found = shortcuts(predictor, part.pixels(), part.labels, part.groups)
         >>> found.background.lesions == found.original.lesions
         True
     """
@@ -109,18 +107,18 @@ def shortcuts(
         "colours": lambda found: colours_only(found, shuffle),
         "blurred": blurred,
     }
-    scores = {name: _scores(detector, pixels, alter) for name, alter in alterations.items()}
-    positive, named = is_melanoma(labels, detector.classes), np.asarray(groups)
+    scores = {name: _scores(predictor, pixels, alter) for name, alter in alterations.items()}
+    positive, named = is_melanoma(labels, predictor.classes), np.asarray(groups)
     lesions = min(len(np.unique(named[side])) for side in (positive, ~positive))
 
-    def areas(weights: Floats) -> dict[str, Floats]:
+    def areas(weights: Float64Array) -> dict[str, Float64Array]:
         return {name: weighted_auc(found, positive, weights) for name, found in scores.items()}
 
     return Shortcuts(**figures(areas, groups, dict.fromkeys(scores, lesions), seed=seed))
 
 
 def background_only(pixels: Pixels) -> Pixels:
-    """Cover the middle of pictures, seven tenths of their area, with the colour of what surrounds it.
+    """Cover the middle of images, seven tenths of their area, with the colour of what surrounds it.
 
     The cover has one size for all: one that followed the lesion would tell its size and shape.
 
@@ -128,7 +126,7 @@ def background_only(pixels: Pixels) -> Pixels:
         pixels: uint8 `(n, height, width, 3)`.
 
     Returns:
-        The same shape; the colour is the median of each picture's rim.
+        The same shape; the colour is the median of each image's rim.
 
     Examples:
         >>> covered = background_only(draw_lesion("nevus", seed=1).pixels[None])
@@ -145,7 +143,7 @@ def background_only(pixels: Pixels) -> Pixels:
 
 
 def colours_only(pixels: Pixels, shuffle: NDArray[np.int64]) -> Pixels:
-    """Shuffle the pixels of pictures: their colours are left, and where they lay is not.
+    """Shuffle the pixels of images: their colours are left, and where they lay is not.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
@@ -162,7 +160,7 @@ def colours_only(pixels: Pixels, shuffle: NDArray[np.int64]) -> Pixels:
 
 
 def blurred(pixels: Pixels) -> Pixels:
-    """Blur pictures until no network, dot or vessel is left, only a coarse layout of colours.
+    """Blur images until no network, dot or vessel is left, only a coarse layout of colours.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
@@ -176,12 +174,12 @@ def blurred(pixels: Pixels) -> Pixels:
         True
     """
     filters = ImageFilter.GaussianBlur(min(pixels.shape[1:3]) * _BLUR)
-    return np.stack([np.asarray(Image.fromarray(picture).filter(filters)) for picture in pixels])
+    return np.stack([np.asarray(Image.fromarray(image).filter(filters)) for image in pixels])
 
 
-def _scores(detector: "Detector", pixels: Pixels, alter: Callable[[Pixels], Pixels]) -> Floats:
-    """Alter and judge some pictures at a time: memory stays flat however many there are."""
+def _scores(predictor: Predictor, pixels: Pixels, alter: Callable[[Pixels], Pixels]) -> Float64Array:
+    """Alter and judge some images at a time: memory stays flat however many there are."""
     parts = [
-        detector.probabilities(alter(np.asarray(pixels[at : at + _AT_ONCE]))) for at in range(0, len(pixels), _AT_ONCE)
+        predictor.probabilities(alter(np.asarray(pixels[at : at + _AT_ONCE]))) for at in range(0, len(pixels), _AT_ONCE)
     ]
-    return melanoma_scores(np.concatenate(parts), detector.classes)
+    return melanoma_scores(np.concatenate(parts), predictor.classes)

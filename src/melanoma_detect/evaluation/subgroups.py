@@ -1,4 +1,4 @@
-"""The same figures for parts of the pictures: one source, women, people over 75, lesions of the back."""
+"""The same figures for parts of the images: one source, women, people over 75, lesions of the back."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ _BANDS = ((40, "under 40"), (60, "40 to 59"), (75, "60 to 74"), (np.inf, "75 and
 
 @dataclass(frozen=True)
 class Subgroup:
-    """What a detector's answers are worth on a part of the pictures.
+    """What a detector's answers are worth on a part of the images.
 
     Attributes:
-        kind: By what the pictures are told apart: `"source"`, `"sex"`, `"age"` or `"site"`.
+        kind: By what the images are told apart: `"source"`, `"sex"`, `"age"` or `"site"`.
         name: Which part this is, as `"female"` or `"under 40"`.
-        pictures: How many.
+        images: How many.
         lesions: Of how many lesions.
         melanomas: How many of the lesions are melanomas.
         figures: balanced_accuracy, melanoma_auc, sensitivity and specificity, as `Evaluation.figures` has them.
@@ -45,14 +45,14 @@ class Subgroup:
 
     kind: str
     name: str
-    pictures: int
+    images: int
     lesions: int
     melanomas: int
     figures: Mapping[str, Figure]
 
     def __str__(self) -> str:
         told = ", ".join(f"{title} {self.tell(name)}" for name, title in SHOWN.items())
-        return f"{self.kind} {self.name}: {self.pictures} pictures, {self.melanomas} melanomas; {told}"
+        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} melanomas; {told}"
 
     def tells(self, name: str) -> bool:
         """Return whether a figure rests on enough lesions to be read.
@@ -98,8 +98,8 @@ def subgroups(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Subgroup, .
         seed: Where the bootstrap's draws come from.
 
     Returns:
-        A subgroup a source, sex, age band and site, in this order; what one picture at least does not have recorded is a
-        subgroup too. What no picture has recorded, or all have alike, is left out.
+        A subgroup a source, sex, age band and site, in this order; what one image at least does not have recorded is a
+        subgroup too. What no image has recorded, or all have alike, is left out.
 
     Raises:
         DetectorError: The evaluation does not know its records, since it was made by `measure`.

@@ -1,6 +1,6 @@
 """Where a Keras model looks, by its own gradients: Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74).
 
-The maps are the last ones with a place in the picture before the logits, wherever they lie: in the model itself, or inside a
+The maps are the last ones with a place in the image before the logits, wherever they lie: in the model itself, or inside a
 layer that is a model of its own, as a pretrained backbone is. The model is cut in two there, and the second half is
 differentiated.
 
@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from melanoma_detect.errors import ModelError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.models.contract import logits_of
+from melanoma_detect.utils.arrays import Float32Array
 
-Floats = NDArray[np.float32]
 _Model = Callable[[Any], Any]
 
 
@@ -38,12 +37,12 @@ class Halves(NamedTuple):
     after: tuple[_Model, ...]
 
 
-def grad_cam(model: Any, pixels: Pixels, wanted: Sequence[int]) -> Floats:
+def grad_cam(model: Any, pixels: Pixels, wanted: Sequence[int]) -> Float32Array:
     """Measure which parts of the model's last maps speak for some of the classes.
 
     Args:
         model: A Keras model that keeps the contract.
-        pixels: uint8 `(height, width, 3)`, one picture at the model's size.
+        pixels: uint8 `(height, width, 3)`, one image at the model's size.
         wanted: The classes to explain, by their positions; several count as one.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Where the model looks, asked of the model alone: hide a part of the picture, and see how the answer changes.
+"""Where the model looks, asked of the model alone: hide a part of the image, and see how the answer changes.
 
 Occlusion sensitivity (Zeiler and Fergus 2014, doi 10.1007/978-3-319-10590-1_53). What is hidden gets the colour of the skin
 around the lesion, with soft edges: a black square is something that no model has seen, and its answer to one says little.
@@ -11,23 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.images.reader import Pixels
+from melanoma_detect.utils.arrays import Float64Array
 
-Floats = NDArray[np.float64]
-Answer = Callable[[Pixels], Floats]
+Answer = Callable[[Pixels], Float64Array]
 
-# Windows across the picture, coarse to fine: large ones find what a small one leaves enough of, small ones find where.
+# Windows across the image, coarse to fine: large ones find what a small one leaves enough of, small ones find where.
 SCALES = (5, 10)
 _BATCH = 32
 _MARGIN = 0.12  # of each side: where skin is looked for
 
 
 class Occlusion(NamedTuple):
-    """What hiding parts of a picture did.
+    """What hiding parts of an image did.
 
     Attributes:
-        evidence: float32 `(height, width)`: by how much the log-odds fall where the picture is hidden; negative where hiding it
+        evidence: float32 `(height, width)`: by how much the log-odds fall where the image is hidden; negative where hiding it
             makes the model surer.
-        probability: What the detector gives the whole picture, 0 to 1.
+        probability: What the detector gives the whole image, 0 to 1.
         hidden: The least that it gives with one part hidden.
     """
 
@@ -37,23 +37,23 @@ class Occlusion(NamedTuple):
 
 
 def occlude(answer: Answer, pixels: Pixels, wanted: Sequence[int], *, scales: Sequence[int] = SCALES) -> Occlusion:
-    """Measure how much each part of a picture speaks for some of the classes.
+    """Measure how much each part of an image speaks for some of the classes.
 
-    Each scale lays overlapping windows over the picture that sum to 1 everywhere; a place's evidence is the mean, over the
+    Each scale lays overlapping windows over the image that sum to 1 everywhere; a place's evidence is the mean, over the
     scales, of what its windows cost when they were hidden. The cost is counted in log-odds, which still move where a
     probability is already near 0 or 1.
 
     Args:
-        answer: From pictures, uint8 `(n, height, width, 3)`, to probabilities `(n, classes)`: `Detector.probabilities`.
-        pixels: uint8 `(height, width, 3)`, one picture at the model's size.
+        answer: From images, uint8 `(n, height, width, 3)`, to probabilities `(n, classes)`: `Detector.probabilities`.
+        pixels: uint8 `(height, width, 3)`, one image at the model's size.
         wanted: The classes to explain, by their positions; several count as one.
-        scales: How many windows fit across the picture side by side, one number for each pass.
+        scales: How many windows fit across the image side by side, one number for each pass.
 
     Returns:
         The evidence, and what the model gave.
 
     Examples:
-        >>> found = occlude(detector.probabilities, draw_lesion("melanoma", seed=1, size=32).pixels, [4])
+        >>> found = occlude(detector.predictor.probabilities, draw_lesion("melanoma", seed=1, size=32).pixels, [4])
         >>> found.evidence.shape, found.hidden < found.probability
         ((32, 32), True)
     """
@@ -69,7 +69,7 @@ def occlude(answer: Answer, pixels: Pixels, wanted: Sequence[int], *, scales: Se
     return Occlusion(evidence.astype(np.float32), _sigmoid(whole), _sigmoid(least))
 
 
-def log_odds(probabilities: Floats, wanted: Sequence[int]) -> Floats:
+def log_odds(probabilities: Float64Array, wanted: Sequence[int]) -> Float64Array:
     """Return the log-odds of some classes against all others.
 
     Args:
@@ -89,8 +89,8 @@ def log_odds(probabilities: Floats, wanted: Sequence[int]) -> Floats:
     return np.asarray(favour - against)
 
 
-def skin_colour(pixels: Pixels) -> Floats:
-    """Guess the colour of the skin around a lesion: the median of the brighter half of the picture's margin.
+def skin_colour(pixels: Pixels) -> Float64Array:
+    """Guess the colour of the skin around a lesion: the median of the brighter half of the image's margin.
 
     Lesions, hair and the dark corners of a dermoscope are darker than skin, so the brighter half is mostly skin.
 
@@ -113,25 +113,25 @@ def skin_colour(pixels: Pixels) -> Floats:
     return np.asarray(np.median(margin[brightness >= np.median(brightness)], axis=0))
 
 
-def _windows(size: tuple[int, int], scale: int) -> Floats:
+def _windows(size: tuple[int, int], scale: int) -> Float64Array:
     """Return soft windows `(n, height, width)`, 0 to 1, that sum to 1 at every pixel."""
     rows, columns = (_bumps(length, scale) for length in size)
     return (rows[:, None, :, None] * columns[None, :, None, :]).reshape(-1, *size)
 
 
-def _bumps(length: int, scale: int) -> Floats:
+def _bumps(length: int, scale: int) -> Float64Array:
     """Return raised cosines `(scale + 1, length)` half a width apart."""
     step = length / scale
     away = (np.arange(length) + 0.5 - step * np.arange(scale + 1)[:, None]) / step
     return np.asarray(np.where(np.abs(away) < 1, 0.5 + 0.5 * np.cos(np.pi * away), 0.0))
 
 
-def _batches(masks: Floats) -> Iterator[Floats]:
+def _batches(masks: Float64Array) -> Iterator[Float64Array]:
     for at in range(0, len(masks), _BATCH):
         yield masks[at : at + _BATCH]
 
 
-def _hidden(pixels: Pixels, skin: Floats, masks: Floats) -> Pixels:
+def _hidden(pixels: Pixels, skin: Float64Array, masks: Float64Array) -> Pixels:
     amount = masks[..., None]
     return np.asarray((pixels * (1 - amount) + skin * amount).round(), np.uint8)
 

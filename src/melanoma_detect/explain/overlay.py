@@ -1,4 +1,4 @@
-"""Heat over a picture, as an image that a person can read: NumPy and Pillow only."""
+"""Heat over an image, as an image that a person can read: NumPy and Pillow only."""
 
 import textwrap
 
@@ -13,8 +13,8 @@ from melanoma_detect.images.reader import Pixels
 _STOPS = np.array(
     [(68, 1, 84), (65, 68, 135), (42, 120, 142), (34, 168, 132), (122, 209, 81), (253, 231, 37)], np.float64
 )
-_STRONGEST = 0.72  # how much of the picture the hottest colour covers: the lesion must stay visible under it
-_VISIBLE = 0.08  # heat under this leaves the picture as it is
+_STRONGEST = 0.72  # how much of the image the hottest colour covers: the lesion must stay visible under it
+_VISIBLE = 0.08  # heat under this leaves the image as it is
 _GAP, _BAR, _INK, _PAPER = 12, 10, (40, 46, 52), (255, 255, 255)
 
 
@@ -55,32 +55,32 @@ def enlarged(heat: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.fl
     return np.asarray(found).clip(0, 1)
 
 
-def overlaid(picture: Pixels, heat: NDArray[np.floating]) -> Image.Image:
-    """Lay heat over a picture: the hotter, the more it covers; cold places show the picture in grey.
+def overlaid(image: Pixels, heat: NDArray[np.floating]) -> Image.Image:
+    """Lay heat over an image: the hotter, the more it covers; cold places show the image in grey.
 
     Args:
-        picture: uint8 `(height, width, 3)`.
+        image: uint8 `(height, width, 3)`.
         heat: `(rows, columns)` of any size, 0 to 1.
 
     Returns:
-        A PIL image in mode RGB, of the picture's size.
+        A PIL image in mode RGB, of the image's size.
 
     Examples:
         >>> overlaid(draw_lesion("nevus", seed=1).pixels, np.eye(6)).size
         (180, 180)
     """
-    warmth = enlarged(heat, picture.shape[:2])
+    warmth = enlarged(heat, image.shape[:2])
     cover = (_STRONGEST * np.clip((warmth - _VISIBLE) / (0.6 - _VISIBLE), 0, 1))[..., None]
     # In grey, no colour of the lesion can be taken for one of the map.
-    grey = np.repeat((picture @ np.array([0.299, 0.587, 0.114]))[..., None], 3, axis=2)
+    grey = np.repeat((image @ np.array([0.299, 0.587, 0.114]))[..., None], 3, axis=2)
     return Image.fromarray((grey * (1 - cover) + colours(warmth) * cover).round().astype(np.uint8))
 
 
-def sheet(picture: Pixels, heat: NDArray[np.floating], caption: str) -> Image.Image:
-    """Put a picture, its overlay, a scale and a caption on one sheet.
+def sheet(image: Pixels, heat: NDArray[np.floating], caption: str) -> Image.Image:
+    """Put an image, its overlay, a scale and a caption on one sheet.
 
     Args:
-        picture: uint8 `(height, width, 3)`.
+        image: uint8 `(height, width, 3)`.
         heat: `(rows, columns)`, 0 to 1.
         caption: What stands below.
 
@@ -91,15 +91,15 @@ def sheet(picture: Pixels, heat: NDArray[np.floating], caption: str) -> Image.Im
         >>> sheet(draw_lesion("nevus", seed=1).pixels, np.eye(6), "nevus").size[0]
         396
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     total = 2 * width + 3 * _GAP
     font = ImageFont.load_default(size=13)
     letters = (total - 2 * _GAP) / font.getlength("an even mix") * len("an even mix")
     words = "\n".join(textwrap.wrap(caption, max(20, int(letters))))
     below = int(ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), words, font=font)[3])
     page = Image.new("RGB", (total, height + below + _BAR + 18 + 4 * _GAP), _PAPER)
-    page.paste(Image.fromarray(picture), (_GAP, _GAP))
-    page.paste(overlaid(picture, heat), (width + 2 * _GAP, _GAP))
+    page.paste(Image.fromarray(image), (_GAP, _GAP))
+    page.paste(overlaid(image, heat), (width + 2 * _GAP, _GAP))
     _draw_scale(page, (width + 2 * _GAP, height + 2 * _GAP), width)
     ImageDraw.Draw(page).multiline_text((_GAP, height + _BAR + 18 + 3 * _GAP), words, fill=_INK, font=font)
     return page

@@ -1,13 +1,13 @@
 """What rounding a convolution's weights does to its mean answer, taken back by its bias.
 
-A rounded weight is off by the same amount for every picture, so that each channel's answer moves by the error times the mean of
-what it is multiplied with: a shift that calibration pictures tell, and a bias can undo (Nagel et al. 2019, doi
+A rounded weight is off by the same amount for every image, so that each channel's answer moves by the error times the mean of
+what it is multiplied with: a shift that calibration images tell, and a bias can undo (Nagel et al. 2019, doi
 10.1109/ICCV.2019.00141). MobileNets, whose few weights a channel do not average their errors out, are of little use without.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-Floats: TypeAlias = NDArray[np.float32]
+from melanoma_detect.utils.arrays import Float32Array
+
 _LARGEST = 127
 
 
@@ -24,7 +25,7 @@ def correct_biases(path: Path, batches: Iterable[dict[str, NDArray[Any]]]) -> No
 
     Args:
         path: A float32 model, batch normalisation folded in; it is changed in place.
-        batches: Calibration pictures, as the model takes them.
+        batches: Calibration images, as the model takes them.
 
     Examples:
         >>> from melanoma_detect.export.onnx import export_onnx
@@ -50,7 +51,7 @@ def correct_biases(path: Path, batches: Iterable[dict[str, NDArray[Any]]]) -> No
     onnx.save(model, path)
 
 
-def rounded(weights: Floats) -> Floats:
+def rounded(weights: Float32Array) -> Float32Array:
     """Return weights as eight bits hold them, with one scale for each output channel.
 
     Args:
@@ -84,7 +85,7 @@ def _convolutions(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 def _means(
     model: onnx.ModelProto, names: list[str], batches: Iterable[dict[str, NDArray[Any]]]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean of each channel of some maps, over all pictures and places."""
+    """Return the mean of each channel of some maps, over all images and places."""
     looking = onnx.ModelProto()
     looking.CopyFrom(model)
     for name in names:  # averaged inside the graph: the maps themselves would fill the memory

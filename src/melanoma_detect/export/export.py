@@ -7,33 +7,31 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from melanoma_detect.data.dataset import Dataset, Part
+from melanoma_detect.data.dataset import Dataset, Split
 from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.export.onnx import SHARE, TOLERANCE, Parity, onnx_bytes, parity_of
 from melanoma_detect.export.quantization import quantise
 from melanoma_detect.export.tensorflow import RUNS, Format, write_by_keras
-from melanoma_detect.images.reader import Picture, Pixels, read_many
+from melanoma_detect.images.reader import ImageLike, Pixels, read_many
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Outputs
 from melanoma_detect.taxonomy import DIAGNOSES
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import whole_file
 
-if TYPE_CHECKING:
-    from melanoma_detect.detector import Detector
-
 Precision: TypeAlias = Literal["float32", "int8"]
-Pictures: TypeAlias = Dataset | Part | Iterable[Picture] | None
+Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None
 
 CARD = "detector.json"  # what the numbers mean, beside or inside what is written
-_CALIBRATION = 128  # pictures that ranges are taken from; more of them changed nothing
-_COMPARED = 64  # pictures that float32 formats are compared on
+_CALIBRATION = 128  # images that ranges are taken from; more of them changed nothing
+_COMPARED = 64  # images that float32 formats are compared on
 _BATCH = 32
 
 
@@ -47,13 +45,13 @@ class Exported:
         precision: `"float32"` or `"int8"`.
         size: In bytes.
         parity: The largest difference in probability from the detector's own answers, 0 to 1.
-        pictures: How many pictures were compared.
-        before: The detector's balanced accuracy on those pictures; None where they have no labels, or in float32.
+        images: How many images were compared.
+        before: The detector's balanced accuracy on those images; None where they have no labels, or in float32.
         after: That of what was written.
 
     Examples:
         >>> print(detector.export("onnx", "mine.onnx"))
-        mine.onnx: ... as ONNX in float32, ... from the detector in any probability, on 18 pictures.
+        mine.onnx: ... as ONNX in float32, ... from the detector in any probability, on 18 images.
     """
 
     path: Path
@@ -61,7 +59,7 @@ class Exported:
     precision: Precision
     size: int
     parity: float
-    pictures: int
+    images: int
     before: float | None = None
     after: float | None = None
 
@@ -74,7 +72,7 @@ class Exported:
         names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
         said = (
             f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}, at most {self.parity:.1g} "
-            f"from the detector in any probability, on {self.pictures} pictures."
+            f"from the detector in any probability, on {self.images} images."
         )
         if self.before is None or self.after is None:
             return said
@@ -85,7 +83,7 @@ class Exported:
 
 
 class _Samples(NamedTuple):
-    """Pictures to measure ranges on, pictures to compare answers on, and what these show where that is known."""
+    """Images to measure ranges on, images to compare answers on, and what these show where that is known."""
 
     calibration: Pixels
     compared: Pixels
@@ -93,46 +91,46 @@ class _Samples(NamedTuple):
 
 
 def export(
-    detector: "Detector",
+    predictor: Predictor,
     format: Format,  # noqa: A002 - Keras's own word for it
     path: "str | os.PathLike[str]",
     *,
     precision: Precision = "float32",
-    pictures: Pictures = None,
+    images: Images = None,
 ) -> Exported:
     """Write a detector's model in another format; see `Detector.export`.
 
     Args:
-        detector: The detector.
+        predictor: The detector.
         format: `"onnx"`, `"litert"` or `"saved_model"`.
         path: Where to.
         precision: `"float32"`, or `"int8"` for ONNX.
-        pictures: What to compare on, and for int8 to calibrate on.
+        images: What to compare on, and for int8 to calibrate on.
 
     Returns:
         What was written, and how well it stands for the detector.
 
     Raises:
-        DetectorError: The format or the pictures cannot be used, or what was written differs from the detector.
+        DetectorError: The format or the images cannot be used, or what was written differs from the detector.
         OutputError: The place cannot be written.
 
     Examples:
-        >>> export(detector, "onnx", "mine.onnx").parity < 2e-4
+        >>> export(predictor, "onnx", "mine.onnx").parity < 2e-4
         True
     """
     place = Path(path)
     _refuse_slips(format, precision, place)
-    samples = _samples(detector, pictures, precision)
-    expected = _in_batches(detector.runtime.run, samples.compared)
+    samples = _samples(predictor, images, precision)
+    expected = _in_batches(predictor.runtime.run, samples.compared)
     with whole_file(place) as partial:
-        _write(detector, format, precision, partial, samples.calibration)
+        _write(predictor, format, precision, partial, samples.calibration)
         found = _in_batches(RUNS[format](partial), samples.compared)
         parity = parity_of(found, expected)
         if precision == "float32" and not parity.holds:
             raise DetectorError(
                 f"{place}: not written, since its answers are not the detector's ({_differences(parity)})"
             )
-        _attach_card(detector, format, precision, partial)
+        _attach_card(predictor, format, precision, partial)
         size = sum(file.stat().st_size for file in (partial, *partial.rglob("*")) if file.is_file())
     before, after = (
         (None, None)
@@ -171,41 +169,41 @@ def _refuse_slips(format: str, precision: str, place: Path) -> None:  # noqa: A0
         raise OutputError(f"{place}: is a folder that is not empty; choose another place")
 
 
-def _samples(detector: "Detector", pictures: Pictures, precision: Precision) -> _Samples:
-    if isinstance(pictures, Dataset):
-        held_out = pictures.test if len(pictures.test) else pictures.validation
-        return _of_parts(detector, pictures.train, held_out, precision)
-    if isinstance(pictures, Part):
-        return _of_parts(detector, pictures, pictures, precision)
-    if pictures is None:
+def _samples(predictor: Predictor, images: Images, precision: Precision) -> _Samples:
+    if isinstance(images, Dataset):
+        held_out = images.test if len(images.test) else images.validation
+        return _of_parts(predictor, images.train, held_out, precision)
+    if isinstance(images, Split):
+        return _of_parts(predictor, images, images, precision)
+    if images is None:
         if precision == "int8":
             raise DetectorError(
-                "precision='int8' has to see what pictures make of the model's values; give some: pictures=data"
+                "precision='int8' has to see what images make of the model's values; give some: images=data"
             )
         drawn = [draw_lesion(diagnosis.name, seed=seed).pixels for diagnosis in DIAGNOSES for seed in (1, 2)]
-        pictures = drawn
-    pixels = read_many(list(pictures), detector.image_size, detector.card.resize)
+        images = drawn
+    pixels = read_many(list(images), predictor.image_size, predictor.config.resize)
     if not len(pixels):
-        raise DetectorError("pictures: there are none; expected a dataset, a split or some pictures")
+        raise DetectorError("images: there are none; expected a dataset, a split or some images")
     return _Samples(_spread(pixels, _CALIBRATION), pixels, None)
 
 
-def _of_parts(detector: "Detector", seen: Part, held_out: Part, precision: Precision) -> _Samples:
-    calibration = _known(detector, seen, _CALIBRATION)
-    held_out = _known(detector, held_out, None if precision == "int8" else _COMPARED)
-    pixels = held_out.pixels(detector.image_size)
-    return _Samples(calibration.pixels(detector.image_size), pixels, held_out.labels)
+def _of_parts(predictor: Predictor, seen: Split, held_out: Split, precision: Precision) -> _Samples:
+    calibration = _known(predictor, seen, _CALIBRATION)
+    held_out = _known(predictor, held_out, None if precision == "int8" else _COMPARED)
+    pixels = held_out.pixels(predictor.image_size)
+    return _Samples(calibration.pixels(predictor.image_size), pixels, held_out.labels)
 
 
-def _known(detector: "Detector", part: Part, limit: int | None) -> Part:
-    """Return so many of a split's pictures, of the detector's classes and in their order."""
-    records = tuple(record for record in part if record.label in detector.classes)
+def _known(predictor: Predictor, part: Split, limit: int | None) -> Split:
+    """Return so many of a split's images, of the detector's classes and in their order."""
+    records = tuple(record for record in part if record.label in predictor.classes)
     if not records:
         raise DetectorError(
-            f"pictures: the {part.name} split has none of the detector's classes ({', '.join(detector.classes)})"
+            f"images: the {part.name} split has none of the detector's classes ({', '.join(predictor.classes)})"
         )
     records = tuple(_spread(records, limit or len(records)))
-    return replace(part, records=records, classes=detector.classes, coarse={}, resize=detector.card.resize)
+    return replace(part, records=records, classes=predictor.classes, coarse={}, resize=predictor.config.resize)
 
 
 def _spread(items: Any, limit: int) -> Any:
@@ -221,26 +219,26 @@ def _in_batches(run: Callable[[Pixels], Outputs], pixels: Pixels) -> Outputs:
     return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _write(detector: "Detector", format: Format, precision: Precision, path: Path, calibration: Pixels) -> None:  # noqa: A002
+def _write(predictor: Predictor, format: Format, precision: Precision, path: Path, calibration: Pixels) -> None:  # noqa: A002
     if format != "onnx":
-        write_by_keras(detector.keras_model(), format, path)
+        write_by_keras(predictor.keras_model(), format, path)
     elif precision == "float32":
-        _write_onnx(detector, path)
+        _write_onnx(predictor, path)
     else:
         with tempfile.TemporaryDirectory() as folder:
             exact = Path(folder, "exact.onnx")
-            _write_onnx(detector, exact)
+            _write_onnx(predictor, exact)
             quantise(exact, path, calibration)
 
 
-def _write_onnx(detector: "Detector", path: Path) -> None:
+def _write_onnx(predictor: Predictor, path: Path) -> None:
     """Write the ONNX file that the detector holds, or make one."""
-    path.write_bytes(detector.files.onnx or onnx_bytes(detector.keras_model()))
+    path.write_bytes(predictor.files.onnx or onnx_bytes(predictor.keras_model()))
 
 
-def _attach_card(detector: "Detector", format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
+def _attach_card(predictor: Predictor, format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
     """Put what the numbers mean where each format has a place for it."""
-    text = json.dumps(_card(detector, precision), indent=1)
+    text = json.dumps(_card(predictor, precision), indent=1)
     if format == "onnx":
         model = onnx.load(path)
         onnx.helper.set_model_props(model, {CARD: text})
@@ -255,20 +253,20 @@ def _attach_card(detector: "Detector", format: Format, precision: Precision, pat
         (path / "assets.extra" / CARD).write_text(text, encoding="utf-8")
 
 
-def _card(detector: "Detector", precision: Precision) -> dict[str, Any]:
-    """Return what the numbers mean: of a model that looks at each picture once."""
-    once = replace(detector.settings, views=1)
-    point = detector.card.point(once) if precision == "float32" else None  # in eight bits the answers are others
+def _card(predictor: Predictor, precision: Precision) -> dict[str, Any]:
+    """Return what the numbers mean: of a model that looks at each image once."""
+    once = replace(predictor.settings, views=1)
+    point = predictor.config.point(once) if precision == "float32" else None  # in eight bits the answers are others
     return {
-        "classes": detector.classes,
-        "image_size": detector.image_size,
-        "resize": detector.card.resize,
-        "temperature": detector.card.calibration(1).temperature,
-        "bias": list(detector.card.calibration(1).bias),
+        "classes": predictor.classes,
+        "image_size": predictor.image_size,
+        "resize": predictor.config.resize,
+        "temperature": predictor.config.calibration(1).temperature,
+        "bias": list(predictor.config.calibration(1).bias),
         "operating_point": asdict(point) if point else None,
         "precision": precision,
-        "architecture": detector.card.architecture,
-        "made_with": detector.card.made_with,
+        "architecture": predictor.config.architecture,
+        "made_with": predictor.config.made_with,
         "note": DISCLAIMER,
     }
 

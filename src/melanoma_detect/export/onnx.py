@@ -19,13 +19,12 @@ from melanoma_detect.export.keras_graph import inference
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Outputs
 from melanoma_detect.models.contract import FEATURES, logits_of
+from melanoma_detect.utils.arrays import Float32Array
 
 TOLERANCE = 2e-4  # the largest difference in probability between Keras and the exported file
 SHARE = (
     1e-2  # and in logits and features, as a share of the largest: what an untrained network's even answers would hide
 )
-
-Floats = NDArray[np.float32]
 
 
 def export_onnx(model: Any, path: Path) -> None:
@@ -109,7 +108,7 @@ def onnx_bytes(model: Any) -> bytes:
     return content
 
 
-def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Floats, Floats]:
+def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Float32Array, Float32Array]:
     """Run an exported model.
 
     Args:
@@ -160,7 +159,7 @@ def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
 
     Args:
         model: A model that keeps the contract.
-        pixels: Pictures to compare on, `(n, height, width, 3)`, 0 to 255.
+        pixels: Images to compare on, `(n, height, width, 3)`, 0 to 255.
 
     Returns:
         The differences; nan where one of them gives no number.
@@ -183,7 +182,7 @@ def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
 
 
 def parity_of(found: Outputs, expected: Outputs) -> Parity:
-    """Compare what two runtimes say about the same pictures.
+    """Compare what two runtimes say about the same images.
 
     Args:
         found: What the exported model says.
@@ -193,7 +192,7 @@ def parity_of(found: Outputs, expected: Outputs) -> Parity:
         The differences; nan where one of them gives no number.
 
     Examples:
-        >>> said = detector.runtime.run(np.zeros((1, 32, 32, 3), np.uint8))
+        >>> said = detector.predictor.runtime.run(np.zeros((1, 32, 32, 3), np.uint8))
         >>> parity_of(said, said)
         Parity(probabilities=0.0, logits=0.0, features=0.0)
     """

@@ -2,7 +2,7 @@
 
 ONNX Runtime's static quantisation, as pairs of QuantizeLinear and DequantizeLinear that any runtime reads. Weights are
 symmetric and have one scale for each output channel (Krishnamoorthi 2018, arXiv:1806.08342); activations have one for each
-tensor, from the smallest and largest values that calibration pictures give; biases take back what rounding the weights shifts.
+tensor, from the smallest and largest values that calibration images give; biases take back what rounding the weights shifts.
 """
 
 import contextlib
@@ -53,13 +53,13 @@ class OnnxModel:
         self._type = np.uint8 if given.type == "tensor(uint8)" else np.float32
 
     def run(self, pixels: Pixels) -> Outputs:
-        """Run the model on uint8 pictures `(n, height, width, 3)`, any number of them."""
+        """Run the model on uint8 images `(n, height, width, 3)`, any number of them."""
         parts = [self._session.run(["logits", "features"], batch) for batch in self.batches(pixels)]
         logits, features = zip(*parts, strict=True)
         return Outputs(np.concatenate(logits), np.concatenate(features))
 
     def batches(self, pixels: Pixels) -> Iterator[dict[str, NDArray[Any]]]:
-        """Yield pictures in batches, in the number type and under the name that the file takes."""
+        """Yield images in batches, in the number type and under the name that the file takes."""
         for at in range(0, len(pixels), _BATCH):
             yield {self._input: pixels[at : at + _BATCH].astype(self._type)}
 
@@ -81,7 +81,7 @@ def quantise(source: Path, target: Path, pixels: Pixels) -> None:
     Args:
         source: A float32 model with the outputs `logits` and `features`.
         target: Where to.
-        pixels: Calibration pictures, uint8 `(n, height, width, 3)`: what the model will see in use, about a hundred of them.
+        pixels: Calibration images, uint8 `(n, height, width, 3)`: what the model will see in use, about a hundred of them.
 
     Raises:
         ModelError: ONNX Runtime cannot quantise the model.

@@ -14,7 +14,7 @@ _KINDS = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert a picture to RGB.
+    """Convert an image to RGB.
 
     Transparency is laid over white, 16- and 32-bit grey is scaled to 8 bits, an embedded colour profile is converted to sRGB; a
     damaged profile is passed over.
@@ -23,10 +23,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image: A PIL image of any mode.
 
     Returns:
-        The picture in mode RGB.
+        The image in mode RGB.
 
     Raises:
-        ValueError: A picture of floating-point numbers is not from 0 to 1, nor from 0 to 255.
+        ValueError: An image of floating-point numbers is not from 0 to 1, nor from 0 to 255.
 
     Examples:
         >>> to_rgb(Image.new("LA", (2, 2), (0, 0))).getpixel((0, 0))
@@ -49,14 +49,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def from_array(array: np.ndarray) -> Image.Image:
-    """Make a picture from an array.
+    """Make an image from an array.
 
     Args:
         array: `(height, width)`, `(height, width, 1)`, `(height, width, 3)` in RGB or `(height, width, 4)` in RGBA; uint8,
             bool, uint16 from 0 to 65,535, or floating-point from 0 to 1.
 
     Returns:
-        The picture.
+        The image.
 
     Raises:
         ImageError: Another shape, type or range.
@@ -85,7 +85,7 @@ def from_array(array: np.ndarray) -> Image.Image:
 
 def _strange(array: np.ndarray, reach: str) -> ImageError:
     return ImageError(
-        f"an array of shape {array.shape} and type {array.dtype}{reach} is not a picture: expected (height, width, 3) in RGB, "
+        f"an array of shape {array.shape} and type {array.dtype}{reach} is not an image: expected (height, width, 3) in RGB, "
         "(height, width, 4) or (height, width), as uint8 from 0 to 255, uint16 from 0 to 65,535 or floats from 0 to 1; convert "
         "it first"
     )

@@ -1,4 +1,4 @@
-"""DICOM photographs and dermoscopy as pictures; needs the extra `dicom`."""
+"""DICOM photographs and dermoscopy as images; needs the extra `dicom`."""
 
 from typing import Any, BinaryIO
 
@@ -18,10 +18,10 @@ def decode(file: BinaryIO, most: int) -> Image.Image:
         most: How many pixels it may have.
 
     Returns:
-        An RGB or greyscale picture of 8 bits; a colour profile stands in its `info`.
+        An RGB or greyscale image of 8 bits; a colour profile stands in its `info`.
 
     Raises:
-        ValueError: It is damaged, holds no picture, or too large a one.
+        ValueError: It is damaged, holds no image, or too large a one.
 
     Examples:
         >>> import io
@@ -33,7 +33,7 @@ def decode(file: BinaryIO, most: int) -> Image.Image:
         dataset = pydicom.dcmread(file)
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
         if not rows * columns or "PixelData" not in dataset:
-            raise ValueError("a DICOM file without a picture")
+            raise ValueError("a DICOM file without an image")
         if rows * columns > most:
             raise ValueError(f"{columns}×{rows} pixels, more than {most // 10**6} million")
         array = pixel_array(dataset, index=0) if int(dataset.get("NumberOfFrames") or 1) > 1 else pixel_array(dataset)

@@ -1,4 +1,4 @@
-"""From a file, bytes or an open file to a lazily opened picture: formats, limits, and words for what is wrong."""
+"""From a file, bytes or an open file to a lazily opened image: formats, limits, and words for what is wrong."""
 
 import contextlib
 import io
@@ -50,7 +50,7 @@ File = str | os.PathLike[str] | bytes | BinaryIO
 
 @contextlib.contextmanager
 def opened(source: File) -> Iterator[Image.Image]:
-    """Open a picture's file without decoding it.
+    """Open an image's file without decoding it.
 
     HEIC needs the extra `heic`, DICOM the extra `dicom`; a DICOM file is decoded at once.
 
@@ -61,7 +61,7 @@ def opened(source: File) -> Iterator[Image.Image]:
         A PIL image whose header was read; its pixels are decoded when they are asked for.
 
     Raises:
-        ImageError: The file is missing, empty, no picture, damaged, or of more than 200 million pixels; also where decoding
+        ImageError: The file is missing, empty, no image, damaged, or of more than 200 million pixels; also where decoding
             inside the block fails.
 
     Examples:
@@ -98,23 +98,23 @@ def unreadable(source: Any, error: Exception) -> ImageError:
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{name}: no such file; check the path")
     if isinstance(error, IsADirectoryError):
-        return ImageError(f"{name}: is a folder; expected a picture")
+        return ImageError(f"{name}: is a folder; expected an image")
     if _is_empty(source):
         return ImageError(f"{name}: the file is empty; copy it again or take it out")
     if isinstance(error, UnidentifiedImageError):
         expected = ", ".join(FORMATS)
         return ImageError(
-            f"{name}: not a picture this library reads (expected {expected}, or HEIC and DICOM by their extras); convert it or "
+            f"{name}: not an image this library reads (expected {expected}, or HEIC and DICOM by their extras); convert it or "
             "take it out"
         )
     return ImageError(f"{name}: cannot be decoded ({error}); copy it again or take it out")
 
 
-def name_of(picture: Any) -> str:
-    """Return what to call a picture in a message: its path, or what kind of thing it is.
+def name_of(image: Any) -> str:
+    """Return what to call an image in a message: its path, or what kind of thing it is.
 
     Args:
-        picture: Anything that `read` takes.
+        image: Anything that `read` takes.
 
     Returns:
         A short name.
@@ -123,11 +123,11 @@ def name_of(picture: Any) -> str:
         >>> name_of("photo.jpg")
         'photo.jpg'
     """
-    if isinstance(picture, (str, os.PathLike)):
-        return os.fspath(picture)
-    if isinstance(picture, np.ndarray):
-        return f"array {picture.shape}"
-    return str(getattr(picture, "filename", "") or getattr(picture, "name", "") or type(picture).__name__)
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image)
+    if isinstance(image, np.ndarray):
+        return f"array {image.shape}"
+    return str(getattr(image, "filename", "") or getattr(image, "name", "") or type(image).__name__)
 
 
 @contextlib.contextmanager
@@ -185,7 +185,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(
-            f"{name_of(file)}: a HEIC picture, which needs an extra: pip install 'melanoma-detect[heic]'"
+            f"{name_of(file)}: a HEIC image, which needs an extra: pip install 'melanoma-detect[heic]'"
         ) from error
     file.seek(0)
     image: Image.Image = pillow_heif.open_heif(file).to_pillow()
@@ -198,7 +198,7 @@ def _open_dicom(file: BinaryIO) -> Image.Image:
         from melanoma_detect.images.dicom import decode  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(
-            f"{name_of(file)}: a DICOM picture, which needs an extra: pip install 'melanoma-detect[dicom]'"
+            f"{name_of(file)}: a DICOM image, which needs an extra: pip install 'melanoma-detect[dicom]'"
         ) from error
     file.seek(0)
     return decode(file, MAX_PIXELS)

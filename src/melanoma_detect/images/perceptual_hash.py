@@ -1,11 +1,11 @@
-"""Perceptual hashes: what a picture looks like in 256 bits, whichever way it is turned.
+"""Perceptual hashes: what an image looks like in 256 bits, whichever way it is turned.
 
 A grey thumbnail of 32×32 pixels is transformed (discrete cosine), and each of its 16×16 lowest frequencies says with one bit
 whether it lies over the median (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, with more
-bits). Turning by a right angle and mirroring only swap frequencies and their signs, so each picture is brought into one
+bits). Turning by a right angle and mirroring only swap frequencies and their signs, so each image is brought into one
 orientation of its own first; where that orientation is a close call, it is looked up in the others too.
 
-Two forms are taken: of the whole picture, and of the picture as its centre crop would look. Of a square picture nobody knows
+Two forms are taken: of the whole image, and of the image as its centre crop would look. Of a square image nobody knows
 whether it was squashed from 4:3; its second form supposes so. A squashed copy and a centre-cropped one then meet.
 """
 
@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from melanoma_detect.utils.arrays import Float32Array
+
 Codes: TypeAlias = NDArray[np.uint8]
-Floats: TypeAlias = NDArray[np.float32]
 
 THUMBNAIL = 32
 BITS = 256
 _SIDE = 16
-_FLAT = 1.0  # grey levels: a picture that varies less than this shows nothing to be recognised by
-_CLOSE = 0.05  # of the picture's contrast: below this, noise may turn the choice of the orientation over
+_FLAT = 1.0  # grey levels: an image that varies less than this shows nothing to be recognised by
+_CLOSE = 0.05  # of the image's contrast: below this, noise may turn the choice of the orientation over
 _ODD = np.where(np.arange(_SIDE) % 2, -1.0, 1.0).astype(np.float32)
 # What mirroring does to the frequencies: not, along the rows, down the columns, both.
 _SIGNS = np.stack(
@@ -32,12 +33,12 @@ _SIGNS = np.stack(
 
 
 class Fingerprint(NamedTuple):
-    """The perceptual hashes of one picture.
+    """The perceptual hashes of one image.
 
     Attributes:
-        code: That of the whole picture, uint8 `(32,)`: 256 bits.
-        queries: What to look other pictures' codes up by, uint8 `(some, 32)`.
-        turned: The code of the whole picture in all eight orientations, uint8 `(8, 32)`.
+        code: That of the whole image, uint8 `(32,)`: 256 bits.
+        queries: What to look other images' codes up by, uint8 `(some, 32)`.
+        turned: The code of the whole image in all eight orientations, uint8 `(8, 32)`.
     """
 
     code: Codes
@@ -51,18 +52,18 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(image: Image.Image) -> Fingerprint | None:
-    """Take the perceptual hashes of a picture.
+    """Take the perceptual hashes of an image.
 
     Args:
-        image: An upright RGB picture of any size.
+        image: An upright RGB image of any size.
 
     Returns:
-        The hashes, or None for a picture of one even colour.
+        The hashes, or None for an image of one even colour.
 
     Examples:
-        >>> picture = Image.fromarray(draw_lesion("nevus", seed=1).pixels)
-        >>> turned = fingerprint(picture.transpose(Image.Transpose.ROTATE_90))
-        >>> min(distance(fingerprint(picture).code, query) for query in turned.queries) <= 24
+        >>> image = Image.fromarray(draw_lesion("nevus", seed=1).pixels)
+        >>> turned = fingerprint(image.transpose(Image.Transpose.ROTATE_90))
+        >>> min(distance(fingerprint(image).code, query) for query in turned.queries) <= 24
         True
         >>> fingerprint(Image.new("RGB", (64, 64), "red")) is None
         True
@@ -70,14 +71,14 @@ def fingerprint(image: Image.Image) -> Fingerprint | None:
     return fingerprints(thumbnails(image)[None])[0]
 
 
-def thumbnails(image: Image.Image) -> Floats:
-    """Shrink a picture to what its hashes are taken from.
+def thumbnails(image: Image.Image) -> Float32Array:
+    """Shrink an image to what its hashes are taken from.
 
     Args:
-        image: An upright picture.
+        image: An upright image.
 
     Returns:
-        Grey levels, float32 `(2, 32, 32)`: of the whole picture, and of its centre.
+        Grey levels, float32 `(2, 32, 32)`: of the whole image, and of its centre.
 
     Examples:
         >>> thumbnails(Image.new("RGB", (60, 40))).shape
@@ -91,28 +92,28 @@ def thumbnails(image: Image.Image) -> Floats:
     return np.stack([np.asarray(found, dtype=np.float32) for found in small])
 
 
-def fingerprints(pictures: Floats) -> list[Fingerprint | None]:
-    """Take the perceptual hashes of many pictures at once.
+def fingerprints(images: Float32Array) -> list[Fingerprint | None]:
+    """Take the perceptual hashes of many images at once.
 
     Args:
-        pictures: Their thumbnails, float32 `(n, 2, 32, 32)`.
+        images: Their thumbnails, float32 `(n, 2, 32, 32)`.
 
     Returns:
-        The hashes of each, or None for a picture of one even colour.
+        The hashes of each, or None for an image of one even colour.
 
     Examples:
         >>> fingerprints(np.zeros((1, 2, 32, 32), np.float32))
         [None]
     """
     basis = _basis()
-    frequencies = (basis @ pictures @ basis.T).astype(np.float32)
+    frequencies = (basis @ images @ basis.T).astype(np.float32)
     own, possible = _orientations(frequencies)
     codes = _codes(frequencies)
-    flat = pictures.std(axis=(-2, -1)) < _FLAT
+    flat = images.std(axis=(-2, -1)) < _FLAT
     possible &= ~flat[..., None]
     return [
         None if flat[at, 0] else Fingerprint(codes[at, 0, own[at, 0]], codes[at][possible[at]], codes[at, 0])
-        for at in range(len(pictures))
+        for at in range(len(images))
     ]
 
 
@@ -124,7 +125,7 @@ def distance(one: Codes, other: Codes) -> int:
         other: uint8 `(32,)`.
 
     Returns:
-        0 to 256; unrelated pictures differ by 30 and more, nearly always by over 60.
+        0 to 256; unrelated images differ by 30 and more, nearly always by over 60.
 
     Examples:
         >>> distance(np.zeros(32, np.uint8), np.full(32, 255, np.uint8))
@@ -134,7 +135,7 @@ def distance(one: Codes, other: Codes) -> int:
 
 
 def _centre(image: Image.Image) -> tuple[float, float, float, float]:
-    """Return the box of the centre crop; a square picture is taken for a squashed 4:3."""
+    """Return the box of the centre crop; a square image is taken for a squashed 4:3."""
     width, height = image.size
     if width == height:
         return (width / 8, 0, width * 7 / 8, height)
@@ -149,11 +150,11 @@ def _basis() -> NDArray[np.float32]:
     frequency, at = np.arange(_SIDE)[:, None], np.arange(THUMBNAIL)[None]
     rows = np.cos(np.pi * frequency * (2 * at + 1) / (2 * THUMBNAIL)) * np.sqrt(2 / THUMBNAIL)
     rows[0] /= np.sqrt(2)
-    basis: Floats = rows.astype(np.float32)
+    basis: Float32Array = rows.astype(np.float32)
     return basis
 
 
-def _codes(frequencies: Floats) -> Codes:
+def _codes(frequencies: Float32Array) -> Codes:
     """Return the codes of all eight orientations, `(..., 8, 32)`: bit by bit, what lies over the median."""
     flipped = frequencies[..., None, :, :] * _SIGNS
     turned = np.concatenate([flipped, flipped.swapaxes(-1, -2)], axis=-3)
@@ -163,8 +164,8 @@ def _codes(frequencies: Floats) -> Codes:
     return np.packbits(over, axis=-1)
 
 
-def _orientations(frequencies: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return each picture's own orientation, `(...)`, and which of the eight noise might have made its own, `(..., 8)`.
+def _orientations(frequencies: Float32Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each image's own orientation, `(...)`, and which of the eight noise might have made its own, `(..., 8)`.
 
     Its own is the one in which the two lowest waves are positive, and the one along the rows is the stronger.
     """

@@ -1,4 +1,4 @@
-"""Many pictures read at once, and kept for whoever asks for them again."""
+"""Many images read at once, and kept for whoever asks for them again."""
 
 import hashlib
 import os
@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 import PIL
 
-from melanoma_detect.images.reader import Picture, Pixels, Resize, read
+from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read
 from melanoma_detect.utils.files import cache_folder, writing_to
 
 _SCHEMA = 1  # raise it when the same file gives other pixels
 
 
 def decode_all(
-    paths: Sequence[Picture], size: tuple[int, int], resize: Resize = "squash", into: Pixels | None = None
+    paths: Sequence[ImageLike], size: tuple[int, int], resize: Resize = "squash", into: Pixels | None = None
 ) -> Pixels:
-    """Read every picture into one array, by several threads (decoding releases the interpreter's lock).
+    """Read every image into one array, by several threads (decoding releases the interpreter's lock).
 
     Args:
-        paths: Picture files.
+        paths: Image files.
         size: `(height, width)` in pixels.
-        resize: How pictures of another shape come to that size.
+        resize: How images of another shape come to that size.
         into: The array to fill, or None for a new one.
 
     Returns:
         A uint8 array `(n, height, width, 3)`.
 
     Raises:
-        ImageError: A picture cannot be decoded; the message names it.
+        ImageError: An image cannot be decoded; the message names it.
 
     Examples:
         >>> decode_all([], size=(180, 180)).shape
@@ -50,17 +50,17 @@ def decode_all(
     return pixels
 
 
-class DecodedPictures:
-    """Pictures that were decoded already, kept for whoever asks for them again.
+class PixelCache:
+    """Images that were decoded already, kept for whoever asks for them again.
 
-    A dataset holds one and hands it on to all that are made from it. Pictures are kept in memory while all that is asked for at
+    A dataset holds one and hands it on to all that are made from it. Images are kept in memory while all that is asked for at
     once fits; else in a file of this library's cache that is mapped into memory, which later processes find again.
 
     Args:
         memory: How many bytes may be kept in memory; a quarter of what the machine has where it is None.
 
     Examples:
-        >>> store = DecodedPictures()
+        >>> store = PixelCache()
         >>> photo = isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"
         >>> first = store.pixels(["a"], [photo], (32, 32), "squash")
         >>> np.shares_memory(first, store.pixels(["a"], [photo], (32, 32), "squash"))
@@ -73,12 +73,12 @@ class DecodedPictures:
         self._kept: dict[Any, dict[str, tuple[Pixels, int]]] = {}
         self._bytes = 0
 
-    def __reduce__(self) -> tuple[type["DecodedPictures"], tuple[int]]:
+    def __reduce__(self) -> tuple[type["PixelCache"], tuple[int]]:
         # Workers in other processes decode what they need themselves.
-        return DecodedPictures, (self.memory,)
+        return PixelCache, (self.memory,)
 
     def fits(self, count: int, size: tuple[int, int]) -> bool:
-        """Return whether so many pictures of a size fit in memory, besides what is kept already.
+        """Return whether so many images of a size fit in memory, besides what is kept already.
 
         Args:
             count: How many.
@@ -88,13 +88,13 @@ class DecodedPictures:
             Whether they do.
 
         Examples:
-            >>> DecodedPictures(memory=1000).fits(1, (180, 180))
+            >>> PixelCache(memory=1000).fits(1, (180, 180))
             False
         """
         return self._bytes + count * size[0] * size[1] * 3 <= self.memory
 
     def keep(self, digests: Sequence[str], pixels: Pixels, size: tuple[int, int], resize: Resize) -> None:
-        """Keep pictures that were decoded elsewhere.
+        """Keep images that were decoded elsewhere.
 
         Args:
             digests: What tells them apart.
@@ -103,7 +103,7 @@ class DecodedPictures:
             resize: How they came to that size.
 
         Examples:
-            >>> DecodedPictures().keep(["a"], np.zeros((1, 32, 32, 3), np.uint8), (32, 32), "squash")
+            >>> PixelCache().keep(["a"], np.zeros((1, 32, 32, 3), np.uint8), (32, 32), "squash")
         """
         pixels.flags.writeable = False
         with self._lock:
@@ -111,8 +111,10 @@ class DecodedPictures:
             known.update({digest: (pixels, row) for row, digest in enumerate(digests)})
             self._bytes += pixels.nbytes
 
-    def pixels(self, digests: Sequence[str], paths: Sequence[Picture], size: tuple[int, int], resize: Resize) -> Pixels:
-        """Return pictures, decoding those that are not kept yet.
+    def pixels(
+        self, digests: Sequence[str], paths: Sequence[ImageLike], size: tuple[int, int], resize: Resize
+    ) -> Pixels:
+        """Return images, decoding those that are not kept yet.
 
         Args:
             digests: What tells them apart.
@@ -124,11 +126,11 @@ class DecodedPictures:
             uint8 `(n, height, width, 3)`, not to be written to.
 
         Raises:
-            ImageError: A picture cannot be decoded; the message names it.
+            ImageError: An image cannot be decoded; the message names it.
             OutputError: They do not fit in memory, and the cache cannot be written.
 
         Examples:
-            >>> DecodedPictures().pixels([], [], (32, 32), "squash").shape
+            >>> PixelCache().pixels([], [], (32, 32), "squash").shape
             (0, 32, 32, 3)
         """
         size = (int(size[0]), int(size[1]))
@@ -155,8 +157,8 @@ def _gather(found: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> Pixel
     return pixels
 
 
-def _mapped(digests: Sequence[str], paths: Sequence[Picture], size: tuple[int, int], resize: Resize) -> Pixels:
-    """Return pictures from a file in the cache, which is written when it is first asked for."""
+def _mapped(digests: Sequence[str], paths: Sequence[ImageLike], size: tuple[int, int], resize: Resize) -> Pixels:
+    """Return images from a file in the cache, which is written when it is first asked for."""
     what = "\n".join([*digests, repr((size, resize)), PIL.__version__, str(_SCHEMA)])
     place = cache_folder("decoded") / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npy"
     if not place.is_file():

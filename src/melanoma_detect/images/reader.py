@@ -1,4 +1,4 @@
-"""The one reader of pixels: any picture becomes RGB uint8 at the model's size.
+"""The one reader of pixels: any image becomes RGB uint8 at the model's size.
 
 Training, validation, prediction and figures all come through here, so that what a model saw in training and what it sees
 in use is the same array, bit for bit.
@@ -19,7 +19,7 @@ from melanoma_detect.images.colour import from_array, to_rgb
 from melanoma_detect.images.formats import FORMATS, MAX_PIXELS, SUFFIXES, name_of, opened, unreadable
 
 Pixels: TypeAlias = NDArray[np.uint8]
-Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
 Resize: TypeAlias = Literal["squash", "crop", "pad"]
 Size: TypeAlias = tuple[int, int]
 
@@ -30,7 +30,7 @@ __all__ = [
     "FORMATS",
     "MAX_PIXELS",
     "SUFFIXES",
-    "Picture",
+    "ImageLike",
     "Pixels",
     "Resize",
     "Squashed",
@@ -44,11 +44,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Squashed(os.PathLike[str]):
-    """A picture file that was squashed into a square: whoever reads it gets it stretched back.
+    """An image file that was squashed into a square: whoever reads it gets it stretched back.
 
     Attributes:
         path: The file.
-        aspect: Width over height before it was squashed. A picture that is not square stays as it is.
+        aspect: Width over height before it was squashed. An image that is not square stays as it is.
 
     Examples:
         >>> load(Squashed(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", aspect=4 / 3)).size
@@ -62,26 +62,26 @@ class Squashed(os.PathLike[str]):
         return os.fspath(self.path)
 
 
-def read(picture: Picture, size: Size | None = None, resize: Resize = "squash") -> Pixels:
-    """Read one picture as RGB, at the size that a model wants.
+def read(image: ImageLike, size: Size | None = None, resize: Resize = "squash") -> Pixels:
+    """Read one image as RGB, at the size that a model wants.
 
     Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames the
-    first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit pictures
+    first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit images
     become RGB, colour profiles sRGB; transparency is laid over white. Scaling is bilinear and antialiased; JPEGs are decoded
     at the nearest scale of their own that is at least twice as large as needed.
 
     Args:
-        picture: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width)`,
+        image: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width)`,
             `(height, width, 3)` or `(height, width, 4)`: uint8, uint16 from 0 to 65,535, or floats from 0 to 1.
-        size: `(height, width)` in pixels; None keeps the picture's own.
-        resize: How a picture of another shape comes to that size: `"squash"` scales the whole picture whatever its shape was
+        size: `(height, width)` in pixels; None keeps the image's own.
+        resize: How an image of another shape comes to that size: `"squash"` scales the whole image whatever its shape was
             (the assignment's way), `"crop"` takes its centre, `"pad"` adds black margins.
 
     Returns:
         A uint8 array `(height, width, 3)`, RGB, 0 to 255.
 
     Raises:
-        ImageError: The picture is missing, empty, truncated, not a picture, of more than 200 million pixels, or an array of
+        ImageError: The image is missing, empty, truncated, not an image, of more than 200 million pixels, or an array of
             another kind.
 
     Examples:
@@ -89,14 +89,14 @@ def read(picture: Picture, size: Size | None = None, resize: Resize = "squash") 
         (180, 180, 3)
     """
     refuse_resize(resize)
-    return fit(load(picture, needed(size, resize) if size else None), size, resize)
+    return fit(load(image, needed(size, resize) if size else None), size, resize)
 
 
-def load(picture: Picture, at_least: Size | None = None) -> Image.Image:
-    """Open a picture, upright and in RGB.
+def load(image: ImageLike, at_least: Size | None = None) -> Image.Image:
+    """Open an image, upright and in RGB.
 
     Args:
-        picture: What `read` takes.
+        image: What `read` takes.
         at_least: `(height, width)` in pixels that must be left where a JPEG is decoded at a smaller scale; None for all of it.
 
     Returns:
@@ -109,27 +109,27 @@ def load(picture: Picture, at_least: Size | None = None) -> Image.Image:
         >>> load(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").size
         (64, 64)
     """
-    if isinstance(picture, np.ndarray):
-        return to_rgb(from_array(picture))
-    if isinstance(picture, Image.Image):
+    if isinstance(image, np.ndarray):
+        return to_rgb(from_array(image))
+    if isinstance(image, Image.Image):
         try:
-            return to_rgb(_turned(picture))
+            return to_rgb(_turned(image))
         except (OSError, ValueError) as error:
-            raise unreadable(picture, error) from error
-    if not isinstance(picture, (str, os.PathLike, bytes)) and not hasattr(picture, "read"):
+            raise unreadable(image, error) from error
+    if not isinstance(image, (str, os.PathLike, bytes)) and not hasattr(image, "read"):
         raise ImageError(
-            f"a {type(picture).__name__} is no picture; expected a path, bytes, a file, a PIL image or an array"
+            f"a {type(image).__name__} is no image; expected a path, bytes, a file, a PIL image or an array"
         )
-    with opened(picture) as image:
-        if at_least and image.format == "JPEG":
-            _draft(image, at_least)
-        image.load()
-        upright = to_rgb(_turned(image))
-    return _stretched(upright, picture.aspect) if isinstance(picture, Squashed) else upright
+    with opened(image) as file:
+        if at_least and file.format == "JPEG":
+            _draft(file, at_least)
+        file.load()
+        upright = to_rgb(_turned(file))
+    return _stretched(upright, image.aspect) if isinstance(image, Squashed) else upright
 
 
 def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
-    """Bring a loaded picture to a size.
+    """Bring a loaded image to a size.
 
     Args:
         image: In mode RGB.
@@ -154,7 +154,7 @@ def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pix
 
 
 def needed(size: Size, resize: Resize = "squash") -> Size:
-    """Return the least `(height, width)` to decode a picture at that is brought to a size: twice as much.
+    """Return the least `(height, width)` to decode an image at that is brought to a size: twice as much.
 
     Args:
         size: `(height, width)` in pixels.
@@ -191,13 +191,13 @@ def read_size(path: Path) -> Size:
     """Return `(height, width)` from a file's header alone, without decoding it.
 
     Args:
-        path: A picture file.
+        path: An image file.
 
     Returns:
         Height and width in pixels, as stored.
 
     Raises:
-        ImageError: The file is missing, empty or not a picture.
+        ImageError: The file is missing, empty or not an image.
 
     Examples:
         >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
@@ -207,11 +207,11 @@ def read_size(path: Path) -> Size:
         return image.height, image.width
 
 
-def read_many(pictures: Sequence[Picture], size: Size, resize: Resize = "squash") -> Pixels:
-    """Read several pictures into one array.
+def read_many(images: Sequence[ImageLike], size: Size, resize: Resize = "squash") -> Pixels:
+    """Read several images into one array.
 
     Args:
-        pictures: What `read` takes, at least one.
+        images: What `read` takes, at least one.
         size: `(height, width)` in pixels.
         resize: `"squash"`, `"crop"` or `"pad"`.
 
@@ -225,9 +225,9 @@ def read_many(pictures: Sequence[Picture], size: Size, resize: Resize = "squash"
         >>> read_many([np.zeros((9, 9), np.uint8)] * 2, size=(4, 4)).shape
         (2, 4, 4, 3)
     """
-    batch = np.empty((len(pictures), *size, 3), np.uint8)
-    for index, picture in enumerate(pictures):
-        batch[index] = read(picture, size, resize)
+    batch = np.empty((len(images), *size, 3), np.uint8)
+    for index, image in enumerate(images):
+        batch[index] = read(image, size, resize)
     return batch
 
 

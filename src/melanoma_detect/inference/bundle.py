@@ -1,11 +1,11 @@
 """A detector as one file: a zip with the model and everything that gives its numbers a meaning.
 
-- `detector.json`: classes, picture size, calibration, what made the model, the training's history, figures.
+- `detector.json`: classes, image size, calibration, what made the model, the training's history, figures.
 - `model.onnx`: the model as ONNX Runtime runs it; absent where it cannot be exported, and Keras then serves.
 - `model.keras`: the model as Keras saved it, for training on, for Grad-CAM and for other formats; may be absent.
-- `features.npz`: where the features of training pictures lie.
-- `seen.json`: which pictures were trained on.
-- `golden/`: pictures with the answers that the model must give.
+- `features.npz`: where the features of training images lie.
+- `seen.json`: which images were trained on.
+- `golden/`: images with the answers that the model must give.
 - `MODEL_CARD.md`: the same for people.
 
 There is no pickle and no code inside, and names and sizes are checked before anything is read.
@@ -14,7 +14,6 @@ There is no pickle and no code inside, and names and sizes are checked before an
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +23,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.finding import locate
-from melanoma_detect.inference.golden import ANSWERS, PICTURES, golden_members, replay
+from melanoma_detect.inference.golden import ANSWERS, IMAGES, golden_members, replay
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.runtime import OnnxRuntime, Runtime, keras_runtime
-from melanoma_detect.inference.training_fingerprint import Seen
+from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.utils.files import whole_file
 
 Engine: TypeAlias = Literal["onnx", "keras"]
@@ -38,7 +37,7 @@ Engine: TypeAlias = Literal["onnx", "keras"]
 SCHEMA = 2
 _CARD, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
 _FEATURES, _SEEN, _READ_ME = "features.npz", "seen.json", "MODEL_CARD.md"
-_GOLDEN = (*PICTURES, ANSWERS)
+_GOLDEN = (*IMAGES, ANSWERS)
 _LIMITS = {
     _CARD: 64 * 2**20,
     _ONNX: 2 * 2**30,
@@ -58,36 +57,36 @@ class Files:
     Attributes:
         onnx: The model as ONNX Runtime runs it; None where it cannot be exported.
         keras: Returns the bytes of the `.keras` file; None where there is none.
-        space: Where the features of training pictures lie; None where that was not measured.
-        seen: Returns which pictures were trained on.
+        space: Where the features of training images lie; None where that was not measured.
+        seen: Returns which images were trained on.
     """
 
     onnx: bytes | None = None
     keras: Callable[[], bytes] | None = None
     space: FeatureSpace | None = None
-    seen: Callable[[], Seen] = field(default=Seen)
+    seen: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
 
 
-def write(path: Path, card: Card, files: Files, runtime: Runtime) -> None:
+def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
         path: Where to.
-        card: What the numbers mean.
+        config: What the numbers mean.
         files: The model and the rest.
-        runtime: What runs the model, for the golden pictures.
+        runtime: What runs the model, for the golden images.
 
     Raises:
         OutputError: The place cannot be written.
 
     Examples:
-        >>> write(Path("again.detector"), detector.card, detector.files, detector.runtime)
+        >>> write(Path("again.detector"), predictor.config, predictor.files, predictor.runtime)
     """
     members: dict[str, bytes] = {
-        _CARD: json.dumps(card.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
+        _CARD: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
         _SEEN: json.dumps(files.seen().to_dict()).encode(),
-        _READ_ME: model_card(card).encode(),
-        **golden_members(runtime, card.image_size),
+        _READ_ME: model_card(config).encode(),
+        **golden_members(runtime, config.image_size),
     }
     if files.onnx:
         members[_ONNX] = files.onnx
@@ -108,7 +107,7 @@ def read(
     engine: Engine | None = None,
     threads: int | None = None,
     providers: Sequence[str] | None = None,
-) -> tuple[Card, Runtime, Files]:
+) -> tuple[DetectorConfig, Runtime, Files]:
     """Read a detector's file.
 
     Args:
@@ -126,8 +125,8 @@ def read(
 
     Examples:
         >>> detector.save("mine.detector")
-        >>> card, runtime, files = read("mine.detector")
-        >>> card == detector.card, runtime.name
+        >>> config, runtime, files = read("mine.detector")
+        >>> config == predictor.config, runtime.name
         (True, 'onnx')
     """
     place = locate(None if path is None else Path(path))
@@ -135,7 +134,7 @@ def read(
         with zipfile.ZipFile(place) as bundle:
             _refuse_strange_members(place, bundle)
             names = set(bundle.namelist())
-            card = _card(place, json.loads(bundle.read(_CARD)))
+            config = _card(place, json.loads(bundle.read(_CARD)))
             _refuse_missing_members(place, names)
             files = Files(
                 onnx=bundle.read(_ONNX) if _ONNX in names else None,
@@ -144,13 +143,13 @@ def read(
                 seen=_SeenMember(place),
             )
             golden = {name: bundle.read(name) for name in _GOLDEN}
-        runtime = _runtime(place, card, files, engine, {"threads": threads, "providers": providers})
+        runtime = _runtime(place, config, files, engine, {"threads": threads, "providers": providers})
         replay(place, golden, runtime)
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError, ValueError, OSError) as error:
         if isinstance(error, DetectorError):
             raise
         raise DetectorError(f"{place}: not a detector, or a damaged one ({error}); save it again") from error
-    return card, runtime, files
+    return config, runtime, files
 
 
 @dataclass(frozen=True)
@@ -176,14 +175,16 @@ class _SeenMember:
 
     place: Path
 
-    def __call__(self) -> Seen:
+    def __call__(self) -> TrainingFingerprint:
         try:
-            return Seen.from_dict(json.loads(_Member(self.place, _SEEN)()))
+            return TrainingFingerprint.from_dict(json.loads(_Member(self.place, _SEEN)()))
         except (ValueError, KeyError, TypeError) as error:
             raise DetectorError(f"{self.place}: {_SEEN} is damaged ({error}); save the detector again") from error
 
 
-def _runtime(place: Path, card: Card, files: Files, engine: Engine | None, session: dict[str, Any]) -> Runtime:
+def _runtime(
+    place: Path, config: DetectorConfig, files: Files, engine: Engine | None, session: dict[str, Any]
+) -> Runtime:
     if engine not in (None, "onnx", "keras"):
         raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
     if engine != "keras" and files.onnx:
@@ -193,14 +194,40 @@ def _runtime(place: Path, card: Card, files: Files, engine: Engine | None, sessi
             raise DetectorError(f"{place}: {error}") from error
     if engine == "onnx":
         raise DetectorError(
-            f"{place}: has no ONNX model ({card.export.get('problem', 'saved without')}); use engine='keras'"
+            f"{place}: has no ONNX model ({config.export.get('problem', 'saved without')}); use engine='keras'"
         )
     if files.keras is None:
         raise DetectorError(f"{place}: has no Keras model in it; use engine='onnx'")
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, _KERAS)
-        model.write_bytes(files.keras())
-        return keras_runtime(model, card.architecture)
+    from melanoma_detect.inference.keras_runtime import KerasRuntime, load_bytes  # noqa: PLC0415 - imports Keras
+
+    return KerasRuntime(load_bytes(files.keras(), config.architecture))
+
+
+def keras_model(config: DetectorConfig, runtime: Runtime, files: Files) -> Any:
+    """Return a detector's Keras model. Imports Keras.
+
+    Args:
+        config: What built it.
+        runtime: What runs it.
+        files: Its files.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        DetectorError: The detector was saved without it, or Keras cannot load it.
+
+    Examples:
+        >>> keras_model(predictor.config, predictor.runtime, predictor.files).output_shape
+        (None, 9)
+    """
+    from melanoma_detect.inference.keras_runtime import KerasRuntime, load_bytes  # noqa: PLC0415 - imports Keras
+
+    if isinstance(runtime, KerasRuntime):
+        return runtime.model
+    if files.keras is None:
+        raise DetectorError(f"{config.description} has no Keras model in it, only one for ONNX Runtime")
+    return load_bytes(files.keras(), config.architecture)
 
 
 def _refuse_strange_members(place: Path, bundle: zipfile.ZipFile) -> None:
@@ -228,7 +255,7 @@ def _refuse_missing_members(place: Path, names: set[str]) -> None:
         )
 
 
-def _card(place: Path, values: Any) -> Card:
+def _card(place: Path, values: Any) -> DetectorConfig:
     schema = values.get("schema") if isinstance(values, dict) else None
     if schema != SCHEMA:
         raise DetectorError(
@@ -236,7 +263,7 @@ def _card(place: Path, values: Any) -> Card:
             "detector again"
         )
     try:
-        return Card.from_dict(values)
+        return DetectorConfig.from_dict(values)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DetectorError(f"{place}: {_CARD} is damaged ({type(error).__name__}: {error}); save it again") from error
 

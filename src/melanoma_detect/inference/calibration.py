@@ -26,7 +26,7 @@ class Calibration:
         bias: For a model that was trained for a population in which all classes are equally frequent, what brings its logits
             back to the population of validation, one number a class (Alexandari, Kundaje and Shrikumar 2020,
             arXiv:1901.06852); empty for none. See `probabilities`.
-        scores: What validation pictures scored, for each target that they show; operating points are read from them.
+        scores: What validation images scored, for each target that they show; operating points are read from them.
         least: For each coverage, the probability that a diagnosis needs to be in the prediction set (split conformal
             prediction, least ambiguous sets; Sadinle, Lei and Wasserman 2019, doi 10.1080/01621459.2017.1395341).
         farthest: The distance in feature space beyond which the detector abstains; infinite where none was set.
@@ -79,10 +79,10 @@ class Calibration:
             The operating point.
 
         Raises:
-            DetectorError: The validation pictures cannot support it.
+            DetectorError: The validation images cannot support it.
 
         Examples:
-            >>> detector.card.calibrations[1].point(0.6).goal
+            >>> detector.predictor.config.calibrations[1].point(0.6).goal
             0.6
         """
         if target not in self.scores:
@@ -91,20 +91,20 @@ class Calibration:
             )
         return self.scores[target].point(sensitivity)
 
-    def least_probability(self, coverage: float) -> float:
+    def conformal_threshold(self, coverage: float) -> float:
         """Return the probability that a diagnosis needs to be in the prediction set.
 
         Args:
-            coverage: The share of pictures whose set shall hold the true diagnosis.
+            coverage: The share of images whose set shall hold the true diagnosis.
 
         Returns:
-            The probability, 0 to 1; 0 where there were too few validation pictures for this coverage: all diagnoses.
+            The probability, 0 to 1; 0 where there were too few validation images for this coverage: all diagnoses.
 
         Raises:
             DetectorError: The coverage is not one that was fitted.
 
         Examples:
-            >>> 0 <= detector.card.calibrations[1].least_probability(0.9) <= 1
+            >>> 0 <= detector.predictor.config.calibrations[1].conformal_threshold(0.9) <= 1
             True
         """
         if not self.least:

@@ -9,7 +9,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import RESIZES, Resize
 from melanoma_detect.inference.calibration import COVERAGE, Calibration
 from melanoma_detect.inference.operating_points import OperatingPoint, Target, ValidationScores
-from melanoma_detect.inference.preprocessing import Limits
+from melanoma_detect.inference.preprocessing import InputLimits
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Settings:
     Attributes:
         sensitivity: The share of the target that must raise an alert, over 0 and under 1.
         target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
-        views: 1, 4 or 8: how many ways each picture is looked at.
+        views: 1, 4 or 8: how many ways each image is looked at.
         coverage: The share of prediction sets that hold the true diagnosis.
     """
 
@@ -30,7 +30,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Card:
+class DetectorConfig:
     """What a detector's numbers mean and where they come from.
 
     Attributes:
@@ -38,8 +38,8 @@ class Card:
         image_size: `(height, width)` in pixels.
         settings: How it is used unless told otherwise.
         calibrations: What was fitted on validation, by the number of views.
-        limits: What a picture must have to be judged.
-        resize: How a picture of another shape comes to that size: `"squash"`, `"crop"` or `"pad"`.
+        limits: What an image must have to be judged.
+        resize: How an image of another shape comes to that size: `"squash"`, `"crop"` or `"pad"`.
         architecture: Name, package, version, options and seed of what built the model.
         recipe: How it was trained.
         history: For each epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds.
@@ -55,7 +55,7 @@ class Card:
     image_size: tuple[int, int]
     settings: Settings = field(default_factory=Settings)
     calibrations: Mapping[int, Calibration] = field(default_factory=lambda: {1: Calibration()})
-    limits: Limits = field(default_factory=Limits)
+    limits: InputLimits = field(default_factory=InputLimits)
     resize: Resize = "squash"
     architecture: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +66,12 @@ class Card:
     notes: dict[str, str] = field(default_factory=dict)
     made_with: dict[str, str] = field(default_factory=dict)
     title: str = ""
+
+    @property
+    def description(self) -> str:
+        """What the detector is, in a few words: its name, how many classes, its image size."""
+        name = self.title or self.architecture.get("name", "model")
+        return f"{name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
 
     def calibration(self, views: int) -> Calibration:
         """Return what was fitted for a number of views.
@@ -80,7 +86,7 @@ class Card:
             DetectorError: Nothing was fitted for so many.
 
         Examples:
-            >>> detector.card.calibration(4).temperature > 0
+            >>> detector.predictor.config.calibration(4).temperature > 0
             True
         """
         if views not in self.calibrations:
@@ -100,7 +106,7 @@ class Card:
             The operating point, or None.
 
         Examples:
-            >>> detector.card.point(detector.settings) == detector.operating_point
+            >>> detector.predictor.config.point(detector.predictor.settings) == detector.operating_point
             True
         """
         try:
@@ -115,7 +121,7 @@ class Card:
             What `from_dict` takes.
 
         Examples:
-            >>> Card.from_dict(detector.card.to_dict()) == detector.card
+            >>> DetectorConfig.from_dict(detector.predictor.config.to_dict()) == detector.predictor.config
             True
         """
         values = asdict(self)
@@ -125,7 +131,7 @@ class Card:
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Card":
+    def from_dict(cls, values: Mapping[str, Any]) -> "DetectorConfig":
         """Take what `to_dict` gave, also after it went through JSON.
 
         Args:
@@ -139,17 +145,25 @@ class Card:
             TypeError: Something is of another kind.
             ValueError: Something makes no sense.
         """
+        values = {name: _renamed(value) for name, value in values.items()}
         plain = ("architecture", "recipe", "history", "best_epoch", "figures", "export", "notes", "made_with")
         return cls(
             classes=tuple(values["classes"]),
             image_size=(int(values["image_size"][0]), int(values["image_size"][1])),
             settings=Settings(**values["settings"]),
             calibrations={int(views): _calibration(found) for views, found in values["calibrations"].items()},
-            limits=Limits(**values["limits"]),
+            limits=InputLimits(**values["limits"]),
             resize=_resize(values["resize"]),
             title=str(values.get("title", "")),
             **{name: values[name] for name in plain},
         )
+
+
+def _renamed(value: Any) -> Any:
+    """Return values of schema 2 with the key that said pictures."""
+    if not isinstance(value, dict):
+        return value
+    return {"images" if key == "pictures" else key: _renamed(found) for key, found in value.items()}
 
 
 def _calibration(values: Mapping[str, Any]) -> Calibration:

@@ -1,4 +1,4 @@
-"""Golden pictures: procedural lesions with the answers that a detector must give to them on every machine.
+"""Golden images: procedural lesions with the answers that a detector must give to them on every machine.
 
 They are replayed whenever a detector is loaded: an ONNX Runtime that computes otherwise, a damaged file or another way of
 resizing shows before the first patient does.
@@ -18,13 +18,13 @@ from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Runtime
 
 ANSWERS = "golden/answers.json"
-PICTURES = ("golden/1.png", "golden/2.png")
+IMAGES = ("golden/1.png", "golden/2.png")
 _DRAWN = (("melanoma", 11), ("nevus", 12))
 _TOLERANCE = 2e-3  # in probability: other processors round otherwise
 
 
 def golden_members(runtime: Runtime, size: tuple[int, int]) -> dict[str, bytes]:
-    """Draw the golden pictures and write down what a model says about them.
+    """Draw the golden images and write down what a model says about them.
 
     Args:
         runtime: The model.
@@ -34,17 +34,17 @@ def golden_members(runtime: Runtime, size: tuple[int, int]) -> dict[str, bytes]:
         The files, by their names in a detector's file.
 
     Examples:
-        >>> sorted(golden_members(detector.runtime, (32, 32)))
+        >>> sorted(golden_members(detector.predictor.runtime, (32, 32)))
         ['golden/1.png', 'golden/2.png', 'golden/answers.json']
     """
     pixels = _draw(size)
     answers = softmax(runtime.run(pixels).logits)
-    files = {name: _png(picture) for name, picture in zip(PICTURES, pixels, strict=True)}
+    files = {name: _png(image) for name, image in zip(IMAGES, pixels, strict=True)}
     return files | {ANSWERS: json.dumps({"probabilities": answers.round(6).tolist()}).encode()}
 
 
 def replay(place: Path, members: Mapping[str, bytes], runtime: Runtime) -> None:
-    """Run the golden pictures and compare.
+    """Run the golden images and compare.
 
     Args:
         place: The detector's file, for the message.
@@ -55,15 +55,15 @@ def replay(place: Path, members: Mapping[str, bytes], runtime: Runtime) -> None:
         DetectorError: The answers differ.
 
     Examples:
-        >>> replay(Path("mine.detector"), golden_members(detector.runtime, (32, 32)), detector.runtime)
+        >>> replay(Path("mine.detector"), golden_members(detector.predictor.runtime, (32, 32)), detector.predictor.runtime)
     """
-    pixels = np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in PICTURES])
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
     expected = np.array(json.loads(members[ANSWERS])["probabilities"])
     found = softmax(runtime.run(pixels).logits)
     difference = np.abs(found - expected).max() if found.shape == expected.shape else np.inf
     if not difference <= _TOLERANCE:
         raise DetectorError(
-            f"{place}: on this machine the model answers otherwise than where it was saved: its golden pictures differ by "
+            f"{place}: on this machine the model answers otherwise than where it was saved: its golden images differ by "
             f"{difference:.2g} in probability, expected at most {_TOLERANCE:g}; update onnxruntime, or save the detector again"
         )
 
@@ -73,7 +73,7 @@ def _draw(size: tuple[int, int]) -> Pixels:
 
     side = max(*size, 32)
     drawn = [Image.fromarray(draw_lesion(diagnosis, seed=seed, size=side).pixels) for diagnosis, seed in _DRAWN]
-    return np.stack([np.asarray(picture.resize(size[::-1])) for picture in drawn])
+    return np.stack([np.asarray(image.resize(size[::-1])) for image in drawn])
 
 
 def _png(pixels: Pixels) -> bytes:

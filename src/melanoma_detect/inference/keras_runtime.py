@@ -33,22 +33,13 @@ class KerasRuntime:
         self.model = model
         self._outputs = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
 
-    @classmethod
-    def load(cls, path: Path, architecture: Mapping[str, Any]) -> "KerasRuntime":
-        """Load a `.keras` file, in Keras's safe mode: no code comes with it.
-
-        A model may have layers that its architecture's package defines; Keras knows them once that package is imported. It
-        is, where it is installed and offers the architecture by entry point.
-        """
-        return cls(load_model(path, architecture))
-
     def run(self, pixels: Pixels) -> Outputs:
-        """Run the model on uint8 pictures `(n, height, width, 3)`."""
+        """Run the model on uint8 images `(n, height, width, 3)`."""
         logits, features = self._outputs.predict_on_batch(pixels.astype(np.float32))
         return Outputs(np.asarray(logits, np.float32), np.asarray(features, np.float32))
 
 
-def model_of(content: bytes, architecture: Mapping[str, Any]) -> Any:
+def load_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
     """Load a model from the bytes of a `.keras` file.
 
     Args:
@@ -62,7 +53,7 @@ def model_of(content: bytes, architecture: Mapping[str, Any]) -> Any:
         DetectorError: Keras cannot load it.
 
     Examples:
-        >>> model_of(detector.files.keras(), detector.card.architecture).name
+        >>> load_bytes(predictor.files.keras(), predictor.config.architecture).name
         'cnn'
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +62,7 @@ def model_of(content: bytes, architecture: Mapping[str, Any]) -> Any:
         return load_model(file, architecture)
 
 
-def bytes_of(model: Any) -> bytes:
+def to_bytes(model: Any) -> bytes:
     """Return a model as the bytes of a `.keras` file.
 
     Args:
@@ -81,7 +72,7 @@ def bytes_of(model: Any) -> bytes:
         The bytes.
 
     Examples:
-        >>> bytes_of(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
+        >>> to_bytes(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
         b'PK'
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -92,6 +83,9 @@ def bytes_of(model: Any) -> bytes:
 
 def load_model(path: Path, architecture: Mapping[str, Any]) -> Any:
     """Load a `.keras` file in Keras's safe mode, importing its architecture's package where it has layers of its own.
+
+    Keras knows the layers of a third-party package once that package is imported. It is, where it is installed and offers the
+    architecture by entry point; no code comes with the file.
 
     Args:
         path: The file.
@@ -104,8 +98,8 @@ def load_model(path: Path, architecture: Mapping[str, Any]) -> Any:
         DetectorError: Keras cannot load it.
 
     Examples:
-        >>> _ = Path("cnn.keras").write_bytes(detector.files.keras())
-        >>> load_model(Path("cnn.keras"), detector.card.architecture).output_shape
+        >>> _ = Path("cnn.keras").write_bytes(predictor.files.keras())
+        >>> load_model(Path("cnn.keras"), predictor.config.architecture).output_shape
         (None, 9)
     """
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from melanoma_detect.inference.config import Card
+from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.operating_points import GOALS, TARGETS, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
@@ -18,68 +18,68 @@ _FIGURES = {
     "melanoma_auc": "melanoma ROC AUC",
     "sensitivity": "melanomas with an alert, at its own threshold",
     "missed": "melanomas that it clears there; the others are referred",
-    "specificity": "other pictures that it clears there",
-    "coverage": "pictures that it judges",
+    "specificity": "other images that it clears there",
+    "coverage": "images that it judges",
     "specificity_at_95": "specificity where 95 % of the melanomas are found",
-    "spared": "benign pictures that need no review there",
+    "spared": "benign images that need no review there",
     "ece": "calibration error of the probability of melanoma (ECE)",
 }
 _PREVALENCES = (0.01, 0.05, 0.2)
 
 
-def model_card(card: Card) -> str:
+def model_card(config: DetectorConfig) -> str:
     """Write the model card of a detector.
 
     Args:
-        card: What the detector's numbers mean.
+        config: What the detector's numbers mean.
 
     Returns:
         Markdown.
 
     Examples:
-        >>> print(model_card(detector.card))
+        >>> print(model_card(detector.predictor.config))
         # Model card: cnn
         ...
     """
-    return "\n".join(_lines(card)) + "\n"
+    return "\n".join(_lines(config)) + "\n"
 
 
-def _lines(card: Card) -> Iterator[str]:
-    yield f"# Model card: {card.title or card.architecture.get('name', 'model')}"
+def _lines(config: DetectorConfig) -> Iterator[str]:
+    yield f"# Model card: {config.title or config.architecture.get('name', 'model')}"
     yield from ("", DISCLAIMER, "")
     yield from ("## Intended use", "")
     yield (
-        "Research and teaching on dermoscopy pictures of single skin lesions: to sort pictures by risk, and to alert a "
+        "Research and teaching on dermoscopy images of single skin lesions: to sort images by risk, and to alert a "
         "dermatologist. Not for: self-diagnosis, photographs without a dermatoscope, mucosa, nails, scars, or any decision "
         "without a person who looks."
     )
-    yield from ("", "## What it tells apart", "", ", ".join(card.classes) + ".")
+    yield from ("", "## What it tells apart", "", ", ".join(config.classes) + ".")
     yield from ("", "## What it learnt from", "")
-    recipe = card.recipe
-    yield f"{recipe.get('pictures', 'an unknown number of')} training pictures; recipe {recipe.get('name', 'unknown')}."
-    yield from (f"- {name}: {text}" for name, text in card.notes.items())
+    recipe = config.recipe
+    yield f"{recipe.get('images', 'an unknown number of')} training images; recipe {recipe.get('name', 'unknown')}."
+    yield from (f"- {name}: {text}" for name, text in config.notes.items())
     yield from ("", "## Where it alerts", "")
-    yield from _points(card)
+    yield from _points(config)
     yield from ("", "## How good it is", "")
-    yield from _figures(card.figures)
+    yield from _figures(config.figures)
     yield from ("", "## Where it fails", "")
     yield (
-        "Its figures hold for pictures like those it was measured on. Few public collections show dark skin: how well it works "
-        "there is not known. Collections also tell their classes by camera and hospital, and a network learns that: pictures "
+        "Its figures hold for images like those it was measured on. Few public collections show dark skin: how well it works "
+        "there is not known. Collections also tell their classes by camera and hospital, and a network learns that: images "
         "from elsewhere are harder than figures on the same collection say. It abstains from what is unlike its training "
-        "pictures, and abstaining always means that a person must look."
+        "images, and abstaining always means that a person must look."
     )
-    yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in card.made_with.items()))
+    yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in config.made_with.items()))
 
 
-def _points(card: Card) -> Iterator[str]:
-    scores = card.calibration(card.settings.views).scores
-    own = card.point(card.settings)
+def _points(config: DetectorConfig) -> Iterator[str]:
+    scores = config.calibration(config.settings.views).scores
+    own = config.point(config.settings)
     if own is not None:
         yield f"- {own}."
         yield from (f"    - {own.at_prevalence(share)}." for share in _PREVALENCES)
     for target, goal in product(TARGETS, GOALS):
-        if (target, goal) == (card.settings.target, card.settings.sensitivity) and own is not None:
+        if (target, goal) == (config.settings.target, config.settings.sensitivity) and own is not None:
             continue
         there, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(goal)
         if there < needed:
@@ -93,7 +93,7 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
     if not figures:
         yield "It was not measured when it was saved."
     for split, found in figures.items():
-        yield f"On {found['pictures']} {split} pictures of {found['lesions']} lesions, each with its 95 % interval:"
+        yield f"On {found['images']} {split} images of {found['lesions']} lesions, each with its 95 % interval:"
         yield from ("", "| figure | value | 95 % interval |", "|---|---|---|")
         for name, title in _FIGURES.items():
             figure = found["figures"].get(name)
@@ -106,6 +106,6 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
                 f"{label} {one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
                 for label, one in sorted(recalls.items(), key=lambda item: item[1]["value"])
             )
-            yield from (f"Pictures of each diagnosis that are called so, the worst first: {'; '.join(told)}.", "")
+            yield from (f"Images of each diagnosis that are called so, the worst first: {'; '.join(told)}.", "")
         if found.get("shortcuts"):
             yield from (found["shortcuts"]["verdict"], "")

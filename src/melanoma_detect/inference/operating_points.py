@@ -1,4 +1,4 @@
-"""Where to alert: thresholds, what they did on the validation pictures, and what an alert means at a prevalence.
+"""Where to alert: thresholds, what they did on the validation images, and what an alert means at a prevalence.
 
 NumPy only. Scores are never remapped: a threshold is a score that the model gives.
 """
@@ -23,12 +23,12 @@ _PLURAL = {"melanoma": "melanomas", "malignant": "malignant lesions"}
 
 
 class PredictiveValues(NamedTuple):
-    """What an alert, and its absence, mean where so many pictures show the target.
+    """What an alert, and its absence, mean where so many images show the target.
 
     Attributes:
-        prevalence: The share of pictures that show it, over 0 and under 1.
+        prevalence: The share of images that show it, over 0 and under 1.
         ppv: The share of alerts that are right (positive predictive value).
-        npv: The share of cleared pictures that do not show it (negative predictive value).
+        npv: The share of cleared images that do not show it (negative predictive value).
         number_needed_to_biopsy: How many alerts it takes to find one: 1 / ppv.
     """
 
@@ -40,24 +40,24 @@ class PredictiveValues(NamedTuple):
     def __str__(self) -> str:
         return (
             f"at a prevalence of {self.prevalence:.2%}: {self.ppv:.1%} of alerts are right (one in "
-            f"{self.number_needed_to_biopsy:.1f}), {self.npv:.2%} of cleared pictures are"
+            f"{self.number_needed_to_biopsy:.1f}), {self.npv:.2%} of cleared images are"
         )
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on the probability of melanoma (or malignancy), and what it did on the validation pictures.
+    """A threshold on the probability of melanoma (or malignancy), and what it did on the validation images.
 
     Attributes:
         goal: The sensitivity that it was set for, 0 to 1.
         threshold: Alert at this probability or over it, 0 to 1.
         sensitivity: The share of validation melanomas that it finds.
-        specificity: The share of other validation pictures that it leaves alone.
-        positives: Pictures of melanomas in validation.
-        negatives: Other pictures in validation.
+        specificity: The share of other validation images that it leaves alone.
+        positives: Images of melanomas in validation.
+        negatives: Other images in validation.
         target: What it finds: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
         sensitivity_interval: 95 % interval of the sensitivity (Wilson 1927, doi 10.1080/01621459.1927.10502953), counted in
-            lesions: pictures of one lesion are one.
+            lesions: images of one lesion are one.
         specificity_interval: Likewise.
     """
 
@@ -80,10 +80,10 @@ class OperatingPoint:
         )
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
-        """Say what an alert means where so many pictures show the target (Bayes' rule on validation's figures).
+        """Say what an alert means where so many images show the target (Bayes' rule on validation's figures).
 
         Args:
-            prevalence: The share of pictures that show it, over 0 and under 1.
+            prevalence: The share of images that show it, over 0 and under 1.
 
         Returns:
             Predictive values and the number needed to biopsy.
@@ -107,12 +107,12 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """What the validation pictures scored: what every operating point is read from.
+    """What the validation images scored: what every operating point is read from.
 
     Attributes:
-        positive: The scores of pictures that show the target, ascending.
+        positive: The scores of images that show the target, ascending.
         negative: The scores of the others, ascending.
-        positives: Pictures that show the target.
+        positives: Images that show the target.
         negatives: The others.
         positive_lesions: How many lesions the former show.
         negative_lesions: How many the latter.
@@ -135,10 +135,10 @@ class ValidationScores:
         groups: Sequence[str] | None = None,
         target: Target = "melanoma",
     ) -> "ValidationScores":
-        """Keep what matters of the validation pictures.
+        """Keep what matters of the validation images.
 
         Args:
-            scores: The probability of the target for each picture, `(n,)`, 0 to 1.
+            scores: The probability of the target for each image, `(n,)`, 0 to 1.
             positive: Which show it, `(n,)`.
             groups: The lesion of each; each its own where it is None.
             target: `"melanoma"` or `"malignant"`.
@@ -171,7 +171,7 @@ class ValidationScores:
             sensitivity: The share to find, over 0 and under 1.
 
         Returns:
-            The operating point, with what it does on these pictures.
+            The operating point, with what it does on these images.
 
         Raises:
             DetectorError: The sensitivity is out of range, or there are too few lesions on a side to support it.
@@ -202,7 +202,7 @@ class ValidationScores:
         )
 
     def refuse(self, sensitivity: float) -> None:
-        """Refuse a sensitivity that these pictures cannot support.
+        """Refuse a sensitivity that these images cannot support.
 
         Args:
             sensitivity: A share.
@@ -255,7 +255,7 @@ def refuse_sensitivity(sensitivity: float) -> None:
     """
     if not 0 < sensitivity < 1:
         raise DetectorError(
-            f"sensitivity={sensitivity}; expected over 0 and under 1, such as 0.95: no number of pictures supports 100 %"
+            f"sensitivity={sensitivity}; expected over 0 and under 1, such as 0.95: no number of images supports 100 %"
         )
 
 

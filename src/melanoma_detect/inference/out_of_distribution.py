@@ -1,18 +1,17 @@
 """What is unlike all that the model was trained on, by the model's own features.
 
-Features are brought to length 1 and described by their main directions (principal components). How far a picture lies off is
+Features are brought to length 1 and described by their main directions (principal components). How far an image lies off is
 its Mahalanobis distance along those directions and the length of what they leave over, each on the scale of the training
-pictures (after Lee et al. 2018, arXiv:1807.03888, and Wang et al. 2022, "ViM", arXiv:2203.10807). NumPy only.
+images (after Lee et al. 2018, arXiv:1807.03888, and Wang et al. 2022, "ViM", arXiv:2203.10807). NumPy only.
 """
 
 import functools
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float32]
+from melanoma_detect.utils.arrays import Float32Array
 
 _DIRECTIONS = 64
 _SHARE = 0.95  # of the variance that the directions explain
@@ -21,7 +20,7 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class FeatureSpace:
-    """Where the features of training pictures lie.
+    """Where the features of training images lie.
 
     Attributes:
         mean: float32 `(d,)`.
@@ -29,16 +28,16 @@ class FeatureSpace:
         residual: The root mean square length of what the directions leave over.
     """
 
-    mean: Floats
-    directions: Floats
+    mean: Float32Array
+    directions: Float32Array
     residual: float
 
     @classmethod
-    def of(cls, features: Floats) -> "FeatureSpace":
+    def of(cls, features: Float32Array) -> "FeatureSpace":
         """Describe features.
 
         Args:
-            features: `(n, d)`, of training pictures.
+            features: `(n, d)`, of training images.
 
         Returns:
             Where they lie.
@@ -62,14 +61,14 @@ class FeatureSpace:
         scaled = axes[:, :count] / np.sqrt(np.maximum(variance[:count], _LEAST**2))
         return cls(mean.astype(np.float32), scaled.astype(np.float32), residual)
 
-    def distance(self, features: Floats) -> NDArray[np.float64]:
-        """Say how far pictures lie from the training pictures.
+    def distance(self, features: Float32Array) -> NDArray[np.float64]:
+        """Say how far images lie from the training images.
 
         Args:
             features: `(n, d)`.
 
         Returns:
-            `(n,)`, 0 and more; about 1 for training pictures.
+            `(n,)`, 0 and more; about 1 for training images.
 
         Examples:
             >>> seen = np.random.default_rng(1).normal(size=(500, 8)).astype(np.float32)
@@ -84,11 +83,11 @@ class FeatureSpace:
         return np.asarray(np.sqrt((mahalanobis + np.maximum(left, 0) / self.residual**2) / 2))
 
     @functools.cached_property
-    def _lengths(self) -> Floats:
+    def _lengths(self) -> Float32Array:
         return np.asarray(np.linalg.norm(self.directions, axis=0), np.float32)
 
 
-def _unit(features: Floats) -> Floats:
+def _unit(features: Float32Array) -> Float32Array:
     length = np.sqrt(np.einsum("nd,nd->n", features, features))[:, None]
-    unit: Floats = (features / np.maximum(length, _LEAST)).astype(np.float32, copy=False)
+    unit: Float32Array = (features / np.maximum(length, _LEAST)).astype(np.float32, copy=False)
     return unit

@@ -20,7 +20,7 @@ UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class BatchPrediction:
     """What a detector says about a batch, as arrays.
 
     Attributes:
@@ -29,7 +29,7 @@ class Judgement:
         malignant: float64 `(n,)`.
         alert: bool `(n,)`: at the operating point or over it, whether or not the detector abstains.
         sets: bool `(n, classes)`: which diagnoses the prediction sets hold.
-        distance: float64 `(n,)`: how far from the training pictures.
+        distance: float64 `(n,)`: how far from the training images.
         reasons: Why the detector abstains, `(n,)`; empty where it does not.
         operating_point: Where it alerts; None where there is none.
     """
@@ -45,11 +45,11 @@ class Judgement:
 
     @property
     def abstained(self) -> NDArray[np.bool_]:
-        """Which pictures the detector abstains from, `(n,)`."""
+        """Which images the detector abstains from, `(n,)`."""
         return np.array([bool(reason) for reason in self.reasons], dtype=np.bool_)
 
     def decision(self, at: int) -> Decision:
-        """Return what to do about one picture.
+        """Return what to do about one image.
 
         Args:
             at: Which.
@@ -66,10 +66,10 @@ class Judgement:
 
         Args:
             classes: Class names, in the order of the columns.
-            sources: What each picture is called.
+            sources: What each image is called.
 
         Returns:
-            One prediction a picture.
+            One prediction an image.
         """
         best = self.probabilities.argmax(axis=1).tolist()
         return [
@@ -91,7 +91,7 @@ class Judgement:
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """What a detector says about one picture.
+    """What a detector says about one image.
 
     Attributes:
         diagnosis: The most probable class.
@@ -100,7 +100,7 @@ class Prediction:
         malignant: The probability of any malignant diagnosis.
         decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, since the detector abstains or has no operating point.
         operating_point: Where the decision was taken; None where there is none.
-        source: What the picture was called.
+        source: What the image was called.
         prediction_set: The diagnoses that hold the true one with the detector's coverage (90 % unless told otherwise).
         abstained: Whether the detector says "I don't know"; it then always refers.
         reason: Why it abstained; empty where it did not.
@@ -128,7 +128,7 @@ class Prediction:
 
     def __str__(self) -> str:
         if self.abstained:
-            return f"{self.source}: REFER: the detector does not judge this picture: {self.reason}; a person must look."
+            return f"{self.source}: REFER: the detector does not judge this image: {self.reason}; a person must look."
         likely = (
             f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%}{self._others()})."
         )
@@ -174,7 +174,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the probability of melanoma of each picture.
+    """Return the probability of melanoma of each image.
 
     Args:
         probabilities: `(n, classes)`.
@@ -229,7 +229,7 @@ def prediction_sets(probabilities: NDArray[np.float64], least: float) -> NDArray
     return np.asarray(held)
 
 
-def judge(
+def batch_prediction(
     probabilities: NDArray[np.float64],
     classes: tuple[str, ...],
     point: OperatingPoint | None,
@@ -237,8 +237,8 @@ def judge(
     least: float = 0.0,
     distance: NDArray[np.float64] | None = None,
     farthest: float = float("inf"),
-    complaints: Sequence[str] | None = None,
-) -> Judgement:
+    rejection_reasons: Sequence[str] | None = None,
+) -> BatchPrediction:
     """Say what probabilities mean.
 
     Args:
@@ -246,24 +246,24 @@ def judge(
         classes: Class names, in the order of the columns.
         point: Where to alert, or None.
         least: The probability that a diagnosis needs to be in the prediction set.
-        distance: How far each picture lies from the training pictures, `(n,)`; None where it was not measured.
+        distance: How far each image lies from the training images, `(n,)`; None where it was not measured.
         farthest: The distance beyond which the detector abstains.
-        complaints: What is wrong with each picture; empty for nothing.
+        rejection_reasons: What is wrong with each image; empty for nothing.
 
     Returns:
         The judgement.
 
     Examples:
-        >>> judge(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
+        >>> batch_prediction(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
         'refer'
     """
     melanoma = melanoma_scores(probabilities, classes)
     malignant = target_scores(probabilities, classes, "malignant")
     scores = malignant if point is not None and point.target == "malignant" else melanoma
     away = np.zeros(len(probabilities)) if distance is None else distance
-    reasons = list(complaints) if complaints is not None else [""] * len(probabilities)
+    reasons = list(rejection_reasons) if rejection_reasons is not None else [""] * len(probabilities)
     reasons = [reason or (UNFAMILIAR if far else "") for reason, far in zip(reasons, away > farthest, strict=True)]
-    return Judgement(
+    return BatchPrediction(
         probabilities=probabilities,
         melanoma=melanoma,
         malignant=malignant,

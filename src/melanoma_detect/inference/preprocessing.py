@@ -1,4 +1,4 @@
-"""From a picture to what the model looks at: pixels at its size, and whether they are worth a look."""
+"""From an image to what the model looks at: pixels at its size, and whether they are worth a look."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -6,18 +6,18 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.images.reader import Picture, Pixels, Resize, fit, load, needed
+from melanoma_detect.images.reader import ImageLike, Pixels, Resize, fit, load, needed
 
 SMALLEST = 64  # pixels of the shorter side: below it not even a dermatologist sees a pattern
 _SMALLEST_SHARE = 0.3  # of the model's side: what is blown up more than three times shows no detail
 
 
-class Look(NamedTuple):
-    """A picture as the model sees it.
+class ModelInput(NamedTuple):
+    """An image as the model sees it.
 
     Attributes:
         pixels: uint8 `(height, width, 3)` at the model's size.
-        height: Of the picture itself, in pixels, before it was brought to that size; a JPEG that was decoded at a smaller scale
+        height: Of the image itself, in pixels, before it was brought to that size; a JPEG that was decoded at a smaller scale
             of its own has that one's.
         width: Likewise.
     """
@@ -28,14 +28,14 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a picture must have to be judged: set on the training pictures, with a margin.
+class InputLimits:
+    """What an image must have to be judged: set on the training images, with a margin.
 
     Attributes:
         sharpness: The least mean difference to the pixels two to the right and two below, in grey levels of the green channel.
         dark: The least mean of the green channel, 0 to 255.
         bright: The largest.
-        side: The shorter side that a picture must have, in pixels.
+        side: The shorter side that an image must have, in pixels.
     """
 
     sharpness: float = 0.0
@@ -44,33 +44,33 @@ class Limits:
     side: int = 0
 
 
-def look(picture: Picture, size: tuple[int, int], resize: Resize) -> Look:
-    """Read a picture.
+def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> ModelInput:
+    """Read an image.
 
     Args:
-        picture: What `data.images.read` takes.
+        image: What `data.images.read` takes.
         size: `(height, width)` in pixels that the model wants.
-        resize: How a picture of another shape comes to that size.
+        resize: How an image of another shape comes to that size.
 
     Returns:
-        The pixels, and the height and width that the picture was decoded at.
+        The pixels, and the height and width that the image was decoded at.
 
     Raises:
         ImageError: It cannot be read; the message names it.
 
     Examples:
-        >>> seen = look(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", (32, 32), "squash")
-        >>> seen.pixels.shape, seen.height
+        >>> prepared = preprocess(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", (32, 32), "squash")
+        >>> prepared.pixels.shape, prepared.height
         ((32, 32, 3), 64)
     """
-    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.shape == (*size, 3):
-        return Look(cast("Pixels", picture), *size)  # as it is: nothing to decode, and nothing to copy
-    image = load(picture, needed(size, resize))
-    return Look(fit(image, size, resize), image.height, image.width)
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (*size, 3):
+        return ModelInput(cast("Pixels", image), *size)  # as it is: nothing to decode, and nothing to copy
+    loaded = load(image, needed(size, resize))
+    return ModelInput(fit(loaded, size, resize), loaded.height, loaded.width)
 
 
-def smallest_side(size: tuple[int, int]) -> int:
-    """Return the shorter side that a picture must have for a model of this size.
+def min_side(size: tuple[int, int]) -> int:
+    """Return the shorter side that an image must have for a model of this size.
 
     Args:
         size: `(height, width)` in pixels that the model wants.
@@ -79,28 +79,28 @@ def smallest_side(size: tuple[int, int]) -> int:
         Pixels: 64, or less for models that look at less.
 
     Examples:
-        >>> smallest_side((224, 224)), smallest_side((32, 32))
+        >>> min_side((224, 224)), min_side((32, 32))
         (64, 9)
     """
     return min(SMALLEST, int(_SMALLEST_SHARE * min(size)))
 
 
-def complaints(pixels: Pixels, sides: NDArray[np.int64] | None, limits: Limits) -> list[str]:
-    """Say which pictures are not worth a look, and why.
+def rejection_reasons(pixels: Pixels, sides: NDArray[np.int64] | None, limits: InputLimits) -> list[str]:
+    """Say which images are not worth a look, and why.
 
     Args:
         pixels: uint8 `(n, height, width, 3)` at the model's size.
-        sides: The shorter side of each picture before, `(n,)`; None where it is not known.
+        sides: The shorter side of each image before, `(n,)`; None where it is not known.
         limits: What is asked for.
 
     Returns:
-        A reason for each picture; empty for those that are good enough.
+        A reason for each image; empty for those that are good enough.
 
     Examples:
-        >>> complaints(np.zeros((1, 32, 32, 3), np.uint8), np.array([32]), Limits(dark=20))
+        >>> rejection_reasons(np.zeros((1, 32, 32, 3), np.uint8), np.array([32]), InputLimits(dark=20))
         ['too dark']
     """
-    if limits == Limits():
+    if limits == InputLimits():
         return [""] * len(pixels)
     sharpness, brightness = measure(pixels)
     known = np.full(len(pixels), limits.side) if sides is None else sides
@@ -114,14 +114,14 @@ def complaints(pixels: Pixels, sides: NDArray[np.int64] | None, limits: Limits) 
 
 
 def measure(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Measure how sharp and how bright pictures are.
+    """Measure how sharp and how bright images are.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
 
     Returns:
         The mean difference to the pixels two to the right and two below, in grey levels `(n,)`; and the mean, 0 to 255 `(n,)`.
-        Both of every other pixel of the green channel, which carries most of a picture's detail.
+        Both of every other pixel of the green channel, which carries most of an image's detail.
 
     Examples:
         >>> [round(float(found[0]), 3) for found in measure(np.full((1, 8, 8, 3), 9, np.uint8))]
@@ -138,26 +138,26 @@ def _means(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return (flat @ np.full(flat.shape[1], 1 / flat.shape[1], np.float32)).astype(np.float64)
 
 
-def limits_of(pixels: Pixels) -> Limits:
-    """Set what a picture must have by pictures that are good enough.
+def input_limits(pixels: Pixels) -> InputLimits:
+    """Set what an image must have by images that are good enough.
 
     The margins are wide: half the sharpness and brightness of the poorest but one in two hundred.
 
     Args:
-        pixels: uint8 `(n, height, width, 3)`, of training pictures.
+        pixels: uint8 `(n, height, width, 3)`, of training images.
 
     Returns:
         The limits.
 
     Examples:
-        >>> limits_of(draw_lesion("nevus", seed=1, size=64).pixels[None]).side
+        >>> input_limits(draw_lesion("nevus", seed=1, size=64).pixels[None]).side
         19
     """
     sharpness, brightness = (np.sort(found) for found in measure(pixels))
     low, high = np.quantile(brightness, (0.005, 0.995))
-    return Limits(
+    return InputLimits(
         sharpness=round(float(np.quantile(sharpness, 0.005)) / 2, 3),
         dark=round(float(low) / 2, 3),
         bright=round(float(255 - (255 - high) / 2), 3),
-        side=smallest_side((pixels.shape[1], pixels.shape[2])),
+        side=min_side((pixels.shape[1], pixels.shape[2])),
     )

@@ -1,8 +1,7 @@
 """What runs a model: pixels go in, logits and features come out, whatever does the work."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -33,7 +32,7 @@ class Runtime(Protocol):
         ...
 
     def run(self, pixels: Pixels) -> Outputs:
-        """Run the model on uint8 pictures `(n, height, width, 3)`."""
+        """Run the model on uint8 images `(n, height, width, 3)`."""
         ...
 
 
@@ -41,7 +40,7 @@ class OnnxRuntime:
     """Runs an exported model by ONNX Runtime: no TensorFlow, no Keras.
 
     Args:
-        model: The bytes of an ONNX file that takes uint8 pictures `(n, height, width, 3)` and gives `logits` and `features`.
+        model: The bytes of an ONNX file that takes uint8 images `(n, height, width, 3)` and gives `logits` and `features`.
         threads: How many threads one call may use; every core where it is None.
         providers: Which of ONNX Runtime's execution providers to use, the first that works; those that are there, CUDA before
             the processor, where it is None.
@@ -50,7 +49,7 @@ class OnnxRuntime:
         DetectorError: ONNX Runtime does not take the model, or has none of the providers.
 
     Examples:
-        >>> OnnxRuntime(detector.files.onnx, threads=1).run(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
+        >>> OnnxRuntime(predictor.files.onnx, threads=1).run(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
         (2, 9)
     """
 
@@ -72,31 +71,8 @@ class OnnxRuntime:
         self._input = self.session.get_inputs()[0].name
 
     def run(self, pixels: Pixels) -> Outputs:
-        """Run the model on uint8 pictures `(n, height, width, 3)`."""
+        """Run the model on uint8 images `(n, height, width, 3)`."""
         return Outputs(*self.session.run(["logits", "features"], {self._input: pixels}))
-
-
-def keras_runtime(model: Any, architecture: Mapping[str, Any] | None = None) -> Runtime:
-    """Return the runtime of a Keras model.
-
-    Args:
-        model: A `keras.Model` that keeps the contract, or the path of a `.keras` file.
-        architecture: What built the model of a file: the package that is imported where the model has layers of its own.
-
-    Returns:
-        The runtime.
-
-    Raises:
-        DetectorError: Keras cannot load the file.
-
-    Examples:
-        >>> runtime = keras_runtime(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))
-        >>> runtime.run(np.zeros((1, 32, 32, 3), np.uint8)).logits.shape
-        (1, 2)
-    """
-    from melanoma_detect.inference.keras_runtime import KerasRuntime  # noqa: PLC0415 - the one place that needs Keras
-
-    return KerasRuntime.load(model, architecture or {}) if isinstance(model, Path) else KerasRuntime(model)
 
 
 def _providers(wanted: Sequence[str] | None) -> list[str]:

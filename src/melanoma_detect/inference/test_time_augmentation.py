@@ -1,4 +1,4 @@
-"""A picture seen in several ways at once: dermoscopy has no upside, so mirrored and turned pictures are as good."""
+"""An image seen in several ways at once: dermoscopy has no upside, so mirrored and turned images are as good."""
 
 from typing import Literal, TypeAlias
 
@@ -15,18 +15,18 @@ COUNTS: tuple[Views, ...] = (1, 4, 8)
 
 
 def views_of(pixels: Pixels, count: int) -> list[Pixels]:
-    """Return pictures as they are, mirrored, and turned by right angles.
+    """Return images as they are, mirrored, and turned by right angles.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
         count: 1 as they are; 4 with those mirrored along either side and along both; 8 also with rows and columns swapped,
-            for square pictures.
+            for square images.
 
     Returns:
         So many arrays of the same shape.
 
     Raises:
-        DetectorError: Another number, or 8 of pictures that are not square.
+        DetectorError: Another number, or 8 of images that are not square.
 
     Examples:
         >>> [view[0, 0, 0, 0] for view in views_of(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3), 4)]
@@ -40,7 +40,7 @@ def views_of(pixels: Pixels, count: int) -> list[Pixels]:
 
 
 def run_views(runtime: Runtime, pixels: Pixels, count: int) -> Outputs:
-    """Run a model on every view of some pictures and average what it says.
+    """Run a model on every view of some images and average what it says.
 
     Args:
         runtime: The model.
@@ -48,10 +48,10 @@ def run_views(runtime: Runtime, pixels: Pixels, count: int) -> Outputs:
         count: 1, 4 or 8.
 
     Returns:
-        The mean logits and the mean features of each picture.
+        The mean logits and the mean features of each image.
 
     Examples:
-        >>> run_views(detector.runtime, np.zeros((2, 32, 32, 3), np.uint8), 4).logits.shape
+        >>> run_views(detector.predictor.runtime, np.zeros((2, 32, 32, 3), np.uint8), 4).logits.shape
         (2, 9)
     """
     if count == 1:
@@ -65,10 +65,10 @@ def refuse_views(count: int, size: tuple[int, ...]) -> None:
 
     Args:
         count: The number.
-        size: `(height, width)` of the pictures.
+        size: `(height, width)` of the images.
 
     Raises:
-        DetectorError: It is not 1, 4 or 8, or 8 and the pictures are not square.
+        DetectorError: It is not 1, 4 or 8, or 8 and the images are not square.
 
     Examples:
         >>> refuse_views(4, (180, 180))
@@ -76,7 +76,7 @@ def refuse_views(count: int, size: tuple[int, ...]) -> None:
     if count not in COUNTS:
         raise DetectorError(f"views={count}; expected 1, 4 (mirrored) or 8 (mirrored and turned)")
     if count == 8 and size[0] != size[1]:
-        raise DetectorError(f"views=8 turns pictures, and these are {size[0]}×{size[1]}; expected square ones: views=4")
+        raise DetectorError(f"views=8 turns images, and these are {size[0]}×{size[1]}; expected square ones: views=4")
 
 
 def _mean(arrays: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The fingerprint of the training data: which pictures a detector has seen, so that nobody measures it on them."""
+"""The fingerprint of the training data: which images a detector has seen, so that nobody measures it on them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ _ARCHIVE = re.compile(r"(ISIC_\d{7})(?!\d)")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What tells the pictures of a training apart, without the pictures.
+class TrainingFingerprint:
+    """What tells the images of a training apart, without the images.
 
     Attributes:
         digests: SHA-256 of each file.
@@ -29,17 +29,17 @@ class Seen:
     fingerprints: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, records: "Iterable[Record]") -> "Seen":
+    def of(cls, records: "Iterable[Record]") -> "TrainingFingerprint":
         """Collect what tells records apart.
 
         Args:
-            records: The pictures that a detector was trained and calibrated on.
+            records: The images that a detector was trained and calibrated on.
 
         Returns:
             Their fingerprint.
 
         Examples:
-            >>> len(Seen.of(data.train).digests) == len({record.digest for record in data.train})
+            >>> len(TrainingFingerprint.of(data.train).digests) == len({record.digest for record in data.train})
             True
         """
         kept = tuple(records)
@@ -49,24 +49,26 @@ class Seen:
             frozenset(record.fingerprint for record in kept if record.fingerprint),
         )
 
-    def __or__(self, other: "Seen") -> "Seen":
-        return Seen(self.digests | other.digests, self.ids | other.ids, self.fingerprints | other.fingerprints)
+    def __or__(self, other: "TrainingFingerprint") -> "TrainingFingerprint":
+        return TrainingFingerprint(
+            self.digests | other.digests, self.ids | other.ids, self.fingerprints | other.fingerprints
+        )
 
     def __len__(self) -> int:
         return len(self.digests)
 
     def holds(self, records: "Iterable[Record]") -> NDArray[np.bool_]:
-        """Say which pictures, or which lesions, a detector has seen.
+        """Say which images, or which lesions, a detector has seen.
 
         Args:
-            records: The pictures.
+            records: The images.
 
         Returns:
-            `(n,)`: True for the same bytes, the same name in the ISIC archive or of the lesion, or a picture that looks the
+            `(n,)`: True for the same bytes, the same name in the ISIC archive or of the lesion, or an image that looks the
             same (within 24 of 256 bits, as the gate's).
 
         Examples:
-            >>> bool(Seen.of(data.train).holds(data.train).all())
+            >>> bool(TrainingFingerprint.of(data.train).holds(data.train).all())
             True
         """
         kept = tuple(records)
@@ -85,7 +87,7 @@ class Seen:
         return {name: sorted(getattr(self, name)) for name in ("digests", "ids", "fingerprints")}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Seen":
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainingFingerprint":
         """Take what `to_dict` gave.
 
         Args:

@@ -46,7 +46,7 @@ def assembled(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
     """
     if min(input_shape[:2]) < _SMALLEST:
         raise ModelError(f"input_shape={input_shape}: expected at least {_SMALLEST}×{_SMALLEST} pixels")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from melanoma_detect.data.augmentor import seeded
 from melanoma_detect.errors import BrokenPluginError, ModelError
 from melanoma_detect.models.contract import check
 from melanoma_detect.models.registry import Builder, ModelEntry, find_builder, wanted
 from melanoma_detect.models.signatures import refuse_options
+from melanoma_detect.utils.random import seeded
 
 
 def build_model(

@@ -32,7 +32,7 @@ def build(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small for so many convolutions.
+        ModelError: The images are too small for so many convolutions.
 
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
@@ -41,7 +41,7 @@ def build(
     smallest = 2 ** len(filters)
     if min(input_shape[:2]) < smallest:
         raise ModelError(
-            f"input_shape={input_shape}: {len(filters)} poolings halve a picture {len(filters)} times; expected at least "
+            f"input_shape={input_shape}: {len(filters)} poolings halve an image {len(filters)} times; expected at least "
             f"{smallest}×{smallest} pixels"
         )
     pixels = keras.Input(input_shape, name="pixels")

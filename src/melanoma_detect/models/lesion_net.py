@@ -1,4 +1,4 @@
-"""A small residual network of this library's own, made to be trained from scratch on a few thousand pictures."""
+"""A small residual network of this library's own, made to be trained from scratch on a few thousand images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from melanoma_detect.errors import ModelError
 from melanoma_detect.models.heads import classification_head
 
 _SMALLEST = 32
-# A few thousand pictures are some sixty steps an epoch: statistics with a longer memory would lag behind the weights.
+# A few thousand images are some sixty steps an epoch: statistics with a longer memory would lag behind the weights.
 _MOMENTUM = 0.9
 
 
@@ -24,7 +24,7 @@ def build(
 ) -> keras.Model:
     """Build lesion_net: a small residual network with global pooling, to train from scratch.
 
-    Two strided convolutions bring a picture to a quarter of its sides; each width is one stage of residual blocks (He et al.
+    Two strided convolutions bring an image to a quarter of its sides; each width is one stage of residual blocks (He et al.
     2016, doi 10.1109/CVPR.2016.90) at half the sides of the stage before, and the mean of the last one's maps is the features.
     At 180×180×3 and nine classes it has 698,247 parameters.
 
@@ -39,7 +39,7 @@ def build(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small.
+        ModelError: The images are too small.
 
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()

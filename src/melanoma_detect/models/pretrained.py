@@ -101,7 +101,7 @@ def _downloaded(make: Callable[..., keras.Model], weights: Weights) -> keras.Mod
 
 
 def _ignore_size_advice() -> None:
-    # MobileNets speak up where pictures are of another size than ImageNet's; convolutions do not mind.
+    # MobileNets speak up where images are of another size than ImageNet's; convolutions do not mind.
     warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square", category=UserWarning)
 
 

@@ -49,7 +49,7 @@ def mobilenet(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> mobilenet(input_shape=(96, 96, 3), num_classes=9, variant="0.25", weights=None).name
@@ -98,7 +98,7 @@ def mobilenet_v2(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> mobilenet_v2(input_shape=(96, 96, 3), num_classes=9, variant="0.35", weights=None).name
@@ -147,7 +147,7 @@ def mobilenet_v3(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> mobilenet_v3(input_shape=(96, 96, 3), num_classes=9, weights=None).name
@@ -196,7 +196,7 @@ def efficientnet_v2(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> efficientnet_v2(input_shape=(96, 96, 3), num_classes=9, weights=None).name
@@ -244,7 +244,7 @@ def convnext_tiny(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> convnext_tiny(input_shape=(64, 64, 3), num_classes=9, weights=None).name
@@ -292,7 +292,7 @@ def resnet50(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> resnet50(input_shape=(64, 64, 3), num_classes=9, weights=None).name
@@ -338,7 +338,7 @@ def densenet121(
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The pictures are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be had or do not fit.
 
     Examples:
         >>> densenet121(input_shape=(64, 64, 3), num_classes=9, weights=None).name

@@ -1,5 +1,7 @@
-"""For people who look: figures and pages."""
+"""For people who look: plots, and HTML reports."""
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["plots"])
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules=["plots"], submod_attrs={"pages": ["write_html"]}
+)

@@ -24,19 +24,19 @@ _MARKED = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 def roc(evaluation: Evaluation) -> Figure:
     """Show sensitivity against specificity for melanoma, and the detector's operating points.
 
-    Dermatologists' published figures stand beside the curve, hollow: they read other pictures.
+    Dermatologists' published figures stand beside the curve, hollow: they read other images.
 
     Args:
         evaluation: The figures.
 
     Returns:
-        The figure; without a curve, and saying so, where melanomas or other pictures are missing.
+        The figure; without a curve, and saying so, where melanomas or other images are missing.
 
     Examples:
         >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
         '1 − specificity'
     """
-    figure = new_figure(5.2, 6.2, f"Melanoma against the rest\n{len(evaluation)} {evaluation.split} pictures")
+    figure = new_figure(5.2, 6.2, f"Melanoma against the rest\n{len(evaluation)} {evaluation.split} images")
     axes = tidy(
         figure.subplots(),
         xlabel="1 − specificity",
@@ -48,7 +48,7 @@ def roc(evaluation: Evaluation) -> Figure:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     positive = evaluation.is_melanoma
     if not positive.any() or positive.all():
-        _say(axes, "no curve: these pictures show\nmelanomas only, or none")
+        _say(axes, "no curve: these images show\nmelanomas only, or none")
         return figure
     _draw_curve(axes, evaluation)
     points = measured_points(evaluation)
@@ -61,7 +61,7 @@ def roc(evaluation: Evaluation) -> Figure:
 
 
 def calibration(evaluation: Evaluation) -> Figure:
-    """Show whether the probability of melanoma is true: how often it was one, and how the pictures spread.
+    """Show whether the probability of melanoma is true: how often it was one, and how the images spread.
 
     Args:
         evaluation: The figures.
@@ -74,12 +74,10 @@ def calibration(evaluation: Evaluation) -> Figure:
         >>> len(calibration(detector.evaluate(data.test)).axes)
         2
     """
-    figure = new_figure(
-        5.2, 6.2, f"Is the probability of melanoma true?\n{len(evaluation)} {evaluation.split} pictures"
-    )
+    figure = new_figure(5.2, 6.2, f"Is the probability of melanoma true?\n{len(evaluation)} {evaluation.split} images")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     tidy(above, ylabel="share that are melanomas", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    tidy(below, xlabel="probability of melanoma", ylabel="pictures")
+    tidy(below, xlabel="probability of melanoma", ylabel="images")
     bins = reliability(evaluation)
     if not bins:
         _say(above, "no curve: no class is melanoma")
@@ -96,7 +94,7 @@ def calibration(evaluation: Evaluation) -> Figure:
 
 
 def predictive_values(evaluation: Evaluation) -> Figure:
-    """Show what an alert, and a cleared picture, mean at each prevalence of melanoma.
+    """Show what an alert, and a cleared image, mean at each prevalence of melanoma.
 
     Args:
         evaluation: The figures.
@@ -111,7 +109,7 @@ def predictive_values(evaluation: Evaluation) -> Figure:
     figure = new_figure(5.2, 6.2, "What an alert means,\nby how common melanoma is")
     above, below = figure.subplots(2, 1, sharex=True)
     tidy(above, ylabel="alerts that are melanomas", ylim=(0, 1.02))
-    tidy(below, xlabel="pictures that are melanomas", ylabel="cleared that are melanomas")
+    tidy(below, xlabel="images that are melanomas", ylabel="cleared that are melanomas")
     prevalences = np.geomspace(_LOWEST, _HIGHEST, 60)
     try:
         found = [evaluation.at_prevalence(float(share)) for share in prevalences]
@@ -136,7 +134,7 @@ def subgroups(found: tuple[Subgroup, ...], evaluation: Evaluation, name: str = "
 
     Args:
         found: From `Evaluation.subgroups`.
-        evaluation: All pictures, for the line that the subgroups are held against.
+        evaluation: All images, for the line that the subgroups are held against.
         name: `"balanced_accuracy"`, `"melanoma_auc"`, `"sensitivity"` or `"specificity"`.
 
     Returns:
@@ -234,7 +232,7 @@ def _draw_dermatologists(axes: Axes) -> None:
         markerfacecolor="white",
         markeredgewidth=1.8,
         linestyle="none",
-        label="58 dermatologists on OTHER pictures (Haenssle et al. 2018)",
+        label="58 dermatologists on OTHER images (Haenssle et al. 2018)",
     )
 
 

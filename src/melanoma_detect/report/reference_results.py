@@ -1,6 +1,6 @@
 """Figures that others have published, each with whom it was measured on and what was looked for.
 
-None of them was measured on the pictures of any evaluation here: a sensitivity belongs to its pictures, and to its readers.
+None of them was measured on the images of any evaluation here: a sensitivity belongs to its images, and to its readers.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class Published(NamedTuple):
 
     Attributes:
         who: What was measured, in a few words.
-        population: On whom, or on which pictures.
+        population: On whom, or on which images.
         endpoint: What was looked for.
         sensitivity: 0 to 1.
         specificity: 0 to 1.
@@ -31,7 +31,7 @@ class Published(NamedTuple):
 # Level I of the reader study: dermoscopy alone, without anything said about the patient.
 DERMATOLOGISTS = Published(
     "58 dermatologists, dermoscopy alone",
-    "100 dermoscopy pictures of one hospital's library, chosen to be hard",
+    "100 dermoscopy images of one hospital's library, chosen to be hard",
     "melanoma against benign nevi",
     0.866,
     0.713,
@@ -43,7 +43,7 @@ PUBLISHED = (
     DERMATOLOGISTS,
     Published(
         "8 dermatologists, dermoscopy alone",
-        "100 dermoscopy pictures of a challenge: 50 melanomas, 44 nevi, 6 lentigines",
+        "100 dermoscopy images of a challenge: 50 melanomas, 44 nevi, 6 lentigines",
         "benign or malignant, among these",
         0.82,
         0.59,
@@ -60,7 +60,7 @@ PUBLISHED = (
         "https://doi.org/10.1002/14651858.CD011902.pub2",
     ),
     Published(
-        "dermoscopy from pictures",
+        "dermoscopy from images",
         "the same review, 60 data sets; read off at 80 % specificity",
         "invasive melanoma and atypical intraepidermal melanocytic variants",
         0.81,
@@ -70,7 +70,7 @@ PUBLISHED = (
     ),
     Published(
         "DERM, a network ensemble",
-        "dermoscopy pictures of pigmented lesions, 24 % melanomas",
+        "dermoscopy images of pigmented lesions, 24 % melanomas",
         "melanoma against benign pigmented lesions",
         0.95,
         0.641,
@@ -78,7 +78,7 @@ PUBLISHED = (
         "https://doi.org/10.5826/dpc.1001a11",
     ),
     Published(
-        "DermaSensor, a spectroscope (no pictures)",
+        "DermaSensor, a spectroscope (no images)",
         "1,579 lesions that primary care physicians suspected, 224 of them cancers",
         "any skin cancer: melanoma, basal cell and squamous cell carcinoma",
         0.955,

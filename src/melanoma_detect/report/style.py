@@ -51,8 +51,8 @@ def tidy(axes: Axes, **labels: Any) -> Axes:
     return axes
 
 
-def show_picture(axes: Axes, pixels: Any, title: str) -> None:
-    """Draw one picture without axes.
+def show_image(axes: Axes, pixels: Any, title: str) -> None:
+    """Draw one image without axes.
 
     Args:
         axes: Where.
@@ -60,7 +60,7 @@ def show_picture(axes: Axes, pixels: Any, title: str) -> None:
         title: What stands above it.
 
     Examples:
-        >>> show_picture(new_figure(2, 2, "").subplots(), draw_lesion("nevus", seed=1).pixels, "nevus")
+        >>> show_image(new_figure(2, 2, "").subplots(), draw_lesion("nevus", seed=1).pixels, "nevus")
     """
     axes.imshow(pixels)
     axes.set_title(title, fontsize=8)

@@ -1,1 +1,1 @@
-"""Any number of pictures become one table."""
+"""Any number of images become one table."""

@@ -7,32 +7,34 @@ from typing import Any, cast
 
 import numpy as np
 
-from melanoma_detect.detector import Detector
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.preprocessing import Look
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.inference.preprocessing import ModelInput
 
 
-def identity(detector: Detector) -> dict[str, Any]:
-    """Return what a detector is recognised by: all that its card says, how it is used, and its answers to three pictures.
+def identity(predictor: Predictor) -> dict[str, Any]:
+    """Return what a detector is recognised by: all that its card says, how it is used, and its answers to three images.
 
     Args:
-        detector: The detector.
+        predictor: The detector.
 
     Returns:
         `card`, a digest, and `answers`, probabilities. The same detector answers nearly the same
         wherever it runs, not bit for bit.
 
     Examples:
-        >>> sorted(identity(detector))
+        >>> sorted(identity(detector.predictor))
         ['answers', 'card']
     """
     # The same model at another operating point decides otherwise: rows of both must not stand in one table.
-    card = json.dumps(asdict(replace(detector.card, settings=detector.settings)), default=_plain, sort_keys=True)
-    height, width = detector.image_size
+    card = json.dumps(asdict(replace(predictor.config, settings=predictor.settings)), default=_plain, sort_keys=True)
+    height, width = predictor.image_size
     noise = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
     shades = np.broadcast_to(np.linspace(0, 255, width, dtype=np.uint8)[None, None, :, None], noise.shape)
-    pictures = cast("Pixels", np.concatenate([noise, shades, 255 - shades]))
-    answers = detector.answer([Look(pixels, height, width) for pixels in pictures], ["noise", "light", "dark"])
+    images = cast("Pixels", np.concatenate([noise, shades, 255 - shades]))
+    answers = predictor.predict_inputs(
+        [ModelInput(pixels, height, width) for pixels in images], ["noise", "light", "dark"]
+    )
     return {
         "card": sha256(card.encode()).hexdigest(),
         "answers": [value for answer in answers for value in answer.probabilities.values()],

@@ -1,4 +1,4 @@
-"""Which pictures are to be scored: files, folders, zips and tables become a stream of items, never a list of them all."""
+"""Which images are to be scored: files, folders, zips and tables become a stream of items, never a list of them all."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ _GUESSES = (".jpg", ".jpeg", ".png")  # what a table's bare ids, as ISIC_0000001
 
 
 class Item(NamedTuple):
-    """A picture to be scored.
+    """An image to be scored.
 
     Attributes:
         name: What it is called in the result: the path as it was given, or as a table has it.
@@ -45,15 +45,15 @@ class Item(NamedTuple):
 
 
 def items(sources: Iterable[str]) -> Iterator[Item]:
-    """Find the pictures of sources, one after the other and each in a fixed order.
+    """Find the images of sources, one after the other and each in a fixed order.
 
     Args:
-        sources: Picture files; folders, which are read with their subfolders, by the suffixes of pictures; zip archives;
+        sources: Image files; folders, which are read with their subfolders, by the suffixes of images; zip archives;
             tables: CSV, TSV and Parquet with a column of paths (`path`, `image`, `filename`, ...), or a text file with one path
             a line. A table's paths are relative to its folder. Paths or addresses.
 
     Yields:
-        The pictures.
+        The images.
 
     Raises:
         DatasetError: A source is missing, a table has no column of paths, or a folder cannot be listed.
@@ -102,9 +102,7 @@ def _items(source: str) -> Iterator[Item]:
 
 
 def _missing(source: str) -> Iterator[Item]:
-    raise DatasetError(
-        f"{source}: no such file; expected pictures, a folder of them, a zip, or a table with their paths"
-    )
+    raise DatasetError(f"{source}: no such file; expected images, a folder of them, a zip, or a table with their paths")
 
 
 def _unpacked(source: str) -> str:
@@ -126,7 +124,7 @@ def _in_folder(shown: str, folder: str) -> Iterator[Item]:
     first = next(names, None)
     if first is None:
         raise DatasetError(
-            f"{shown}: no pictures in it; expected files with the suffixes {', '.join(sorted(SUFFIXES))}, in subfolders too"
+            f"{shown}: no images in it; expected files with the suffixes {', '.join(sorted(SUFFIXES))}, in subfolders too"
         )
     for name in chain([first], names):
         yield Item(joined(shown, name), joined(folder, name))
@@ -181,14 +179,14 @@ def _column(source: str, names: Sequence[str]) -> int:
     found = next((name for name in PATH_COLUMNS if name in lowered), None)
     if found is None:
         raise DatasetError(
-            f"{source}: no column names the pictures (it has {', '.join(names) or 'none'}); expected one of "
+            f"{source}: no column names the images (it has {', '.join(names) or 'none'}); expected one of "
             f"{', '.join(PATH_COLUMNS)}"
         )
     return lowered.index(found)
 
 
 def _found(folder: str, name: str) -> str:
-    """Return where a picture of a table lies: beside it or in `images`; ids without a suffix get the usual ones."""
+    """Return where an image of a table lies: beside it or in `images`; ids without a suffix get the usual ones."""
     plain = _suffix(name) in SUFFIXES
     if plain and is_address(joined(folder, name)):
         return joined(folder, name)  # asking a store for each would take longer than reading

@@ -1,4 +1,4 @@
-"""Where pictures and tables lie: paths of this machine, and addresses such as `s3://bucket/folder`, by fsspec.
+"""Where images and tables lie: paths of this machine, and addresses such as `s3://bucket/folder`, by fsspec.
 
 fsspec comes with the extra `ray`, and the package of each kind of store (`s3fs`, `gcsfs`, ...) with what fsspec says.
 """
@@ -173,7 +173,7 @@ def files_below(folder: str) -> Iterator[str]:
     """
 
     def refuse(error: OSError) -> None:
-        raise DatasetError(f"{folder}: cannot be listed ({error}); its pictures would be missed") from error
+        raise DatasetError(f"{folder}: cannot be listed ({error}); its images would be missed") from error
 
     if is_address(folder):
         system, root = filesystem(folder)

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from melanoma_detect.errors import MelanomaDetectError
 from melanoma_detect.utils.files import progress_bar
 
-_LOOK = 1000  # pictures counted between two looks at whether counting is still wanted
+_LOOK = 1000  # images counted between two looks at whether counting is still wanted
 
 
 class Tally:
@@ -33,41 +33,41 @@ class Tally:
         self.resumed = self.done = 0
         self.start = time.perf_counter()
 
-    def skip(self, pictures: int) -> None:
-        """Count pictures that an earlier run had done.
+    def skip(self, images: int) -> None:
+        """Count images that an earlier run had done.
 
         Args:
-            pictures: How many.
+            images: How many.
         """
-        self.resumed += pictures
-        self.done += pictures
+        self.resumed += images
+        self.done += images
         # They cost nothing: the rate, and what it says about the rest, begins after them.
         self._bar.reset(self._task, total=self._bar.tasks[0].total, completed=self.done)
 
-    def advance(self, pictures: int) -> None:
-        """Count pictures that are done now.
+    def advance(self, images: int) -> None:
+        """Count images that are done now.
 
         Args:
-            pictures: How many.
+            images: How many.
         """
-        self.done += pictures
+        self.done += images
         self._bar.update(self._task, completed=self.done)
 
-    def expect(self, pictures: int) -> None:
+    def expect(self, images: int) -> None:
         """Say how many there are in all.
 
         Args:
-            pictures: How many.
+            images: How many.
         """
-        self._bar.update(self._task, total=pictures)
+        self._bar.update(self._task, total=images)
 
 
 @contextlib.contextmanager
-def tallied(pictures: Callable[[], Iterable[object]], *, shown: bool) -> Iterator[Tally]:
+def tallied(images: Callable[[], Iterable[object]], *, shown: bool) -> Iterator[Tally]:
     """Draw a progress bar for the time of a block.
 
     Args:
-        pictures: Lists the pictures; called in a thread, to count them, where the bar is drawn.
+        images: Lists the images; called in a thread, to count them, where the bar is drawn.
         shown: Whether it is.
 
     Yields:
@@ -80,10 +80,10 @@ def tallied(pictures: Callable[[], Iterable[object]], *, shown: bool) -> Iterato
         3
     """
     ended = threading.Event()
-    with progress_bar(shown=shown, rate="pictures") as bar:
+    with progress_bar(shown=shown, rate="images") as bar:
         tally = Tally(bar)
         if shown:
-            threading.Thread(target=_count, args=(pictures, tally, ended), daemon=True).start()
+            threading.Thread(target=_count, args=(images, tally, ended), daemon=True).start()
         try:
             yield tally
             tally.expect(tally.done)
@@ -91,10 +91,10 @@ def tallied(pictures: Callable[[], Iterable[object]], *, shown: bool) -> Iterato
             ended.set()
 
 
-def _count(pictures: Callable[[], Iterable[object]], tally: Tally, ended: threading.Event) -> None:
+def _count(images: Callable[[], Iterable[object]], tally: Tally, ended: threading.Event) -> None:
     total = 0
     with contextlib.suppress(MelanomaDetectError):  # the run itself meets it too, and says so
-        for total, _ in zip(count(1), pictures(), strict=False):
+        for total, _ in zip(count(1), images(), strict=False):
             if total % _LOOK == 0 and ended.is_set():
                 return
     if not ended.is_set():

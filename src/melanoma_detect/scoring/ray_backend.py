@@ -14,32 +14,33 @@ import pyarrow as pa
 
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.inputs import Item
 from melanoma_detect.scoring.table import parsed, written
-from melanoma_detect.scoring.workers import Part, answer_parts
+from melanoma_detect.scoring.workers import Shard, answer_parts
 
-_THREADS = 4  # in each actor: pictures elsewhere are waited for, more than decoded
+_THREADS = 4  # in each actor: images elsewhere are waited for, more than decoded
 
 
 def answer_on_ray(
-    detector: Detector,
-    parts: Iterable[Part],
+    predictor: Predictor,
+    parts: Iterable[Shard],
     *,
     batch_size: int,
     workers: int | None = None,
     tick: Callable[[int], object] = lambda _: None,
-) -> Iterator[tuple[Part, list[list[str]]]]:
-    """Answer for parts of pictures on a Ray cluster.
+) -> Iterator[tuple[Shard, list[list[str]]]]:
+    """Answer for parts of images on a Ray cluster.
 
-    The names of all pictures go into Ray's object store first, which spills to disk what it cannot hold; then each part goes to
+    The names of all images go into Ray's object store first, which spills to disk what it cannot hold; then each part goes to
     the next actor that is free. Ray starts a part again whose actor or machine is lost.
 
     Args:
-        detector: Who answers; its file is sent along, so the cluster needs this library and no shared folder for it.
-        parts: Parts of pictures, whose places every machine of the cluster can read.
-        batch_size: Pictures in one call of the model.
+        predictor: Who answers; its file is sent along, so the cluster needs this library and no shared folder for it.
+        parts: Parts of images, whose places every machine of the cluster can read.
+        batch_size: Images in one call of the model.
         workers: Actors, of one core each; as many as the cluster has cores if None.
-        tick: Called with the number of pictures of each part that is done.
+        tick: Called with the number of images of each part that is done.
 
     Yields:
         Each part with its rows, in the order in which they are done.
@@ -49,7 +50,7 @@ def answer_on_ray(
     """
     ray = _imported()
     with _cluster(ray):
-        known: dict[int, Part] = {}
+        known: dict[int, Shard] = {}
         sent = []
         for part in parts:
             known[part.number] = part._replace(items=())
@@ -57,7 +58,7 @@ def answer_on_ray(
         if not sent:
             return
         try:
-            for done in _stream(ray, sent, detector, batch_size, workers or int(ray.cluster_resources()["CPU"])):
+            for done in _stream(ray, sent, predictor, batch_size, workers or int(ray.cluster_resources()["CPU"])):
                 rows = list(parsed(io.StringIO(done["text"], newline="")))
                 tick(len(rows))
                 yield known[done["number"]], rows
@@ -70,28 +71,28 @@ class _Answering:
 
     Args:
         content: The detector's file, as the one reference in a list.
-        batch_size: Pictures in one call of the model.
+        batch_size: Images in one call of the model.
     """
 
     def __init__(self, content: list[Any], batch_size: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "sent.detector")
             file.write_bytes(_imported().get(content[0]))
-            self._detector = Detector.load(file, threads=1)
+            self._predictor = Detector.load(file, threads=1).predictor
         self._batch_size = batch_size
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Answer for the parts of a batch."""
         texts = []
         for number, text in zip(batch["number"].to_pylist(), batch["text"].to_pylist(), strict=True):
-            part = Part(number, [Item(*item) for item in json.loads(text)])
-            found = answer_parts(self._detector, [part], batch_size=self._batch_size, workers=_THREADS)
+            part = Shard(number, [Item(*item) for item in json.loads(text)])
+            found = answer_parts(self._predictor, [part], batch_size=self._batch_size, workers=_THREADS)
             texts += [written(rows) for _, rows in found]
         return pa.table({"number": batch["number"], "text": pa.array(texts, pa.large_string())})
 
 
-def _stream(ray: Any, sent: list[Any], detector: Detector, batch_size: int, workers: int) -> Iterator[dict[str, Any]]:
-    content = ray.put(_content(detector))  # held here as long as an actor may have to start again
+def _stream(ray: Any, sent: list[Any], predictor: Predictor, batch_size: int, workers: int) -> Iterator[dict[str, Any]]:
+    content = ray.put(_content(predictor))  # held here as long as an actor may have to start again
     answers = ray.data.from_arrow_refs(sent).map_batches(
         _Answering,
         batch_size=1,
@@ -112,10 +113,10 @@ def _imported() -> Any:
     return ray
 
 
-def _content(detector: Detector) -> bytes:
+def _content(predictor: Predictor) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sent.detector")
-        detector.save(file)
+        predictor.save(file)
         return file.read_bytes()
 
 

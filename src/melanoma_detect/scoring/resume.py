@@ -16,7 +16,7 @@ from melanoma_detect.scoring.inputs import Item, in_parts
 from melanoma_detect.scoring.places import is_address
 from melanoma_detect.scoring.storage import Store
 from melanoma_detect.scoring.table import Row, parsed, written
-from melanoma_detect.scoring.workers import Part
+from melanoma_detect.scoring.workers import Shard
 
 _SETTINGS = "run.json"
 _PART = re.compile(r"\d+-[0-9a-f]{32}\.csv")
@@ -27,7 +27,7 @@ class Journal:
     """The parts of one result that are done.
 
     A part that was kept counts again only where everything is as it was: the run's settings, and the names, places, sizes and
-    times of change of its pictures.
+    times of change of its images.
 
     Args:
         store: Where it is kept.
@@ -52,20 +52,20 @@ class Journal:
         self._kept = {name for name in store.names() if _PART.fullmatch(name)}
         self._numbers = {int(name.partition("-")[0]) for name in self._kept}
 
-    def parts(self, items: Iterable[Item], size: int) -> Iterator[Part]:
-        """Cut a stream of pictures into parts.
+    def parts(self, items: Iterable[Item], size: int) -> Iterator[Shard]:
+        """Cut a stream of images into parts.
 
         Args:
-            items: The pictures.
-            size: Pictures in a part.
+            items: The images.
+            size: Images in a part.
 
         Yields:
             The parts, in order.
         """
         for number, chosen in enumerate(in_parts(items, size)):
-            yield Part(number, chosen, self._digest(chosen))
+            yield Shard(number, chosen, self._digest(chosen))
 
-    def has(self, part: Part) -> bool:
+    def has(self, part: Shard) -> bool:
         """Return whether a part is done already.
 
         Args:
@@ -75,7 +75,7 @@ class Journal:
             Whether it is.
 
         Raises:
-            OutputError: A part of this number is kept that was of other pictures, and `overwrite` is False.
+            OutputError: A part of this number is kept that was of other images, and `overwrite` is False.
         """
         if _name(part) in self._kept:
             return True
@@ -84,18 +84,18 @@ class Journal:
         return False
 
     def finish(self, count: int) -> None:
-        """Refuse to end where the unfinished run had more pictures.
+        """Refuse to end where the unfinished run had more images.
 
         Args:
             count: How many parts there are.
 
         Raises:
-            OutputError: There are parts that were of pictures now gone, and `overwrite` is False.
+            OutputError: There are parts that were of images now gone, and `overwrite` is False.
         """
         if not self._overwrite and any(number >= count for number in self._numbers):
             raise self._changed("some are gone")
 
-    def keep(self, part: Part, rows: Iterable[Row]) -> None:
+    def keep(self, part: Shard, rows: Iterable[Row]) -> None:
         """Keep the rows of a part, whole or not at all.
 
         Args:
@@ -107,11 +107,11 @@ class Journal:
         """
         self._store.write(_name(part), written(rows).encode())
 
-    def rows(self, parts: Iterable[Part]) -> Iterator[list[str]]:
+    def rows(self, parts: Iterable[Shard]) -> Iterator[list[str]]:
         """Read what was kept.
 
         Args:
-            parts: Which parts; their pictures are not looked at.
+            parts: Which parts; their images are not looked at.
 
         Yields:
             Their rows, in order.
@@ -139,7 +139,7 @@ class Journal:
 
     def _changed(self, where: str) -> OutputError:
         return OutputError(
-            f"{self._store.out}: the pictures have changed since the unfinished run there ({where}); start anew "
+            f"{self._store.out}: the images have changed since the unfinished run there ({where}); start anew "
             "(--overwrite), or choose another place"
         )
 
@@ -149,7 +149,7 @@ class Journal:
         return hashlib.sha256(known.encode()).hexdigest()[:32]
 
 
-def _name(part: Part) -> str:
+def _name(part: Shard) -> str:
     return f"{part.number:07d}-{part.digest}.csv"
 
 

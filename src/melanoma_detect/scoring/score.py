@@ -1,4 +1,4 @@
-"""Any number of pictures become one table: streamed, resumable, on this machine or on a Ray cluster."""
+"""Any number of images become one table: streamed, resumable, on this machine or on a Ray cluster."""
 
 import os
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError, OutputError
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.detector_identity import identity
 from melanoma_detect.scoring.inputs import items
 from melanoma_detect.scoring.places import is_address
@@ -18,7 +19,7 @@ from melanoma_detect.scoring.progress import Tally, tallied
 from melanoma_detect.scoring.resume import Journal
 from melanoma_detect.scoring.storage import Store, store_of
 from melanoma_detect.scoring.table import UNREADABLE, Row, columns
-from melanoma_detect.scoring.workers import Answers, Part, answer_parts, cores
+from melanoma_detect.scoring.workers import Answers, Shard, answer_parts, cores
 from melanoma_detect.scoring.worklist import by_risk
 from melanoma_detect.scoring.writing import writer_of
 
@@ -35,17 +36,17 @@ class Scores:
 
     Attributes:
         out: The table's path or address.
-        pictures: Its rows.
-        alerts: Pictures to show to a dermatologist.
-        clears: Pictures without an alert.
-        refers: Pictures at which a person must look, since the detector abstains or has no threshold.
+        images: Its rows.
+        alerts: Images to show to a dermatologist.
+        clears: Images without an alert.
+        refers: Images at which a person must look, since the detector abstains or has no threshold.
         unreadable: Those of them that could not be read.
-        resumed: Pictures that an earlier run had done.
+        resumed: Images that an earlier run had done.
         seconds: How long the others took.
     """
 
     out: str
-    pictures: int
+    images: int
     alerts: int
     clears: int
     refers: int
@@ -54,11 +55,11 @@ class Scores:
     seconds: float
 
     def __str__(self) -> str:
-        fresh = self.pictures - self.resumed
+        fresh = self.images - self.resumed
         pace = f" ({fresh / self.seconds:,.0f} a second)" if fresh and self.seconds else ""
         done = f", {self.resumed:,} of them done by an earlier run" if self.resumed else ""
         return (
-            f"{self.pictures:,} pictures in {self.seconds:,.1f} s{pace}{done}: {self.alerts:,} alert, {self.clears:,} clear, "
+            f"{self.images:,} images in {self.seconds:,.1f} s{pace}{done}: {self.alerts:,} alert, {self.clears:,} clear, "
             f"{self.refers:,} refer, of which {self.unreadable:,} unreadable"
         )
 
@@ -76,27 +77,27 @@ def score(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Scores:
-    """Write a table of what a detector says about any number of pictures, one row each.
+    """Write a table of what a detector says about any number of images, one row each.
 
-    Some threads decode while others ask the model, and pictures are never held all at once. What is done is kept in a hidden
+    Some threads decode while others ask the model, and images are never held all at once. What is done is kept in a hidden
     folder beside the table: a run that was killed goes on where it stopped when it is called again. The table appears when it
-    is whole. A picture that cannot be read is a row with its error: it is referred to a person, and stops nothing.
+    is whole. An image that cannot be read is a row with its error: it is referred to a person, and stops nothing.
 
     The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for
     classes that the detector lacks; one that the taxonomy does not know gets a column of its own after them), `melanoma`,
     `malignant`, `decision` (alert, clear, refer), `alert` and `abstained` (true, false), `reason`, `error`.
 
     Args:
-        sources: Picture files; folders, with their subfolders; zip archives; tables (CSV, TSV or Parquet with a column `path`,
+        sources: Image files; folders, with their subfolders; zip archives; tables (CSV, TSV or Parquet with a column `path`,
             `image`, `filename` or alike, or a text file with one path a line), whose paths are relative to their folder.
             Paths, or addresses that fsspec knows, such as `s3://bucket/lesions` (extra `ray`).
         out: The table's path or address; it ends in `.csv` or `.parquet`.
         detector: A detector, its file, or the run folder that holds it; None for the default detector.
-        batch_size: Pictures in one call of the model.
+        batch_size: Images in one call of the model.
         workers: Threads that decode and ask the model, or Ray actors; as many as there are cores if None.
-        shard_size: Pictures that are kept together: what a run that is killed loses at most, and what a Ray actor gets at once.
+        shard_size: Images that are kept together: what a run that is killed loses at most, and what a Ray actor gets at once.
         sort: None keeps the order of the sources. `"risk"` puts first what a person should look at first: alerts, then what is
-            referred, then what is cleared, each with the highest probability of melanoma first; unreadable pictures are the
+            referred, then what is cleared, each with the highest probability of melanoma first; unreadable images are the
             last of the referred.
         engine: `"local"`, or `"ray"` for a Ray cluster (extra `ray`): the one that `RAY_ADDRESS` in the environment names,
             else one of this machine's own cores.
@@ -105,17 +106,17 @@ def score(
         progress: Draw a progress bar.
 
     Returns:
-        How many pictures were scored, and what came out.
+        How many images were scored, and what came out.
 
     Raises:
-        DatasetError: A source is missing or holds no pictures, or a table has no column of paths.
+        DatasetError: A source is missing or holds no images, or a table has no column of paths.
         DetectorError: There is no such detector.
         OutputError: The table is there already, its place cannot be written, another run is writing it, or an unfinished run
-            there was of other pictures, another detector or other settings.
+            there was of other images, another detector or other settings.
 
     Examples:
         >>> scores = score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
-        >>> scores.pictures, scores.unreadable
+        >>> scores.images, scores.unreadable
         (36, 0)
         >>> Path("scores.csv").read_text().splitlines()[0][:20]
         'path,diagnosis,p_AK,'
@@ -128,22 +129,23 @@ def score(
     for source in given:
         next(items([source]), None)  # what is missing is said before the detector is loaded
     # Each worker is a thread already: those of ONNX Runtime would only wait for each other.
-    loaded = detector.threaded(1) if isinstance(detector, Detector) else Detector.load(detector, threads=1)
+    loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
+    predictor = loaded.predictor.with_threads(1)  # each worker is a thread: those of ONNX Runtime would only wait
     settings: dict[str, Any] = {
         "list of sources": [_absolute(source) for source in given],
-        "detector": identity(loaded),
+        "detector": identity(predictor),
     }
     settings |= {"batch size": batch_size, "shard size": shard_size}
     with store.alone(), tallied(partial(items, given), shown=progress) as tally:
         journal = Journal(store, settings, overwrite=overwrite)
-        answers = _engine(engine, loaded, batch_size=batch_size, workers=workers, tally=tally)
+        answers = _engine(engine, predictor, batch_size=batch_size, workers=workers, tally=tally)
         parts = _run(journal, journal.parts(items(given), shard_size), answers, tally)
         if not parts:
-            raise DatasetError(f"{', '.join(given)}: no pictures; expected at least one")
+            raise DatasetError(f"{', '.join(given)}: no images; expected at least one")
         counts = _publish(store, journal.rows(parts), columns(loaded.classes), sort=sort)
         return Scores(
             os.fspath(out),
-            pictures=tally.done,
+            images=tally.done,
             alerts=counts["alert"],
             clears=counts["clear"],
             refers=counts["refer"],
@@ -153,11 +155,11 @@ def score(
         )
 
 
-def _run(journal: Journal, parts: Iterable[Part], answers: Answers, tally: Tally) -> list[Part]:
-    """Do what is not done yet, and return all parts, without their pictures."""
-    known: list[Part] = []
+def _run(journal: Journal, parts: Iterable[Shard], answers: Answers, tally: Tally) -> list[Shard]:
+    """Do what is not done yet, and return all parts, without their images."""
+    known: list[Shard] = []
 
-    def missing() -> Iterator[Part]:
+    def missing() -> Iterator[Shard]:
         for part in parts:
             known.append(part._replace(items=()))
             if journal.has(part):
@@ -171,12 +173,12 @@ def _run(journal: Journal, parts: Iterable[Part], answers: Answers, tally: Tally
     return known
 
 
-def _engine(engine: Engine, detector: Detector, *, batch_size: int, workers: int | None, tally: Tally) -> Answers:
+def _engine(engine: Engine, predictor: Predictor, *, batch_size: int, workers: int | None, tally: Tally) -> Answers:
     if engine == "local":
-        return partial(answer_parts, detector, batch_size=batch_size, workers=workers or cores(), tick=tally.advance)
+        return partial(answer_parts, predictor, batch_size=batch_size, workers=workers or cores(), tick=tally.advance)
     from melanoma_detect.scoring.ray_backend import answer_on_ray  # noqa: PLC0415 - an extra
 
-    return partial(answer_on_ray, detector, batch_size=batch_size, workers=workers, tick=tally.advance)
+    return partial(answer_on_ray, predictor, batch_size=batch_size, workers=workers, tick=tally.advance)
 
 
 def _publish(store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None) -> Counter[str]:
@@ -201,7 +203,7 @@ def _counted(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) ->
 def _given(sources: Source | Iterable[Source]) -> list[str]:
     chosen = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
     if not chosen:
-        raise DatasetError("no sources; expected pictures, folders, zips or tables")
+        raise DatasetError("no sources; expected images, folders, zips or tables")
     return [os.fspath(source) for source in chosen]
 
 

@@ -1,4 +1,4 @@
-"""What scoring says about a picture, as one row of a table: its columns, and how a row is written.
+"""What scoring says about an image, as one row of a table: its columns, and how a row is written.
 
 Rows are texts, as CSV (RFC 4180) writes them. An empty cell is a number or a diagnosis that there is none of.
 """
@@ -56,10 +56,10 @@ def numbers(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def answered(name: str, prediction: Prediction, names: Sequence[str]) -> list[str]:
-    """Return the row of a picture that the detector answered for.
+    """Return the row of an image that the detector answered for.
 
     Args:
-        name: What the picture is called.
+        name: What the image is called.
         prediction: The answer.
         names: The columns, from `columns` of the detector's classes.
 
@@ -81,10 +81,10 @@ def answered(name: str, prediction: Prediction, names: Sequence[str]) -> list[st
 
 
 def unreadable(name: str, error: Exception, names: Sequence[str]) -> list[str]:
-    """Return the row of a picture that could not be read: a person must look, and nothing is known.
+    """Return the row of an image that could not be read: a person must look, and nothing is known.
 
     Args:
-        name: What the picture is called.
+        name: What the image is called.
         error: What happened.
         names: The columns.
 

@@ -1,4 +1,4 @@
-"""Pictures become rows: each thread decodes a batch and asks the detector, so one decodes while another is answered."""
+"""Images become rows: each thread decodes a batch and asks the detector, so one decodes while another is answered."""
 
 import io
 import os
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
-from melanoma_detect.detector import Detector
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.formats import unreadable as unreadable_file
-from melanoma_detect.inference.preprocessing import Look
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.inference.preprocessing import ModelInput
 from melanoma_detect.scoring.inputs import Item
 from melanoma_detect.scoring.places import is_address, opened
 from melanoma_detect.scoring.table import answered, columns, unreadable
@@ -19,17 +19,17 @@ from melanoma_detect.scoring.table import answered, columns, unreadable
 _AHEAD = 2  # batches for each thread that may be taken before their turn: what bounds the memory
 _TRIES, _PAUSE = 3, 1.0  # a store elsewhere may fail for a moment; seconds
 
-Answers: TypeAlias = Callable[[Iterable["Part"]], Iterator[tuple["Part", list[list[str]]]]]
+Answers: TypeAlias = Callable[[Iterable["Shard"]], Iterator[tuple["Shard", list[list[str]]]]]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class Part(NamedTuple):
-    """So many pictures in a row, which are saved together.
+class Shard(NamedTuple):
+    """So many images in a row, which are saved together.
 
     Attributes:
         number: Which part it is, from 0.
-        items: Its pictures.
+        items: Its images.
         digest: Of their names and places: what tells whether it is the same part when a run goes on.
     """
 
@@ -39,45 +39,45 @@ class Part(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pictures that are answered in one call: of which part, which ones, and whether the part ends here."""
+    """Images that are answered in one call: of which part, which ones, and whether the part ends here."""
 
-    part: Part
+    part: Shard
     items: Sequence[Item]
     last: bool
 
 
 def answer_parts(
-    detector: Detector,
-    parts: Iterable[Part],
+    predictor: Predictor,
+    parts: Iterable[Shard],
     *,
     batch_size: int,
     workers: int,
     tick: Callable[[int], object] = lambda _: None,
-) -> Iterator[tuple[Part, list[list[str]]]]:
-    """Answer for parts of pictures, working ahead over their borders.
+) -> Iterator[tuple[Shard, list[list[str]]]]:
+    """Answer for parts of images, working ahead over their borders.
 
     Batches are cut within a part, so the answers do not hang on what else was asked.
 
     Args:
-        detector: Who answers.
+        predictor: Who answers.
         parts: From a stream; a few are taken ahead.
-        batch_size: Pictures in one call of the model.
+        batch_size: Images in one call of the model.
         workers: Threads, each of which decodes a batch and asks the detector.
-        tick: Called with the number of pictures of each batch that is done.
+        tick: Called with the number of images of each batch that is done.
 
     Yields:
         Each part with its rows, in order. What cannot be read is a row with its error.
 
     Examples:
-        >>> part = Part(0, [Item("a.jpg", "a.jpg"), Item("b.jpg", "b.jpg")])
-        >>> [(_, rows)] = answer_parts(detector, [part], batch_size=32, workers=1)
+        >>> part = Shard(0, [Item("a.jpg", "a.jpg"), Item("b.jpg", "b.jpg")])
+        >>> [(_, rows)] = answer_parts(detector.predictor, [part], batch_size=32, workers=1)
         >>> rows[0][-1]
         'a.jpg: no such file; check the path'
     """
-    names = columns(detector.classes)
+    names = columns(predictor.classes)
 
     def work(batch: Batch) -> tuple[Batch, list[list[str]]]:
-        return batch, _rows(detector, batch.items, names)
+        return batch, _rows(predictor, batch.items, names)
 
     rows: list[list[str]] = []
     for batch, found in ahead(work, _batches(parts, batch_size), workers=workers):
@@ -116,17 +116,17 @@ def ahead(work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _batches(parts: Iterable[Part], size: int) -> Iterator[Batch]:
+def _batches(parts: Iterable[Shard], size: int) -> Iterator[Batch]:
     for part in parts:
         for at in range(0, len(part.items), size):
             yield Batch(part, part.items[at : at + size], last=at + size >= len(part.items))
 
 
-def _look(detector: Detector, item: Item) -> Look | Exception:
+def _look(predictor: Predictor, item: Item) -> ModelInput | Exception:
     try:
         if not item.place:
-            return ImageError(f"{item.name}: the table names no picture here; fill the cell, or take the row out")
-        return detector.look(_fetched(item.place) if is_address(item.place) else item.place)
+            return ImageError(f"{item.name}: the table names no image here; fill the cell, or take the row out")
+        return predictor.preprocess(_fetched(item.place) if is_address(item.place) else item.place)
     except Exception as error:  # noqa: BLE001 - one strange file among millions must not stop the others
         return error
 
@@ -144,19 +144,21 @@ def _fetched(address: str) -> BinaryIO:
 def _read(address: str) -> BinaryIO:
     try:
         with opened(address) as file:
-            picture = io.BytesIO(file.read())
+            image = io.BytesIO(file.read())
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # these stay so
         raise unreadable_file(address, error) from error
-    picture.name = address
-    return picture
+    image.name = address
+    return image
 
 
-def _rows(detector: Detector, items: Sequence[Item], names: Sequence[str]) -> list[list[str]]:
-    looks = [_look(detector, item) for item in items]
-    read = [(item.name, look) for item, look in zip(items, looks, strict=True) if isinstance(look, Look)]
-    predictions = iter(detector.answer([look for _, look in read], [name for name, _ in read]) if read else [])
+def _rows(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> list[list[str]]:
+    looks = [_look(predictor, item) for item in items]
+    read = [(item.name, look) for item, look in zip(items, looks, strict=True) if isinstance(look, ModelInput)]
+    predictions = iter(predictor.predict_inputs([look for _, look in read], [name for name, _ in read]) if read else [])
     return [
-        answered(item.name, next(predictions), names) if isinstance(look, Look) else unreadable(item.name, look, names)
+        answered(item.name, next(predictions), names)
+        if isinstance(look, ModelInput)
+        else unreadable(item.name, look, names)
         for item, look in zip(items, looks, strict=True)
     ]
 

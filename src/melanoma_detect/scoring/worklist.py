@@ -16,7 +16,7 @@ def by_risk(rows: Iterable[Row], names: Sequence[str], scratch: Path) -> Iterato
     """Sort rows by what a person should look at first.
 
     Alerts come first, then what the detector refers to a person, then what it cleared; each with the highest probability of
-    melanoma first. Unreadable pictures, of which nothing is known, stand after the other referred ones: they need a new picture
+    melanoma first. Unreadable images, of which nothing is known, stand after the other referred ones: they need a new image
     before anybody can look. Equals keep their order.
 
     Args:

@@ -14,7 +14,7 @@ def test_mynet(check):
 
 Without it: `melanoma-detect check-model mynet`.
 
-Each check takes a name from `list_models()` or a builder, `input_shape=` where the architecture needs pictures larger than
+Each check takes a name from `list_models()` or a builder, `input_shape=` where the architecture needs images larger than
 64×64, and the builder's own options. Where a builder has an option `weights`, it is built with `weights=None` unless another
 is given: nothing is downloaded. A check that fails raises `ContractError`, or what the builder raised.
 """

@@ -35,8 +35,8 @@ def check_pixels_to_probabilities(subject: Subject) -> None:
 
 
 @check
-def check_pictures_matter(subject: Subject) -> None:
-    """Other pictures give other logits and other features."""
+def check_images_matter(subject: Subject) -> None:
+    """Other images give other logits and other features."""
     features = subject.model.get_layer(FEATURES).output
     both = keras.Model(subject.model.input, [logits_of(subject.model), features])
     for name, values in zip(
@@ -44,7 +44,7 @@ def check_pictures_matter(subject: Subject) -> None:
     ):
         spread = np.ptp(np.asarray(values, np.float64), axis=0).max()
         if not spread > 0:
-            subject.fail(f"its {name} are the same for every picture; expected them to depend on the pixels")
+            subject.fail(f"its {name} are the same for every image; expected them to depend on the pixels")
 
 
 @check
@@ -63,14 +63,14 @@ def check_features_lead_to_logits(subject: Subject) -> None:
 
 @check
 def check_same_answers(subject: Subject) -> None:
-    """It answers the same twice, and the same to a picture alone as among others: nothing is drawn, or taken from a batch."""
+    """It answers the same twice, and the same to an image alone as among others: nothing is drawn, or taken from a batch."""
     first, again = subject.answers(), subject.answers()
     if (first != again).any():
         subject.fail("it answers otherwise the second time; expected random layers to rest outside training")
-    alone = np.concatenate([subject.answers(picture[None]) for picture in subject.pixels])
+    alone = np.concatenate([subject.answers(image[None]) for image in subject.pixels])
     if np.abs(alone - first).max() > 1e-4:
         subject.fail(
-            f"its answer to a picture changes by {np.abs(alone - first).max():.2g} with the pictures beside it; expected "
+            f"its answer to an image changes by {np.abs(alone - first).max():.2g} with the images beside it; expected "
             "statistics of the batch to be used in training only"
         )
 
@@ -91,9 +91,7 @@ def check_learning(subject: Subject) -> None:
         if losses[-1][1] < losses[-1][0]:
             return
     shown = "; ".join(f"{rate:g}: {loss:.5f} → {after:.5f}" for rate, (loss, after) in zip(_STEPS, losses, strict=True))
-    why = (
-        f"at no rate does the loss on the same pictures fall ({shown})" if trial.moved else "none of its weights moves"
-    )
+    why = f"at no rate does the loss on the same images fall ({shown})" if trial.moved else "none of its weights moves"
     subject.fail(f"a step of training does not help: {why}; expected gradients that reach the weights and lead down")
 
 
@@ -157,7 +155,7 @@ def check_mixed_precision(subject: Subject) -> None:
 
 
 class _Trial:
-    """Single steps of plain gradient descent from the same weights, on the same pictures, under the same dropout."""
+    """Single steps of plain gradient descent from the same weights, on the same images, under the same dropout."""
 
     def __init__(self, model: Any, subject: Subject) -> None:
         self._model, self._pixels, self._labels = model, subject.pixels.astype(np.float32), subject.labels

@@ -18,7 +18,7 @@ MODEL_CHECKS: tuple[Callable[..., None], ...] = (
     structure.check_settings_untouched,
     structure.check_backbone,
     behaviour.check_pixels_to_probabilities,
-    behaviour.check_pictures_matter,
+    behaviour.check_images_matter,
     behaviour.check_features_lead_to_logits,
     behaviour.check_same_answers,
     behaviour.check_learning,

@@ -49,11 +49,11 @@ def check_structure(subject: Subject) -> None:
 
 @check
 def check_sizes_and_classes(subject: Subject) -> None:
-    """It can be built for other picture sizes, not square ones too, and for two to twelve classes."""
+    """It can be built for other image sizes, not square ones too, and for two to twelve classes."""
     height, width, _ = subject.input_shape
     for shape, classes in (((height + 32, width + 16, 3), 2), ((height, width + 40, 3), 12)):
         model = subject.build(shape, classes)
-        answers = subject.answers(subject.pictures(shape), model)
+        answers = subject.answers(subject.images(shape), model)
         if answers.shape != (4, classes):
             subject.fail(f"built for {shape} and {classes} classes it answers {answers.shape}; expected (4, {classes})")
 

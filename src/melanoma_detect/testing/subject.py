@@ -1,4 +1,4 @@
-"""The architecture under test: built as often as a check needs it, on the same pictures."""
+"""The architecture under test: built as often as a check needs it, on the same images."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _DRAWN = ("melanoma", "nevus", "vascular lesion", "basal cell carcinoma")
 
 
 class Subject:
-    """An architecture, with what it is built with and the pictures that it is tried on.
+    """An architecture, with what it is built with and the images that it is tried on.
 
     Args:
         architecture: A name or a builder.
@@ -63,11 +63,11 @@ class Subject:
     @functools.cached_property
     def pixels(self) -> Pixels:
         """Four procedural lesions at the input's size, uint8."""
-        return self.pictures(self.input_shape)
+        return self.images(self.input_shape)
 
     @functools.cached_property
     def labels(self) -> NDArray[np.int64]:
-        """A label for each picture, `(n,)`."""
+        """A label for each image, `(n,)`."""
         return np.arange(len(_DRAWN)) % CLASSES
 
     def build(self, input_shape: Shape | None = None, num_classes: int = CLASSES, *, seed: int = 1) -> Any:
@@ -84,8 +84,8 @@ class Subject:
         shape = input_shape or self.input_shape
         return build_model(self.architecture, num_classes=num_classes, input_shape=shape, seed=seed, **self.options)
 
-    def pictures(self, shape: Shape) -> Pixels:
-        """Draw the pictures at another size.
+    def images(self, shape: Shape) -> Pixels:
+        """Draw the images at another size.
 
         Args:
             shape: `(height, width, 3)`.
@@ -98,10 +98,10 @@ class Subject:
         return np.stack(drawn)[:, : shape[0], : shape[1]]
 
     def answers(self, pixels: NDArray[Any] | None = None, model: Any = None) -> NDArray[np.float32]:
-        """Return what a model says to pictures, as float32 pixels from 0 to 255.
+        """Return what a model says to images, as float32 pixels from 0 to 255.
 
         Args:
-            pixels: The pictures; the subject's own where it is None.
+            pixels: The images; the subject's own where it is None.
             model: The model; the subject's own where it is None.
 
         Returns:

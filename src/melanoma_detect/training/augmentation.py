@@ -1,8 +1,8 @@
-"""Random changes to training pictures, a batch at a time, in whatever backend Keras runs on.
+"""Random changes to training images, a batch at a time, in whatever backend Keras runs on.
 
-Flip, turn, zoom, stretch and shift are one affine map, so a picture is interpolated once and not once for each. The colours
+Flip, turn, zoom, stretch and shift are one affine map, so an image is interpolated once and not once for each. The colours
 are one matrix. What is random is drawn first, from a generator whose state belongs to the layer, and then applied: the same
-seed gives the same pictures.
+seed gives the same images.
 """
 
 import math
@@ -15,18 +15,18 @@ from melanoma_detect.training.artefacts import with_hairs, with_ruler
 from melanoma_detect.training.recipes import Augmentation
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-_COARSE = 3  # a blurred picture keeps one pixel of so many, along each axis
+_COARSE = 3  # a blurred image keeps one pixel of so many, along each axis
 
 
 def augmentation_layers(augmentation: Augmentation | None, seed: int | None = None) -> list[Any]:
-    """Return the layers that change pictures at random while training.
+    """Return the layers that change images at random while training.
 
     Args:
         augmentation: What to change, or None.
         seed: Where the changes come from; Python's global generator where it is None.
 
     Returns:
-        Keras layers on pictures from 0 to 255; empty for None and where nothing is changed.
+        Keras layers on images from 0 to 255; empty for None and where nothing is changed.
 
     Examples:
         >>> len(augmentation_layers(Augmentation()))
@@ -39,7 +39,7 @@ def augmentation_layers(augmentation: Augmentation | None, seed: int | None = No
 
 @keras.saving.register_keras_serializable("melanoma_detect")
 class Augment(keras.layers.Layer):  # type: ignore[misc]
-    """Changes pictures at random while training, and leaves them as they are otherwise.
+    """Changes images at random while training, and leaves them as they are otherwise.
 
     Args:
         augmentation: What to change; the fields of an `Augmentation`, where it comes from a file.
@@ -68,7 +68,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Change the pictures, where this is training."""
+        """Change the images, where this is training."""
         if not training:
             return inputs
         changes, draw = self.augmentation, Draw(self.generator, ops.shape(inputs)[0])
@@ -82,11 +82,11 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
 
 
 class Draw:
-    """Random numbers for the pictures of one batch.
+    """Random numbers for the images of one batch.
 
     Args:
         generator: Where they come from.
-        count: How many pictures there are.
+        count: How many images there are.
 
     Examples:
         >>> tuple(Draw(keras.random.SeedGenerator(1), 4).uniform(-1, 1).shape)
@@ -102,35 +102,35 @@ class Draw:
         Args:
             low: The lower end.
             high: The upper end.
-            *shape: How many for each picture; one where it is left out.
+            *shape: How many for each image; one where it is left out.
 
         Returns:
-            float32 `(pictures, *shape)`.
+            float32 `(images, *shape)`.
         """
         return keras.random.uniform((self.count, *shape), low, high, dtype="float32", seed=self.generator)
 
     def chance(self, share: float) -> Any:
-        """Draw which pictures are meant.
+        """Draw which images are meant.
 
         Args:
             share: The share of them, 0 to 1.
 
         Returns:
-            float32 `(pictures, 1, 1, 1)`, 0 or 1.
+            float32 `(images, 1, 1, 1)`, 0 or 1.
         """
         return ops.cast(ops.reshape(self.uniform(0, 1), (-1, 1, 1, 1)) < share, "float32")
 
 
-def moved(pictures: Any, changes: Augmentation, draw: Draw) -> Any:
+def moved(images: Any, changes: Augmentation, draw: Draw) -> Any:
     """Flip, turn, zoom, stretch and shift in one interpolation; what was outside is a reflection.
 
     Args:
-        pictures: float32 `(n, height, width, 3)`.
+        images: float32 `(n, height, width, 3)`.
         changes: How far.
         draw: The random numbers.
 
     Returns:
-        Pictures of the same shape.
+        Images of the same shape.
 
     Examples:
         >>> draw = Draw(keras.random.SeedGenerator(1), 2)
@@ -138,14 +138,14 @@ def moved(pictures: Any, changes: Augmentation, draw: Draw) -> Any:
         (2, 8, 8, 3)
     """
     if not (changes.flip or changes.rotation or changes.zoom or changes.shift or changes.aspect):
-        return pictures
-    height, width = pictures.shape[1:3]
+        return images
+    height, width = images.shape[1:3]
     angle = 2 * math.pi * draw.uniform(-changes.rotation, changes.rotation)
     zoom = 1 + draw.uniform(-changes.zoom, changes.zoom)
     stretch = ops.sqrt(1 + draw.uniform(-changes.aspect, changes.aspect))
     across = zoom * stretch * _side(draw, "horizontal" in (changes.flip or ""))
     down = zoom / stretch * _side(draw, "vertical" in (changes.flip or ""))
-    # From a place in the new picture to the place in the old one that shows there, about the middle.
+    # From a place in the new image to the place in the old one that shows there, about the middle.
     x, y = (width - 1) / 2, (height - 1) / 2
     a0, a1 = ops.cos(angle) * across, -ops.sin(angle) * down
     b0, b1 = ops.sin(angle) * across, ops.cos(angle) * down
@@ -153,19 +153,19 @@ def moved(pictures: Any, changes: Augmentation, draw: Draw) -> Any:
     b2 = y - b0 * x - b1 * y + height * draw.uniform(-changes.shift, changes.shift)
     none = ops.zeros_like(a0)
     matrix = ops.stack([a0, a1, a2, b0, b1, b2, none, none], axis=1)
-    return ops.image.affine_transform(pictures, matrix, "bilinear", "reflect", data_format="channels_last")
+    return ops.image.affine_transform(images, matrix, "bilinear", "reflect", data_format="channels_last")
 
 
-def coloured(pictures: Any, changes: Augmentation, draw: Draw) -> Any:
+def coloured(images: Any, changes: Augmentation, draw: Draw) -> Any:
     """Change saturation, white balance, brightness and contrast in one matrix, then let the light fall off to one side.
 
     Args:
-        pictures: float32 `(n, height, width, 3)`, 0 to 255.
+        images: float32 `(n, height, width, 3)`, 0 to 255.
         changes: How far.
         draw: The random numbers.
 
     Returns:
-        Pictures of the same shape, 0 to 255.
+        Images of the same shape, 0 to 255.
 
     Examples:
         >>> draw = Draw(keras.random.SeedGenerator(1), 2)
@@ -174,38 +174,38 @@ def coloured(pictures: Any, changes: Augmentation, draw: Draw) -> Any:
         True
     """
     if not (changes.brightness or changes.contrast or changes.saturation or changes.white_balance or changes.shading):
-        return pictures
+        return images
     saturation, contrast = (_factor(draw, most, 1, 1) for most in (changes.saturation, changes.contrast))
     gains = _factor(draw, changes.brightness, 1, 1) * _factor(draw, changes.white_balance, 1, 3)
     grey = ops.tile(ops.reshape(ops.convert_to_tensor(_LUMA, "float32"), (1, 3, 1)), (1, 1, 3))
     matrix = (saturation * ops.eye(3, dtype="float32") + (1 - saturation) * grey) * gains
-    mean = ops.mean(ops.expand_dims(ops.mean(pictures, axis=(1, 2)), 1) @ matrix, axis=-1, keepdims=True)
-    height, width = pictures.shape[1:3]
-    changed = ops.reshape(pictures, (-1, height * width, 3)) @ (contrast * matrix) + (1 - contrast) * mean
+    mean = ops.mean(ops.expand_dims(ops.mean(images, axis=(1, 2)), 1) @ matrix, axis=-1, keepdims=True)
+    height, width = images.shape[1:3]
+    changed = ops.reshape(images, (-1, height * width, 3)) @ (contrast * matrix) + (1 - contrast) * mean
     x = ops.reshape(changed, (-1, height, width, 3))
     return ops.clip(x * _light(draw, changes.shading, height, width) if changes.shading else x, 0, 255)
 
 
-def blurred(pictures: Any, share: float, draw: Draw) -> Any:
-    """Take resolution from some of the pictures, more or less of it.
+def blurred(images: Any, share: float, draw: Draw) -> Any:
+    """Take resolution from some of the images, more or less of it.
 
     Args:
-        pictures: float32 `(n, height, width, 3)`.
-        share: The share of pictures, 0 to 1.
+        images: float32 `(n, height, width, 3)`.
+        share: The share of images, 0 to 1.
         draw: The random numbers.
 
     Returns:
-        Pictures of the same shape.
+        Images of the same shape.
 
     Examples:
         >>> draw = Draw(keras.random.SeedGenerator(1), 2)
         >>> tuple(blurred(np.zeros((2, 8, 8, 3), np.float32), 0.5, draw).shape)
         (2, 8, 8, 3)
     """
-    small = ops.average_pool(pictures, _COARSE, _COARSE, padding="same", data_format="channels_last")
-    again = ops.image.resize(small, pictures.shape[1:3], "bilinear", data_format="channels_last")
+    small = ops.average_pool(images, _COARSE, _COARSE, padding="same", data_format="channels_last")
+    again = ops.image.resize(small, images.shape[1:3], "bilinear", data_format="channels_last")
     part = draw.chance(share) * ops.reshape(draw.uniform(0.4, 1), (-1, 1, 1, 1))
-    return pictures + part * (again - pictures)
+    return images + part * (again - images)
 
 
 def _side(draw: Draw, flips: bool) -> Any:

@@ -1,7 +1,7 @@
-"""What a trained model's answers are worth, fitted on validation pictures that training did not learn from.
+"""What a trained model's answers are worth, fitted on validation images that training did not learn from.
 
 Temperature (Guo et al. 2017), the scores that operating points are read from, prediction sets (split conformal), and the
-distance beyond which a picture is like no training picture. What is fitted here, `detection.calibration` applies.
+distance beyond which an image is like no training image. What is fitted here, `detection.calibration` applies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.dataset import Part
+from melanoma_detect.data.dataset import Split
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
@@ -21,42 +21,41 @@ from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Runtime
 from melanoma_detect.inference.test_time_augmentation import COUNTS, views_of
-
-Floats = NDArray[np.float64]
+from melanoma_detect.utils.arrays import Float64Array
 
 COVERAGES = (0.8, 0.9, 0.95, 0.99)
-ACCEPTED = 0.95  # of skin pictures that nobody has seen, turned and mirrored ones too
-_DESCRIBED = 5000  # training pictures that the feature space is taken from
+ACCEPTED = 0.95  # of skin images that nobody has seen, turned and mirrored ones too
+_DESCRIBED = 5000  # training images that the feature space is taken from
 _AT_ONCE = 64
 _LEAST = 1e-12
 
 
 class Answers(NamedTuple):
-    """What a model said about pictures that it did not learn from, looked at in some number of views.
+    """What a model said about images that it did not learn from, looked at in some number of views.
 
     Attributes:
         logits: float32 `(n, classes)`.
-        distances: How far each picture lies from the training pictures, once for each way that it may be looked at; empty where
+        distances: How far each image lies from the training images, once for each way that it may be looked at; empty where
             that is not known.
     """
 
     logits: NDArray[np.float32]
-    distances: Floats
+    distances: Float64Array
 
 
 def answered(runtime: Runtime, pixels: Pixels, space: FeatureSpace | None) -> dict[int, Answers]:
-    """Ask a model about pictures, in each number of views.
+    """Ask a model about images, in each number of views.
 
     Args:
         runtime: The model.
         pixels: uint8 `(n, height, width, 3)`.
-        space: Where the features of training pictures lie; None where that was not measured.
+        space: Where the features of training images lie; None where that was not measured.
 
     Returns:
-        Its answers for 1, 4 and 8 views (1 and 4 where pictures are not square).
+        Its answers for 1, 4 and 8 views (1 and 4 where images are not square).
 
     Examples:
-        >>> answered(detector.runtime, data.validation.pixels(), None)[4].logits.shape == (len(data.validation), 9)
+        >>> answered(detector.predictor.runtime, data.validation.pixels(), None)[4].logits.shape == (len(data.validation), 9)
         True
     """
     counts = [count for count in COUNTS if count < 8 or pixels.shape[1] == pixels.shape[2]]
@@ -66,16 +65,16 @@ def answered(runtime: Runtime, pixels: Pixels, space: FeatureSpace | None) -> di
 
 
 def joined(parts: Sequence[Mapping[int, Answers]]) -> dict[int, Answers]:
-    """Put answers to several sets of pictures into one, as those of the folds of a cross-validation.
+    """Put answers to several sets of images into one, as those of the folds of a cross-validation.
 
     Args:
         parts: From `answered`, each for the same numbers of views.
 
     Returns:
-        The answers to all pictures, in this order.
+        The answers to all images, in this order.
 
     Examples:
-        >>> once = answered(detector.runtime, data.validation.pixels(), None)
+        >>> once = answered(detector.predictor.runtime, data.validation.pixels(), None)
         >>> len(joined([once, once])[1].logits) == 2 * len(data.validation)
         True
     """
@@ -97,30 +96,30 @@ def calibrate(
 
     Args:
         answers: From `answered`.
-        targets: Which classes the label of each picture covers, `(n, classes)`.
+        targets: Which classes the label of each image covers, `(n, classes)`.
         groups: The lesion of each, `(n,)`.
         classes: Class names.
         bias: Also fit what brings the logits of a model that was trained for equally frequent classes back to the population
-            of these pictures. It takes some hundreds of them, of every class.
+            of these images. It takes some hundreds of them, of every class.
 
     Returns:
         A calibration for each number of views.
 
     Examples:
         >>> part = data.validation
-        >>> answers = answered(detector.runtime, part.pixels(), None)
+        >>> answers = answered(detector.predictor.runtime, part.pixels(), None)
         >>> sorted(calibrate(answers, part.targets[part.labels], part.groups, part.classes))
         [1, 4, 8]
     """
     return {count: _fitted(found, targets, groups, classes, bias=bias) for count, found in answers.items()}
 
 
-def sampled(part: Part, *, seed: int) -> Part:
-    """Choose the training pictures that stand for all: what is measured on them does not grow with the set.
+def sampled(part: Split, *, seed: int) -> Split:
+    """Choose the training images that stand for all: what is measured on them does not grow with the set.
 
     Args:
         part: The training split; copies made by `balance` are left out.
-        seed: Which pictures are taken where there are very many.
+        seed: Which images are taken where there are very many.
 
     Returns:
         At most 5,000 of them.
@@ -135,17 +134,17 @@ def sampled(part: Part, *, seed: int) -> Part:
 
 
 def describe_features(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
-    """Describe where the features of training pictures lie.
+    """Describe where the features of training images lie.
 
     Args:
         runtime: The model.
-        pixels: uint8 `(n, height, width, 3)`, of training pictures.
+        pixels: uint8 `(n, height, width, 3)`, of training images.
 
     Returns:
-        The description; None where there are fewer than ten pictures.
+        The description; None where there are fewer than ten images.
 
     Examples:
-        >>> describe_features(detector.runtime, data.train.pixels((32, 32))).mean.shape
+        >>> describe_features(detector.predictor.runtime, data.train.pixels((32, 32))).mean.shape
         (128,)
     """
     if len(pixels) < 10:
@@ -159,7 +158,7 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> 
 
     Args:
         logits: `(n, classes)`.
-        targets: Which classes the label of each picture covers, `(n, classes)`.
+        targets: Which classes the label of each image covers, `(n, classes)`.
 
     Returns:
         The temperature, 0.05 to 20; over 1 for a model that is too sure.
@@ -183,7 +182,7 @@ def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[f
 
     Args:
         logits: `(n, classes)`.
-        targets: Which classes the label of each picture covers, `(n, classes)`.
+        targets: Which classes the label of each image covers, `(n, classes)`.
 
     Returns:
         The temperature, and one number a class, 0 in the mean (Alexandari, Kundaje and Shrikumar 2020, arXiv:1901.06852).
@@ -195,8 +194,8 @@ def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[f
         True
     """
 
-    def loss(values: Floats) -> float:
-        # A weak pull towards none: a class that no picture shows would go to minus infinity.
+    def loss(values: Float64Array) -> float:
+        # A weak pull towards none: a class that no image shows would go to minus infinity.
         covered = (softmax(logits / np.exp(values[0]) + values[1:]) * targets).sum(axis=1)
         return float(-np.log(np.maximum(covered, _LEAST)).mean() + 1e-4 * np.square(values).sum())
 
@@ -205,11 +204,11 @@ def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[f
     return float(np.exp(found[0])), tuple(added.tolist())
 
 
-def fit_sets(probabilities: Floats, labels: NDArray[np.int64], coverage: float) -> float:
+def fit_sets(probabilities: Float64Array, labels: NDArray[np.int64], coverage: float) -> float:
     """Find the probability that a diagnosis needs to be in the prediction set, by split conformal prediction.
 
-    Sets of at least this probability hold the true diagnosis of the next picture with the coverage, whatever the model, as long
-    as it comes from where the validation pictures came from (Sadinle, Lei and Wasserman 2019).
+    Sets of at least this probability hold the true diagnosis of the next image with the coverage, whatever the model, as long
+    as it comes from where the validation images came from (Sadinle, Lei and Wasserman 2019).
 
     Args:
         probabilities: `(n, classes)`.
@@ -228,11 +227,11 @@ def fit_sets(probabilities: Floats, labels: NDArray[np.int64], coverage: float) 
     return float(true[misses - 1]) if misses else 0.0
 
 
-def farthest(distances: Floats, lesions: int) -> float:
-    """Find the distance within which so many skin pictures lie that 95 % of unseen ones will, with 95 % confidence.
+def farthest(distances: Float64Array, lesions: int) -> float:
+    """Find the distance within which so many skin images lie that 95 % of unseen ones will, with 95 % confidence.
 
     Args:
-        distances: Of validation pictures, `(n,)`.
+        distances: Of validation images, `(n,)`.
         lesions: How many lesions they show.
 
     Returns:
@@ -282,9 +281,9 @@ def _fitted(
 
 
 def _scores(
-    probabilities: Floats, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
+    probabilities: Float64Array, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
 ) -> dict[Target, ValidationScores]:
-    """Keep the scores of each target that some pictures show and others do not."""
+    """Keep the scores of each target that some images show and others do not."""
     columns = {
         "melanoma": taxonomy.positions(classes, code=taxonomy.MELANOMA),
         "malignant": taxonomy.positions(classes, malignant=True),

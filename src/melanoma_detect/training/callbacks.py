@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from melanoma_detect.training.checkpoints import Arrays, Standing
+from melanoma_detect.training.checkpoints import Arrays, TrainingState
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
     """Measures and keeps the weights that the model is to have: their moving average, where the recipe has one.
 
     Args:
@@ -23,20 +23,20 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         write: Called with the standing after each epoch, to write a checkpoint; None for none.
 
     Examples:
-        >>> Keeper(None, Standing(), batches=None, patience=3, epochs=10, seconds=[]).standing.in_phase
+        >>> BestWeights(None, TrainingState(), batches=None, patience=3, epochs=10, seconds=[]).standing.in_phase
         0
     """
 
     def __init__(
         self,
         network: Any,
-        standing: Standing,
+        standing: TrainingState,
         *,
         batches: Any,
         patience: int,
         epochs: int,
         seconds: list[float],
-        write: Callable[[Standing], None] | None = None,
+        write: Callable[[TrainingState], None] | None = None,
     ) -> None:
         super().__init__()
         self.network, self.standing, self.batches, self.write = network, standing, batches, write
@@ -45,7 +45,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._raw: Arrays = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Show the pictures in this epoch's order, whatever Keras has looked at before: a resumed training sees the same."""
+        """Show the images in this epoch's order, whatever Keras has looked at before: a resumed training sees the same."""
         self.batches.start_at(epoch)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:

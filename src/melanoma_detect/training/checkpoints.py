@@ -30,7 +30,7 @@ Arrays = list[NDArray[Any]]
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """Where a training stands after an epoch.
 
     Attributes:
@@ -66,7 +66,7 @@ class Standing:
             phase: Its number.
 
         Examples:
-            >>> standing = Standing(in_phase=3, stopped=True)
+            >>> standing = TrainingState(in_phase=3, stopped=True)
             >>> standing.begin(1)
             >>> standing.phase, standing.in_phase, standing.stopped
             (1, 0, False)
@@ -91,7 +91,7 @@ def place_of(folder: "str | os.PathLike[str]") -> Path:
     return Path(folder) / FILE
 
 
-def write(place: Path, standing: Standing, training: dict[str, Any]) -> None:
+def write(place: Path, standing: TrainingState, training: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all.
 
     Args:
@@ -103,7 +103,7 @@ def write(place: Path, standing: Standing, training: dict[str, Any]) -> None:
         OutputError: The place cannot be written.
 
     Examples:
-        >>> write(Path("checkpoints/last.npz"), Standing(seconds=[1.0]), {"seed": 1})
+        >>> write(Path("checkpoints/last.npz"), TrainingState(seconds=[1.0]), {"seed": 1})
         >>> read(Path("checkpoints/last.npz"), {"seed": 1}).seconds
         [1.0]
     """
@@ -124,7 +124,7 @@ def write(place: Path, standing: Standing, training: dict[str, Any]) -> None:
             partial.unlink(missing_ok=True)
 
 
-def read(place: Path, training: dict[str, Any]) -> Standing:
+def read(place: Path, training: dict[str, Any]) -> TrainingState:
     """Read a checkpoint of this very training.
 
     Args:
@@ -138,7 +138,7 @@ def read(place: Path, training: dict[str, Any]) -> Standing:
         DetectorError: The file is no checkpoint, or one of another training; the message says what differs.
 
     Examples:
-        >>> write(Path("checkpoints/last.npz"), Standing(), {"seed": 1})
+        >>> write(Path("checkpoints/last.npz"), TrainingState(), {"seed": 1})
         >>> read(Path("checkpoints/last.npz"), {"seed": 2})
         Traceback (most recent call last):
         melanoma_detect.errors.DetectorError: checkpoints/last.npz: belongs to another training (seed 1, here 2); ...
@@ -152,7 +152,7 @@ def read(place: Path, training: dict[str, Any]) -> Standing:
     if about.pop("format", None) != _FORMAT:
         raise DetectorError(f"{place}: written by another version of this library; delete it to start anew")
     _refuse_other(place, about.pop("training"), json.loads(json.dumps(training)))
-    return Standing(**about, state=state, best_weights=best)
+    return TrainingState(**about, state=state, best_weights=best)
 
 
 def identity(
@@ -166,7 +166,7 @@ def identity(
         recipe: How.
         epochs: How many epochs at most: a schedule ends with them.
         seed: Where its random numbers come from.
-        size: `(height, width)` of the pictures.
+        size: `(height, width)` of the images.
 
     Returns:
         Values that JSON can hold.
@@ -182,8 +182,8 @@ def identity(
     return {
         "model": getattr(model, "architecture", {}).get("name", model.name),
         "weights": [list(weight.shape) for weight in model.weights],
-        "pictures": digest.hexdigest(),
-        "picture_size": list(size),
+        "images": digest.hexdigest(),
+        "image_size": list(size),
         "batch_size": data.batch_size,
         "classes": list(data.classes),
         "recipe": asdict(recipe),
@@ -199,7 +199,7 @@ def remove(folder: "str | os.PathLike[str]") -> None:
         folder: The folder of checkpoints.
 
     Examples:
-        >>> write(Path("checkpoints/last.npz"), Standing(), {})
+        >>> write(Path("checkpoints/last.npz"), TrainingState(), {})
         >>> remove("checkpoints")
         >>> Path("checkpoints").exists()
         False

@@ -3,7 +3,7 @@
 A label may cover several classes, as HAM10000's akiec does: what counts is then the sum of their probabilities. Everything is
 computed in float32 from the logits, whose softmax is never rounded.
 
-What the training network gives is `(batch, classes + 2)`: the logits, the share of the picture that is its own (`Mix`), and
+What the training network gives is `(batch, classes + 2)`: the logits, the share of the image that is its own (`Mix`), and
 how far its target is smoothed.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from melanoma_detect.data.dataset import Part
+from melanoma_detect.data.dataset import Split
 from melanoma_detect.training.recipes import Recipe
 
 TERMS = 2  # numbers beside the logits
@@ -32,8 +32,8 @@ class Labels(NamedTuple):
     prior: NDArray[np.float32]
 
 
-def labels_of(part: Part) -> Labels:
-    """Count what a training split shows: each picture as often as its weight, a coarse label among what it covers.
+def labels_of(part: Split) -> Labels:
+    """Count what a training split shows: each image as often as its weight, a coarse label among what it covers.
 
     Args:
         part: The training split.
@@ -49,7 +49,7 @@ def labels_of(part: Part) -> Labels:
     weights = np.array([record.weight for record in part.records])
     counts = np.bincount(part.labels, weights=weights, minlength=len(targets))
     fine = counts[: targets.shape[1]]
-    # A coarse label's pictures are shared out as the fine ones are; evenly, where there are none.
+    # A coarse label's images are shared out as the fine ones are; evenly, where there are none.
     shares = targets[targets.shape[1] :] * (fine + 1e-6)
     prior = fine + (counts[targets.shape[1] :, None] * shares / shares.sum(axis=1, keepdims=True)).sum(axis=0)
     return Labels(targets, (prior / prior.sum()).astype(np.float32))
@@ -97,7 +97,7 @@ def loss_of(recipe: Recipe, labels: Labels) -> Any:
 
 
 def accuracy_of(labels: Labels) -> Any:
-    """Return the share of answers that lie within what the label covers; for a mixed picture, the larger part's label.
+    """Return the share of answers that lie within what the label covers; for a mixed image, the larger part's label.
 
     Args:
         labels: What the labels cover.
@@ -135,7 +135,7 @@ def _adjustment(recipe: Recipe, prior: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def _weights(labels: Labels) -> NDArray[np.float32]:
-    """Return what a picture of each label counts for: the inverse of its frequency, 1 on average over the training set."""
+    """Return what an image of each label counts for: the inverse of its frequency, 1 on average over the training set."""
     seen = labels.prior > 0
     frequency = labels.targets @ labels.prior
     covered = labels.targets @ seen.astype(np.float32)

@@ -35,7 +35,7 @@ def choose_precision(asked: str, build: Callable[[str], Any], batch: tuple[Any, 
     Args:
         asked: What the recipe says.
         build: Makes a compiled model of its own for a precision; what it learns here is thrown away.
-        batch: Pictures and labels to try it on.
+        batch: Images and labels to try it on.
 
     Returns:
         The precision.

@@ -1,15 +1,15 @@
-"""What augmentation makes of a picture."""
+"""What augmentation makes of an image."""
 
 import numpy as np
 
-from melanoma_detect.data.augmentor import seeded
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.training.augmentation import augmentation_layers
 from melanoma_detect.training.recipes import Augmentation
+from melanoma_detect.utils.random import seeded
 
 
 def augmented(pixels: Pixels, augmentation: Augmentation, count: int, *, seed: int = 123) -> Pixels:
-    """Change one picture at random, as training does.
+    """Change one image at random, as training does.
 
     Args:
         pixels: uint8 `(height, width, 3)`.

@@ -33,22 +33,22 @@ def _refuse_outside(holder: Any, names: Iterable[str], least: float, most: float
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes to each training picture, anew in each epoch.
+    """Random changes to each training image, anew in each epoch.
 
     Attributes:
         flip: `"horizontal"`, `"vertical"`, `"horizontal_and_vertical"`, or None.
         rotation: The largest turn either way, in whole turns: 0.1 is 36 degrees, 0.5 any turn there is.
         zoom: The largest zoom in or out, as a share: 0.1 is 10 %.
-        shift: The largest shift along each axis, as a share of the picture.
+        shift: The largest shift along each axis, as a share of the image.
         aspect: The largest stretch of one axis against the other, as a share.
         brightness: The largest change of the light, as a share.
-        contrast: The largest change of the distance from the picture's mean, as a share.
+        contrast: The largest change of the distance from the image's mean, as a share.
         saturation: The largest change of the distance from grey, as a share.
         white_balance: The largest change of each channel on its own, as a share: another lamp, another camera.
-        shading: The largest fall of the light from one side of the picture to the other, as a share.
-        blur: The share of pictures that lose resolution.
-        hair: The share of pictures that get hairs drawn across them.
-        ruler: The share of pictures that get a ruler's marks.
+        shading: The largest fall of the light from one side of the image to the other, as a share.
+        blur: The share of images that lose resolution.
+        hair: The share of images that get hairs drawn across them.
+        ruler: The share of images that get a ruler's marks.
 
     Raises:
         DetectorError: A value is out of its range.
@@ -85,7 +85,7 @@ class Recipe:
         optimizer: A name that Keras knows.
         learning_rate: The optimiser's step, at its highest.
         patience: Epochs without a lower validation loss before training stops; the best weights are kept.
-        augmentation: Random changes to the pictures, or None.
+        augmentation: Random changes to the images, or None.
         head_epochs: For a model with a pretrained layer named `backbone`: how many epochs train the head alone, before the
             parts of the backbone that may be trained join in. 0 for none.
         fine_tuning: The learning rate from then on, as a share of `learning_rate`.
@@ -93,8 +93,8 @@ class Recipe:
         schedule: `"constant"`, or `"cosine"`: down to a hundredth along half a cosine (Loshchilov and Hutter, ICLR 2017).
         warmup: The share of a cosine schedule's steps in which the learning rate rises to its height.
         label_smoothing: The share of each target that is spread over all classes (Szegedy et al., CVPR 2016).
-        mixup: The share of training pictures that are blended with another (Zhang et al., ICLR 2018).
-        cutmix: The share of training pictures that get a rectangle of another (Yun et al., ICCV 2019).
+        mixup: The share of training images that are blended with another (Zhang et al., ICLR 2018).
+        cutmix: The share of training images that get a rectangle of another (Yun et al., ICCV 2019).
         loss: What rare classes are worth. `"plain"` cross-entropy; `"weighted"` by the inverse frequency of the class;
             `"focal"` (Lin et al., ICCV 2017), which weighs what is hard; or `"logit_adjusted"` (Menon et al., ICLR 2021):
             the loss, and only the loss, adds `tau` × log frequency to the logits. The model's own probabilities are then
@@ -104,7 +104,7 @@ class Recipe:
         ema: The momentum of the moving average of the weights, which validation measures and the model keeps; 0 for none.
         precision: `"float32"`, `"mixed_bfloat16"`, or `"auto"`: times both on this machine for this model and takes the faster.
             The model that results is float32 in every case.
-        balance_sources: Show the pictures of each source equally often within a class, as far as a factor of four goes.
+        balance_sources: Show the images of each source equally often within a class, as far as a factor of four goes.
 
     Raises:
         DetectorError: A value is out of its range.
@@ -142,7 +142,7 @@ class Recipe:
         _refuse_outside(self, ("mixup", "cutmix"), 0, 1)
         if self.mixup + self.cutmix > 1:
             raise DetectorError(
-                f"mixup={self.mixup} and cutmix={self.cutmix} are shares of the same pictures; expected at most 1 in all"
+                f"mixup={self.mixup} and cutmix={self.cutmix} are shares of the same images; expected at most 1 in all"
             )
 
     @classmethod

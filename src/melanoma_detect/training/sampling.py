@@ -1,15 +1,15 @@
-"""Which pictures an epoch shows more often: those of the sources that a class has few of."""
+"""Which images an epoch shows more often: those of the sources that a class has few of."""
 
 from collections import Counter
 from dataclasses import replace
 
 from melanoma_detect.data.dataset import Dataset
 
-_MOST = 4.0  # more often than this, and a handful of pictures is learnt by heart
+_MOST = 4.0  # more often than this, and a handful of images is learnt by heart
 
 
 def balance_sources(data: Dataset) -> Dataset:
-    """Show the pictures of each source equally often within a class, so that the source tells less about the class.
+    """Show the images of each source equally often within a class, so that the source tells less about the class.
 
     Only the training split changes, and each class keeps its size where no factor reaches four.
 

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from melanoma_detect.data.augmentor import seeded
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.models.contract import logits_of
 from melanoma_detect.training import checkpoints
 from melanoma_detect.training.augmentation import augmentation_layers
-from melanoma_detect.training.callbacks import Keeper, assign, state_of
-from melanoma_detect.training.checkpoints import Standing
+from melanoma_detect.training.callbacks import BestWeights, assign, state_of
+from melanoma_detect.training.checkpoints import TrainingState
 from melanoma_detect.training.copying import training_copy
 from melanoma_detect.training.devices import Share, several_devices
 from melanoma_detect.training.fine_tuning import History, Phase, phases
@@ -31,6 +30,7 @@ from melanoma_detect.training.precision import Choice, choose_precision
 from melanoma_detect.training.progress import Progress
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.sampling import balance_sources
+from melanoma_detect.utils.random import seeded
 
 _SEEDS = 2**32  # one more than the highest seed there is
 _MIXING = 2**31  # how far the seeds of mixing lie from those of augmentation
@@ -67,7 +67,7 @@ class _Plan:
     batches: _Batches
     share: Share
     watch: Progress
-    write: Callable[[Standing], None] | None
+    write: Callable[[TrainingState], None] | None
 
 
 def train(
@@ -88,11 +88,11 @@ def train(
     and is otherwise as it was.
 
     Args:
-        model: A model that keeps the contract; its input shape decides the size of the pictures.
+        model: A model that keeps the contract; its input shape decides the size of the images.
         data: The dataset; its test split is not touched.
         epochs: How many epochs at most.
         recipe: How to train.
-        seed: Where the order of the pictures and their augmentation come from.
+        seed: Where the order of the images and their augmentation come from.
         progress: Draw a progress bar.
         checkpoint: A folder to write a checkpoint into after each epoch, or None.
         resume: Go on from the checkpoint in that folder; where there is none, from the start.
@@ -104,7 +104,7 @@ def train(
     Raises:
         DetectorError: The model and the data do not fit, there is nothing to learn from, training diverged, or the
             checkpoint is another training's.
-        ImageError: A picture cannot be decoded; the message names it.
+        ImageError: An image cannot be decoded; the message names it.
         OutputError: The checkpoint cannot be written.
 
     Examples:
@@ -130,7 +130,7 @@ def train(
     return _training(standing, share)
 
 
-def _run(model: Any, plan: _Plan, standing: Standing, epochs: int) -> None:
+def _run(model: Any, plan: _Plan, standing: TrainingState, epochs: int) -> None:
     """Train a copy of the model, phase by phase, from where the training stands."""
     if not standing.seconds:
         choice = _precision(model, plan)
@@ -149,14 +149,14 @@ def _run(model: Any, plan: _Plan, standing: Standing, epochs: int) -> None:
             _fit(network, phase, plan, standing)
 
 
-def _fit(network: Any, phase: Phase, plan: _Plan, standing: Standing) -> None:
+def _fit(network: Any, phase: Phase, plan: _Plan, standing: TrainingState) -> None:
     steps = phase.epochs * len(plan.batches.train)
     trainer = _trainer(network, plan, phase.learning_rate, steps=steps, seed=plan.seed + len(standing.seconds))
     if standing.in_phase:
         trainer.optimizer.build(trainer.trainable_variables)
         assign(state_of(trainer), standing.state)
     done = len(standing.seconds)
-    keeper = Keeper(
+    keeper = BestWeights(
         network,
         standing,
         batches=plan.batches.train,
@@ -210,15 +210,15 @@ def _divided(batches: _Batches, share: Share) -> _Batches:
     return batches
 
 
-def _standing(folder: "str | os.PathLike[str] | None", training: dict[str, Any], *, resume: bool) -> Standing:
+def _standing(folder: "str | os.PathLike[str] | None", training: dict[str, Any], *, resume: bool) -> TrainingState:
     """Return where a training stands: at its start, or where a checkpoint says."""
     if folder is None:
         if resume:
             raise DetectorError("resume=True without a folder to resume from; expected checkpoint='a folder'")
-        return Standing()
+        return TrainingState()
     place = checkpoints.place_of(folder)
     if not place.exists():
-        return Standing()
+        return TrainingState()
     if not resume:
         raise DetectorError(
             f"{place}: holds a training that was begun; go on with it (resume=True), or delete it to start anew"
@@ -228,7 +228,7 @@ def _standing(folder: "str | os.PathLike[str] | None", training: dict[str, Any],
 
 def _writer(
     folder: "str | os.PathLike[str] | None", training: dict[str, Any], share: Share
-) -> Callable[[Standing], None] | None:
+) -> Callable[[TrainingState], None] | None:
     # Every process has the same state; one writes.
     if folder is None or share.process:
         return None
@@ -250,21 +250,21 @@ def _refuse_misfits(model: Any, data: Dataset, epochs: int) -> None:
         raise DetectorError(f"epochs={epochs}; expected 1 or more")
     for part in (data.train, data.validation):
         if not len(part):
-            raise DetectorError(f"the {part.name} split is empty; training needs pictures to learn from and to stop by")
+            raise DetectorError(f"the {part.name} split is empty; training needs images to learn from and to stop by")
 
 
 def _warn_of_other_size(model: Any, data: Dataset) -> None:
     (height, width), (own_height, own_width) = model.input_shape[1:3], data.image_size
     if (height, width) != (own_height, own_width):
         warnings.warn(
-            f"the model reads pictures at {height}×{width}, the dataset was loaded for {own_height}×{own_width}: the "
+            f"the model reads images at {height}×{width}, the dataset was loaded for {own_height}×{own_width}: the "
             "model's size is used, but copies made by balance have the dataset's; load with the model's image_size",
             DataWarning,
             stacklevel=5,
         )
 
 
-def _training(standing: Standing, share: Share) -> Training:
+def _training(standing: TrainingState, share: Share) -> Training:
     history, seconds = standing.history, standing.seconds
     losses = history.get("val_loss", [math.nan])
     if not any(map(math.isfinite, losses)) or not math.isfinite(history["loss"][-1]):

@@ -3,7 +3,7 @@
 import functools
 import logging
 
-DISCLAIMER = "Decision support for research on dermoscopy pictures; not a medical device. A dermatologist decides."
+DISCLAIMER = "Decision support for research on dermoscopy images; not a medical device. A dermatologist decides."
 
 TERMS = (
     "The default detector's weights are under CC BY-NC 4.0, for research and teaching without commercial purpose: they were "

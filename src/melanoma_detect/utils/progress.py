@@ -26,7 +26,7 @@ def bar(*, shown: bool, transient: bool, rate: str) -> Progress:
         The bar, not yet started.
 
     Examples:
-        >>> bar(shown=False, transient=False, rate="pictures").finished
+        >>> bar(shown=False, transient=False, rate="images").finished
         True
     """
     return Progress(

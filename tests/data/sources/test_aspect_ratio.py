@@ -1,4 +1,4 @@
-"""Squashed pictures are stretched back, by the one door, for everybody who looks."""
+"""Squashed images are stretched back, by the one door, for everybody who looks."""
 
 import numpy as np
 import pytest
@@ -46,9 +46,9 @@ def test_everybody_sees_the_same_pixels(squashed_and_cropped, detector):
     np.testing.assert_array_equal(part.batches()[0][0][0], expected)
     np.testing.assert_array_equal(next(iter(part.tf_dataset(batch_size=1)))[0][0], expected)
     assert not np.array_equal(read(record.path, SIZE, "crop"), expected)
-    looked = detector.look(part.pictures[0])
+    looked = detector.predictor.preprocess(part.images[0])
     assert (looked.height, looked.width) == (120, 160)
-    assert detector.predict(part)[0].melanoma == detector.predict(part.pictures[0]).melanoma
+    assert detector.predict(part)[0].melanoma == detector.predict(part.images[0]).melanoma
     assert detector.predict(part)[0].source == str(record.path)
 
 
@@ -77,7 +77,7 @@ def test_what_is_no_square_stays(tmp_path):
     assert read(Squashed(tmp_path / "square.png", 3 / 4)).shape == (40, 30, 3)
 
 
-def test_balanced_copies_are_made_of_the_stretched_picture(squashed_and_cropped):
+def test_balanced_copies_are_made_of_the_stretched_image(squashed_and_cropped):
     folder = squashed_and_cropped / "squashed"
     loaded = [md.load_dataset(folder, image_size=SIZE, resize="crop", squashed=shape) for shape in (None, "4:3")]
     plain, back = (md.balance(data, add=1, operations=NOTHING, progress=False) for data in loaded)
@@ -85,7 +85,7 @@ def test_balanced_copies_are_made_of_the_stretched_picture(squashed_and_cropped)
     assert copy.aspect is None  # its file is made at the size already
     parent = next(record for record in back.train if record.id == copy.parent)
     made = read(copy.path).astype(int)
-    assert np.abs(made - read(parent.picture, SIZE, "crop")).mean() < 3
+    assert np.abs(made - read(parent.image, SIZE, "crop")).mean() < 3
     assert {record.path for record in plain.train if record.parent}.isdisjoint({copy.path})
 
 
@@ -100,4 +100,4 @@ def test_slips(squashed_and_cropped):
 
 def test_without_it_nothing_is_stretched(data):
     assert {record.aspect for record in data.records} == {None}
-    assert data.test.pictures == data.test.paths
+    assert data.test.images == data.test.paths

@@ -50,7 +50,7 @@ def test_other_files_are_listed(tree):
     root = tree(PLAIN)
     (root / "notes.txt").write_text("hello")
     (root / "Train" / "nevus" / "output").mkdir()
-    shutil.copy(root / "Train" / "nevus" / "picture_003.png", root / "Train" / "nevus" / "output" / "copy.png")
+    shutil.copy(root / "Train" / "nevus" / "image_003.png", root / "Train" / "nevus" / "output" / "copy.png")
     (root / ".DS_Store").write_text("clutter")
     names = [path.relative_to(root).as_posix() for path in read_folder(root).other_files]
     assert names == ["notes.txt", "Train/nevus/output/copy.png"]
@@ -60,7 +60,7 @@ def test_the_order_is_fixed(tree):
     root = tree(PLAIN)
     assert read_folder(root).records == read_folder(root).records
     ids = [record.id for record in read_folder(root).records]
-    assert ids[0] == "Train/melanoma/picture_001.png"
+    assert ids[0] == "Train/melanoma/image_001.png"
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_the_order_is_fixed(tree):
         ({"Train/nevus": 3, "Test/nevus": 1}, "1 class folder "),
         ({"nevus": 3}, "1 class folder "),
         (PLAIN | {"Test/scar": 1}, "Train lacks"),
-        (PLAIN | {"Train/scar": 0}, "without pictures"),
-        ({"Train/melanoma": 2, "Train/nevus": 2, "Test/melanoma": 0}, "no pictures of any class"),
+        (PLAIN | {"Train/scar": 0}, "without images"),
+        ({"Train/melanoma": 2, "Train/nevus": 2, "Test/melanoma": 0}, "no images of any class"),
         (PLAIN | {"train/melanoma": 1}, "keep one of them"),
         ({f"one/{key}": value for key, value in PLAIN.items()} | {"two/Train/nevus": 1}, "name the one to load"),
     ],

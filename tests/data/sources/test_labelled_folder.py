@@ -1,4 +1,4 @@
-"""Pictures with a table, archives, and several sources as one."""
+"""Images with a table, archives, and several sources as one."""
 
 import shutil
 import zipfile
@@ -13,7 +13,7 @@ from melanoma_detect.errors import DatasetError, DataWarning
 
 @pytest.fixture
 def ham(lesions, tmp_path):
-    """A folder in HAM10000's way: pictures in one folder, a table with coarse labels and lesions."""
+    """A folder in HAM10000's way: images in one folder, a table with coarse labels and lesions."""
     root = tmp_path / "ham"
     (root / "images").mkdir(parents=True)
     codes = {"nevus": "nv", "melanoma": "mel", "actinic keratosis": "akiec", "squamous cell carcinoma": "akiec"}
@@ -37,10 +37,10 @@ def test_a_folder_with_a_table_is_found_by_itself(ham):
     assert [record.id for record in named.records] == [record.id.split("/")[-1] for record in data.records]
 
 
-def test_pictures_without_a_label_are_set_aside(ham):
+def test_images_without_a_label_are_set_aside(ham):
     table = (ham / "metadata.csv").read_text().replace("HAM_00,nv", "HAM_00,")
     (ham / "metadata.csv").write_text(table)
-    with pytest.warns(DataWarning, match="2 pictures have no label"):
+    with pytest.warns(DataWarning, match="2 images have no label"):
         data = md.load_dataset(ham)
     assert {entry.kind for entry in data.set_aside} == {"no label"}
 
@@ -48,9 +48,9 @@ def test_pictures_without_a_label_are_set_aside(ham):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("image_id,dx\nnobody,nv\n", "labels none of the .. pictures"),
-        ("image_id,age\nISIC_0000000,9\n", "no column says what a picture shows"),
-        ("who,dx\nISIC_0000000,nv\n", "no column names the pictures"),
+        ("image_id,dx\nnobody,nv\n", "labels none of the .. images"),
+        ("image_id,age\nISIC_0000000,9\n", "no column says what an image shows"),
+        ("who,dx\nISIC_0000000,nv\n", "no column names the images"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused(ham, text, message):

@@ -1,11 +1,11 @@
-"""The table beside the pictures."""
+"""The table beside the images."""
 
 from pathlib import Path
 
 import pytest
 
 from melanoma_detect.data.record import Record
-from melanoma_detect.data.sources.table import describe, find_table, picture_name, read_table
+from melanoma_detect.data.sources.table import describe, find_table, image_name, read_table
 from melanoma_detect.errors import DatasetError, DataWarning
 
 
@@ -36,7 +36,7 @@ def test_patients_and_lesions_both_count(tmp_path):
 
 @pytest.mark.parametrize(("file", "name"), [("ISIC_1(1).jpg", "ISIC_1"), ("ISIC_1_downsampled.jpg", "ISIC_1")])
 def test_second_downloads_are_known_by_their_id(file, name):
-    assert picture_name(Path(file)) == name
+    assert image_name(Path(file)) == name
 
 
 @pytest.mark.parametrize("text", ["image_id,age\na,40\n", "name,lesion_id\na,L1\n", "image_id,lesion_id\nz,L1\n"])
@@ -63,7 +63,7 @@ def test_other_columns_group_where_they_are_named(tmp_path):
         group_keys(path, records("a"), ["hospital"])
 
 
-def test_two_rows_of_one_picture_complete_each_other(tmp_path):
+def test_two_rows_of_one_image_complete_each_other(tmp_path):
     found = read_table(table(tmp_path, "image_id,lesion_id,sex\nISIC_1,L1,\nISIC_1(1),,male\n"))
     assert found.rows == {"ISIC_1": {"lesion_id": "L1", "sex": "male"}}
 

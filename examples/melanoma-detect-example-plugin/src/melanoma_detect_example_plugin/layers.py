@@ -6,7 +6,7 @@ from keras import layers
 
 @keras.saving.register_keras_serializable("melanoma_detect_example_plugin")
 class ChannelGate(layers.Layer):
-    """Weigh each channel by what the whole picture shows (squeeze and excitation, Hu et al. 2018, arXiv:1709.01507).
+    """Weigh each channel by what the whole image shows (squeeze and excitation, Hu et al. 2018, arXiv:1709.01507).
 
     Args:
         ratio: How many times narrower the layer between is.

@@ -1,4 +1,4 @@
-"""Zip archives of pictures, unpacked safely: nothing outside its folder, nothing over a limit, whole or not at all."""
+"""Zip archives of images, unpacked safely: nothing outside its folder, nothing over a limit, whole or not at all."""
 
 import hashlib
 import shutil
@@ -13,7 +13,7 @@ from melanoma_detect.utils.files import cache_folder, writing_to
 
 MAX_BYTES = 64 * 2**30
 MAX_FILES = 5_000_000
-_MAX_RATIO = 200  # pictures hardly shrink; what does by more is made to fill a disk
+_MAX_RATIO = 200  # images hardly shrink; what does by more is made to fill a disk
 
 
 def unpack(archive: Path) -> Path:
@@ -31,9 +31,9 @@ def unpack(archive: Path) -> Path:
         OutputError: The cache cannot be written.
 
     Examples:
-        >>> with zipfile.ZipFile("pictures.zip", "w") as archive:
+        >>> with zipfile.ZipFile("images.zip", "w") as archive:
         ...     archive.write(isic9 / "metadata.csv", "set/metadata.csv")
-        >>> sorted(path.name for path in unpack(Path("pictures.zip")).iterdir())
+        >>> sorted(path.name for path in unpack(Path("images.zip")).iterdir())
         ['set']
     """
     try:
@@ -79,4 +79,4 @@ def _refuse_unsafe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
                 f"{archive}: member {member.filename!r} lies outside the archive; do not trust this file"
             )
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise DatasetError(f"{archive}: member {member.filename!r} is a link; expected pictures and tables only")
+            raise DatasetError(f"{archive}: member {member.filename!r} is a link; expected images and tables only")

@@ -1,6 +1,6 @@
-"""Pictures that were squashed into squares before they were stored, stretched back before anything else looks at them.
+"""Images that were squashed into squares before they were stored, stretched back before anything else looks at them.
 
-A camera's picture is 4:3 or 3:2. A collection that was squashed into squares shows every lesion too narrow; beside pictures
+A camera's image is 4:3 or 3:2. A collection that was squashed into squares shows every lesion too narrow; beside images
 whose squares are centre crops, that is one more sign of the source, and so of the class.
 """
 
@@ -22,7 +22,7 @@ _SHAPE = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 def unsquash(
     sources: Sequence[Contents], given: "Sequence[str | os.PathLike[str]]", squashed: Squashed | None
 ) -> list[Contents]:
-    """Note on every record the shape that its picture had.
+    """Note on every record the shape that its image had.
 
     Args:
         sources: What was read.
@@ -62,7 +62,7 @@ def _by_place(squashed: "Mapping[str | os.PathLike[str], str]", places: Sequence
 def _aspect(shape: str) -> float:
     found = _SHAPE.fullmatch(shape.strip()) if isinstance(shape, str) else None
     if not found or not float(found[1]) or not float(found[2]):
-        raise DatasetError(f"squashed={shape!r}; expected the width and the height that pictures had, such as '4:3'")
+        raise DatasetError(f"squashed={shape!r}; expected the width and the height that images had, such as '4:3'")
     return float(found[1]) / float(found[2])
 
 

@@ -1,55 +1,55 @@
-"""Pictures in one folder with a table that says what each shows: HAM10000, the ISIC challenges, the ISIC archive."""
+"""Images in one folder with a table that says what each shows: HAM10000, the ISIC challenges, the ISIC archive."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from melanoma_detect.data.record import Record, SetAside, Split
+from melanoma_detect.data.record import Record, SetAside, SplitName
 from melanoma_detect.data.sources.folders import SPLIT_NAMES, Contents, files_below
-from melanoma_detect.data.sources.table import Table, picture_name, read_table
+from melanoma_detect.data.sources.table import Table, image_name, read_table
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.reader import SUFFIXES
 
 
-def read_pictures(images: Path, labels: Path) -> Contents:
-    r"""Read a folder of pictures with the table that labels them.
+def read_images(images: Path, labels: Path) -> Contents:
+    r"""Read a folder of images with the table that labels them.
 
     Args:
         images: The folder; its subfolders are read too.
-        labels: The table: a column that names the picture, and `label`, `dx`, `diagnosis`, `diagnosis_1` to `diagnosis_5`, or
+        labels: The table: a column that names the image, and `label`, `dx`, `diagnosis`, `diagnosis_1` to `diagnosis_5`, or
             one column for each code. A column `split` (train, validation, test) is kept.
 
     Returns:
-        A record for each picture that the table labels. Pictures that it knows without a label are set aside; those that it
+        A record for each image that the table labels. Images that it knows without a label are set aside; those that it
         does not know are other files.
 
     Raises:
-        DatasetError: The folder or the table is missing, or the table labels none of the pictures.
+        DatasetError: The folder or the table is missing, or the table labels none of the images.
 
     Examples:
         >>> _ = Path("labels.csv").write_text("image_id,dx\nnevus_5000,nv\nmelanoma_5000,mel")
-        >>> read_pictures(isic9 / "Test", Path("labels.csv")).classes
+        >>> read_images(isic9 / "Test", Path("labels.csv")).classes
         ('mel', 'nv')
     """
     images, labels = images.expanduser().absolute(), labels.expanduser().absolute()
     if not images.is_dir():
-        raise DatasetError(f"{images}: no such folder; expected the folder that holds the pictures")
+        raise DatasetError(f"{images}: no such folder; expected the folder that holds the images")
     if not labels.is_file():
-        raise DatasetError(f"{labels}: no such table; expected a CSV file that says what each picture shows")
+        raise DatasetError(f"{labels}: no such table; expected a CSV file that says what each image shows")
     table = read_table(labels)
     if not table.has_labels:
         raise DatasetError(
-            f"{labels}: no column says what a picture shows (it has {', '.join(table.columns)}); expected label, dx, "
+            f"{labels}: no column says what an image shows (it has {', '.join(table.columns)}); expected label, dx, "
             "diagnosis, diagnosis_3, or one column for each code (MEL, NV, BCC, ...)"
         )
     files = list(files_below(images))
-    pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
-    known = [path for path in pictures if picture_name(path) in table.rows]
+    image_files = [path for path in files if path.suffix.lower() in SUFFIXES]
+    known = [path for path in image_files if image_name(path) in table.rows]
     records = [_record(images, path, table) for path in known]
     labelled = [record for record in records if record.label]
     if not labelled:
         raise DatasetError(
-            f"{labels}: labels none of the {len(pictures)} pictures in {images}; expected their names in its column, as "
-            f"{picture_name(pictures[0]) if pictures else 'ISIC_0000001'}"
+            f"{labels}: labels none of the {len(image_files)} images in {images}; expected their names in its column, as "
+            f"{image_name(image_files[0]) if image_files else 'ISIC_0000001'}"
         )
     aside = [SetAside(record, f"{labels.name} gives it no label", "no label") for record in records if not record.label]
     taken = {*known, labels}
@@ -66,13 +66,13 @@ def read_pictures(images: Path, labels: Path) -> Contents:
 
 def _record(root: Path, path: Path, table: Table) -> Record:
     name = path.relative_to(root).as_posix()
-    row = table.rows[picture_name(path)]
-    split: Split = SPLIT_NAMES.get(row.get("split", "train").lower(), "train")
-    return Record(name, path, table.label(picture_name(path)), split, group=name, digest="", source=root.name)
+    row = table.rows[image_name(path)]
+    split: SplitName = SPLIT_NAMES.get(row.get("split", "train").lower(), "train")
+    return Record(name, path, table.label(image_name(path)), split, group=name, digest="", source=root.name)
 
 
 def find_labels(folder: Path) -> Path | None:
-    """Return the table that labels the pictures of a folder without class folders, where there is just one.
+    """Return the table that labels the images of a folder without class folders, where there is just one.
 
     Args:
         folder: A folder.
@@ -92,10 +92,10 @@ def find_labels(folder: Path) -> Path | None:
 
 def _tables(folder: Path) -> Sequence[Path]:
     named = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv") and path.is_file())
-    return [path for path in named if _names_pictures(path)]
+    return [path for path in named if _names_images(path)]
 
 
-def _names_pictures(path: Path) -> bool:
+def _names_images(path: Path) -> bool:
     try:
         read_table(path)
     except DatasetError:

@@ -1,4 +1,4 @@
-"""Tables about pictures: which lesion and patient each shows, what it is, and whatever else a column says."""
+"""Tables about images: which lesion and patient each shows, what it is, and whatever else a column says."""
 
 import re
 import warnings
@@ -26,12 +26,12 @@ _COPY = re.compile(r"\s*\(\d+\)$|_downsampled$")
 
 @dataclass(frozen=True)
 class Table:
-    """A table about pictures.
+    """A table about images.
 
     Attributes:
         path: Where it lies.
-        columns: Its columns, without the one that names the picture.
-        rows: For the name of each picture what the other columns say; empty cells are left out.
+        columns: Its columns, without the one that names the image.
+        rows: For the name of each image what the other columns say; empty cells are left out.
     """
 
     path: Path
@@ -39,13 +39,13 @@ class Table:
     rows: Mapping[str, Mapping[str, str]]
 
     def label(self, name: str) -> str:
-        """Return what the table calls a picture.
+        """Return what the table calls an image.
 
         Understood are the columns `label`, `dx` (HAM10000), `diagnosis` and `diagnosis_1` to `diagnosis_5` (ISIC archive), and
         one column of 0 and 1 for each code (ISIC 2018 and 2019).
 
         Args:
-            name: The picture's name, as `picture_name` gives it.
+            name: The image's name, as `image_name` gives it.
 
         Returns:
             The label, or an empty text where the table has none.
@@ -65,16 +65,16 @@ class Table:
 
     @property
     def has_labels(self) -> bool:
-        """Whether it says what pictures show."""
+        """Whether it says what images show."""
         return any(name in self.columns for name in _LABEL_COLUMNS) or len(_ONE_HOT & set(self.columns)) > 1
 
     def truth(self, name: str) -> frozenset[str]:
-        """Return the codes of what the table holds to be true of a picture.
+        """Return the codes of what the table holds to be true of an image.
 
         The column `isic2019_diagnosis` goes before the columns of `label`.
 
         Args:
-            name: The picture's name.
+            name: The image's name.
 
         Returns:
             Codes of the taxonomy; empty where the table does not know.
@@ -88,24 +88,24 @@ class Table:
         return taxonomy.meaning(said) if said else frozenset()
 
 
-def picture_name(path: Path) -> str:
+def image_name(path: Path) -> str:
     """Return the id that a metadata table knows a file by.
 
     Args:
-        path: A picture file.
+        path: An image file.
 
     Returns:
         The file's name without its suffix and without the marks of a second download.
 
     Examples:
-        >>> picture_name(Path("Train/basal cell carcinoma/ISIC_0025601(1).jpg"))
+        >>> image_name(Path("Train/basal cell carcinoma/ISIC_0025601(1).jpg"))
         'ISIC_0025601'
     """
     return _COPY.sub("", path.stem)
 
 
 def read_table(path: Path) -> Table:
-    """Read a table about pictures: comma- or semicolon-separated, one row a picture.
+    """Read a table about images: comma- or semicolon-separated, one row an image.
 
     Args:
         path: The file; one of its columns is image_id, isic_id, image, image_name, id, filename or file.
@@ -114,7 +114,7 @@ def read_table(path: Path) -> Table:
         The table.
 
     Raises:
-        DatasetError: The file is missing, no table, or names no pictures.
+        DatasetError: The file is missing, no table, or names no images.
 
     Examples:
         >>> read_table(isic9 / "metadata.csv").columns
@@ -124,32 +124,32 @@ def read_table(path: Path) -> Table:
     column = next((name for name in ID_COLUMNS if name in rows), None)
     if column is None:
         raise DatasetError(
-            f"{path}: no column names the pictures (it has {', '.join(map(str, rows.columns))}); expected one of "
+            f"{path}: no column names the images (it has {', '.join(map(str, rows.columns))}); expected one of "
             f"{', '.join(ID_COLUMNS)}"
         )
     others = tuple(str(name) for name in rows.columns if name != column)
     said: dict[str, dict[str, str]] = {}
     for name, *values in rows[[column, *others]].itertuples(index=False):
-        # A picture and its second download may each have a row: what one leaves empty, the other may say.
+        # An image and its second download may each have a row: what one leaves empty, the other may say.
         row = said.setdefault(_without_suffix(name), {})
         row.update({key: value for key, value in zip(others, values, strict=True) if value and key not in row})
     return Table(path, others, said)
 
 
 def find_table(path: Path) -> Table | None:
-    """Read the table that lies beside a folder's pictures, if it can be of use.
+    """Read the table that lies beside a folder's images, if it can be of use.
 
     Args:
         path: Where it would lie.
 
     Returns:
-        The table, or None where there is none or it names no pictures.
+        The table, or None where there is none or it names no images.
 
     Raises:
         DatasetError: The file is no table.
 
     Warns:
-        DataWarning: It names no pictures.
+        DataWarning: It names no images.
 
     Examples:
         >>> find_table(isic9 / "nothing.csv") is None
@@ -193,15 +193,15 @@ def describe(
     chosen = _group_columns(table, groups)
     found: dict[str, tuple[Mapping[str, str], list[str]]] = {}
     for record in records:
-        row = table.rows.get(picture_name(record.path))
+        row = table.rows.get(image_name(record.path))
         if row is not None:
             found[record.id] = (row, [f"{column} {row[column]}" for column in chosen if column in row])
     if not found:
-        _warn_unused(table.path, f"none of its {len(table.rows)} rows names a picture here")
+        _warn_unused(table.path, f"none of its {len(table.rows)} rows names an image here")
     elif not any(keys for _, keys in found.values()) and not table.has_labels:
         _warn_unused(
             table.path,
-            f"it has the columns {', '.join(table.columns)} and names no lesion or patient of a picture here",
+            f"it has the columns {', '.join(table.columns)} and names no lesion or patient of an image here",
         )
     return found
 
@@ -225,7 +225,7 @@ def _number(text: str) -> float:
 
 
 def _without_suffix(name: str) -> str:
-    return picture_name(Path(name)) if Path(name).suffix.lower() in SUFFIXES else _COPY.sub("", name)
+    return image_name(Path(name)) if Path(name).suffix.lower() in SUFFIXES else _COPY.sub("", name)
 
 
 def _read(table: Path) -> pd.DataFrame:
