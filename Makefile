@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
+JOBS ?= 2
 
 .PHONY: demo test lint docs wheel clean
 
@@ -16,12 +17,14 @@ demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder f
 	$(BIN)/melanoma-detect demo --out $(OUT) --overwrite $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.installed  ## the default tests; real images too where MELANOMA_DETECT_DATA names their folder
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed  ## style, types, the order of imports, and the size of functions and modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/house_figures.py --verbose
 
 docs: $(VENV)/.installed
 	$(BIN)/mkdocs build --strict --quiet --site-dir site

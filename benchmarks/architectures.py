@@ -1,8 +1,8 @@
-"""Which architecture learns more from the same images: lesion-grouped cross-validation, and the set's own Test.
+"""Comparison of architectures by lesion-grouped cross-validation, and on the dataset's own Test.
 
-Every architecture gets the same folds, seeds, balance, recipe and number of epochs. Each fold has a seed of its own, for its
-validation part, its first weights and its order; its network is measured on the fold, and on the Test images, which no fold
-trains on. Answers are kept in a folder, so that a run that was stopped goes on.
+Every architecture gets the same folds, seeds, balance, recipe and number of epochs. Each fold has its own seed for the
+validation split, the initial weights and the order of the images. Its network is evaluated on the fold and on the Test images,
+which no fold trains on. Predictions are saved in a folder, so that an interrupted run can resume.
 
     python benchmarks/architectures.py FOLDER --out answers --models cnn lesion_net
 """
@@ -17,122 +17,124 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import melanoma_detect as md
-from melanoma_detect.data.folds import folds
+from melanoma_detect.data.splits import folds
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.evaluation.bootstrap import replicates
+from melanoma_detect.evaluation.bootstrap import draw_replicates
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
 
 GOAL = 0.10
 
 
 def main() -> None:
-    """Train what is not trained yet, then print the figures."""
+    """Train what is not trained yet, then print the metrics."""
     warnings.simplefilter("ignore", DataWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="where answers are kept")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the predictions")
     parser.add_argument("--models", nargs="+", default=["cnn", "lesion_net"])
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--recipe", default="default")
-    chosen = parser.parse_args()
-    data = md.load_dataset(chosen.folder, conflicts="resolve", seed=1)
-    for seed, fold in enumerate(folds(data, chosen.folds, seed=1), start=1):
-        for model in chosen.models:
-            train(model, fold, data, seed=seed, epochs=chosen.epochs, recipe=chosen.recipe, out=chosen.out)
-    seeds = range(1, chosen.folds + 1)
-    results = {model: gathered(model, seeds, chosen.out, data.classes) for model in chosen.models}
-    for model, found in results.items():
-        show(model, found)
+    arguments = parser.parse_args()
+    data = md.load_dataset(arguments.folder, conflicts="resolve", seed=1)
+    for seed, fold in enumerate(folds(data, arguments.folds, seed=1), start=1):
+        for model in arguments.models:
+            train(model, fold, data, seed=seed, epochs=arguments.epochs, recipe=arguments.recipe, out=arguments.out)
+    seeds = range(1, arguments.folds + 1)
+    results = {model: load(model, seeds, arguments.out, data.classes) for model in arguments.models}
+    for model, model_results in results.items():
+        show(model, model_results)
     if {"cnn", "lesion_net"} <= set(results):
-        ours, theirs = results["lesion_net"], results["cnn"]
-        gain, low, high = difference(ours.pooled, theirs.pooled, ours.lesions)
+        lesion_net, cnn = results["lesion_net"], results["cnn"]
+        gain, low, high = difference(lesion_net.pooled, cnn.pooled, lesion_net.lesions)
         print(f"lesion_net_less_cnn_balanced_accuracy {gain:.3f} {GOAL:.2f}   # [{low:.3f}, {high:.3f}]")
 
 
-def train(model: str, fold: md.Dataset, whole: md.Dataset, *, seed: int, epochs: int, recipe: str, out: Path) -> None:
-    """Train one network on a fold and keep its answers."""
-    if place(out, model, seed).exists():
+def train(model: str, fold: md.Dataset, dataset: md.Dataset, *, seed: int, epochs: int, recipe: str, out: Path) -> None:
+    """Train one network on a fold and save its predictions."""
+    if prediction_file(out, model, seed).exists():
         return
-    network = md.build_model(model, num_classes=len(whole.classes), seed=seed)
+    network = md.build_model(model, num_classes=len(dataset.classes), seed=seed)
     balanced = md.balance(fold, to="max", method="weights")
     detector = md.Detector.fit(network, balanced, epochs=epochs, recipe=recipe, seed=seed)
-    keep(place(out, model, seed), detector, network, fold, whole)
+    save(prediction_file(out, model, seed), detector, network, fold, dataset)
 
 
-def place(out: Path, model: str, seed: int) -> Path:
-    """Return where the answers of one network are kept."""
+def prediction_file(out: Path, model: str, seed: int) -> Path:
+    """Return the file of one network's predictions."""
     return out / f"{model.replace(':', '-')}-{seed}.json"
 
 
-def keep(file: Path, detector: md.Detector, network: Any, fold: md.Dataset, whole: md.Dataset) -> None:
-    """Measure a detector on a fold and on Test, and write its answers."""
-    found = {name: detector.evaluate(data.test) for name, data in (("fold", fold), ("test", whole))}
-    groups = {record.id: record.group for record in (*fold.test, *whole.test)}
-    kept = {
+def save(file: Path, detector: md.Detector, network: Any, fold: md.Dataset, dataset: md.Dataset) -> None:
+    """Evaluate a detector on a fold and on Test, and save its predictions."""
+    evaluations = {name: detector.evaluate(data.test) for name, data in (("fold", fold), ("test", dataset))}
+    groups = {record.id: record.group for record in (*fold.test, *dataset.test)}
+    content = {
         "parameters": network.count_params(),
         "epochs": len(detector.history),
         "best_epoch": detector.predictor.config.best_epoch,
         "seconds": float(detector.history["seconds"].sum()),
         **{
             name: {
-                "ids": list(figures.ids),
-                "groups": [groups[one] for one in figures.ids],
-                "labels": figures.labels.tolist(),
-                "probabilities": figures.probabilities.tolist(),
+                "ids": list(evaluation.ids),
+                "groups": [groups[image] for image in evaluation.ids],
+                "labels": evaluation.labels.tolist(),
+                "probabilities": evaluation.probabilities.tolist(),
             }
-            for name, figures in found.items()
+            for name, evaluation in evaluations.items()
         },
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(kept))
+    partial.write_text(json.dumps(content))
     partial.rename(file)
 
 
 class Results(NamedTuple):
-    """What one architecture came to: over all folds as one, the lesion of each of those images, and each seed on Test."""
+    """The results of one architecture: all folds pooled, the lesion of each of their images, and each seed on Test."""
 
     pooled: Evaluation
     lesions: list[str]
     tests: list[Evaluation]
 
 
-def gathered(model: str, seeds: Sequence[int], out: Path, classes: tuple[str, ...]) -> Results:
-    """Read the answers of one architecture's networks."""
-    kept = [json.loads(place(out, model, seed).read_text()) for seed in seeds]
-    pooled = {key: [one for run in kept for one in run["fold"][key]] for key in kept[0]["fold"]}
-    return Results(_measured(pooled, classes), pooled["groups"], [_measured(run["test"], classes) for run in kept])
+def load(model: str, seeds: Sequence[int], out: Path, classes: tuple[str, ...]) -> Results:
+    """Load the predictions of one architecture's networks."""
+    runs = [json.loads(prediction_file(out, model, seed).read_text()) for seed in seeds]
+    pooled = {key: [value for run in runs for value in run["fold"][key]] for key in runs[0]["fold"]}
+    return Results(_evaluate(pooled, classes), pooled["groups"], [_evaluate(run["test"], classes) for run in runs])
 
 
-def _measured(answers: dict[str, list], classes: tuple[str, ...]) -> Evaluation:
-    labels, probabilities = np.array(answers["labels"]), np.array(answers["probabilities"])
-    return measure(probabilities, labels, answers["groups"], classes)
+def _evaluate(predictions: dict[str, list], classes: tuple[str, ...]) -> Evaluation:
+    labels, probabilities = np.array(predictions["labels"]), np.array(predictions["probabilities"])
+    return measure(probabilities, labels, predictions["groups"], classes)
 
 
-def difference(one: Evaluation, other: Evaluation, lesions: list[str]) -> tuple[float, float, float]:
-    """Return how much better one is in balanced accuracy, with a 95 % interval over the same lesions."""
+def difference(first: Evaluation, second: Evaluation, lesions: list[str]) -> tuple[float, float, float]:
+    """Return the difference in balanced accuracy of two evaluations of the same lesions, with its 95 % interval."""
 
-    def recall(found: Evaluation, weights: np.ndarray) -> np.ndarray:
-        right = found.probabilities.argmax(axis=1) == found.labels
-        each = [weights[:, own] @ right[own] / weights[:, own].sum(axis=1) for own in _by_class(found)]
-        return np.mean(each, axis=0)
+    def mean_recall(evaluation: Evaluation, weights: np.ndarray) -> np.ndarray:
+        correct = evaluation.probabilities.argmax(axis=1) == evaluation.labels
+        recalls = [
+            weights[:, rows] @ correct[rows] / weights[:, rows].sum(axis=1) for rows in _rows_by_class(evaluation)
+        ]
+        return np.mean(recalls, axis=0)
 
     def gain(weights: np.ndarray) -> np.ndarray:
-        return recall(one, weights) - recall(other, weights)
+        return mean_recall(first, weights) - mean_recall(second, weights)
 
-    drawn = np.concatenate([gain(weights) for weights in replicates(lesions, seed=1)])
+    drawn = np.concatenate([gain(weights) for weights in draw_replicates(lesions, seed=1)])
     low, high = np.percentile(drawn, (2.5, 97.5))
-    return float(gain(np.ones((1, len(one.labels))))[0]), float(low), float(high)
+    return float(gain(np.ones((1, len(first.labels))))[0]), float(low), float(high)
 
 
-def _by_class(found: Evaluation) -> list[np.ndarray]:
-    return [np.flatnonzero(found.labels == at) for at in np.unique(found.labels)]
+def _rows_by_class(evaluation: Evaluation) -> list[np.ndarray]:
+    return [np.flatnonzero(evaluation.labels == label) for label in np.unique(evaluation.labels)]
 
 
-def show(model: str, found: Results) -> None:
-    """Print the figures of one architecture."""
-    pooled, tests = found.pooled, found.tests
+def show(model: str, results: Results) -> None:
+    """Print the metrics of one architecture."""
+    pooled, tests = results.pooled, results.tests
     for name in ("balanced_accuracy", "melanoma_auc"):
         figure = pooled.figures[name]
         print(f"{model}_folds_{name} {figure.value:.3f} -   # {figure}, {len(pooled)} images")

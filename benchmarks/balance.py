@@ -1,9 +1,9 @@
-"""How fast copies are made, against `Augmentor.Pipeline.sample` on the same images with the same operation.
+"""Speed of `balance`, against `Augmentor.Pipeline.sample` on the same images with the same operation.
 
     python benchmarks/balance.py [--copies 4500]
 
-Prints one line a figure: name, value, goal. The images are drawn, 1024×768, nine classes. Augmentor works at their own
-size and writes them so; `balance` works at the dataset's, which is what a model reads.
+Prints one line per figure: name, value, goal. The images are procedural lesions of nine classes at 1024×768. Augmentor
+processes and writes them at that size; `balance` does so at the dataset's image size, which is what a model reads.
 """
 
 import argparse
@@ -27,27 +27,27 @@ CLASSES = tuple(diagnosis.name for diagnosis in md.taxonomy.DIAGNOSES)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, default=4500)
     copies = parser.parse_args().copies
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw(root / "lesions")
+        draw_lesions(root / "lesions")
         data = md.load_dataset(root / "lesions", validation=0, test=0)
         each = copies // len(CLASSES)
         md.balance(data, add=25, cache=root / "warm", progress=False)
-        ours = {workers: rate(data, each, root / f"cache-{workers}", workers) for workers in (1, 2)}
-        peer = augmentor(root / "lesions" / CLASSES[0], 200)
-        same = contents(root / "cache-1") == contents(root / "cache-2")
-    print(f"augmentor_images_per_second {peer:.0f} -")
+        ours = {workers: balance_rate(data, each, root / f"cache-{workers}", workers) for workers in (1, 2)}
+        theirs = augmentor_rate(root / "lesions" / CLASSES[0], 200)
+        same = read_files(root / "cache-1") == read_files(root / "cache-2")
+    print(f"augmentor_images_per_second {theirs:.0f} -")
     print(f"balance_images_per_second_one_worker {ours[1]:.0f} -")
     print(f"balance_images_per_second_two_workers {ours[2]:.0f} -")
-    print(f"balance_over_augmentor {ours[2] / peer:.1f} 10")
+    print(f"balance_over_augmentor {ours[2] / theirs:.1f} 10")
     print(f"same_bytes_on_one_and_two_workers {int(same)} 1")
 
 
-def draw(root: Path) -> None:
+def draw_lesions(root: Path) -> None:
     """Draw ten images of each class, 1024×768."""
     for position, label in enumerate(CLASSES):
         (root / label).mkdir(parents=True)
@@ -57,16 +57,16 @@ def draw(root: Path) -> None:
             image.save(root / label / f"{position}_{number}.jpg", quality=92)
 
 
-def rate(data: md.Dataset, each: int, cache: Path, workers: int) -> float:
-    """Return how many copies a second `balance` makes."""
+def balance_rate(data: md.Dataset, each: int, cache: Path, workers: int) -> float:
+    """Return how many copies per second `balance` makes."""
     start = time.perf_counter()
     md.balance(data, add=each, workers=workers, cache=cache, progress=False)
     return each * len(CLASSES) / (time.perf_counter() - start)
 
 
-def augmentor(folder: Path, count: int) -> float:
-    """Return how many samples a second Augmentor makes."""
-    with quiet():
+def augmentor_rate(folder: Path, count: int) -> float:
+    """Return how many samples per second Augmentor makes."""
+    with hide_output():
         pipeline = Augmentor.Pipeline(str(folder))
         pipeline.rotate(probability=0.7, max_left_rotation=10, max_right_rotation=10)
         start = time.perf_counter()
@@ -74,14 +74,14 @@ def augmentor(folder: Path, count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder."""
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Augmentor's own progress bar off the figures."""
+def hide_output() -> Iterator[None]:
+    """Hide Augmentor's progress bar."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 

@@ -1,8 +1,8 @@
-"""How fast a camera's JPEG comes to a model's size, against decoding all of it, and how little differs.
+"""Speed of reading a camera's JPEG at the model's size, against decoding it in full, and the difference of the pixels.
 
     MELANOMA_DETECT_DATA=folder python benchmarks/decoding.py
 
-Prints one line a figure: name, value, goal. The folder holds `originals`, JPEGs of 2304×1536 to 3008×2000.
+Prints one line per figure: name, value, goal. The folder holds `originals`, JPEGs of 2304×1536 to 3008×2000.
 """
 
 import os
@@ -14,33 +14,33 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
-from melanoma_detect.images.reader import Pixels, read
+from melanoma_detect.images.reader import Pixels, read_pixels
 
 SIZE = (180, 180)
 
 
-def full(path: Path) -> Pixels:
-    """Decode all of a JPEG, then resize it in the same way."""
+def decode_fully(path: Path) -> Pixels:
+    """Decode a JPEG in full, then resize it in the same way."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB").resize(SIZE[::-1], Image.Resampling.BILINEAR))
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return the median time of seven runs."""
+def median_seconds(function: Callable[[], object]) -> float:
+    """Return the median seconds of seven calls."""
     times = []
     for _ in range(7):
         start = time.perf_counter()
-        work()
+        function()
         times.append(time.perf_counter() - start)
     return median(times)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark."""
     paths = sorted((Path(os.environ["MELANOMA_DETECT_DATA"]) / "originals").glob("*.jpg"))
-    slow = sum(seconds(lambda path=path: full(path)) for path in paths)
-    fast = sum(seconds(lambda path=path: read(path, SIZE)) for path in paths)
-    differences = [np.abs(full(path).astype(int) - read(path, SIZE)).mean() for path in paths]
+    slow = sum(median_seconds(lambda path=path: decode_fully(path)) for path in paths)
+    fast = sum(median_seconds(lambda path=path: read_pixels(path, SIZE)) for path in paths)
+    differences = [np.abs(decode_fully(path).astype(int) - read_pixels(path, SIZE)).mean() for path in paths]
     print(f"full_decoding_milliseconds {1000 * slow / len(paths):.1f} -")
     print(f"read_milliseconds {1000 * fast / len(paths):.1f} -")
     print(f"read_over_full_decoding {slow / fast:.2f} 2")

@@ -1,7 +1,7 @@
-"""What TensorFlow's oneDNN kernels are worth: training the default network with them and without.
+"""Training speed of the default network with and without TensorFlow's oneDNN kernels.
 
-TensorFlow turns them on by itself on processors by Intel only; this library turns them on everywhere. The two are timed in
-turn, in processes of their own, and the median of the ratios is printed as `name value goal`.
+TensorFlow turns them on by default on Intel processors only; this library turns them on everywhere. Both are timed alternately,
+each in a new process, and the median of the ratios is printed as `name value goal`.
 
     python benchmarks/onednn.py
 """
@@ -28,15 +28,15 @@ print(len(labels) / (time.perf_counter() - start))
 
 
 def images_a_second(onednn: str) -> float:
-    """Train for one epoch in a process of its own; return the rate."""
+    """Train for one epoch in a new process; return the images per second."""
     environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": onednn, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(completed.stdout.split()[-1])
 
 
 def main() -> None:
-    """Time both three times, in turn."""
+    """Time both three times, alternately."""
     pairs = [(images_a_second("1"), images_a_second("0")) for _ in range(3)]
     print(f"onednn_images_a_second {statistics.median(on for on, _ in pairs):.0f} -")
     print(f"plain_images_a_second {statistics.median(off for _, off in pairs):.0f} -")

@@ -1,4 +1,4 @@
-"""How long it takes to list the architectures, first in a process and again; Keras's import beside it.
+"""Time of listing the architectures, the first time in a process and again, compared with importing Keras.
 
 python benchmarks/registry.py
 """
@@ -12,7 +12,7 @@ import time
 import melanoma_detect as md
 import melanoma_detect.models.registry
 start = time.perf_counter()
-found = md.list_models()
+md.list_models()
 first = time.perf_counter()
 md.list_models()
 print(1000 * (first - start), 1000 * (time.perf_counter() - first))
@@ -21,17 +21,17 @@ KERAS = "import time; start = time.perf_counter(); import keras; print(1000 * (t
 
 
 def milliseconds(code: str) -> tuple[float, float]:
-    """Run code in five processes of its own; return the medians of what it prints."""
+    """Run code in five new processes and return the medians of the two numbers that it prints."""
     runs = []
     for _ in range(5):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        runs.append([float(word) for word in done.stdout.split()[-2:]])
+        completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        runs.append([float(word) for word in completed.stdout.split()[-2:]])
     first, again = zip(*runs, strict=True)
     return statistics.median(first), statistics.median(again)
 
 
 def main() -> None:
-    """Print both."""
+    """Print the times."""
     first, again = milliseconds(LIST)
     print(f"list_models_first_ms {first:.1f} 50")
     print(f"list_models_again_ms {again:.1f} 50")

@@ -1,10 +1,10 @@
-"""How fast and how lightly `score` works, against what one would write by hand, against Keras, and on Ray.
+"""Speed and memory of `score`: against a loop written by hand, against Keras, and on Ray.
 
     python benchmarks/scoring.py [--originals FOLDER] [--detector FILE] [--skip ray]
 
-Prints one line a figure: name, value, goal. Peers take turns with `score`; figures are medians of the rounds' ratios. The
-180×180 images are drawn; the originals are camera JPEGs (their folder is `originals` below `MELANOMA_DETECT_DATA` if it is
-not named). Without a detector, one is trained for one epoch: how well it answers makes no difference to how fast.
+Prints one line per figure: name, value, goal. The alternatives and `score` take turns; figures are medians of the ratios in
+each round. The 180×180 images are procedural lesions; the originals are camera JPEGs (by default in `originals` below
+`MELANOMA_DETECT_DATA`). Without a detector, one is trained for one epoch: its accuracy does not change its speed.
 """
 
 import argparse
@@ -30,23 +30,24 @@ import melanoma_detect as md
 from melanoma_detect.export.onnx import export_onnx
 
 SIZE = (180, 180)
-PARTS = ("originals", "small", "memory", "ray")
+BENCHMARKS = ("originals", "small", "memory", "ray")
 
-# In a process of its own, which imports what a user's does: its peak is that of scoring alone.
+# In a process of its own, without TensorFlow: the peak is that of scoring alone.
 PEAK = """
 import resource, sys
 import melanoma_detect as md
+from melanoma_detect.inference.predictor import Predictor
 
-answer, done, first = md.Detector.answer, 0, 0
+predict_inputs, done, first = Predictor.predict_inputs, 0, 0
 
-def counted(detector, looks, sources):
+def predict_and_count(predictor, inputs, names):
     global done, first
-    done += len(looks)
+    done += len(inputs)
     if not first and done > 1000:
         first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return answer(detector, looks, sources)
+    return predict_inputs(predictor, inputs, names)
 
-md.Detector.answer = counted
+Predictor.predict_inputs = predict_and_count
 result = md.score(sys.argv[2], detector=sys.argv[1], out=sys.argv[3], progress=False)
 last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(f"memory_images {result.images} 20000")
@@ -55,14 +56,14 @@ print(f"memory_mebibytes_in_the_end {last / 1024:.0f} -")
 print(f"memory_growth_after_1000 {last / first - 1:.3f} 0.05")
 """
 
-BY_KERAS = """
+KERAS = """
 import sys, time
 import keras
 
 model = keras.saving.load_model(sys.argv[1], compile=False)
 size = model.input_shape[1:3]
 
-def everything():
+def predict_folder():
     data = keras.utils.image_dataset_from_directory(
         sys.argv[2], labels=None, image_size=size, batch_size=32, shuffle=False, verbose=False
     )
@@ -71,10 +72,10 @@ def everything():
 model.predict(next(iter(keras.utils.image_dataset_from_directory(
     sys.argv[2], labels=None, image_size=size, batch_size=32, shuffle=False, verbose=False))), verbose=0)
 start = time.perf_counter()
-everything()
+predict_folder()
 print(time.perf_counter() - start)
 """
-BY_SCORE = """
+SCORE = """
 import sys, time
 import melanoma_detect as md
 
@@ -86,74 +87,76 @@ print(time.perf_counter() - start)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmarks that are not skipped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--originals", type=Path)
     parser.add_argument("--detector", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--skip", nargs="*", choices=PARTS, default=[])
+    parser.add_argument("--skip", nargs="*", choices=BENCHMARKS, default=[])
     chosen = parser.parse_args()
     originals = chosen.originals or Path(os.environ.get("MELANOMA_DETECT_DATA", ".")) / "originals"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = chosen.detector or trained(folder)
-        small = images(folder / "small", sorted((lesions(folder) / "Train").rglob("*.jpg")), 2000)
+        file = chosen.detector or train_detector(folder)
+        small = link_images(folder / "small", sorted((draw_lesions(folder) / "Train").rglob("*.jpg")), 2000)
         if "originals" not in chosen.skip:
-            against_a_loop(file, images(folder / "large", sorted(originals.glob("*.jpg")), 48), folder, chosen.rounds)
+            compare_with_loop(
+                file, link_images(folder / "large", sorted(originals.glob("*.jpg")), 48), folder, chosen.rounds
+            )
         if "small" not in chosen.skip:
-            against_keras(file, small, folder, chosen.rounds)
+            compare_with_keras(file, small, folder, chosen.rounds)
         if "memory" not in chosen.skip:
-            many = images(folder / "many", sorted(small.iterdir()), 20_000)
+            many = link_images(folder / "many", sorted(small.iterdir()), 20_000)
             subprocess.run([sys.executable, "-c", PEAK, file, many, folder / "many.csv"], check=True)
         if "ray" not in chosen.skip:
-            on_ray(file, small, folder)
+            compare_ray(file, small, folder)
 
 
-def lesions(folder: Path) -> Path:
-    """Draw 180×180 lesions, once."""
-    place = folder / "lesions"
-    return place if place.exists() else md.write_samples(place, train=20, test=4, size=SIZE[0])
+def draw_lesions(folder: Path) -> Path:
+    """Draw 180×180 procedural lesions, once."""
+    lesions = folder / "lesions"
+    return lesions if lesions.exists() else md.write_samples(lesions, train=20, test=4, size=SIZE[0])
 
 
-def trained(folder: Path) -> Path:
-    """Train the assignment's network a little."""
-    data = md.load_dataset(lesions(folder), image_size=SIZE)
+def train_detector(folder: Path) -> Path:
+    """Train the assignment's network for one epoch."""
+    data = md.load_dataset(draw_lesions(folder), image_size=SIZE)
     detector = md.Detector.fit(md.build_model("cnn", num_classes=len(data.classes)), data, epochs=1, progress=False)
     detector.save(folder / "bench.detector")
     return folder / "bench.detector"
 
 
-def images(folder: Path, files: list[Path], count: int) -> Path:
-    """Make a folder of so many images, which are links to a few."""
+def link_images(folder: Path, files: list[Path], count: int) -> Path:
+    """Make a folder with this many links to a few images."""
     if not files:
-        sys.exit("no images to repeat: name their folder (--originals), or leave this out (--skip originals)")
+        sys.exit("no images found: give their folder (--originals), or skip this benchmark (--skip originals)")
     folder.mkdir()
     for number in range(count):
         (folder / f"{number:06d}.jpg").symlink_to(files[number % len(files)].resolve())
     return folder
 
 
-def keras_model(file: Path) -> keras.Model:
+def load_keras_model(file: Path) -> keras.Model:
     """Return the detector's model in Keras."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file) as bundle:
         return keras.saving.load_model(bundle.extract("model.keras", folder), compile=False)
 
 
-def rates(work: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, list[float]]:
-    """Let peers take turns; return the images a second of each in each round but the first."""
-    found: dict[str, list[float]] = {name: [] for name in work}
+def measure_rates(work: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, list[float]]:
+    """Run all in turns; return the images per second of each in every round but the first, which warms up."""
+    rates: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds + 1):
-        for name, do in work.items():
+        for name, function in work.items():
             start = time.perf_counter()
-            do()
-            found[name].append(count / (time.perf_counter() - start))
-    return {name: values[1:] for name, values in found.items()}
+            function()
+            rates[name].append(count / (time.perf_counter() - start))
+    return {name: values[1:] for name, values in rates.items()}
 
 
-def against_a_loop(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
-    """Compare on camera JPEGs with decoding all of each, resizing it and asking ONNX Runtime."""
+def compare_with_loop(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
+    """Compare on camera JPEGs with a loop that decodes each image in full, resizes it and runs ONNX Runtime."""
     detector = md.Detector.load(file)
-    export_onnx(keras_model(file), scratch / "bare.onnx")
+    export_onnx(load_keras_model(file), scratch / "bare.onnx")
     session = onnxruntime.InferenceSession(scratch / "bare.onnx", providers=["CPUExecutionProvider"])
     files = sorted(folder.iterdir())
     height, width = detector.image_size
@@ -164,50 +167,49 @@ def against_a_loop(file: Path, folder: Path, scratch: Path, rounds: int) -> None
                 pixels = np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR), np.float32)
             session.run(None, {session.get_inputs()[0].name: pixels[None]})
 
-    work = {"loop": loop, "score": lambda: scored(folder, detector, scratch / "large.csv")}
-    found = rates(work, len(files), rounds)
-    show("originals", found, "loop", 1.9)
+    work = {"loop": loop, "score": lambda: run_score(folder, detector, scratch / "large.csv")}
+    show("originals", measure_rates(work, len(files), rounds), "loop", 1.9)
 
 
-def against_keras(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
-    """Compare on small JPEGs with Keras's own way, each in a process of its own, as a user runs it.
+def compare_with_keras(file: Path, folder: Path, scratch: Path, rounds: int) -> None:
+    """Compare on small JPEGs with `image_dataset_from_directory` and `predict`, each in a process of its own.
 
-    Side by side in one process TensorFlow's threads, which wait by spinning, take the cores from whoever comes next.
+    In one process, TensorFlow's threads, which spin while they wait, would take the cores from `score`.
     """
     with zipfile.ZipFile(file) as bundle:
         model = bundle.extract("model.keras", scratch)
     count = len(list(folder.iterdir()))
     commands = {
-        "keras": [sys.executable, "-c", BY_KERAS, model, folder],
-        "score": [sys.executable, "-c", BY_SCORE, file, folder, scratch / "small.csv"],
+        "keras": [sys.executable, "-c", KERAS, model, folder],
+        "score": [sys.executable, "-c", SCORE, file, folder, scratch / "small.csv"],
     }
     warm: dict[str, list[float]] = {name: [] for name in commands}
     whole: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
             start = time.perf_counter()
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            process = subprocess.run(command, check=True, capture_output=True, text=True)
             whole[name].append(count / (time.perf_counter() - start))
-            warm[name].append(count / float(done.stdout.split()[-1]))
+            warm[name].append(count / float(process.stdout.split()[-1]))
     show("small_warm", warm, "keras", 2.5)
     show("small_whole_process", whole, "keras", 2.5)
 
 
-def show(name: str, found: dict[str, list[float]], peer: str, goal: float) -> None:
-    """Print both rates, and the median of the ratios."""
-    for who, values in found.items():
-        print(f"{name}_{who}_images_per_second {median(values):.1f} -")
-    ratios = [own / other for own, other in zip(found["score"], found[peer], strict=True)]
-    print(f"{name}_score_over_{peer} {median(ratios):.2f} {goal}")
+def show(name: str, rates: dict[str, list[float]], baseline: str, goal: float) -> None:
+    """Print both rates, and the median of their ratios."""
+    for key, values in rates.items():
+        print(f"{name}_{key}_images_per_second {median(values):.1f} -")
+    ratios = [ours / theirs for ours, theirs in zip(rates["score"], rates[baseline], strict=True)]
+    print(f"{name}_score_over_{baseline} {median(ratios):.2f} {goal}")
 
 
-def scored(folder: Path, detector: md.Detector, out: Path, **settings: object) -> md.Scores:
+def run_score(folder: Path, detector: md.Detector, out: Path, **settings: object) -> md.Scores:
     """Score a folder."""
     return md.score(folder, detector=detector, out=out, overwrite=True, progress=False, **settings)
 
 
-def on_ray(file: Path, folder: Path, scratch: Path) -> None:
-    """Compare one actor with two, and both with the local engine."""
+def compare_ray(file: Path, folder: Path, scratch: Path) -> None:
+    """Compare one actor with two, and both with `engine='local'`."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray  # noqa: PLC0415 - an extra
 
@@ -215,10 +217,10 @@ def on_ray(file: Path, folder: Path, scratch: Path) -> None:
     start = time.perf_counter()
     ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     print(f"ray_start_seconds {time.perf_counter() - start:.1f} -")
-    local = min(scored(folder, detector, scratch / "local.csv").seconds for _ in range(2))
+    local = min(run_score(folder, detector, scratch / "local.csv").seconds for _ in range(2))
     seconds = {
         workers: min(
-            scored(
+            run_score(
                 folder, detector, scratch / f"ray-{workers}.csv", engine="ray", workers=workers, shard_size=128
             ).seconds
             for _ in range(2)
@@ -232,20 +234,21 @@ def on_ray(file: Path, folder: Path, scratch: Path) -> None:
     print(f"ray_one_worker_over_two {seconds[1] / seconds[2]:.2f} -")
     print(f"ray_overhead_seconds_of_two_workers {seconds[2] - local:.1f} -")
     tables = [scratch / name for name in ("local.csv", "ray-1.csv", "ray-2.csv")]
-    print(f"ray_tables_are_the_local_one {int(same(tables))} 1")
+    print(f"ray_tables_are_the_local_one {int(are_close(tables))} 1")
 
 
-def same(tables: list[Path]) -> bool:
-    """Return whether tables say the same, probabilities to within a ten-thousandth."""
-    read = [list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) for path in tables]
+def are_close(tables: list[Path]) -> bool:
+    """Return whether tables are equal, numbers to within 1e-4."""
+    contents = [list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) for path in tables]
+    expected = contents[0]
     return all(
-        len(rows) == len(read[0])
+        len(rows) == len(expected)
         and all(
-            one[key] == other[key] or abs(float(one[key]) - float(other[key])) < 1e-4
-            for one, other in zip(rows, read[0], strict=True)
-            for key in one
+            row[key] == reference[key] or abs(float(row[key]) - float(reference[key])) < 1e-4
+            for row, reference in zip(rows, expected, strict=True)
+            for key in row
         )
-        for rows in read
+        for rows in contents
     )
 
 

@@ -1,7 +1,7 @@
-"""What a pretrained backbone and a second source are worth, on the very images that `architectures.py` measures on.
+"""Benefit of a pretrained backbone and of a second source, on the same test images as `architectures.py`.
 
-The fold's lesions and the Test's, with every image of them in either source, take no part in training. An architecture with
-an ImageNet backbone is trained in two phases on what is left of both sources, and measured on the fold and on Test.
+The lesions of the fold and of Test, with every image of them in either source, are held out of training. An architecture with
+an ImageNet backbone is fine-tuned in two phases on the rest of both sources, and evaluated on the fold and on Test.
 
     python benchmarks/transfer.py ISIC9 HAM10000 --weights FILE --until conv_pw_12_relu --out answers
 """
@@ -14,56 +14,59 @@ from pathlib import Path
 import architectures
 
 import melanoma_detect as md
-from melanoma_detect.data.folds import folds
 from melanoma_detect.data.record import Record
-from melanoma_detect.data.splits import cut
+from melanoma_detect.data.splits import folds, split_off
 from melanoma_detect.errors import DataWarning
 
-TO = 600  # images that each class shows in an epoch, at least
+TO = 600  # the least number of images of each class in an epoch
 
 
 def main() -> None:
-    """Train where there are no answers yet, then print the figures."""
+    """Train unless the predictions exist, then print the metrics."""
     warnings.simplefilter("ignore", DataWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", type=Path, nargs=2)
     parser.add_argument("--model", default="mobilenet")
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--until")
-    parser.add_argument("--out", type=Path, required=True, help="where answers are kept")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the predictions")
     parser.add_argument("--fold", type=int, default=1)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
-    chosen = parser.parse_args()
-    first = md.load_dataset(chosen.sources[0], conflicts="resolve", seed=1)
-    fold = list(folds(first, chosen.folds, seed=1))[chosen.fold - 1]
-    place = architectures.place(chosen.out, f"{chosen.model}-both", chosen.fold)
-    if not place.exists():
-        data = both(chosen.sources, (*fold.test, *first.test), seed=chosen.fold)
+    arguments = parser.parse_args()
+    nine_classes = md.load_dataset(arguments.sources[0], conflicts="resolve", seed=1)
+    fold = list(folds(nine_classes, arguments.folds, seed=1))[arguments.fold - 1]
+    file = architectures.prediction_file(arguments.out, f"{arguments.model}-both", arguments.fold)
+    if not file.exists():
+        data = load_both(arguments.sources, (*fold.test, *nine_classes.test), seed=arguments.fold)
         model = md.build_model(
-            chosen.model, num_classes=len(data.classes), weights=chosen.weights, until=chosen.until, seed=chosen.fold
+            arguments.model,
+            num_classes=len(data.classes),
+            weights=arguments.weights,
+            until=arguments.until,
+            seed=arguments.fold,
         )
         detector = md.Detector.fit(
-            model, md.balance(data, to=TO, method="weights"), epochs=chosen.epochs, seed=chosen.fold
+            model, md.balance(data, to=TO, method="weights"), epochs=arguments.epochs, seed=arguments.fold
         )
-        architectures.keep(place, detector, model, fold, first)
-    for name in ("cnn", "lesion_net", f"{chosen.model}-both"):
-        if architectures.place(chosen.out, name, chosen.fold).exists():
-            found = architectures.gathered(name, [chosen.fold], chosen.out, first.classes)
-            architectures.show(f"{name}_fold{chosen.fold}", found)
+        architectures.save(file, detector, model, fold, nine_classes)
+    for name in ("cnn", "lesion_net", f"{arguments.model}-both"):
+        if architectures.prediction_file(arguments.out, name, arguments.fold).exists():
+            results = architectures.load(name, [arguments.fold], arguments.out, nine_classes.classes)
+            architectures.show(f"{name}_fold{arguments.fold}", results)
 
 
-def both(sources: list[Path], held_out: tuple[Record, ...], *, seed: int) -> md.Dataset:
-    """Load both sources without the lesions of the images that are measured on."""
-    whole = md.load_dataset(sources, conflicts="resolve", seed=seed)
+def load_both(sources: list[Path], held_out: tuple[Record, ...], *, seed: int) -> md.Dataset:
+    """Load both sources without the held-out lesions."""
+    dataset = md.load_dataset(sources, conflicts="resolve", seed=seed)
     digests = {record.digest for record in held_out}
-    groups = {record.group for record in whole.records if record.digest in digests}
-    missing = len(digests - {record.digest for record in whole.records})
-    left = [replace(record, split="train") for record in whole.records if record.group not in groups]
+    groups = {record.group for record in dataset.records if record.digest in digests}
+    missing = len(digests - {record.digest for record in dataset.records})
+    remaining = [replace(record, split="train") for record in dataset.records if record.group not in groups]
     print(
-        f"{len(left)} images to learn from; {len(whole) - len(left)} of held-out lesions, {missing} set aside by the merge"
+        f"{len(remaining)} training images; {len(dataset) - len(remaining)} of held-out lesions; {missing} removed by the merge"
     )
-    return whole.with_records(cut(left, "validation", 0.15, seed=seed, classes=()))
+    return dataset.with_records(split_off(remaining, "validation", 0.15, seed=seed, classes=()))
 
 
 if __name__ == "__main__":

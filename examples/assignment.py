@@ -1,13 +1,13 @@
-"""The assignment this library began as, reproduced with its mistake, to show what the mistake is worth.
+"""The university assignment that this library began as, reproduced with its data leak, to show the effect of the leak.
 
-The assignment added rotated copies to the training folder first and cut off a validation part afterwards. Most validation
-images then have a turned twin in training, and the validation accuracy measures memory. This script does the same, on
-purpose, and puts the same network's accuracy on the Test folder beside it. Nothing else in this project works in this
-order, and `melanoma_detect.balance` cannot.
+The assignment added rotated copies to the training folder first and split off a validation set afterwards. Most validation
+images then have a rotated copy in training, so that validation accuracy measures memorisation. This script does the same on
+purpose, and prints the same network's accuracy on the Test folder beside it. `melanoma_detect.balance` cannot make this
+mistake: it augments the training split only.
 
     python examples/assignment.py isic9
 
-Figures are printed as `name value goal`; the goals are what the assignment reported.
+Prints one line per figure: name, value, and the value that the assignment reported.
 """
 
 import argparse
@@ -22,39 +22,40 @@ import keras
 import numpy as np
 from PIL import Image
 
-from melanoma_detect.data.augmentor import ASSIGNMENT, parse, seeded
+from melanoma_detect.data.augmentor import ASSIGNMENT, parse
 from melanoma_detect.data.batches import Batches
-from melanoma_detect.data.dataset import Record
+from melanoma_detect.data.record import Record
 from melanoma_detect.data.sources.folders import read_folder
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.images.pixel_cache import decode_all
 from melanoma_detect.training.augmentation import augmentation_layers
+from melanoma_detect.utils.random import seeded
 
 SIZE = (180, 180)
 
 
-def decoded(records: Sequence[Record], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels of some records."""
+def decode(records: Sequence[Record], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of records."""
     labels = np.array([classes.index(record.label) for record in records])
     return decode_all([record.path for record in records], SIZE), labels
 
 
-def rotated_copies(pixels: np.ndarray, labels: np.ndarray, add: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return Augmentor's rotated copies, `add` of each class, and the positions of their parents, drawn at random."""
+def make_rotated_copies(pixels: np.ndarray, labels: np.ndarray, add: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotated copies by Augmentor, `add` of each class, and the indices of their randomly drawn parents."""
     operation = parse(ASSIGNMENT)[0]
     rng = np.random.default_rng(seed)
     parents = np.concatenate([rng.choice(np.flatnonzero(labels == label), add) for label in np.unique(labels)])
     copies = pixels[parents]
     with seeded(seed):
-        for at in np.flatnonzero(rng.random(len(copies)) < operation.probability):
-            copies[at] = np.asarray(operation.apply(Image.fromarray(copies[at])))
+        for index in np.flatnonzero(rng.random(len(copies)) < operation.probability):
+            copies[index] = np.asarray(operation.apply(Image.fromarray(copies[index])))
     return copies, parents
 
 
-def trained(
+def train_network(
     train: Batches, validation: Batches, classes: int, epochs: int, seed: int
 ) -> tuple[Any, dict[str, list[float]]]:
-    """Train the assignment's network the assignment's way: every epoch, no early stopping."""
+    """Train the assignment's network as the assignment did: all epochs, without early stopping."""
     model = md.build_model("cnn", num_classes=classes, input_shape=(*SIZE, 3), seed=seed)
     with seeded(seed):
         pixels = x = keras.Input((*SIZE, 3))
@@ -67,7 +68,7 @@ def trained(
 
 
 def main() -> None:
-    """Run the assignment and print what it reported beside what the network is worth."""
+    """Run the assignment; print its validation accuracy beside the test accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="a folder with Train and Test, one folder per diagnosis in each")
     parser.add_argument("--epochs", type=int, default=30)
@@ -76,26 +77,26 @@ def main() -> None:
     options = parser.parse_args()
 
     contents = read_folder(options.folder)
-    by_split = {split: [r for r in contents.records if r.split == split] for split in ("train", "test")}
-    pixels, labels = decoded(by_split["train"], contents.classes)
-    copies, parents = rotated_copies(pixels, labels, options.add, options.seed)
+    by_split = {split: [image for image in contents.images if image.split == split] for split in ("train", "test")}
+    pixels, labels = decode(by_split["train"], contents.classes)
+    copies, parents = make_rotated_copies(pixels, labels, options.add, options.seed)
     origin = np.concatenate([np.arange(len(labels)), parents])
     pixels, labels = np.concatenate([pixels, copies]), labels[origin]
 
-    # The mistake: the cut comes after the copies.
+    # The mistake: the validation set is split off after the copies were added.
     order = np.random.default_rng(options.seed).permutation(len(labels))
-    cut = len(order) // 5
-    twins = np.isin(origin[order[:cut]], origin[order[cut:]]).mean()
-    print(f"validation_images_with_a_twin_in_training {twins:.3f} -")
-    train = Batches(pixels[order[cut:]], labels[order[cut:]], 32, shuffle=True, seed=options.seed)
-    validation = Batches(pixels[order[:cut]], labels[order[:cut]], 32)
-    model, history = trained(train, validation, len(contents.classes), options.epochs, options.seed)
+    held_out = len(order) // 5
+    leaked = np.isin(origin[order[:held_out]], origin[order[held_out:]]).mean()
+    print(f"validation_images_with_a_twin_in_training {leaked:.3f} -")
+    train = Batches(pixels[order[held_out:]], labels[order[held_out:]], 32, shuffle=True, seed=options.seed)
+    validation = Batches(pixels[order[:held_out]], labels[order[:held_out]], 32)
+    model, history = train_network(train, validation, len(contents.classes), options.epochs, options.seed)
 
-    test_pixels, test_labels = decoded(by_split["test"], contents.classes)
-    answers = np.asarray(model.predict(test_pixels, verbose=0), np.float64)
-    test = measure(answers, test_labels, [record.id for record in by_split["test"]], contents.classes)
-    as_they_are = model.predict(train.pixels, verbose=0).argmax(axis=1) == train.labels
-    print(f"training_accuracy {as_they_are.mean():.3f} 0.80")
+    test_pixels, test_labels = decode(by_split["test"], contents.classes)
+    probabilities = np.asarray(model.predict(test_pixels, verbose=0), np.float64)
+    test = measure(probabilities, test_labels, [image.id for image in by_split["test"]], contents.classes)
+    is_correct = model.predict(train.pixels, verbose=0).argmax(axis=1) == train.labels
+    print(f"training_accuracy {is_correct.mean():.3f} 0.80")
     print(f"training_accuracy_under_augmentation {history['accuracy'][-1]:.3f} -")
     print(f"validation_accuracy {history['val_accuracy'][-1]:.3f} 0.76")
     print(f"test_accuracy {test.figures['accuracy']}")

@@ -1,4 +1,4 @@
-"""Write docs/reference/command-line.md anew from the command line itself.
+"""Regenerate docs/reference/command-line.md from the command line's own help.
 
 python scripts/command_line_reference.py
 """
@@ -9,15 +9,17 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
+FIRST_SECTION = "## `melanoma-detect "
 
 
 def main() -> None:
-    """Keep the page's beginning; take every verb's section from typer."""
+    """Keep the page's introduction, and replace every command's section by what Typer generates."""
     command = [sys.executable, "-m", "typer", "melanoma_detect.cli", "utils", "docs", "--name", "melanoma-detect"]
-    told = html.unescape(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    first = "## `melanoma-detect "
-    beginning, sections = PAGE.read_text(encoding="utf-8").partition(first)[0], told.partition(first)[2]
-    PAGE.write_text(beginning + first + sections.rstrip() + "\n", encoding="utf-8")
+    generated = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # Typer escapes quotes and angle brackets, which MkDocs would then show escaped inside code.
+    sections = html.unescape(generated).partition(FIRST_SECTION)[2]
+    introduction = PAGE.read_text(encoding="utf-8").partition(FIRST_SECTION)[0]
+    PAGE.write_text(introduction + FIRST_SECTION + sections.rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def test_a_split_is_several_images(detector, data):
 
 
 def test_what_is_no_image_is_refused(detector):
-    with pytest.raises(ImageError, match="None is no image"):
+    with pytest.raises(ImageError, match="None is not an image"):
         detector.predict(None)
 
 
@@ -154,3 +154,72 @@ def test_arrays_and_predictions_agree(detector, data):
     np.testing.assert_allclose(judged.melanoma, [one.melanoma for one in predictions], atol=1e-5)
     assert judged.abstained.tolist() == [one.abstained for one in predictions]
     assert len(detector.predictor.predict_batch(np.empty((0, 32, 32, 3), np.uint8)).reasons) == 0
+
+
+PUBLIC_NAMES = {
+    *("fit", "load", "save", "predict", "explain", "evaluate", "export", "at"),
+    *("model_card", "operating_point", "classes", "image_size", "history", "predictor"),
+}
+
+
+def test_the_public_names_are_these(detector):
+    assert {name for name in dir(detector) if not name.startswith("_")} == PUBLIC_NAMES
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("answer", "predict_inputs"),
+        ("card", "config"),
+        ("files", "files"),
+        ("judge", "predict_batch"),
+        ("keras_model", "keras_model"),
+        ("look", "preprocess"),
+        ("probabilities", "probabilities"),
+        ("runtime", "runtime"),
+        ("settings", "settings"),
+    ],
+)
+def test_old_names_of_internals_warn(detector, old, new):
+    with pytest.warns(DeprecationWarning, match=rf"Detector\.{old} is deprecated .* use Detector\.predictor\.{new}"):
+        value = getattr(detector, old)
+    assert value == getattr(detector.predictor, new)
+
+
+def test_old_names_that_return_detectors_warn(detector, data):
+    evaluation = detector.evaluate(data.test)
+    with pytest.warns(DeprecationWarning, match=r"use Detector\.predictor\.with_metrics"):
+        measured = detector.measured(evaluation)
+    assert measured.predictor.config.metrics["test"] == evaluation.to_dict()
+    with pytest.warns(DeprecationWarning, match=r"use Detector\.predictor\.with_threads"):
+        threaded = detector.threaded(1)
+    assert isinstance(threaded, md.Detector)
+
+
+def test_names_that_never_existed_raise(detector):
+    with pytest.raises(AttributeError, match="'Detector' object has no attribute 'forecast'"):
+        detector.forecast  # noqa: B018
+    assert not hasattr(md.Detector.__new__(md.Detector), "predictor")
+
+
+def test_old_keywords_warn(detector, photos, tmp_path):
+    with pytest.warns(
+        DeprecationWarning, match=r"Detector\.predict\(pictures=…\) .* use Detector\.predict\(images=…\)"
+    ):
+        assert len(detector.predict(pictures=photos[:2])) == 2
+    with pytest.warns(DeprecationWarning, match=r"use Detector\.explain\(image=…\)"):
+        explanation = detector.explain(photo=photos[0], method="occlusion")
+    with pytest.warns(DeprecationWarning, match=r"use Detector\.export\(images=…\)"):
+        exported = detector.export("onnx", tmp_path / "cnn.onnx", pictures=photos[:2])
+    assert (explanation.source, exported.images) == (str(photos[0]), 2)
+
+
+def test_old_attributes_of_results_warn(detector, photos, tmp_path):
+    explanation = detector.explain(photos[0], method="occlusion")
+    with pytest.warns(DeprecationWarning, match=r"use Explanation\.image"):
+        assert explanation.picture is explanation.image
+    exported = detector.export("onnx", tmp_path / "cnn.onnx", images=photos[:2])
+    with pytest.warns(DeprecationWarning, match=r"use Exported\.images"):
+        assert exported.pictures == exported.images
+    with pytest.warns(DeprecationWarning, match=r"use Exported\.max_difference"):
+        assert exported.parity == exported.max_difference

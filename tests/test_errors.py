@@ -1,18 +1,18 @@
-"""The error tree is what its drawing says."""
+"""The drawing of the exception tree agrees with the classes."""
 
 import inspect
 
 from melanoma_detect import errors
 
 
-def test_every_error_stands_in_the_drawing():
-    classes = [found for _, found in inspect.getmembers(errors, inspect.isclass)]
-    assert all(found.__name__ in errors.__doc__ for found in classes)
-    raised = [found for found in classes if not issubclass(found, Warning)]
-    assert all(issubclass(found, errors.MelanomaDetectError) for found in raised)
+def test_every_class_is_in_the_drawing():
+    classes = [member for _, member in inspect.getmembers(errors, inspect.isclass)]
+    assert all(member.__name__ in errors.__doc__ for member in classes)
+    exceptions = [member for member in classes if not issubclass(member, Warning)]
+    assert all(issubclass(member, errors.MelanomaDetectError) for member in exceptions)
 
 
-def test_the_drawing_has_the_parents():
+def test_the_drawing_shows_the_base_classes():
     indents = {}
     for line in errors.__doc__.splitlines():
         name = line.lstrip("│├└─ ").split(" ")[0]

@@ -1,4 +1,4 @@
-"""The nine-class set as it is: what the library must notice by itself."""
+"""The nine-class ISIC set, unmodified: the known defects of the data that the library must find by itself."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.data.sources.table import image_name, read_table
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.images.reader import Squashed, read
+from melanoma_detect.images.reader import StretchedImage, read_pixels
 
 pytestmark = pytest.mark.real_data
 
@@ -22,24 +22,24 @@ def isic9(real_folder):
     return data, str(caught[0].message)
 
 
-def test_every_image_is_found(isic9):
+def test_every_image_is_loaded_or_set_aside(isic9):
     data, _ = isic9
     assert len(data) + len(data.set_aside) == 2359
     assert len(data.classes) == 9
     assert data.other_files == ()
 
 
-def test_double_labels_are_set_aside(isic9):
+def test_images_under_two_labels_are_set_aside(isic9):
     data, message = isic9
     assert "155 images carry labels that contradict each other" in message
     assert "78 as melanoma / seborrheic keratosis, 77 as actinic keratosis / nevus" in message
     conflicts = [entry.record for entry in data.set_aside if entry.kind == "conflict"]
-    # 310 files of the same bytes under two labels, and one more that shows the image of such a pair in other bytes.
+    # 310 files whose bytes occur under two labels, and one more with the same image as such a pair in other bytes.
     assert len(conflicts) == 311
     assert len({record.digest for record in conflicts}) == 156
 
 
-def test_leaks_from_train_to_test_are_set_aside(isic9):
+def test_leaks_between_train_and_test_are_set_aside(isic9):
     data, message = isic9
     kinds = Counter((entry.kind, entry.record.split) for entry in data.set_aside if entry.record.split == "test")
     assert kinds == {("conflict", "test"): 18, ("leak", "test"): 26}
@@ -49,13 +49,13 @@ def test_leaks_from_train_to_test_are_set_aside(isic9):
     assert data.distribution().loc["seborrheic keratosis", "total"] == 2
 
 
-def test_the_truth_resolves_what_it_knows(real_folder):
+def test_conflicts_are_resolved_with_the_table(real_folder):
     with pytest.warns(DataWarning, match="too little is left of seborrheic keratosis to be a class"):
         data = md.load_dataset(real_folder / "isic9", conflicts="resolve")
     assert len(data.classes) == 8
     assert data.distribution().loc["actinic keratosis", "test"] == 6
-    truth = {record.label for record in data.records if record.metadata.get("isic2019_diagnosis") == "AK"}
-    assert truth == {"actinic keratosis"}
+    labels = {record.label for record in data.records if record.metadata.get("isic2019_diagnosis") == "AK"}
+    assert labels == {"actinic keratosis"}
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +75,11 @@ def audit(real_folder):
         ("unreadable", 0),
     ],
 )
-def test_the_audit_counts_what_is_known_to_be_wrong(audit, kind, count):
+def test_the_audit_counts_the_known_defects(audit, kind, count):
     assert audit[kind].count == count
 
 
-def test_the_audit_finds_the_pairs_that_are_known(audit):
+def test_the_audit_finds_the_known_pairs(audit):
     def pairs(kind):
         return {frozenset(record.path.stem for record in case) for case in audit[kind].cases}
 
@@ -90,32 +90,32 @@ def test_the_audit_finds_the_pairs_that_are_known(audit):
     assert audit["image in two splits"].values["same bytes, another class"] == 18
 
 
-def test_the_source_tells_the_class(audit):
-    found = audit["class told by source"].values
-    assert set(found["below"]) == {"melanoma", "nevus", "seborrheic keratosis"}
+def test_the_source_is_confounded_with_the_class(audit):
+    confounding = audit["class told by source"].values
+    assert set(confounding["below"]) == {"melanoma", "nevus", "seborrheic keratosis"}
     # 1,948 of 1,949 by the double labels alone; the one more image that is set aside lies on its class's side.
-    assert (found["parted"], found["images"]) == (1947, 1948)
-    assert found["balanced accuracy"]["low"] > found["chance"] + 0.25
-    assert found["melanoma AUC"]["low"] > 0.95
+    assert (confounding["parted"], confounding["images"]) == (1947, 1948)
+    assert confounding["balanced accuracy"]["low"] > confounding["chance"] + 0.25
+    assert confounding["melanoma AUC"]["low"] > 0.95
 
 
-def test_lesions_seen_twice_are_found_by_content_and_never_two_lesions(real_folder, audit, tmp_path):
+def test_repeated_lesions_are_found_by_content_without_false_pairs(real_folder, audit, tmp_path):
     (tmp_path / "isic9").mkdir()
-    for name in ("Train", "Test"):  # without its table
+    for name in ("Train", "Test"):  # without the table, which names the lesions
         (tmp_path / "isic9" / name).symlink_to(real_folder / "isic9" / name)
-    found = md.audit(tmp_path / "isic9", progress=False)["lesion seen twice"]
+    finding = md.audit(tmp_path / "isic9", progress=False)["lesion seen twice"]
     table = read_table(real_folder / "isic9" / "metadata.csv")
-    lesions = [{table.rows[image_name(record.path)].get("lesion_id") for record in case} for case in found.cases]
-    assert found.count >= 8
+    lesions = [{table.rows[image_name(record.path)].get("lesion_id") for record in case} for case in finding.cases]
+    assert finding.count >= 8
     assert all(len(lesion) == 1 and None not in lesion for lesion in lesions)
 
 
-def test_two_sources_merge_in_one_call(real_folder):
+def test_two_sources_are_loaded_in_one_call(real_folder):
     with pytest.warns(DataWarning):
         data = md.load_dataset([real_folder / "isic9", real_folder / "ham10000_224"], image_size=(64, 64))
     assert {"melanoma", "nevus", "vascular lesion"} < set(data.classes)
-    assert data.coarse["akiec"] == ("actinic keratosis", "squamous cell carcinoma")
-    assert "pigmented benign keratosis" in data.coarse["bkl"]
+    assert data.label_groups["akiec"] == ("actinic keratosis", "squamous cell carcinoma")
+    assert "pigmented benign keratosis" in data.label_groups["bkl"]
     by_name = {}
     for record in data.records:
         by_name.setdefault(image_name(record.path), []).append(record)
@@ -124,32 +124,32 @@ def test_two_sources_merge_in_one_call(real_folder):
     assert all(len({(record.group, record.split, record.label) for record in records}) == 1 for records in both)
 
 
-def test_stretched_back_and_cut_the_set_shows_what_the_other_collection_shows(real_folder):
-    """The same images, squashed 4:3 there and cut to their centres here: only stretched back do they agree."""
+def test_images_with_the_aspect_ratio_restored_match_those_of_another_collection(real_folder):
+    """The nine-class set is squashed from 4:3 to a square; HAM10000's copies of the same images are cropped to a square."""
     cropped = {path.stem: path for path in (real_folder / "ham10000_224" / "images").iterdir()}
     both = [path for path in sorted((real_folder / "isic9").rglob("*.jpg")) if path.stem in cropped][:100]
 
-    def apart(images):
-        seen = [read(image, (96, 96), "crop").astype(int) for image in images]
-        other = [read(cropped[path.stem], (96, 96), "crop") for path in both]
-        return np.array([np.abs(one - two).mean() for one, two in zip(seen, other, strict=True)])
+    def differences(images):
+        first = [read_pixels(image, (96, 96), "crop").astype(int) for image in images]
+        second = [read_pixels(cropped[path.stem], (96, 96), "crop") for path in both]
+        return np.array([np.abs(a - b).mean() for a, b in zip(first, second, strict=True)])
 
-    plain, back = apart(both), apart([Squashed(path, 4 / 3) for path in both])
-    assert (back < plain).all()
-    assert np.median(back) < 2
-    assert np.median(plain) > 5
+    squashed, restored = differences(both), differences([StretchedImage(path, 4 / 3) for path in both])
+    assert (restored < squashed).all()
+    assert np.median(restored) < 2
+    assert np.median(squashed) > 5
 
 
-def test_no_file_and_no_lesion_stands_on_two_sides(isic9):
+def test_no_file_and_no_lesion_is_in_two_splits(isic9):
     data, _ = isic9
     for key in ("digest", "group"):
-        sides = {}
+        splits = {}
         for record in data.records:
-            sides.setdefault(getattr(record, key), set()).add(record.split)
-        assert all(len(splits) == 1 for splits in sides.values())
+            splits.setdefault(getattr(record, key), set()).add(record.split)
+        assert all(len(names) == 1 for names in splits.values())
 
 
-def test_the_train_folder_alone_finds_its_table(real_folder):
+def test_the_table_beside_the_train_folder_is_used(real_folder):
     with pytest.warns(DataWarning):
         data = md.load_dataset(real_folder / "isic9" / "Train")
     lesions = {}
@@ -164,14 +164,14 @@ def test_the_train_folder_alone_finds_its_table(real_folder):
 def test_validation_is_a_fifth_of_every_class(isic9):
     table = isic9[0].distribution()
     share = table["validation"] / (table["train"] + table["validation"])
-    assert share.drop("seborrheic keratosis").between(0.17, 0.23).all(), "of that one two images are left"
+    assert share.drop("seborrheic keratosis").between(0.17, 0.23).all(), "only two images of that class are left"
 
 
-def test_real_images_train_balance_and_predict(isic9, real_folder):
+def test_real_images_are_balanced_trained_on_and_predicted(isic9, real_folder):
     data, _ = isic9
     few = set(data.frame.groupby(["label", "split"]).head(15)["id"])
-    chosen = [record for record in data.records if record.id in few]
-    small = replace(data.with_records(chosen), image_size=(48, 48))
+    records = [record for record in data.records if record.id in few]
+    small = replace(data.with_records(records), image_size=(48, 48))
     balanced = md.balance(small, to="max", progress=False)
     model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
     detector = md.Detector.fit(model, balanced, epochs=4, sensitivity=0.9, progress=False)
@@ -195,7 +195,7 @@ def test_the_default_network_learns_from_real_images(real_folder):
     assert validation.figures["melanoma_auc"].low > 0.7
 
 
-def test_nothing_in_the_real_folder_is_ever_changed(real_folder, tmp_path):
+def test_no_file_of_the_user_is_changed(real_folder, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (real_folder / "isic9").rglob("*")}
     with pytest.warns(DataWarning):
         md.balance(md.load_dataset(real_folder / "isic9", image_size=(32, 32)), add=1, cache=tmp_path, progress=False)
@@ -211,26 +211,26 @@ BACKBONES = {
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_pretrained_weights_load_and_the_model_can_be_exported(name, real_folder, isic9):
-    from melanoma_detect.export.onnx import onnx_parity
+    from melanoma_detect.export.onnx import compare_onnx
 
     file, until = BACKBONES[name]
     model = md.build_model(
         name, num_classes=8, input_shape=(96, 96, 3), weights=real_folder / "weights" / file, until=until
     )
-    parity = onnx_parity(model, isic9[0].test.pixels((96, 96))[:8])
-    assert parity.holds
-    assert parity.probabilities > 0
+    differences = compare_onnx(model, isic9[0].test.pixels((96, 96))[:8])
+    assert differences.within_tolerance
+    assert differences.probabilities > 0
 
 
-def test_a_file_that_was_cut_is_answered_with_its_layer(real_folder):
+def test_truncated_weights_are_an_error_that_names_the_last_layer(real_folder):
     with pytest.raises(md.errors.ModelError, match="pass until='conv_pw_12_relu'"):
         md.build_model("mobilenet", num_classes=8, weights=real_folder / "weights" / BACKBONES["mobilenet"][0])
 
 
-def test_two_phases_on_real_images_learn_more_than_chance(real_folder, isic9):
+def test_fine_tuning_on_real_images_is_better_than_chance(real_folder, isic9):
     data = isic9[0]
     few = data.with_records(
-        [record for at, record in enumerate(data.records) if at % 3 == 0 or record.split != "train"]
+        [record for index, record in enumerate(data.records) if index % 3 == 0 or record.split != "train"]
     )
     weights = real_folder / "weights" / BACKBONES["mobilenet_v2:0.35"][0]
     model = md.build_model("mobilenet_v2:0.35", num_classes=len(data.classes), input_shape=(96, 96, 3), weights=weights)

@@ -1,8 +1,8 @@
-"""The nine diagnoses."""
+"""Taxonomy: spellings, malignancy, positions and coarse labels."""
 
 import pytest
 
-from melanoma_detect.taxonomy import DIAGNOSES, find, positions
+from melanoma_detect.taxonomy import DIAGNOSES, find, meaning, positions
 
 
 def test_nine_diagnoses_with_unique_spellings():
@@ -24,11 +24,11 @@ def test_nine_diagnoses_with_unique_spellings():
         ("vascular lesions", "VASC"),
     ],
 )
-def test_labels_are_known_by_any_spelling(label, code):
+def test_find_knows_every_spelling(label, code):
     assert find(label).code == code
 
 
-def test_strangers_are_not_guessed():
+def test_find_does_not_guess():
     assert find("melanomas?") is None
     assert find("") is None
 
@@ -43,3 +43,10 @@ def test_positions():
     assert positions(classes, code="MEL") == (1,)
     assert positions(classes, malignant=True) == (1, 2)
     assert positions(["a", "b"], code="MEL") == ()
+
+
+def test_a_coarse_label_means_several_diagnoses():
+    assert meaning("akiec") == {"AK", "SCC"}
+    assert meaning("Benign keratosis-like lesions") == {"BKL", "SK"}
+    assert meaning("nv") == {"NV"}
+    assert meaning("Wart") == {"wart"}

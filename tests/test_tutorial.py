@@ -1,22 +1,22 @@
-"""The tutorial on architectures shows the example plugin as it is."""
+"""The pages of the documentation agree with the files and checks that they quote."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "examples" / "melanoma-detect-example-plugin"
-SHOWN = re.compile(r'^```\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
+FILE_BLOCK = re.compile(r'^```\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
-def test_the_files_in_the_tutorial_are_the_examples():
+def test_tutorial_quotes_the_example_plugin():
     page = (ROOT / "docs" / "tutorials" / "own-architecture.md").read_text(encoding="utf-8")
-    shown = {found["file"]: found["text"] for found in SHOWN.finditer(page)}
-    assert len(shown) == 4
-    for file, text in shown.items():
+    quoted = {match["file"]: match["text"] for match in FILE_BLOCK.finditer(page)}
+    assert len(quoted) == 4
+    for file, text in quoted.items():
         assert text.strip() == (PLUGIN / file).read_text(encoding="utf-8").strip(), file
 
 
-def test_the_reference_has_every_check_in_its_words():
+def test_contract_page_lists_every_check():
     from melanoma_detect.testing import MODEL_CHECKS
 
     page = (ROOT / "docs" / "reference" / "contract.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""MobileNet V1 up to `conv_pw_12_relu`, in PyTorch: on a processor it trains twice as fast there as in Keras."""
+"""MobileNet V1 up to `conv_pw_12_relu`, in PyTorch, which trains it twice as fast as Keras does on a CPU."""
 
 from pathlib import Path
 
@@ -27,14 +27,14 @@ _STATISTICS = {
 
 
 class _PadRightAndBelow(nn.Module):
-    """Keras pads strided convolutions on one side only."""
+    """Pads right and below only, as Keras does before strided convolutions."""
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return functional.pad(pixels, (0, 1, 0, 1))
 
 
 class Network(nn.Module):
-    """From pixels, -1 to 1, `(n, 3, height, width)`, to logits."""
+    """The network, from pixels `(n, 3, height, width)`, -1 to 1, to logits."""
 
     def __init__(self, classes: int, dropout: float = 0.3) -> None:
         super().__init__()
@@ -49,37 +49,38 @@ class Network(nn.Module):
         return self.head(self.dropout(self.body(pixels).mean((2, 3))))
 
     def pairs(self) -> list[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
-        """Return each convolution and its normalisation with the name that Keras gives them."""
+        """Return each convolution and its batch normalisation with their name in Keras."""
         convolutions = [layer for layer in self.body if isinstance(layer, nn.Conv2d)]
         norms = [layer for layer in self.body if isinstance(layer, nn.BatchNorm2d)]
         return list(zip(NAMES, convolutions, norms, strict=True))
 
     def load_imagenet(self, weights: dict[str, np.ndarray]) -> None:
-        """Take Keras's weights, by `layer/variable`."""
+        """Load Keras's weights, by `layer/variable`."""
         for name, convolution, norm in self.pairs():
             axes = (2, 3, 0, 1) if "_dw_" in name else (3, 2, 0, 1)
             convolution.weight.data = torch.tensor(weights[f"{name}/kernel"].transpose(axes)).contiguous()
-            for theirs, ours in _STATISTICS.items():
-                getattr(norm, ours).data = torch.tensor(weights[f"{name}_bn/{theirs}"])
+            for keras_name, torch_name in _STATISTICS.items():
+                getattr(norm, torch_name).data = torch.tensor(weights[f"{name}_bn/{keras_name}"])
 
     def to_keras(self) -> dict[str, np.ndarray]:
-        """Return the weights as Keras names and lays them out."""
-        found = {"logits/kernel": self.head.weight.detach().numpy().T, "logits/bias": self.head.bias.detach().numpy()}
+        """Return the weights under Keras's names and in its layout."""
+        weights = {"logits/kernel": self.head.weight.detach().numpy().T, "logits/bias": self.head.bias.detach().numpy()}
         for name, convolution, norm in self.pairs():
             axes = (2, 3, 0, 1) if "_dw_" in name else (2, 3, 1, 0)
-            found[f"{name}/kernel"] = convolution.weight.detach().numpy().transpose(axes)
-            found |= {
-                f"{name}_bn/{theirs}": getattr(norm, ours).detach().numpy() for theirs, ours in _STATISTICS.items()
+            weights[f"{name}/kernel"] = convolution.weight.detach().numpy().transpose(axes)
+            weights |= {
+                f"{name}_bn/{keras_name}": getattr(norm, torch_name).detach().numpy()
+                for keras_name, torch_name in _STATISTICS.items()
             }
-        return found
+        return weights
 
 
 def read_imagenet(file: Path) -> dict[str, np.ndarray]:
-    """Read a Keras weights file through Keras's own names: `layer/variable`."""
-    import keras  # noqa: PLC0415 - only to know how Keras orders a layer's variables
+    """Read a Keras weights file by `layer/variable`."""
+    import keras  # noqa: PLC0415 - only Keras knows the order of a layer's variables in its files
 
-    whole = keras.applications.MobileNet((64, 64, 3), include_top=False, weights=None)
-    backbone = keras.Model(whole.input, whole.get_layer("conv_pw_12_relu").output)
+    complete = keras.applications.MobileNet((64, 64, 3), include_top=False, weights=None)
+    backbone = keras.Model(complete.input, complete.get_layer("conv_pw_12_relu").output)
     backbone.load_weights(file)
     return {weight.path: np.asarray(weight) for weight in backbone.weights}
 

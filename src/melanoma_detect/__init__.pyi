@@ -6,7 +6,7 @@ from .data.dataset import Dataset as Dataset
 from .data.load import load_dataset as load_dataset
 from .data_audit.audit import Audit as Audit
 from .data_audit.audit import audit as audit
-from .data.folds import folds as folds
+from .data.splits import folds as folds
 from .data.balance import balance as balance
 from .data.synthetic import draw_lesion as draw_lesion
 from .data.synthetic import write_samples as write_samples

@@ -1,4 +1,4 @@
-"""`python -m melanoma_detect` is `melanoma-detect`."""
+"""Run the command line: `python -m melanoma_detect` does the same as `melanoma-detect`."""
 
 from melanoma_detect.cli import main
 

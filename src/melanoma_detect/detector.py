@@ -1,7 +1,6 @@
-"""The detector: a trained model with its threshold, in use. Its methods call downwards and import what they need."""
+"""The detector: a trained model with its operating point; its methods import the packages that do the work when called."""
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -10,52 +9,40 @@ from melanoma_detect.images.reader import ImageLike
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import Engine, Files
 from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.deprecated import deprecated_attribute
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
-from melanoma_detect.utils.disclaimer import name_terms
+from melanoma_detect.utils.deprecation import renamed_keyword
+from melanoma_detect.utils.disclaimer import log_terms
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from melanoma_detect.data.dataset import Dataset, Split
+    from melanoma_detect.data.dataset import Dataset
+    from melanoma_detect.data.split import Split
     from melanoma_detect.evaluation.evaluation import Evaluation
     from melanoma_detect.explain.explain import Explanation, Method
     from melanoma_detect.export.export import Exported, Images, Precision
     from melanoma_detect.export.tensorflow import Format
     from melanoma_detect.training.recipes import Recipe
 
-# Old names of the detector's internals, each with the attribute of the predictor that took its place. They go in 0.3.
-_MOVED = {
-    "answer": "predict_inputs",
-    "card": "config",
-    "files": "files",
-    "judge": "predict_batch",
-    "keras_model": "keras_model",
-    "look": "preprocess",
-    "measured": "with_metrics",
-    "probabilities": "probabilities",
-    "runtime": "runtime",
-    "settings": "settings",
-    "threaded": "with_threads",
-}
-
 
 class Detector:
-    """A trained model that reads images, with the threshold at which it alerts to melanoma.
+    """A trained model with the threshold at which it alerts to melanoma.
 
-    Make one with `Detector.fit`, or `Detector.load` one that was saved. Several threads may use one at once.
+    Train one with `Detector.fit`, or load a saved one with `Detector.load`. Several threads may use one detector at once.
 
     Args:
-        config: What the model's numbers mean and where they come from.
-        runtime: What runs the model.
-        files: The model's files and what else is saved with it.
-        settings: How it is used; the configuration's own where it is None.
+        config: The classes, image size, calibration, and how the model was trained.
+        runtime: Runs the model.
+        files: The model's files.
+        settings: How the detector is used; None for the configuration's own settings.
 
     Attributes:
-        predictor: The model with its calibration: what runs the detector, for those who build upon it.
+        predictor: The model with its calibration, for code that needs arrays rather than `Prediction`s.
 
     Examples:
         >>> detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear", "refer")
@@ -70,20 +57,11 @@ class Detector:
     def __repr__(self) -> str:
         return f"<Detector {self.predictor.description}>"
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in _MOVED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        new = _MOVED[name]
-        warnings.warn(f"Detector.{name} is now Detector.predictor.{new}", DeprecationWarning, stacklevel=2)
-        if name == "measured":
-            return lambda *found: self._using(self.predictor.with_metrics({one.split: one.to_dict() for one in found}))
-        if name == "threaded":
-            return lambda threads: self._using(self.predictor.with_threads(threads))
-        return getattr(self.predictor, new)
+    __getattr__ = deprecated_attribute
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes, in the order of the model's outputs."""
+        """The class names, in the order of the model's outputs."""
         return self.predictor.classes
 
     @property
@@ -93,17 +71,17 @@ class Detector:
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """Where the detector alerts; None where validation showed no melanoma, or too few for this sensitivity."""
+        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity."""
         return self.predictor.operating_point
 
     @property
     def model_card(self) -> str:
-        """The model card, as Markdown: what it is for, what it learnt from, how good it is, where it fails."""
+        """The model card as Markdown: intended use, training data, operating points, metrics, limitations."""
         return model_card(self.predictor.saved_config)
 
     @property
     def history(self) -> "pd.DataFrame":
-        """The training, one row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds."""
+        """The training history, one row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds."""
         import pandas as pd
 
         history = self.predictor.config.history
@@ -124,47 +102,44 @@ class Detector:
         resume: bool = False,
         devices: str | int | None = None,
     ) -> Self:
-        """Train a model, then set its alert threshold on the validation split.
+        """Train a model and calibrate it on the validation split, which also sets its alert threshold.
 
         Args:
             model: From `build_model`; it is trained in place, and its input shape decides the size of the images.
-            data: From `load_dataset`, balanced or not; its test split is not touched.
-            epochs: How many epochs at most; training stops early where the validation loss does not fall any more.
-            recipe: How to train: `"assignment"`, `"default"`, `"strong"`, or a `Recipe`.
-            sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1. Where validation shows
-                too few for it (19 lesions for 0.95), the detector refers every image.
-            seed: Where the order of the images and their augmentation come from.
+            data: From `load_dataset`, balanced or not; its test split is not used.
+            epochs: The largest number of epochs; early stopping ends training when the validation loss no longer falls.
+            recipe: The training recipe: `"assignment"`, `"default"`, `"strong"`, or a `Recipe`.
+            sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1. With fewer melanomas
+                than it needs (19 lesions for 0.95), the detector refers every image.
+            seed: Seeds the order of the images and their augmentation.
             progress: Draw a progress bar.
-            checkpoint: A folder to write a checkpoint into after each epoch, or None. It holds one file, which is whole at
-                every moment, and stays when training is done: delete it to train anew.
-            resume: Go on from the checkpoint in that folder, to where the training would have come without the break; from the
-                start where there is none yet. Every other argument has to be as it was.
-            devices: None for one device; `"auto"` for every accelerator that there is, over all processes; or how many.
+            checkpoint: A folder for a checkpoint after each epoch, or None; one complete file, which stays after training.
+            resume: Continue from that checkpoint, if there is one, to the same result. Other arguments must be as before.
+            devices: None for one device; `"auto"` for every available accelerator, over all processes; or their number.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: The model and the data do not fit, a split is empty, training diverged, the checkpoint is another
-                training's, or there are not so many devices.
+            DetectorError: Model, data, checkpoint or devices do not match, a split is empty, or training diverged.
             ImageError: An image cannot be decoded; the message names it.
             OutputError: The checkpoint cannot be written.
 
         Warns:
-            DataWarning: No class is melanoma, or validation shows too few: the detector then has no threshold.
+            DataWarning: No class is melanoma, or validation shows too few melanomas: the detector then has no threshold.
 
         Examples:
             >>> model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
             >>> Detector.fit(model, data, epochs=1, progress=False)
             <Detector cnn: 9 classes at 32×32>
         """
-        from melanoma_detect.training.fit import fit  # noqa: PLC0415 - a thin door: imports Keras
+        from melanoma_detect.training.fit import fit  # noqa: PLC0415 - imports Keras
+        from melanoma_detect.training.options import FitOptions  # noqa: PLC0415 - only training needs it
+        from melanoma_detect.training.recipes import find_recipe  # noqa: PLC0415 - only training needs it
 
-        trained = fit(
-            model,
-            data,
+        options = FitOptions(
             epochs=epochs,
-            recipe=recipe,
+            recipe=find_recipe(recipe),
             sensitivity=sensitivity,
             seed=seed,
             progress=progress,
@@ -172,7 +147,7 @@ class Detector:
             resume=resume,
             devices=devices,
         )
-        return cls(*trained)
+        return cls(*fit(model, data, options))
 
     @classmethod
     def load(
@@ -183,45 +158,42 @@ class Detector:
         threads: int | None = None,
         providers: Sequence[str] | None = None,
     ) -> Self:
-        """Load a detector; its golden images are run and must give the answers that they gave where it was saved.
+        """Load a saved detector, and check that the model gives the same probabilities as where it was saved.
 
         Args:
-            path: The file, or the run folder that holds it; None for the default detector, which comes with the library. Its
-                weights have terms of their own (CC BY-NC 4.0), which are logged once.
-            engine: `"onnx"` (no TensorFlow and no Keras) or `"keras"`; ONNX Runtime where the file has a model for it, if None.
-            threads: How many threads one call may use; every core where it is None.
-            providers: ONNX Runtime's execution providers; those that are there, CUDA first, where it is None.
+            path: The file, or its run folder; None for the default detector (weights under CC BY-NC 4.0, logged once).
+            engine: `"onnx"`, which needs neither TensorFlow nor Keras, or `"keras"`; None for the first that the file holds.
+            threads: How many threads one call may use; None for every core.
+            providers: ONNX Runtime's execution providers; None for CUDA if it is available, then the CPU.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: There is no such file, it is no detector that this version reads, or it answers otherwise here than
-                where it was saved.
+            DetectorError: There is no such file, it cannot be read, or the model gives other probabilities on this machine.
 
         Examples:
-            >>> detector.save("mine.detector")
-            >>> Detector.load("mine.detector", threads=1)
-            <Detector cnn: 9 classes at 32×32>
             >>> Detector.load().predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "refer")
             True
         """
         config, runtime, files = bundle.read(path, engine=engine, threads=threads, providers=providers)
         if path is None:
-            name_terms()
+            log_terms()
         return cls(config, runtime, files)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write the detector to one file, whole or not at all.
 
         Args:
-            path: Where to; the usual suffix is `.detector`.
+            path: The file to write; the usual suffix is `.detector`.
 
         Raises:
-            OutputError: The place cannot be written.
+            OutputError: The file cannot be written.
 
         Examples:
             >>> detector.save("mine.detector")
+            >>> Detector.load("mine.detector", threads=1)
+            <Detector cnn: 9 classes at 32×32>
         """
         self.predictor.save(Path(path))
 
@@ -233,41 +205,41 @@ class Detector:
         views: int | None = None,
         coverage: float | None = None,
     ) -> Self:
-        """Return the same detector, used in another way; each argument is as it was where it is None.
+        """Return a detector with the same model and other settings; None keeps a setting as it is.
 
         Args:
             sensitivity: The share of the target that must raise an alert, over 0 and under 1.
             target: `"melanoma"`, or `"malignant"` to alert to any malignant diagnosis.
-            views: Test-time augmentation: 1, 4 or 8 views of each image (mirrored, and turned by right angles), averaged.
-            coverage: The share of prediction sets that hold the true diagnosis: 0.8, 0.9, 0.95 or 0.99.
+            views: Test-time augmentation: 1, 4 or 8 views of each image, mirrored and rotated, whose outputs are averaged.
+            coverage: The share of prediction sets that hold the true diagnosis (conformal prediction): 0.8, 0.9, 0.95 or 0.99.
 
         Returns:
             A detector that shares the model with this one.
 
         Raises:
-            DetectorError: The validation images cannot support this operating point, or the detector was not calibrated so.
+            DetectorError: The validation images cannot support this operating point, or no calibration was fitted for it.
 
         Examples:
             >>> print(detector.at(sensitivity=0.6).operating_point)
             alert from ...: set for 60% sensitivity for melanoma; on validation it finds ...
-            >>> detector.at(views=4).predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").source[-17:]
-            'melanoma_5000.jpg'
         """
-        return self._using(self.predictor.at(sensitivity=sensitivity, target=target, views=views, coverage=coverage))
+        used = self.predictor.at(sensitivity=sensitivity, target=target, views=views, coverage=coverage)
+        return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @overload
     def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, images: Iterable[ImageLike]) -> list[Prediction]: ...
+    @renamed_keyword("pictures", "images")
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | list[Prediction]:
-        """Say what one image or several show.
+        """Predict the diagnosis of one image or several, and whether to alert.
 
         Args:
             images: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width, 3)` (uint8,
                 uint16, or floats from 0 to 1); or several of them, a batch `(n, height, width, 3)`, or a split of a dataset.
 
         Returns:
-            A `Prediction` for one image, a list of them for several.
+            A `Prediction` for one image, a list of predictions for several.
 
         Raises:
             ImageError: An image cannot be read; the message names it.
@@ -287,55 +259,48 @@ class Detector:
         shortcuts: bool = False,
         seed: int = 123,
     ) -> "Evaluation":
-        """Measure the detector on images that it has not seen.
+        """Evaluate the detector on images that it was not trained on.
 
         Args:
             data: A split, or a dataset: then its test split.
-            seen: What to do with images that the detector was trained or calibrated on: set them aside with a warning,
-                or keep them (for the figures of training and validation, which are too good to quote).
-            shortcuts: Also ask it about the same images with the lesion covered, with their pixels shuffled, and blurred. A
-                detector whose background-only melanoma AUC has a lower bound over 0.7 is named as taking a shortcut.
-            seed: Where the bootstrap's draws come from.
+            seen: `"set aside"` excludes images that it was trained or calibrated on, with a warning; `"keep"` includes them.
+            shortcuts: Also test for shortcut learning: with the lesion covered, with shuffled pixels, and blurred.
+            seed: Seeds the bootstrap.
 
         Returns:
-            The figures, each with a 95 % interval.
+            The metrics, each with its 95 % confidence interval.
 
         Raises:
-            DetectorError: No image is left, or the classes are not the detector's.
+            DetectorError: No image is left, or the classes differ from the detector's.
 
         Warns:
-            DataWarning: Images are set aside because the detector has seen them.
+            DataWarning: Images are excluded because the detector was trained or calibrated on them.
 
         Examples:
             >>> detector.evaluate(data.test).classes == detector.classes
             True
         """
-        from melanoma_detect.evaluation.evaluate import evaluate  # noqa: PLC0415 - a thin door: imports pandas
+        from melanoma_detect.evaluation.evaluate import evaluate  # noqa: PLC0415 - imports pandas
 
         return evaluate(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
-    def explain(
-        self,
-        image: ImageLike,
-        *,
-        diagnosis: str | None = None,
-        method: "Method" = "auto",
-    ) -> "Explanation":
-        """Show which parts of an image speak for a diagnosis.
+    @renamed_keyword("photo", "image")
+    def explain(self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto") -> "Explanation":
+        """Explain which parts of an image are evidence for a diagnosis, as a heat map.
 
-        Occlusion hides one part of the image after the other and sees how the answer changes; it needs nothing but answers.
-        Grad-CAM asks the Keras model's last maps, which are coarser; it is one call, but Keras must be imported.
+        Occlusion hides one part of the image after the other and measures how the probability changes. Grad-CAM uses the
+        gradients of the Keras model's last feature maps: faster, but at a lower resolution, and it imports Keras.
 
         Args:
-            image: What `predict` takes, one image.
-            diagnosis: What to explain: a class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
-            method: `"occlusion"`, `"grad-cam"`, or `"auto"`: Grad-CAM where the detector holds a Keras model that has maps.
+            image: One image, as `predict` takes it.
+            diagnosis: A class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
+            method: `"occlusion"`, `"grad-cam"`, or `"auto"`: Grad-CAM if there is a Keras model with feature maps.
 
         Returns:
-            The explanation: heat over the image, and a sentence on where it lies.
+            The explanation: a heat map over the image; printing it describes the map.
 
         Raises:
-            DetectorError: The detector does not know the diagnosis, or holds no Keras model with maps and must use Grad-CAM.
+            DetectorError: The detector does not know the diagnosis, or Grad-CAM has no Keras model with feature maps.
             ImageError: The image cannot be read.
 
         Examples:
@@ -343,10 +308,11 @@ class Detector:
             >>> explanation.method, explanation.heat.shape
             ('grad-cam', (32, 32))
         """
-        from melanoma_detect.explain.explain import explain  # noqa: PLC0415 - a thin door
+        from melanoma_detect.explain.explain import explain  # noqa: PLC0415 - predictions do not need it
 
         return explain(self.predictor, image, diagnosis=diagnosis, method=method)
 
+    @renamed_keyword("pictures", "images")
     def export(
         self,
         format: "Format",  # noqa: A002 - Keras's own word for it
@@ -355,35 +321,30 @@ class Detector:
         precision: "Precision" = "float32",
         images: "Images" = None,
     ) -> "Exported":
-        """Write the model alone in a format that other programs run, and measure how well it stands for the detector.
+        """Write the model in a format for other programs, and compare its outputs with the detector's.
 
-        It takes images at `image_size` and gives `logits` and `features`; `detector.json` with the classes, the resizing and
-        the thresholds goes with it (in ONNX's metadata, after LiteRT's model, in a SavedModel's `assets.extra`).
+        The exported model takes images at `image_size` and returns `logits` and `features`. It comes with `detector.json` (the
+        classes, resizing and threshold): in ONNX's metadata, after LiteRT's model, or in a SavedModel's `assets.extra`.
 
         Args:
             format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
-            path: Where to; whole or absent.
-            precision: `"float32"`, or `"int8"` for ONNX: about a quarter of the size. It answers a little differently, so that
-                thresholds have to be set anew: its `detector.json` has none.
-            images: What its answers are compared on: a dataset (its test split), a split, or images; drawn lesions where
-                it is None. `"int8"` needs them: a dataset's training split, or what else was given, also calibrates it.
+            path: The file or folder to write.
+            precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but thresholds must be set anew for it.
+            images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
+                `"int8"` needs images, since it is also calibrated on them: on a dataset's training split, or on all of them.
 
         Returns:
-            What was written: its size, the largest difference in probability, and for `"int8"` the loss of balanced accuracy.
+            The exported model: its size, the largest difference in probability, for `"int8"` the loss of balanced accuracy.
 
         Raises:
-            DetectorError: The format or the images cannot be used, the detector holds no Keras model to make that format
-                from, or the answers in float32 differ from the detector's by more than 2e-4 in a probability.
+            DetectorError: The format or images cannot be used, there is no Keras model, or float32 differs by more than 2e-4.
             ModelError: The model cannot be exported.
-            OutputError: The place cannot be written, or is a folder that is not empty.
+            OutputError: The file or folder cannot be written, or is a folder that is not empty.
 
         Examples:
             >>> detector.export("onnx", "small.onnx", precision="int8", images=data).loss < 0.2
             True
         """
-        from melanoma_detect.export.export import export  # noqa: PLC0415 - a thin door: imports Keras
+        from melanoma_detect.export.export import export  # noqa: PLC0415 - imports Keras
 
         return export(self.predictor, format, path, precision=precision, images=images)
-
-    def _using(self, predictor: Predictor) -> Self:
-        return type(self)(predictor.config, predictor.runtime, predictor.files, predictor.settings)

@@ -1,35 +1,35 @@
-"""Everything this library raises or warns on purpose.
+"""Exceptions and warnings of this library.
 
 ```
 MelanomaDetectError
-├── DatasetError        a folder or table that cannot become a Dataset
-│   └── LeakError       an image or lesion that would stand in two splits
+├── DatasetError        a folder or table from which no Dataset can be made (also a ValueError)
+│   └── LeakError       an image or lesion that would be in two splits
 ├── ImageError          an image that cannot be read (also a ValueError)
 ├── ModelError          an architecture that cannot be used
 │   ├── UnknownModelError    no architecture has this name (also a LookupError)
 │   ├── BrokenPluginError    its package is installed but cannot be imported
-│   └── ContractError        its builder returned something other than what was agreed
+│   └── ContractError        its builder returned something other than the contract asks for
 ├── DetectorError       a detector that cannot be trained, saved or loaded
-└── OutputError         a place that cannot be written (also an OSError)
+└── OutputError         a path that cannot be written (also an OSError)
 
-DataWarning (a UserWarning)       something in the data that changes what a result means
-DetectorWarning (a UserWarning)   something about a detector that whoever uses it should know
+DataWarning (a UserWarning)       a property of the data that changes what a result means
+DetectorWarning (a UserWarning)   a property of a detector that its users should know
 ```
 
-Catch `MelanomaDetectError` to catch them all.
+Catch `MelanomaDetectError` to catch all exceptions.
 """
 
 
 class MelanomaDetectError(Exception):
-    """Something this library refuses, with what was found and what to do."""
+    """Base class of all exceptions; each message has what was found, what was expected, and what to do."""
 
 
 class DatasetError(MelanomaDetectError, ValueError):
-    """A folder or table that cannot become a Dataset."""
+    """A folder or table from which no Dataset can be made."""
 
 
 class LeakError(DatasetError):
-    """An image, its copy or its lesion would stand in two splits."""
+    """An image, its copy or its lesion would be in two splits."""
 
 
 class ImageError(MelanomaDetectError, ValueError):
@@ -57,12 +57,12 @@ class DetectorError(MelanomaDetectError):
 
 
 class OutputError(MelanomaDetectError, OSError):
-    """A place that cannot be written."""
+    """A path that cannot be written."""
 
 
 class DataWarning(UserWarning):
-    """Something in the data that changes what a result means."""
+    """A property of the data that changes what a result means."""
 
 
 class DetectorWarning(UserWarning):
-    """Something about a detector that whoever uses it should know."""
+    """A property of a detector that its users should know."""

@@ -1,10 +1,8 @@
-"""The whole pass, as `melanoma-detect train` and `demo` run it: a folder of images in, a run folder out."""
+"""The whole pipeline of `melanoma-detect train` and `demo`: from a folder of images to a run folder."""
 
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,27 +17,27 @@ from melanoma_detect.data.synthetic import write_samples
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import OutputError
 from melanoma_detect.evaluation.evaluation import Evaluation
-from melanoma_detect.inference.finding import SUFFIX
+from melanoma_detect.inference.bundle import SUFFIX
 from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.report import plots
 from melanoma_detect.report.pages import write_html
 from melanoma_detect.training import checkpoints
 from melanoma_detect.training.recipes import Augmentation, find_recipe
-from melanoma_detect.utils.files import METRICS, cache_folder, refuse_occupied, writing_to
+from melanoma_detect.utils.files import METRICS, atomic_folder, cache_folder, check_run_folder
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a run came to.
+    """The results of a run.
 
     Attributes:
-        folder: Where its files lie.
-        data: The dataset as it was loaded, before balancing.
+        folder: The run folder.
+        data: The dataset before balancing.
         detector: The trained detector.
-        test: Its figures on the test split.
-        validation: Its figures on the validation split, which it was stopped and calibrated by.
-        files: The files written, in order.
+        test: Its evaluation on the test split.
+        validation: Its evaluation on the validation split, which early stopping and calibration used.
+        files: The files in the run folder, sorted.
     """
 
     folder: Path
@@ -70,47 +68,49 @@ def run(
     resume: bool = False,
     devices: str | int | None = None,
 ) -> Run:
-    """Load, balance, train, calibrate, evaluate, and write everything into a run folder, whole or not at all.
+    """Load, balance, train, calibrate, evaluate, and write everything to a run folder, completely or not at all.
 
-    While it trains, a checkpoint lies beside the run folder, in `.NAME.training`; it goes when the run folder is whole.
+    Checkpoints are written to `.NAME.training` beside the run folder and deleted when the run folder is complete.
 
     Args:
-        folder: The images.
-        out: The run folder.
+        folder: A folder of images; see `load_dataset`.
+        out: The run folder to write.
         model: The architecture's name.
-        add: How many copies to add to each class, or None.
-        to: How many training images each class shall have, or `"max"`, or None.
-        epochs: How many epochs at most.
-        recipe: How to train.
-        sensitivity: The share of validation melanomas that must raise an alert.
-        conflicts: What to do with images under labels that contradict each other; see `load_dataset`.
+        add: Augmented copies to add to each class; see `balance`.
+        to: Training images that each class is filled up to, or `"max"`; see `balance`.
+        epochs: Maximum number of epochs.
+        recipe: The training recipe's name.
+        sensitivity: Sensitivity for melanoma on validation, which sets the alert threshold; 0 to 1.
+        conflicts: How to treat images with conflicting labels; see `load_dataset`.
         image_size: `(height, width)` in pixels.
         batch_size: Images in a batch.
-        seed: Where every random choice comes from.
-        overwrite: Replace a run folder that is there.
+        seed: Random seed.
+        overwrite: Replace a run folder that exists.
         progress: Draw progress bars.
-        precision: The recipe's where it is None; see `Recipe`.
-        resume: Go on with a run that was cut off; from the start where there is none.
-        devices: None for one device; `"auto"`, or how many.
+        precision: See `Recipe`; None for the recipe's own.
+        resume: Resume an interrupted run from its last checkpoint; without one, start from the beginning.
+        devices: How many devices to train on, or `"auto"` for all; None for one.
 
     Returns:
         The run.
 
     Raises:
-        MelanomaDetectError: What any of the steps refuses.
+        OutputError: `out` exists, or an interrupted run is there and neither `resume` nor `overwrite` is set.
+        MelanomaDetectError: Another error of any of the steps.
 
     Examples:
-        >>> done = run(isic9, "runs/first", epochs=1, image_size=(32, 32), progress=False)
-        >>> (done.folder / "metrics.json").is_file()
+        >>> result = run(isic9, "runs/first", epochs=1, image_size=(32, 32), progress=False)
+        >>> (result.folder / "metrics.json").is_file()
         True
     """
-    find_builder(model)  # slips are answered before any work is done
+    find_builder(model)  # an unknown name is an error before the images are loaded
     chosen = find_recipe(recipe)
     if precision:
         chosen = replace(chosen, precision=precision)
+    # The checkpoints have a folder of their own: that of a failed run is kept to resume from, its run folder is not.
     with (
-        training_folder(Path(out), overwrite=overwrite, resume=resume) as checkpoint,
-        whole_folder(Path(out), overwrite=overwrite) as partial,
+        checkpoint_folder(Path(out), overwrite=overwrite, resume=resume) as checkpoint,
+        atomic_folder(Path(out), replace=True) as partial,
     ):
         data = load_dataset(folder, conflicts=conflicts, seed=seed, image_size=image_size, batch_size=batch_size)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
@@ -128,8 +128,9 @@ def run(
             devices=devices,
         )
         test = detector.evaluate(data.test, shortcuts=True, seed=seed)
+        # Early stopping and calibration have used the validation images: by default, all of them would be excluded.
         validation = detector.evaluate(data.validation, seen="keep", seed=seed)
-        metrics = {found.split: found.to_dict() for found in (test, validation)}
+        metrics = {evaluation.split: evaluation.to_dict() for evaluation in (test, validation)}
         measured = detector.predictor.with_metrics(metrics)
         detector = Detector(measured.config, measured.runtime, measured.files, measured.settings)
         detector.save(partial / f"{model}{SUFFIX}")
@@ -141,14 +142,14 @@ def run(
 
 
 def demo_lesions(*, seed: int, size: int) -> Path:
-    """Return a folder of procedural lesions in this library's cache, drawn when it is first asked for.
+    """Return a cached folder of procedural lesions; the first call draws them.
 
     Args:
-        seed: The same seed gives the same images.
+        seed: Random seed.
         size: Height and width in pixels.
 
     Returns:
-        A folder that `load_dataset` takes: nine classes, as unequal as those of the nine-class ISIC set.
+        A folder for `load_dataset`: nine classes, as imbalanced as those of the nine-class ISIC set.
 
     Raises:
         OutputError: The cache cannot be written.
@@ -157,108 +158,72 @@ def demo_lesions(*, seed: int, size: int) -> Path:
         >>> demo_lesions(seed=1, size=32).name
         'lesions-1-32'
     """
-    place = cache_folder("demo") / f"lesions-{seed}-{size}"
-    if not place.is_dir():
-        with whole_folder(place, overwrite=False) as partial:
+    folder = cache_folder("demo") / f"lesions-{seed}-{size}"
+    if not folder.is_dir():  # drawing takes seconds
+        with atomic_folder(folder) as partial:
             write_samples(partial, train=60, test=8, seed=seed, size=size, imbalanced=True)
-    return place
+    return folder
 
 
 @contextlib.contextmanager
-def training_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[Path]:
-    """Give a place beside `out` for checkpoints, which goes when all went well and stays when not.
+def checkpoint_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[Path]:
+    """Provide a checkpoint folder beside a run folder; it is deleted if the block succeeds and kept if it fails.
 
     Args:
-        out: The run folder to be.
-        overwrite: Throw away what a training that was cut off has left.
-        resume: Go on with it.
+        out: The run folder.
+        overwrite: Delete the checkpoint of an interrupted run.
+        resume: Keep that checkpoint, to resume from it.
 
     Yields:
-        The place; there is a folder once a checkpoint is written.
+        The folder's path; it may not exist yet.
 
     Raises:
-        OutputError: A training that was cut off is there, and neither is asked for.
+        OutputError: An interrupted run is there, and neither `resume` nor `overwrite` is set.
 
     Examples:
-        >>> with training_folder(Path("runs/mine"), overwrite=False, resume=False) as place:
-        ...     place.name
+        >>> with checkpoint_folder(Path("runs/mine"), overwrite=False, resume=False) as folder:
+        ...     folder.name
         '.mine.training'
     """
-    refuse_occupied(out, overwrite=overwrite)
-    place = out.parent / f".{out.name}.training"
-    begun = checkpoints.place_of(place).exists()
-    if begun and not (resume or overwrite):
-        raise OutputError(
-            f"{out}: a training of this run was cut off; go on with it (--resume), or start anew (--overwrite)"
-        )
-    if begun and not resume:
-        checkpoints.remove(place)
-    yield place
-    checkpoints.remove(place)
+    check_run_folder(out, overwrite=overwrite)
+    folder = out.parent / f".{out.name}.training"
+    is_interrupted = checkpoints.checkpoint_path(folder).exists()
+    if is_interrupted and not (resume or overwrite):
+        raise OutputError(f"{out}: an earlier run was interrupted; resume it (--resume), or start again (--overwrite)")
+    if is_interrupted and not resume:
+        checkpoints.remove(folder)
+    yield folder
+    checkpoints.remove(folder)
 
 
-@contextlib.contextmanager
-def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a folder beside `out` to write into; rename it when all went well, and leave nothing when not.
-
-    Args:
-        out: The folder to be.
-        overwrite: Replace a run folder that is there.
-
-    Yields:
-        The folder to write into.
-
-    Raises:
-        OutputError: `out` is a file, is there already, or cannot be written.
-
-    Examples:
-        >>> with whole_folder(Path("runs/mine"), overwrite=False) as partial:
-        ...     _ = (partial / "note.txt").write_text("whole or absent")
-        >>> Path("runs/mine/note.txt").is_file()
-        True
-    """
-    refuse_occupied(out, overwrite=overwrite)
-    with writing_to(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
-    try:
-        yield partial
-        with writing_to(out):
-            partial.chmod(0o755)
-            if out.exists():
-                shutil.rmtree(out)
-            partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write_metrics(place: Path, detector: Detector, data: Dataset, *, test: Evaluation, validation: Evaluation) -> None:
+def _write_metrics(path: Path, detector: Detector, data: Dataset, *, test: Evaluation, validation: Evaluation) -> None:
+    config = detector.predictor.config
     values: dict[str, Any] = {
         "melanoma_detect": __version__,
-        "architecture": detector.predictor.config.architecture,
-        "recipe": detector.predictor.config.recipe,
-        "best_epoch": detector.predictor.config.best_epoch,
-        "history": detector.predictor.config.history,
+        "architecture": config.architecture,
+        "recipe": config.recipe,
+        "best_epoch": config.best_epoch,
+        "history": config.history,
         "distribution": data.distribution().to_dict("index"),
         "set_aside": [{"id": entry.record.id, "kind": entry.kind, "reason": entry.reason} for entry in data.set_aside],
         "test": test.to_dict(),
         "validation": validation.to_dict(),
-        "made_with": detector.predictor.config.made_with,
+        "made_with": config.made_with,
     }
-    place.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
+    path.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
 
 
-def _write_figures(place: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:
-    changes = detector.predictor.config.recipe["augmentation"]
+def _write_figures(folder: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:
+    config = detector.predictor.config
     figures = {
         "classes": plots.classes(data),
         "distribution": plots.distribution(data, balanced if balanced is not data else None),
-        "training": plots.training(detector.history, detector.predictor.config.best_epoch),
+        "training": plots.training(detector.history, config.best_epoch),
         "confusion": plots.confusion(test),
         "roc": plots.roc(test),
         "calibration": plots.calibration(test),
     }
-    if changes:
-        figures["augmentation"] = plots.augmentation(data.train, Augmentation(**changes))
+    if options := config.recipe["augmentation"]:
+        figures["augmentation"] = plots.augmentation(data.train, Augmentation(**options))
     for name, figure in figures.items():
-        figure.savefig(place / f"{name}.png")
+        figure.savefig(folder / f"{name}.png")

@@ -1,7 +1,7 @@
-"""The nine diagnoses of the ISIC set: their names, codes, aliases and what they mean for a patient.
+"""Taxonomy of the nine diagnoses of the ISIC set: names, codes, aliases and malignancy.
 
-Codes are those of the ISIC 2019 challenge (MEL NV BCC AK BKL DF VASC SCC), with SK beside BKL since the nine-class set
-tells seborrheic keratosis and pigmented benign keratosis apart. The aliases are the spellings of HAM10000
+Codes are those of the ISIC 2019 challenge (MEL NV BCC AK BKL DF VASC SCC), and SK: the nine-class set separates seborrheic
+keratosis from pigmented benign keratosis (BKL). The aliases are the spellings of HAM10000
 (Tschandl, Rosendahl and Kittler, Sci Data 2018, doi 10.1038/sdata.2018.161), of the ISIC 2018 and 2019 challenges and of
 the ISIC archive.
 """
@@ -39,12 +39,12 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Coarse:
-    """A label that covers several diagnoses.
+    """A coarse label, which covers several diagnoses.
 
     Attributes:
         name: As the data sets write it, in lower case.
         codes: The diagnoses that it covers.
-        aliases: Other spellings, in lower case, blanks for hyphens.
+        aliases: Other spellings, in lower case, with spaces for hyphens.
     """
 
     name: str
@@ -73,7 +73,7 @@ DIAGNOSES: tuple[Diagnosis, ...] = (
 
 MELANOMA = "MEL"
 
-# Labels that cover several diagnoses: HAM10000 and the ISIC challenges do not tell them apart.
+# Labels of HAM10000 and the ISIC challenges, which do not separate these diagnoses.
 COARSE: tuple[Coarse, ...] = (
     Coarse(
         "akiec",
@@ -87,9 +87,9 @@ _BY_SPELLING = {spelling: diagnosis for diagnosis in DIAGNOSES for spelling in d
 
 
 def find(label: str) -> Diagnosis | None:
-    """Return the diagnosis that a label means, or None where the taxonomy does not know it.
+    """Return the diagnosis of a label, or None for an unknown label.
 
-    Case, underscores, hyphens and repeated blanks make no difference.
+    Case, underscores, hyphens and repeated spaces do not matter.
 
     Args:
         label: A class name, code or alias.
@@ -103,48 +103,48 @@ def find(label: str) -> Diagnosis | None:
         >>> find("banana") is None
         True
     """
-    folded = _folded(label)
-    return _BY_SPELLING.get(folded) or _BY_SPELLING.get(folded.replace("-", " "))
+    normalized = _normalize(label)
+    return _BY_SPELLING.get(normalized) or _BY_SPELLING.get(normalized.replace("-", " "))
 
 
 def meaning(label: str) -> frozenset[str]:
-    """Return the codes of the diagnoses that a label of a data set may mean.
+    """Return the codes of the diagnoses that a data set's label may mean.
 
-    One for a plain label, two for HAM10000's `akiec` (actinic keratosis or squamous cell carcinoma in situ) and `bkl`
-    (pigmented benign or seborrheic keratosis).
+    This is one code for most labels, and two for HAM10000's `akiec` (actinic keratosis or squamous cell carcinoma in situ) and
+    `bkl` (pigmented benign or seborrheic keratosis).
 
     Args:
         label: A class name, code or alias.
 
     Returns:
-        Codes; for a label that the taxonomy does not know, the label itself in lower case.
+        Codes; for an unknown label, the label itself in lower case.
 
     Examples:
         >>> sorted(meaning("akiec")), sorted(meaning("pigmented benign keratosis")), sorted(meaning("wart"))
         (['AK', 'SCC'], ['BKL'], ['wart'])
     """
-    folded = _folded(label).replace("-", " ")
+    normalized = _normalize(label).replace("-", " ")
     for coarse in COARSE:
-        if folded in (coarse.name, *coarse.aliases):
+        if normalized in (coarse.name, *coarse.aliases):
             return frozenset(coarse.codes)
     diagnosis = find(label)
-    return frozenset([diagnosis.code if diagnosis else folded])
+    return frozenset([diagnosis.code if diagnosis else normalized])
 
 
-def _folded(label: str) -> str:
+def _normalize(label: str) -> str:
     return " ".join(label.lower().replace("_", " ").replace(",", " ").split())
 
 
 def positions(classes: Iterable[str], *, code: str | None = None, malignant: bool = False) -> tuple[int, ...]:
-    """Return where a diagnosis, or every malignant one, stands in a list of classes.
+    """Return the positions of one diagnosis, or of all malignant diagnoses, in a list of classes.
 
     Args:
         classes: Class names, in the order of a model's outputs.
-        code: The code of the diagnosis to look for.
-        malignant: Look for every malignant diagnosis instead.
+        code: The code of the diagnosis.
+        malignant: Return the positions of all malignant diagnoses instead.
 
     Returns:
-        Positions, ascending; empty where there is none.
+        Positions from 0, ascending; empty where no class matches.
 
     Examples:
         >>> positions(["nevus", "melanoma", "BCC"], code="MEL")
@@ -155,12 +155,12 @@ def positions(classes: Iterable[str], *, code: str | None = None, malignant: boo
     return _positions(tuple(classes), code, malignant)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=256)  # every prediction asks for the same classes
 def _positions(classes: tuple[str, ...], code: str | None, malignant: bool) -> tuple[int, ...]:
-    def wanted(label: str) -> bool:
+    def matches(label: str) -> bool:
         diagnosis = find(label)
         if diagnosis is None:
             return False
         return diagnosis.malignancy == "malignant" if malignant else diagnosis.code == code
 
-    return tuple(index for index, label in enumerate(classes) if wanted(label))
+    return tuple(index for index, label in enumerate(classes) if matches(label))

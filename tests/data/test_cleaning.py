@@ -1,11 +1,14 @@
-"""What contradicts itself or leaks is set aside, with its reason."""
+"""Images with contradicting labels and leaking images are excluded, with their reasons."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import melanoma_detect as md
+from melanoma_detect.data.cleaning import exclude_leaks
+from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError, DataWarning
 
 PLAIN = {"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 3, "Test/nevus": 3}
@@ -32,7 +35,7 @@ def test_a_mirrored_image_under_another_label_is_a_conflict(contradicting):
 def test_conflicts_may_be_kept_or_refused(contradicting):
     with pytest.warns(DataWarning, match="they stay in, as conflicts='keep' asks"):
         assert len(md.load_dataset(contradicting, conflicts="keep")) == 19
-    with pytest.raises(DatasetError, match=r"1 image carries .* or set them aside with conflicts='drop'"):
+    with pytest.raises(DatasetError, match=r"1 image carries .* or exclude them with conflicts='drop'"):
         md.load_dataset(contradicting, conflicts="error")
     with pytest.raises(DatasetError, match="'drop', 'resolve', 'keep' or 'error'"):
         md.load_dataset(contradicting, conflicts="hope")
@@ -83,3 +86,25 @@ def test_copies_of_augmentor_stay_with_their_parents(tree):
     by_id = {record.id: record for record in data.records}
     assert (copy.split, copy.group) == (by_id[copy.parent].split, by_id[copy.parent].group)
     assert md.audit(data, progress=False)["copies made by Augmentor"].count == 2
+
+
+def record(name, split="train", group=None, digest=None):
+    return Record(name, Path(name), "nevus", split, group or name, digest or f"digest {name}")
+
+
+def test_images_that_train_shows_are_excluded_from_test():
+    records = [
+        record("train 1", group="lesion"),
+        record("test 1", split="test", group="lesion"),
+        record("test 2", split="test"),
+        record("test 3", split="test", group="lesion", digest="digest train 1"),
+        record("validation 1", split="validation", group="other"),
+        record("test 4", split="test", group="other"),
+    ]
+    remaining, excluded = exclude_leaks(records, "drop")
+    assert [one.id for one in remaining] == ["train 1", "test 2", "validation 1"]
+    assert {entry.record.id: entry.reason for entry in excluded} == {
+        "test 1": "the same image, lesion or patient as train 1, which is in train",
+        "test 3": "the same file as train 1, which is in train",
+        "test 4": "the same image, lesion or patient as validation 1, which is in validation",
+    }

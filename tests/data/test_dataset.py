@@ -1,5 +1,6 @@
 """A dataset is a value that cannot hold a leak."""
 
+import pickle
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -83,4 +84,30 @@ def test_a_part_is_a_sequence_of_records(data):
 
 def test_it_says_what_it_is(data):
     assert repr(data).startswith("<Dataset of 9 classes: ")
-    assert repr(data.test) == f"<Part test: {len(data.test)} images of 9 classes>"
+    assert repr(data.test) == f"<Split test: {len(data.test)} images of 9 classes>"
+
+
+def test_old_names_warn_and_work(data):
+    with pytest.warns(DeprecationWarning, match="use Dataset.get_split"):
+        assert data.part("test") == data.test
+    with pytest.warns(DeprecationWarning, match="use Split.images"):
+        assert data.test.pictures == data.test.images
+    with pytest.warns(DeprecationWarning, match="use Record.image"):
+        assert data.records[0].picture == data.records[0].image
+
+
+def test_coarse_is_the_old_name_of_label_groups(data):
+    groups = {"either": ("nevus", "melanoma")}
+    with pytest.warns(DeprecationWarning, match="use label_groups="):
+        old = replace(data, coarse=groups)
+    assert old.label_groups == groups
+    with pytest.warns(DeprecationWarning, match="use Dataset.label_groups"):
+        assert old.coarse == groups
+    with pytest.warns(DeprecationWarning, match="use Split.label_groups"):
+        assert old.train.coarse == groups
+
+
+def test_it_can_be_pickled(data):
+    again = pickle.loads(pickle.dumps(data))
+    assert again == data
+    assert len(pickle.dumps(data)) < 2000 * len(data), "neither pixels nor scans"

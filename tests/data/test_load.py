@@ -50,7 +50,7 @@ def test_the_same_file_never_stands_on_both_sides(tree):
         shutil.copy(source, root / "Train" / "nevus" / f"again_{number}.png")
     data = md.load_dataset(root)
     assert all(len(splits) == 1 for splits in sides(data).values())
-    digests = {split: {record.digest for record in data.part(split).records} for split in ("train", "validation")}
+    digests = {split: {record.digest for record in data.get_split(split).records} for split in ("train", "validation")}
     assert not digests["train"] & digests["validation"]
 
 
@@ -129,7 +129,7 @@ def test_options_out_of_range_are_refused(tree, options, message):
 
 
 def test_a_folder_has_a_path():
-    with pytest.raises(DatasetError, match="3 is no folder"):
+    with pytest.raises(DatasetError, match="3 is not a folder"):
         md.load_dataset(3)
 
 

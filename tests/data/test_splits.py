@@ -1,4 +1,4 @@
-"""Splits keep groups whole and classes in proportion."""
+"""Splits and folds keep groups whole and classes in proportion."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import melanoma_detect as md
 from melanoma_detect.data.record import Record
-from melanoma_detect.data.splits import cut, join_groups, set_leaks_aside
+from melanoma_detect.data.splits import split_off
 from melanoma_detect.errors import DatasetError
 
 
@@ -29,38 +30,10 @@ def many(seed=0, count=600):
     return found
 
 
-def test_shared_keys_join_directly_and_by_way_of_others():
-    joined = join_groups([record(name) for name in "abcde"], {"a": ["L1"], "b": ["L1", "P1"], "c": ["P1"], "d": ["L2"]})
-    assert [one.group for one in joined] == ["a", "a", "a", "d", "e"]
-
-
-def test_no_keys_no_groups():
-    assert [one.group for one in join_groups([record("a"), record("b")], {})] == ["a", "b"]
-    assert join_groups([], {}) == []
-
-
-def test_what_train_shows_is_set_aside_from_test():
-    records = [
-        record("train 1", group="lesion"),
-        record("test 1", split="test", group="lesion"),
-        record("test 2", split="test"),
-        record("test 3", split="test", group="lesion", digest="digest train 1"),
-        record("validation 1", split="validation", group="other"),
-        record("test 4", split="test", group="other"),
-    ]
-    kept, aside = set_leaks_aside(records)
-    assert [one.id for one in kept] == ["train 1", "test 2", "validation 1"]
-    assert {entry.record.id: entry.reason for entry in aside} == {
-        "test 1": "the same image, lesion or patient as train 1, which is in train",
-        "test 3": "the same file as train 1, which is in train",
-        "test 4": "the same image, lesion or patient as validation 1, which is in validation",
-    }
-
-
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("fraction", [0.1, 0.2, 0.25, 0.5])
-def test_a_cut_keeps_groups_whole_and_classes_in_proportion(seed, fraction):
-    records = cut(many(seed), "validation", fraction, seed=seed)
+def test_split_off_keeps_groups_whole_and_classes_in_proportion(seed, fraction):
+    records = split_off(many(seed), "validation", fraction, seed=seed)
     sides = defaultdict(set)
     for one in records:
         sides[one.group].add(one.split)
@@ -72,29 +45,78 @@ def test_a_cut_keeps_groups_whole_and_classes_in_proportion(seed, fraction):
     assert sum(one.split == "validation" for one in records) / len(records) == pytest.approx(fraction, abs=0.03)
 
 
-def test_the_same_seed_gives_the_same_cut():
-    assert cut(many(), "test", 0.2, seed=1) == cut(many(), "test", 0.2, seed=1)
-    assert cut(many(), "test", 0.2, seed=1) != cut(many(), "test", 0.2, seed=2)
+def test_the_seed_determines_the_split():
+    assert split_off(many(), "test", 0.2, seed=1) == split_off(many(), "test", 0.2, seed=1)
+    assert split_off(many(), "test", 0.2, seed=1) != split_off(many(), "test", 0.2, seed=2)
 
 
-def test_tiny_classes_stand_on_both_sides():
+def test_tiny_classes_are_in_both_splits():
     records = [record(f"{label}{number}", label) for label in ("a", "b") for number in range(2)]
-    counts = Counter((one.label, one.split) for one in cut(records, "validation", 0.2, seed=123))
+    counts = Counter((one.label, one.split) for one in split_off(records, "validation", 0.2, seed=123))
     assert counts["a", "train"] == counts["b", "train"] == 1
 
 
-def test_a_single_image_is_refused_by_name():
+def test_a_class_with_a_single_image_raises():
     with pytest.raises(DatasetError, match=r"class 'rare' has a single image, alone"):
-        cut([record("a"), record("b"), record("alone", "rare")], "validation", 0.2, seed=1)
+        split_off([record("a"), record("b"), record("alone", "rare")], "validation", 0.2, seed=1)
 
 
-def test_a_single_lesion_is_refused_by_name():
+def test_a_class_with_a_single_lesion_raises():
     records = [record("a"), record("b"), record("one", "rare", group="g"), record("two", "rare", group="g")]
     with pytest.raises(DatasetError, match=r"single lesion \(in 2 images\)"):
-        cut(records, "validation", 0.2, seed=1)
+        split_off(records, "validation", 0.2, seed=1)
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 3])
-def test_a_fraction_out_of_range_is_refused(fraction):
+def test_a_fraction_out_of_range_raises(fraction):
     with pytest.raises(DatasetError, match="fraction"):
-        cut(many(), "test", fraction, seed=1)
+        split_off(many(), "test", fraction, seed=1)
+
+
+@pytest.fixture(scope="module")
+def lesions(tmp_path_factory):
+    folder = md.write_samples(tmp_path_factory.mktemp("folds") / "set", train=20, test=3, size=32)
+    return md.load_dataset(folder, image_size=(32, 32))
+
+
+def test_each_image_is_in_the_test_split_of_one_fold(lesions):
+    pool = {record.id for record in (*lesions.train, *lesions.validation)}
+    held_out = [record.id for fold in md.folds(lesions, 4) for record in fold.test]
+    assert sorted(held_out) == sorted(pool)
+
+
+def test_no_lesion_is_in_two_splits(lesions):
+    for fold in md.folds(lesions, 3):
+        sides = [{record.group for record in part} for part in (fold.train, fold.validation, fold.test)]
+        assert not sides[0] & sides[1]
+        assert not (sides[0] | sides[1]) & sides[2]
+        assert all(sides)
+
+
+def test_every_class_is_in_every_fold(lesions):
+    assert all(
+        (fold.distribution()[["train", "validation", "test"]] > 0).all(axis=None) for fold in md.folds(lesions, 3)
+    )
+
+
+def test_folds_leave_out_the_test_split(lesions):
+    own = {record.id for record in lesions.test}
+    assert not any(own & {record.id for record in fold.records} for fold in md.folds(lesions, 2))
+
+
+def test_folds_leave_out_copies_and_weights(lesions):
+    weighted = md.balance(lesions, to=40, method="weights")
+    assert all(record.weight == 1 for fold in md.folds(weighted, 2) for record in fold.records)
+
+
+def test_the_seed_determines_the_folds(lesions):
+    one, again, other = ([tuple(fold.test.paths) for fold in md.folds(lesions, 3, seed=seed)] for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_too_few_folds_or_lesions_raise(lesions):
+    with pytest.raises(DatasetError, match="2 folds or more"):
+        list(md.folds(lesions, 1))
+    few = lesions.with_records(lesions.train.records[:3])
+    with pytest.raises(DatasetError, match="5 folds of 3 lesions"):
+        list(md.folds(few, 5))

@@ -95,6 +95,13 @@ def test_the_page_shows_the_images_and_escapes_names(audit, tmp_path):
     assert not re.search(r"(src|href)=\"http", text)
 
 
+def test_old_names_still_work_with_a_warning(audit):
+    with pytest.warns(DeprecationWarning, match="use Audit.images"):
+        assert audit.pictures == audit.images
+    with pytest.warns(DeprecationWarning, match=r"use md.report.write_html\(audit, path\)"):
+        assert audit.html("audit.html").is_file()
+
+
 def test_a_class_that_the_source_gives_away_is_named(tree):
     root = tree({"Train/melanoma": 30, "Train/nevus": 30, "Test/melanoma": 2, "Test/nevus": 2})
     for path in (root / "Train" / "melanoma").iterdir():

@@ -1,4 +1,4 @@
-"""What an alert means: Bayes' rule, counted."""
+"""Predictive values: Bayes' rule, compared with counts."""
 
 import numpy as np
 import pytest
@@ -11,46 +11,48 @@ CLASSES = ("melanoma", "nevus")
 POINT = OperatingPoint(0.9, 0.5, 0.9, 0.8, 100, 900)
 
 
-def evaluation(*, found=90, missed=10, cleared=720, false=180, abstained=0, point=POINT):
-    scores = np.repeat([0.9, 0.1, 0.1, 0.9], [found, missed, cleared, false])
-    labels = np.repeat([0, 0, 1, 1], [found, missed, cleared, false])
+def evaluate(*, true_alerts=90, false_negatives=10, cleared=720, false_alerts=180, abstained=0, point=POINT):
+    """Evaluate answers with these counts; the abstained images are nevi that would be cleared."""
+    counts = [true_alerts, false_negatives, cleared, false_alerts]
+    scores, labels = np.repeat([0.9, 0.1, 0.1, 0.9], counts), np.repeat([0, 0, 1, 1], counts)
+    melanomas = true_alerts + false_negatives
     away = np.zeros(len(labels), bool)
-    away[found + missed : found + missed + abstained] = True
-    groups = [str(at) for at in range(len(labels))]
+    away[melanomas : melanomas + abstained] = True
+    groups = [str(number) for number in range(len(labels))]
     return measure(np.stack([scores, 1 - scores], axis=1), labels, groups, CLASSES, point, abstained=away)
 
 
-def test_at_its_own_prevalence_it_says_what_was_counted():
-    found = evaluation().at_prevalence(0.1)
-    assert found.ppv.value == pytest.approx(90 / 270)
-    assert found.npv.value == pytest.approx(720 / 730)
-    assert found.number_needed_to_biopsy.value == pytest.approx(3)
-    assert found.ppv.low < found.ppv.value < found.ppv.high
-    assert found.number_needed_to_biopsy.low < 3 < found.number_needed_to_biopsy.high
-    assert found.ppv.lesions == 100
+def test_at_the_measured_prevalence_they_are_the_counts():
+    values = evaluate().at_prevalence(0.1)
+    assert values.ppv.value == pytest.approx(90 / 270)
+    assert values.npv.value == pytest.approx(720 / 730)
+    assert values.number_needed_to_biopsy.value == pytest.approx(3)
+    assert values.ppv.low < values.ppv.value < values.ppv.high
+    assert values.number_needed_to_biopsy.low < 3 < values.number_needed_to_biopsy.high
+    assert values.ppv.lesions == 100
 
 
 def test_where_melanoma_is_rare_most_alerts_are_false():
-    rare, common = evaluation().at_prevalence(0.01), evaluation().at_prevalence(0.2)
+    rare, common = evaluate().at_prevalence(0.01), evaluate().at_prevalence(0.2)
     assert rare.ppv.high < common.ppv.low
     assert rare.npv.value > common.npv.value
     assert str(rare).startswith("at a prevalence of 1.00%: 4.3% [")
 
 
-def test_where_nothing_was_missed_doubt_remains():
-    found = evaluation(found=100, missed=0).at_prevalence(0.1)
-    assert found.npv.value == 1
-    assert found.npv.low < 1
+def test_without_false_negatives_the_npv_is_still_uncertain():
+    values = evaluate(true_alerts=100, false_negatives=0).at_prevalence(0.1)
+    assert values.npv.value == 1
+    assert values.npv.low < 1
 
 
-def test_an_abstention_is_no_alert_and_clears_nobody():
-    found = evaluation(abstained=120).at_prevalence(0.1)
-    assert found.ppv.value == pytest.approx(90 / 270)
-    assert found.npv.value == pytest.approx(600 / 610)
+def test_abstentions_are_neither_alerts_nor_cleared():
+    values = evaluate(abstained=120).at_prevalence(0.1)
+    assert values.ppv.value == pytest.approx(90 / 270)
+    assert values.npv.value == pytest.approx(600 / 610)
 
 
-def test_no_threshold_no_values():
-    with pytest.raises(DetectorError, match="no predictive values"):
-        evaluation(point=None).at_prevalence(0.1)
+def test_they_need_an_operating_point_and_a_prevalence():
+    with pytest.raises(DetectorError, match="predictive values need sensitivity and specificity"):
+        evaluate(point=None).at_prevalence(0.1)
     with pytest.raises(DetectorError, match="prevalence=2"):
-        evaluation().at_prevalence(2)
+        evaluate().at_prevalence(2)

@@ -1,4 +1,4 @@
-"""A detector that reads the frame is caught; one that reads the lesion is not."""
+"""The test for shortcuts: positive for a detector that recognises a frame, negative for one that recognises the lesion."""
 
 import numpy as np
 import pytest
@@ -11,23 +11,24 @@ CLASSES = ("melanoma", "nevus")
 
 
 def write(folder, *, framed):
-    """Write melanomas and nevi; where they are framed, every melanoma's rim is a little bluer, as another camera's is."""
+    """Write melanomas and nevi; if framed, every melanoma has a dark frame, as from another dermatoscope."""
     from PIL import Image
 
     for split, count in (("Train", 60), ("Test", 30)):
-        for at, label in enumerate(CLASSES):
-            place = folder / split / label
-            place.mkdir(parents=True)
+        for position, label in enumerate(CLASSES):
+            (folder / split / label).mkdir(parents=True)
             for number in range(count):
-                drawn = md.draw_lesion(label, seed=1000 * at + number + 500 * (split == "Test"), size=48)
+                seed = 1000 * position + number + 500 * (split == "Test")
+                drawn = md.draw_lesion(label, seed=seed, size=48)
                 pixels = drawn.pixels.astype(np.int64)
                 if framed and label == "melanoma":
                     pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:] = 40, 40, 40, 40
-                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{label}_{number:03d}.png")
+                file = folder / split / label / f"{label}_{number:03d}.png"
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)
     return folder
 
 
-def trained(folder, epochs):
+def train(folder, epochs):
     data = md.load_dataset(folder, image_size=(32, 32))
     model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3), seed=1)
     recipe = md.Recipe(learning_rate=2e-3, patience=30)
@@ -36,37 +37,37 @@ def trained(folder, epochs):
 
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory):
-    detector, data = trained(write(tmp_path_factory.mktemp("framed"), framed=True), 8)
+    detector, data = train(write(tmp_path_factory.mktemp("framed"), framed=True), 8)
     return detector.evaluate(data, shortcuts=True)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    detector, data = trained(write(tmp_path_factory.mktemp("plain"), framed=False), 8)
+    detector, data = train(write(tmp_path_factory.mktemp("plain"), framed=False), 8)
     return detector.evaluate(data, shortcuts=True)
 
 
-def test_a_frame_that_gives_the_class_away_is_named(framed):
+def test_a_frame_that_reveals_the_class_is_detected(framed):
     assert framed.figures["melanoma_auc"].value > 0.9
-    assert framed.shortcuts.taken
+    assert framed.shortcuts.detected
     assert framed.shortcuts.background.low > 0.7
-    assert "IT TAKES A SHORTCUT: with the lesion covered it still tells melanomas from the rest" in str(framed)
+    assert "SHORTCUT DETECTED: with the lesion covered, the melanoma ROC AUC is still" in str(framed)
     assert framed.to_dict()["shortcuts"]["background"]["low"] > 0.7
 
 
-def test_a_detector_that_reads_the_lesion_is_not_accused(plain):
+def test_a_detector_that_recognises_the_lesion_passes(plain):
     assert plain.figures["melanoma_auc"].value > 0.8
-    assert not plain.shortcuts.taken
+    assert not plain.shortcuts.detected
     assert plain.shortcuts.original == plain.figures["melanoma_auc"]
-    assert "No shortcut through the background is shown" in str(plain)
+    assert "No shortcut detected" in str(plain)
 
 
-def test_it_is_asked_only_when_asked_for(detector, data):
+def test_shortcuts_are_tested_on_request_only(detector, data):
     assert detector.evaluate(data).shortcuts is None
     assert detector.evaluate(data).to_dict()["shortcuts"] is None
 
 
-def test_the_cover_hides_the_lesion_and_leaves_the_rim():
+def test_background_only_covers_the_lesion_and_keeps_the_rim():
     drawn = md.draw_lesion("nevus", seed=3, size=90)
     covered = background_only(drawn.pixels[None])[0]
     changed = (covered != drawn.pixels).any(axis=-1)
@@ -77,19 +78,31 @@ def test_the_cover_hides_the_lesion_and_leaves_the_rim():
 
 
 def test_shuffling_keeps_the_colours_and_nothing_else(image):
-    shuffle = np.random.default_rng(1).permutation(64 * 64)
-    found = colours_only(image[None], shuffle)[0]
-    assert not np.array_equal(found, image)
-    np.testing.assert_array_equal(np.sort(found.reshape(-1, 3), axis=0), np.sort(image.reshape(-1, 3), axis=0))
+    order = np.random.default_rng(1).permutation(64 * 64)
+    shuffled = colours_only(image[None], order)[0]
+    assert not np.array_equal(shuffled, image)
+    np.testing.assert_array_equal(np.sort(shuffled.reshape(-1, 3), axis=0), np.sort(image.reshape(-1, 3), axis=0))
 
 
 def test_blurring_keeps_the_layout(image):
-    found = blurred(image[None])[0].astype(float)
-    assert np.abs(np.diff(found, axis=0)).mean() < np.abs(np.diff(image.astype(float), axis=0)).mean() / 2
-    assert found.mean() == pytest.approx(image.mean(), abs=2)
+    result = blurred(image[None])[0].astype(float)
+    assert np.abs(np.diff(result, axis=0)).mean() < np.abs(np.diff(image.astype(float), axis=0)).mean() / 2
+    assert result.mean() == pytest.approx(image.mean(), abs=2)
 
 
-def test_few_melanomas_are_said():
-    sure, one = Figure(0.9, 0.8, 1.0, 5), Figure(0.5, 0.3, 0.7, 30)
-    assert "on 5 lesions of the rarer side only" in Shortcuts(one, sure, one, one).verdict
-    assert "cannot be told" in Shortcuts(one, Figure(np.nan, np.nan, np.nan, 0), one, one).verdict
+def test_the_summary_names_small_numbers():
+    few, enough = Figure(0.9, 0.8, 1.0, 5), Figure(0.5, 0.3, 0.7, 30)
+    assert "on 5 lesions of the rarer side only" in Shortcuts(enough, few, enough, enough).summary
+    undefined = Figure(np.nan, np.nan, np.nan, 0)
+    assert Shortcuts(enough, undefined, enough, enough).summary.startswith(
+        "No test for shortcuts: it needs images of melanomas"
+    )
+
+
+def test_old_names_of_attributes_warn():
+    auc = Figure(0.9, 0.8, 1.0, 30)
+    shortcuts = Shortcuts(auc, auc, auc, auc)
+    with pytest.warns(DeprecationWarning, match="use Shortcuts.detected"):
+        assert shortcuts.taken
+    with pytest.warns(DeprecationWarning, match="use Shortcuts.summary"):
+        assert shortcuts.verdict == shortcuts.summary

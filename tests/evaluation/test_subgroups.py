@@ -1,4 +1,4 @@
-"""Figures of parts: each is what measuring that part alone gives, or says that it cannot tell."""
+"""Metrics by subgroup: equal to those of the subgroup measured alone, unless it has too few lesions."""
 
 from dataclasses import replace
 
@@ -6,72 +6,72 @@ import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.evaluation.bootstrap import Figure
 from melanoma_detect.evaluation.evaluation import measure
-from melanoma_detect.evaluation.subgroups import TOO_FEW
+from melanoma_detect.evaluation.subgroups import TOO_FEW, Subgroup
 from melanoma_detect.inference.operating_points import OperatingPoint
 
 CLASSES = ("melanoma", "nevus")
 POINT = OperatingPoint(0.9, 0.5, 0.9, 0.8, 100, 900)
 
 
-def evaluation(data, metadata, sources=None, seed=1):
+def evaluate(data, metadata, sources=None, labels=None):
+    """Evaluate simulated answers to images with these columns in their table, two images of each lesion."""
     count = len(metadata)
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, count)
-    scores = np.clip(rng.normal(0.7 - 0.4 * labels, 0.2), 0.01, 0.99)
-    known = [
-        replace(data.records[0], id=str(at), metadata=said, source=(sources or [""] * count)[at])
-        for at, said in enumerate(metadata)
+    rng = np.random.default_rng(1)
+    drawn = rng.integers(0, 2, count)
+    scores = np.clip(rng.normal(0.7 - 0.4 * drawn, 0.2), 0.01, 0.99)
+    records = [
+        replace(data.records[0], id=str(number), metadata=columns, source=source)
+        for number, (columns, source) in enumerate(zip(metadata, sources or [""] * count, strict=True))
     ]
-    groups = [f"lesion {at // 2}" for at in range(count)]
-    found = measure(np.stack([scores, 1 - scores], axis=1), labels, groups, CLASSES, POINT)
-    return replace(found, records=tuple(known))
+    groups = [f"lesion {number // 2}" for number in range(count)]
+    probabilities = np.stack([scores, 1 - scores], axis=1)
+    return measure(probabilities, drawn if labels is None else labels, groups, CLASSES, POINT, records=records)
 
 
-def test_each_part_is_measured_as_if_alone(data):
+def test_subgroups_have_the_metrics_of_their_images_alone(data):
     sexes = ["female", "female", "male", "male"] * 60
-    found = evaluation(data, [{"sex": sex} for sex in sexes])
-    parts = {part.name: part for part in found.subgroups()}
-    assert list(parts) == ["female", "male"]
-    for name, part in parts.items():
+    evaluation = evaluate(data, [{"sex": sex} for sex in sexes])
+    subgroups = {subgroup.name: subgroup for subgroup in evaluation.subgroups()}
+    assert list(subgroups) == ["female", "male"]
+    for name, subgroup in subgroups.items():
         chosen = np.array(sexes) == name
-        groups = np.array(found.groups)[chosen].tolist()
-        alone = measure(found.probabilities[chosen], found.labels[chosen], groups, CLASSES, POINT)
-        assert part.figures == {shown: alone.figures[shown] for shown in part.figures}
-        assert (part.images, part.lesions) == (120, 60)
-        assert "too few" not in str(part)
+        groups = np.array(evaluation.groups)[chosen].tolist()
+        alone = measure(evaluation.probabilities[chosen], evaluation.labels[chosen], groups, CLASSES, POINT)
+        assert subgroup.figures == {metric: alone.figures[metric] for metric in subgroup.figures}
+        assert (subgroup.images, subgroup.lesions) == (120, 60)
+        assert "too few" not in str(subgroup)
 
 
-def test_under_twenty_lesions_it_does_not_tell(data):
-    found = evaluation(data, [{"sex": "female"}] * 200 + [{"sex": "male"}] * 38)
-    female, male = found.subgroups()
+def test_fewer_than_twenty_lesions_are_too_few(data):
+    evaluation = evaluate(data, [{"sex": "female"}] * 200 + [{"sex": "male"}] * 38)
+    female, male = evaluation.subgroups()
     assert male.lesions == 19
-    assert male.tell("balanced_accuracy") == TOO_FEW
+    assert male.describe("balanced_accuracy") == TOO_FEW
     assert TOO_FEW in str(male)
-    assert female.tells("melanoma_auc")
+    assert female.is_reliable("melanoma_auc")
 
 
-def test_the_melanomas_count_where_melanomas_are_found(data):
+def test_sensitivity_counts_melanomas_only(data):
     """Sixty lesions are enough for specificity; nineteen melanomas among them are not for sensitivity."""
-    found = evaluation(data, [{"sex": "female"}] * 120 + [{"sex": "male"}] * 120)
-    few = np.ones(240, np.int64)
-    few[:38] = 0
-    found = replace(found, labels=few)
-    female = found.subgroups()[0]
+    labels = np.ones(240, np.int64)
+    labels[:38] = 0
+    female, _ = evaluate(data, [{"sex": "female"}] * 120 + [{"sex": "male"}] * 120, labels=labels).subgroups()
     assert female.melanomas == 19
-    assert female.tell("sensitivity") == female.tell("melanoma_auc") == TOO_FEW
-    assert female.tells("specificity")
+    assert female.describe("sensitivity") == female.describe("melanoma_auc") == TOO_FEW
+    assert female.is_reliable("specificity")
 
 
-def test_ages_sites_and_sources_under_their_several_names(data):
-    said = [
+def test_ages_sites_and_sources_are_read_from_several_columns(data):
+    metadata = [
         {"age": "39.0", "localization": "back"},
         {"age_approx": "40", "anatom_site_general": "Back"},
         {"age": "85.0", "localization": "unknown"},
         {"age": "often", "localization": "foot"},
     ]
-    found = evaluation(data, said, sources=["one", "two", "one", "two"])
-    assert [(part.kind, part.name, part.images) for part in found.subgroups()] == [
+    evaluation = evaluate(data, metadata, sources=["one", "two", "one", "two"])
+    assert [(subgroup.kind, subgroup.name, subgroup.images) for subgroup in evaluation.subgroups()] == [
         ("source", "one", 2),
         ("source", "two", 2),
         ("age", "under 40", 1),
@@ -84,11 +84,19 @@ def test_ages_sites_and_sources_under_their_several_names(data):
     ]
 
 
-def test_what_all_have_alike_is_no_subgroup(data):
-    assert evaluation(data, [{"sex": "female"}] * 10).subgroups() == ()
+def test_a_property_of_all_images_makes_no_subgroup(data):
+    assert evaluate(data, [{"sex": "female"}] * 10).subgroups() == ()
 
 
 def test_without_records_there_are_no_subgroups():
-    found = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], CLASSES)
-    with pytest.raises(DetectorError, match="does not know its records"):
-        found.subgroups()
+    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], CLASSES)
+    with pytest.raises(DetectorError, match="has no records of its images"):
+        evaluation.subgroups()
+
+
+def test_old_names_of_methods_warn():
+    subgroup = Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)})
+    with pytest.warns(DeprecationWarning, match="use Subgroup.is_reliable"):
+        assert not subgroup.tells("sensitivity")
+    with pytest.warns(DeprecationWarning, match="use Subgroup.describe"):
+        assert subgroup.tell("sensitivity") == TOO_FEW

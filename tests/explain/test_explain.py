@@ -1,4 +1,4 @@
-"""Where a detector looked."""
+"""Explanations: heat maps by occlusion and Grad-CAM, their text and their overlay."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from scipy.stats import spearmanr
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, ImageError, OutputError
-from melanoma_detect.explain.explain import CAVEAT, normalised, positions
+from melanoma_detect.explain.explain import CAVEAT, class_indices, normalize_heat
 from melanoma_detect.explain.occlusion import _windows, occlude
-from melanoma_detect.explain.overlay import overlaid
+from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.runtime import OnnxRuntime
 
@@ -58,7 +58,7 @@ def test_with_randomised_weights_the_map_changes(sharp, drawn, method):
     assert all(np.array_equal(one, pair[0]) for one, pair in zip(again, pairs, strict=True))
 
 
-def test_what_is_explained_is_the_likeliest_class_unless_told(detector, image):
+def test_the_most_probable_class_is_explained_by_default(detector, image):
     prediction = detector.predict(image)
     assert detector.explain(image, method="occlusion").diagnosis == prediction.diagnosis
     explained = detector.explain(image, diagnosis="MEL", method="occlusion")
@@ -66,7 +66,7 @@ def test_what_is_explained_is_the_likeliest_class_unless_told(detector, image):
     assert detector.explain(image, diagnosis="malignant").probability == pytest.approx(prediction.malignant)
 
 
-def test_auto_is_grad_cam_where_keras_is_there_and_occlusion_elsewhere(detector, image):
+def test_auto_is_grad_cam_with_a_keras_model_and_occlusion_without(detector, image):
     assert detector.explain(image).method == "grad-cam"
     bare = md.Detector(detector.predictor.config, OnnxRuntime(detector.predictor.files.onnx))
     assert bare.explain(image).method == "occlusion"
@@ -74,17 +74,17 @@ def test_auto_is_grad_cam_where_keras_is_there_and_occlusion_elsewhere(detector,
         bare.explain(image, method="grad-cam")
 
 
-def test_it_says_where_and_that_it_is_no_proof(detector, image):
+def test_the_text_describes_the_map_and_its_limits(detector, image):
     said = str(detector.explain(image, method="occlusion"))
     assert "Half of the evidence lies on" in said
     assert "Hiding the part that matters most" in said
     assert said.endswith(CAVEAT)
 
 
-def test_where_nothing_speaks_for_it_the_map_is_empty_and_says_so(detector, image):
-    explanation = replace(detector.explain(image), heat=normalised(-np.ones((4, 4), np.float32), (64, 64)))
+def test_without_evidence_the_map_is_empty(detector, image):
+    explanation = replace(detector.explain(image), heat=normalize_heat(-np.ones((4, 4), np.float32), (64, 64)))
     assert not explanation.heat.any()
-    assert "No part of the image does" in str(explanation)
+    assert "No part of the image is evidence for it" in str(explanation)
     assert explanation.share(np.ones((64, 64), bool)) == 0
 
 
@@ -95,21 +95,21 @@ def test_the_overlay_has_the_images_own_shape(detector):
     assert explanation.heat.shape == (32, 32)
 
 
-def test_the_hottest_place_is_yellow_and_cold_ones_are_grey():
+def test_the_most_evidence_is_yellow_and_none_is_grey():
     heat = np.zeros((3, 3), np.float32)
     heat[1, 1] = 1
-    shown = np.asarray(overlaid(np.full((90, 90, 3), (200, 150, 120), np.uint8), heat)).astype(int)
+    shown = np.asarray(draw_overlay(np.full((90, 90, 3), (200, 150, 120), np.uint8), heat)).astype(int)
     assert np.ptp(shown[2, 2]) == 0
     assert shown[45, 45, 0] > shown[45, 45, 2] + 80
 
 
-def test_the_sheet_is_whole_or_absent(detector, image, tmp_path):
+def test_the_saved_picture_is_complete_or_absent(detector, image, tmp_path):
     explanation = detector.explain(image)
     explanation.save(tmp_path / "new" / "overlay.png")
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["overlay.png"]
     with Image.open(tmp_path / "new" / "overlay.png") as sheet:
         assert sheet.width == 2 * 420 + 36
-    with pytest.raises(OutputError, match=r"no image is written with the suffix '\.doc'"):
+    with pytest.raises(OutputError, match=r"no image format has the suffix '\.doc'"):
         explanation.save(tmp_path / "overlay.doc")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -123,27 +123,27 @@ def test_the_sheet_is_whole_or_absent(detector, image, tmp_path):
         ({"method": "lime"}, "method='lime'; expected one of 'auto', 'occlusion', 'grad-cam'"),
     ],
 )
-def test_slips_are_answered(detector, image, asked, message):
+def test_invalid_arguments_are_rejected(detector, image, asked, message):
     with pytest.raises(DetectorError, match=message):
         detector.explain(image, **asked)
 
 
-def test_a_image_that_cannot_be_read_is_named(detector, tmp_path):
+def test_an_image_that_cannot_be_read_is_named(detector, tmp_path):
     with pytest.raises(ImageError, match=r"nothing\.jpg"):
         detector.explain(tmp_path / "nothing.jpg")
 
 
-def test_a_class_that_all_are_cannot_be_told_apart():
-    with pytest.raises(DetectorError, match="nothing to tell apart"):
-        positions("malignant", ("melanoma", "BCC"))
+def test_a_diagnosis_that_covers_every_class_is_rejected():
+    with pytest.raises(DetectorError, match="covers every class of the detector"):
+        class_indices("malignant", ("melanoma", "BCC"))
 
 
 @pytest.mark.parametrize("scale", [4, 10])
-def test_the_windows_cover_every_place_alike(scale):
+def test_the_windows_sum_to_one_everywhere(scale):
     np.testing.assert_allclose(_windows((45, 60), scale).sum(axis=0), 1)
 
 
-def test_hiding_what_decides_is_found():
+def test_occlusion_finds_the_decisive_part():
     """A model that counts dark pixels in one corner: the evidence must lie there."""
 
     def answer(pixels):

@@ -1,4 +1,4 @@
-"""A detector's model in other formats, each measured against the detector itself."""
+"""Export formats, compared with the detector."""
 
 import json
 import zipfile
@@ -11,13 +11,12 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.export.onnx import TOLERANCE
-from melanoma_detect.export.quantization import OnnxModel
-from melanoma_detect.export.tensorflow import RUNS
+from melanoma_detect.export.tensorflow import RUNNERS
 from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.runtime import OnnxRuntime
 
 
-def card_in(path, form):
+def config_in(path, form):
     if form == "onnx":
         (text,) = (entry.value for entry in onnx.load(path).metadata_props if entry.key == "detector.json")
     elif form == "litert":
@@ -29,17 +28,17 @@ def card_in(path, form):
 
 
 @pytest.mark.parametrize("form", ["onnx", "litert", "saved_model"])
-def test_it_answers_as_the_detector_does(detector, data, tmp_path, form):
+def test_exports_give_the_detectors_outputs(detector, data, tmp_path, form):
     exported = detector.export(form, tmp_path / "new" / "model", images=data)
-    assert exported.parity <= TOLERANCE
+    assert exported.max_difference <= TOLERANCE
     assert exported.images == len(data.test)
     assert exported.size > 300_000
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["model"]
     pixels = data.validation.pixels()
-    found, expected = RUNS[form](tmp_path / "new" / "model")(pixels), detector.predictor.runtime.run(pixels)
+    found, expected = RUNNERS[form](tmp_path / "new" / "model")(pixels), detector.predictor.runtime.run(pixels)
     np.testing.assert_allclose(found.logits, expected.logits, atol=1e-3)
     np.testing.assert_allclose(found.features, expected.features, atol=1e-3)
-    config = card_in(tmp_path / "new" / "model", form)
+    config = config_in(tmp_path / "new" / "model", form)
     assert config["classes"] == list(detector.classes)
     assert config["image_size"] == [32, 32]
     assert config["operating_point"] == json.loads(json.dumps(asdict(detector.operating_point)))
@@ -54,11 +53,11 @@ def test_it_answers_as_the_detector_does(detector, data, tmp_path, form):
         pytest.param("resnet50", {"weights": None}, marks=pytest.mark.slow),
     ],
 )
-def test_other_architectures_answer_alike(detector, data, tmp_path, architecture, options):
+def test_other_architectures_can_be_exported(detector, data, tmp_path, architecture, options):
     model = md.build_model(architecture, num_classes=9, input_shape=(32, 32, 3), **options)
     other = md.Detector(detector.predictor.config, KerasRuntime(model))
     for form in ("litert", "saved_model"):
-        assert other.export(form, tmp_path / form, images=data.test).parity <= TOLERANCE
+        assert other.export(form, tmp_path / form, images=data.test).max_difference <= TOLERANCE
 
 
 def test_printing_one_reads_like_a_sentence(detector, data, tmp_path):
@@ -69,19 +68,19 @@ def test_printing_one_reads_like_a_sentence(detector, data, tmp_path):
     assert exported.loss is None
 
 
-def test_in_eight_bits_it_is_small_and_the_loss_is_said(detector, data, tmp_path):
+def test_int8_is_small_and_its_loss_is_measured(detector, data, tmp_path):
     exact = detector.export("onnx", tmp_path / "exact.onnx", images=data)
     small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=data)
     assert small.size < 0.3 * exact.size
-    assert TOLERANCE < small.parity < 0.5
+    assert TOLERANCE < small.max_difference < 0.5
     assert small.before == pytest.approx(detector.evaluate(data.test).figures["balanced_accuracy"].value)
     assert small.loss == pytest.approx(small.before - small.after)
     assert abs(small.loss) < 0.15
     assert "points." in str(small)
-    assert card_in(tmp_path / "small.onnx", "onnx")["operating_point"] is None
+    assert config_in(tmp_path / "small.onnx", "onnx")["operating_point"] is None
 
 
-def test_images_without_labels_calibrate_too(detector, data, tmp_path):
+def test_images_without_labels_can_calibrate(detector, data, tmp_path):
     small = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=data.train.paths[:40])
     assert (small.images, small.before, small.loss) == (40, None, None)
 
@@ -93,13 +92,13 @@ def test_a_detector_of_fewer_classes_in_another_order_is_measured_by_name(detect
     assert small.before == pytest.approx(detector.evaluate(few.test).figures["balanced_accuracy"].value)
 
 
-def test_what_answers_otherwise_is_not_written(detector, data, tmp_path, monkeypatch):
+def test_an_export_with_other_outputs_is_not_written(detector, data, tmp_path, monkeypatch):
     def wrong(path):
-        run = OnnxModel(path).run
+        run = OnnxRuntime(path).run
         return lambda pixels: run(255 - pixels)
 
-    monkeypatch.setitem(RUNS, "onnx", wrong)
-    with pytest.raises(DetectorError, match=r"wrong\.onnx: not written, since its answers are not the detector's"):
+    monkeypatch.setitem(RUNNERS, "onnx", wrong)
+    with pytest.raises(DetectorError, match=r"wrong\.onnx: not written, since its outputs are not the detector's"):
         detector.export("onnx", tmp_path / "wrong.onnx", images=data)
     assert not list(tmp_path.iterdir())
 
@@ -110,24 +109,24 @@ def test_what_answers_otherwise_is_not_written(detector, data, tmp_path, monkeyp
         ({"format": "tflite"}, "format='tflite'; expected one of 'onnx', 'litert', 'saved_model'"),
         ({"precision": "int4"}, "precision='int4'; expected 'float32' or 'int8'"),
         ({"format": "litert", "precision": "int8"}, "precision='int8' is written as ONNX only, not as litert"),
-        ({"precision": "int8"}, "give some: images=data"),
+        ({"precision": "int8"}, "give images=data"),
         ({"images": []}, "images: there are none"),
     ],
 )
-def test_slips_are_answered_and_leave_nothing(detector, tmp_path, asked, message):
+def test_invalid_arguments_are_rejected_and_leave_nothing(detector, tmp_path, asked, message):
     chosen = {"format": "onnx"} | asked
     with pytest.raises(DetectorError, match=message):
         detector.export(path=tmp_path / "model", **chosen)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_split_of_strangers_is_refused(detector, tree, tmp_path):
+def test_a_split_without_the_detectors_classes_is_rejected(detector, tree, tmp_path):
     strangers = md.load_dataset(tree({"wart": 4, "corn": 4}), validation=0, test=1)
     with pytest.raises(DetectorError, match="the test split has none of the detector's classes"):
         detector.export("onnx", tmp_path / "model.onnx", images=strangers.test)
 
 
-def test_a_folder_that_holds_something_is_left_alone(detector, tmp_path):
+def test_a_folder_that_is_not_empty_is_left_alone(detector, tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "note.txt").write_text("mine")
     with pytest.raises(OutputError, match="kept: is a folder that is not empty"):

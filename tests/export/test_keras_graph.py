@@ -1,11 +1,11 @@
-"""A model as the exporter can take it: the same answers, other layers."""
+"""Clones for export: the same outputs from other layers."""
 
 import keras
 import numpy as np
 from keras import layers
 
 import melanoma_detect as md
-from melanoma_detect.export.keras_graph import exportable
+from melanoma_detect.export.keras_graph import clone_for_export
 from melanoma_detect.models import classification_head
 
 
@@ -21,7 +21,7 @@ def grouped(*, input_shape, num_classes):
 
 def test_grouped_convolutions_become_depthwise_and_answers_stay(image):
     model = md.build_model(grouped, num_classes=3, input_shape=(64, 64, 3))
-    copy = exportable(model)
+    copy = clone_for_export(model)
     kinds = [type(layer).__name__ for layer in copy.layers]
     assert "DepthwiseConv2D" in kinds
     assert "Gelu" in kinds
@@ -36,13 +36,13 @@ def test_mixed_precision_becomes_float32():
     finally:
         keras.config.set_dtype_policy(before)
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
-    assert all(layer.compute_dtype == "float32" for layer in exportable(model).layers)
+    assert all(layer.compute_dtype == "float32" for layer in clone_for_export(model).layers)
 
 
 def test_the_model_keeps_its_own_weights():
     model = md.build_model("cnn", num_classes=3, input_shape=(32, 32, 3))
     before = model.get_weights()
-    copy = exportable(model)
+    copy = clone_for_export(model)
     copy.set_weights([np.zeros_like(values) for values in copy.get_weights()])
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)

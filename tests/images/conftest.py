@@ -1,4 +1,4 @@
-"""Troublesome images: a file made for each kind."""
+"""Image files of every kind: damaged ones, and rare formats and colour modes."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ HALF = LESION[:32]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of image: how to write it, and what must come of it: the right pixels, or words."""
+    """One kind of image file: how to write it, and the pixels or the error message that reading it must give."""
 
     name: str
     write: Callable
@@ -58,7 +58,7 @@ def upright(orientation):
 
 
 def bomb():
-    """Return a PNG that claims 30,000×30,000 pixels."""
+    """Return a PNG whose header gives 30,000×30,000 pixels: a decompression bomb."""
 
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -108,7 +108,7 @@ def dicom(kind="RGB", *, bits=8, pixels=True):
 
 
 def swapped_profile():
-    """Return an image whose profile says that its red and its blue stand in each other's place."""
+    """Return a writer of an image whose colour profile swaps red and blue."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     red, blue = profile.find(b"rXYZ"), profile.find(b"bXYZ")
     profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
@@ -127,16 +127,16 @@ GREY = np.asarray(Image.fromarray(LESION).convert("L").convert("RGB"))
 RGBA = Image.fromarray(np.dstack([LESION, np.full((64, 64), 128, np.uint8)]))
 WIDE = LESION[..., 0].astype(np.uint16) * 257
 RED = np.repeat(LESION[..., :1], 3, axis=2)
-NOT_A_IMAGE, DAMAGED = "not an image", "cannot be decoded"
+NOT_AN_IMAGE, DAMAGED = "not an image", "cannot be decoded"
 
 KINDS = [
     Kind("empty", raw(b""), message="the file is empty"),
-    Kind("text", raw(b"this is no image at all, whatever its name says"), message=NOT_A_IMAGE),
-    Kind("web page", raw(b"<!doctype html><html><body>404</body></html>" * 9), message=NOT_A_IMAGE),
-    Kind("zip archive", raw(b"PK\x03\x04" + b"\0" * 200), message=NOT_A_IMAGE),
-    Kind("PDF", raw(b"%PDF-1.7\n" + b"0" * 200), message=NOT_A_IMAGE),
-    Kind("SVG", raw(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 9), message=NOT_A_IMAGE, suffix=".png"),
-    Kind("noise", raw(np.random.default_rng(0).bytes(5000)), message=NOT_A_IMAGE),
+    Kind("text", raw(b"this is no image at all, whatever its name says"), message=NOT_AN_IMAGE),
+    Kind("web page", raw(b"<!doctype html><html><body>404</body></html>" * 9), message=NOT_AN_IMAGE),
+    Kind("zip archive", raw(b"PK\x03\x04" + b"\0" * 200), message=NOT_AN_IMAGE),
+    Kind("PDF", raw(b"%PDF-1.7\n" + b"0" * 200), message=NOT_AN_IMAGE),
+    Kind("SVG", raw(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 9), message=NOT_AN_IMAGE, suffix=".png"),
+    Kind("noise", raw(np.random.default_rng(0).bytes(5000)), message=NOT_AN_IMAGE),
     Kind("truncated JPEG", raw(encoded()[: len(encoded()) // 2]), message=DAMAGED),
     Kind("JPEG of a header alone", raw(encoded()[:300]), message=DAMAGED),
     Kind("truncated PNG", raw(encoded("PNG")[:4000]), message=DAMAGED, suffix=".png"),
@@ -187,13 +187,13 @@ KINDS = [
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
 def kind(request):
-    """Every kind of troublesome image, one after the other."""
+    """Every kind of image file, one after the other."""
     return request.param
 
 
 @pytest.fixture
-def trouble(kind, tmp_path):
-    """The file of a kind."""
+def image_file(kind, tmp_path):
+    """The path of a file of this kind."""
     path = tmp_path / f"{kind.name}{kind.suffix}"
     kind.write(path)
     return path

@@ -1,13 +1,14 @@
-"""Opening files: what is missing is named."""
+"""Opening image files: extras, the size limit, decoding of JPEGs at a reduced scale."""
 
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images import formats
-from melanoma_detect.images.reader import needed, read
+from melanoma_detect.images.reader import min_decode_size, read_pixels
 
 
 @pytest.mark.parametrize(
@@ -22,35 +23,40 @@ def test_a_format_that_needs_an_extra_names_it(monkeypatch, tmp_path, package, s
     monkeypatch.delitem(sys.modules, "melanoma_detect.images.dicom", raising=False)
     (tmp_path / "photo.jpg").write_bytes(start + bytes(200))
     with pytest.raises(ImageError, match=r"photo\.jpg") as caught:
-        read(tmp_path / "photo.jpg")
+        read_pixels(tmp_path / "photo.jpg")
     assert f"pip install '{extra}'" in str(caught.value)
 
 
-def test_the_limit_is_ours_and_pillow_is_left_alone(monkeypatch, tmp_path):
+def test_the_size_limit_does_not_depend_on_that_of_pillow(monkeypatch, tmp_path):
     before = Image.MAX_IMAGE_PIXELS
     Image.new("L", (300, 200)).save(tmp_path / "large.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert read(tmp_path / "large.png").shape == (200, 300, 3), "Pillow's own limit is not asked"
+    assert read_pixels(tmp_path / "large.png").shape == (200, 300, 3), "Pillow's own limit is not asked"
     monkeypatch.setattr(formats, "MAX_PIXELS", 59_999)
     with pytest.raises(ImageError, match=r"large\.png: 300×200 pixels"):
-        read(tmp_path / "large.png")
+        read_pixels(tmp_path / "large.png")
     monkeypatch.undo()
     assert before == Image.MAX_IMAGE_PIXELS
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
-def test_a_jpeg_decoded_small_is_the_one_decoded_large(tmp_path, image, resize):
+def test_a_jpeg_decoded_at_a_reduced_scale_hardly_differs(tmp_path, image, resize):
     large = Image.fromarray(image).resize((1600, 1100), Image.Resampling.BICUBIC)
     large.save(tmp_path / "photo.jpg", quality=95)
     large.save(tmp_path / "photo.png")
-    small, whole = (read(tmp_path / f"photo.{kind}", (90, 120), resize).astype(int) for kind in ("jpg", "png"))
+    small, whole = (read_pixels(tmp_path / f"photo.{kind}", (90, 120), resize).astype(int) for kind in ("jpg", "png"))
     assert abs(small - whole).mean() < 1.5
-    assert needed((90, 120), resize)[1] == 240
+    assert min_decode_size((90, 120), resize)[1] == 240
 
 
-def test_pad_and_crop_keep_the_shape(image):
+def test_pad_and_crop_keep_the_aspect_ratio(image):
     wide = image[:32]
-    assert (read(wide, (64, 64), "pad")[:10] == 0).all()
-    assert abs(read(wide, (32, 32), "crop").astype(int) - wide[:, 16:48]).max() == 0
+    assert (read_pixels(wide, (64, 64), "pad")[:10] == 0).all()
+    assert abs(read_pixels(wide, (32, 32), "crop").astype(int) - wide[:, 16:48]).max() == 0
     with pytest.raises(ImageError, match="expected one of 'squash', 'crop', 'pad'"):
-        read(wide, (32, 32), "stretch")
+        read_pixels(wide, (32, 32), "stretch")
+
+
+def test_every_shape_can_be_cropped():
+    for width in range(30, 90):  # for some shapes the box of the crop is outside the image by a rounding error
+        assert read_pixels(np.zeros((42, width, 3), np.uint8), (150, 200), "crop").shape == (150, 200, 3)

@@ -1,21 +1,21 @@
-"""Many images at once."""
+"""Parallel decoding, and the cache of decoded images."""
 
 import numpy as np
 import pytest
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.pixel_cache import decode_all
-from melanoma_detect.images.reader import read
+from melanoma_detect.images.reader import read_pixels
 
 
-def test_it_reads_what_the_one_door_reads(lesions):
+def test_decode_all_gives_the_pixels_of_read_pixels(lesions):
     paths = sorted((lesions / "Test").rglob("*.jpg"))
     pixels = decode_all(paths, (40, 30))
-    for at in (0, 7, -1):
-        np.testing.assert_array_equal(pixels[at], read(paths[at], (40, 30)))
+    for index in (0, 7, -1):
+        np.testing.assert_array_equal(pixels[index], read_pixels(paths[index], (40, 30)))
 
 
-def test_a_broken_image_is_named(lesions, tmp_path):
+def test_a_truncated_image_is_named(lesions, tmp_path):
     good = next((lesions / "Test").rglob("*.jpg"))
     (tmp_path / "half.jpg").write_bytes(good.read_bytes()[:300])
     with pytest.raises(ImageError, match=r"half\.jpg"):

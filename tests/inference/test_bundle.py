@@ -1,4 +1,4 @@
-"""A detector's file: whole, checked before it is read, and without code."""
+"""The detector's file: complete, checked before it is read, and without code."""
 
 import json
 import zipfile
@@ -7,7 +7,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.finding import locate
+from melanoma_detect.inference.bundle import find_file
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def saved(detector, tmp_path):
     return tmp_path / "mine.detector"
 
 
-def rewritten(saved, change, extra=()):
-    """Return a copy of a detector's file with its card changed."""
+def with_config(saved, change, extra=()):
+    """Return a copy of a detector's file with `detector.json` changed."""
     place = saved.with_name("changed.detector")
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(place, "w") as new:
         for name in old.namelist():
@@ -50,18 +50,18 @@ def test_it_holds_no_pickle_and_no_code(saved):
             "golden/answers.json",
             "model.keras",
             "model.onnx",
-            "seen.json",
+            "training_fingerprint.json",
         ]
         text = bundle.read("detector.json").decode()
-        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 2
+        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 3
 
 
-def test_nothing_else_is_left_beside_it(saved):
+def test_saving_leaves_no_other_files(saved):
     assert [path.name for path in saved.parent.iterdir()] == ["mine.detector"]
 
 
-def test_a_run_folder_stands_for_its_detector(saved):
-    assert locate(saved.parent) == saved
+def test_a_run_folder_is_searched_for_its_detector(saved):
+    assert find_file(saved.parent) == saved
     (saved.parent / "second.detector").write_bytes(b"")
     with pytest.raises(DetectorError, match=r"found mine\.detector, second\.detector; name the file"):
         md.Detector.load(saved.parent)
@@ -75,19 +75,19 @@ def test_missing_files(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 broken"])
-def test_what_is_no_zip(tmp_path, content):
+def test_a_file_that_is_no_zip(tmp_path, content):
     (tmp_path / "bad.detector").write_bytes(content)
     with pytest.raises(DetectorError, match=r"bad\.detector: not a detector"):
         md.Detector.load(tmp_path / "bad.detector")
 
 
-def test_a_cut_off_file(saved):
+def test_a_truncated_file(saved):
     saved.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
     with pytest.raises(DetectorError, match="not a detector, or a damaged one"):
         md.Detector.load(saved)
 
 
-def test_another_zip(tmp_path):
+def test_a_zip_that_is_no_detector(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.detector", "w") as other:
         other.writestr("hello.txt", "hello")
     with pytest.raises(DetectorError, match=r"lacks detector\.json"):
@@ -95,13 +95,13 @@ def test_another_zip(tmp_path):
 
 
 def test_models_that_cannot_be_run(saved):
-    with pytest.raises(DetectorError, match=r"changed\.detector: ONNX Runtime does not take the model"):
+    with pytest.raises(DetectorError, match=r"changed\.detector: ONNX Runtime cannot load the model"):
         md.Detector.load(with_members(saved, **{"model.onnx": b"no model"}))
     with pytest.raises(DetectorError, match="Keras cannot load the model"):
         md.Detector.load(with_members(saved, **{"model.keras": b"no model"}), engine="keras")
 
 
-def test_what_may_be_absent(saved, detector, image):
+def test_optional_members_may_be_absent(saved, detector, image):
     expected = detector.predict(image).melanoma
     for absent in ("model.keras", "model.onnx", "features.npz", "MODEL_CARD.md"):
         loaded = md.Detector.load(with_members(saved, **{absent: None}))
@@ -109,23 +109,23 @@ def test_what_may_be_absent(saved, detector, image):
         assert loaded.predictor.runtime.name == ("keras" if absent == "model.onnx" else "onnx")
     with pytest.raises(DetectorError, match=r"lacks model\.onnx or model\.keras"):
         md.Detector.load(with_members(saved, **{"model.onnx": None, "model.keras": None}))
-    with pytest.raises(DetectorError, match=r"lacks seen\.json"):
-        md.Detector.load(with_members(saved, **{"seen.json": None}))
+    with pytest.raises(DetectorError, match=r"lacks training_fingerprint\.json"):
+        md.Detector.load(with_members(saved, **{"training_fingerprint.json": None}))
     with pytest.raises(DetectorError, match="has no Keras model in it"):
         md.Detector.load(with_members(saved, **{"model.keras": None}), engine="keras")
     with pytest.raises(DetectorError, match="no Keras model in it, only one for ONNX Runtime"):
         md.Detector.load(with_members(saved, **{"model.keras": None})).predictor.keras_model()
 
 
-def test_another_models_weights_are_noticed(saved, data):
+def test_weights_of_another_model_are_rejected(saved, data):
     from melanoma_detect.export.onnx import onnx_bytes
 
     other = onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
-    with pytest.raises(DetectorError, match="answers otherwise than where it was saved"):
+    with pytest.raises(DetectorError, match=r"differ by .* from those where it was saved"):
         md.Detector.load(with_members(saved, **{"model.onnx": other}))
 
 
-def test_arrays_with_pickles_are_refused(saved, tmp_path):
+def test_arrays_with_pickles_are_rejected(saved, tmp_path):
     import io
 
     import numpy as np
@@ -136,7 +136,7 @@ def test_arrays_with_pickles_are_refused(saved, tmp_path):
         md.Detector.load(with_members(saved, **{"features.npz": file.getvalue()}))
 
 
-def test_a_file_that_goes_away_is_said_when_it_is_missed(saved, data):
+def test_a_deleted_file_raises_when_the_fingerprint_is_needed(saved, data):
     loaded = md.Detector.load(saved)
     saved.unlink()
     assert loaded.predict(data.test.paths[0]).source
@@ -144,30 +144,30 @@ def test_a_file_that_goes_away_is_said_when_it_is_missed(saved, data):
         loaded.evaluate(data.test)
 
 
-def test_a_loaded_detector_is_saved_again_whole(saved, tmp_path, image):
+def test_a_loaded_detector_can_be_saved_again(saved, tmp_path, image):
     again = tmp_path / "again" / "second.detector"
     md.Detector.load(saved).at(views=4).save(again)
     loaded = md.Detector.load(again)
     assert loaded.predictor.settings.views == 4
-    assert loaded.predictor.files.seen() == md.Detector.load(saved).predictor.files.seen()
+    assert loaded.predictor.files.fingerprint() == md.Detector.load(saved).predictor.files.fingerprint()
     assert loaded.predictor.keras_model().output_shape == (None, 9)
 
 
-def test_strange_members_are_not_trusted(saved):
+def test_unknown_members_are_not_trusted(saved):
     with pytest.raises(DetectorError, match="members that no detector has"):
-        md.Detector.load(rewritten(saved, str, extra=["../evil.py"]))
+        md.Detector.load(with_config(saved, str, extra=["../evil.py"]))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"schema": 2', '"schema": 99'), "schema 99"),
+        (lambda text: text.replace('"schema": 3', '"schema": 99'), "its schema is 99; this version reads 2 and 3"),
         (lambda text: text.replace('"classes"', '"clases"'), "is damaged"),
         (lambda text: text.replace('"temperature"', '"temprature"'), "is damaged"),
         (lambda text: text[:100], "damaged"),
-        (lambda text: "[]", "schema None"),
+        (lambda text: "[]", "its schema is None"),
     ],
 )
-def test_a_damaged_card(saved, change, message):
+def test_a_damaged_config(saved, change, message):
     with pytest.raises(DetectorError, match=message):
-        md.Detector.load(rewritten(saved, change))
+        md.Detector.load(with_config(saved, change))

@@ -1,4 +1,4 @@
-"""What was fitted on validation, applied: logits to probabilities."""
+"""Calibration: from logits to probabilities."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.prediction import softmax
 
 
-def test_a_bias_moves_melanoma_alone():
+def test_a_bias_changes_only_the_share_of_melanoma():
     classes = ("nevus", "melanoma", "dermatofibroma")
     logits = np.random.default_rng(1).normal(scale=3, size=(50, 3))
     even = Calibration(temperature=1.5).probabilities(logits, classes)
@@ -23,6 +23,6 @@ def test_a_bias_without_melanoma_changes_nothing():
     np.testing.assert_allclose(biased, softmax(logits))
 
 
-def test_what_is_all_but_impossible_does_not_divide_by_nothing():
+def test_vanishing_probabilities_do_not_divide_by_zero():
     far = Calibration(bias=(0.0, 1.0)).probabilities(np.array([[1e4, -1e4]]), ("nevus", "melanoma"))
     np.testing.assert_allclose(far, [[1.0, 0.0]], atol=1e-12)

@@ -1,4 +1,4 @@
-"""Images with the answers that a detector must give everywhere."""
+"""Golden images and the probabilities that a detector must give for them."""
 
 import json
 
@@ -6,33 +6,33 @@ import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.golden import ANSWERS, golden_members, replay
-from melanoma_detect.inference.runtime import Outputs
+from melanoma_detect.inference.golden import PROBABILITIES, check_golden_images, make_golden_images
+from melanoma_detect.inference.runtime import ModelOutputs
 
 
-class Off:
-    """A runtime that answers a little otherwise."""
+class Shifted:
+    """A runtime with other logits."""
 
-    name = "off"
+    name = "shifted"
 
     def __init__(self, runtime, by):
         self.runtime, self.by = runtime, by
 
     def run(self, pixels):
         logits, features = self.runtime.run(pixels)
-        return Outputs(logits + self.by * np.eye(logits.shape[1], dtype=np.float32)[0], features)
+        return ModelOutputs(logits + self.by * np.eye(logits.shape[1], dtype=np.float32)[0], features)
 
 
 def test_the_same_model_passes_and_another_does_not(detector, tmp_path):
-    members = golden_members(detector.predictor.runtime, (32, 32))
-    replay(tmp_path, members, detector.predictor.runtime)
-    replay(tmp_path, members, Off(detector.predictor.runtime, 1e-4))
-    with pytest.raises(DetectorError, match="answers otherwise than where it was saved"):
-        replay(tmp_path, members, Off(detector.predictor.runtime, 20.0))
+    members = make_golden_images(detector.predictor.runtime, (32, 32))
+    check_golden_images(tmp_path, members, detector.predictor.runtime)
+    check_golden_images(tmp_path, members, Shifted(detector.predictor.runtime, 1e-4))
+    with pytest.raises(DetectorError, match=r"differ by .* from those where it was saved"):
+        check_golden_images(tmp_path, members, Shifted(detector.predictor.runtime, 20.0))
 
 
-def test_answers_of_another_shape_do_not_pass(detector, tmp_path):
-    members = golden_members(detector.predictor.runtime, (32, 32))
-    members[ANSWERS] = json.dumps({"probabilities": [[1.0], [1.0]]}).encode()
-    with pytest.raises(DetectorError, match="inf in probability"):
-        replay(tmp_path, members, detector.predictor.runtime)
+def test_probabilities_of_another_shape_do_not_pass(detector, tmp_path):
+    members = make_golden_images(detector.predictor.runtime, (32, 32))
+    members[PROBABILITIES] = json.dumps({"probabilities": [[1.0], [1.0]]}).encode()
+    with pytest.raises(DetectorError, match=r"differ by inf"):
+        check_golden_images(tmp_path, members, detector.predictor.runtime)

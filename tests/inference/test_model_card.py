@@ -5,12 +5,12 @@ from dataclasses import replace
 from melanoma_detect.inference.model_card import model_card
 
 
-def with_figures(detector, evaluation):
+def with_metrics(detector, evaluation):
     return detector.predictor.with_metrics({evaluation.split: evaluation.to_dict()}).config
 
 
-def test_it_says_what_a_reader_needs(detector, data):
-    text = model_card(with_figures(detector, detector.evaluate(data.test)))
+def test_it_has_what_a_reader_needs(detector, data):
+    text = model_card(with_metrics(detector, detector.evaluate(data.test)))
     for expected in (
         "# Model card: cnn",
         "not a medical device",
@@ -25,38 +25,37 @@ def test_it_says_what_a_reader_needs(detector, data):
         assert expected in text
 
 
-def test_the_worst_diagnosis_stands_first(detector, data):
+def test_the_lowest_recall_comes_first(detector, data):
     found = detector.evaluate(data.test)
     worst = min((figure.value, label) for label, figure in found.recall.items())
-    line = next(line for line in model_card(with_figures(detector, found)).splitlines() if "worst first" in line)
+    line = next(line for line in model_card(with_metrics(detector, found)).splitlines() if "lowest first" in line)
     assert line.split(": ")[1].startswith(tuple(label for label, one in found.recall.items() if one.value == worst[0]))
     assert line.count("[") == len(data.classes)
 
 
-def test_it_says_whether_it_takes_a_shortcut(detector, data):
+def test_it_reports_the_test_for_shortcuts(detector, data):
     found = detector.evaluate(data.test, shortcuts=True)
-    assert found.shortcuts.verdict in model_card(with_figures(detector, found))
-    assert found.shortcuts.verdict not in model_card(with_figures(detector, detector.evaluate(data.test)))
+    assert found.shortcuts.summary in model_card(with_metrics(detector, found))
+    assert found.shortcuts.summary not in model_card(with_metrics(detector, detector.evaluate(data.test)))
 
 
 def test_its_own_operating_point_comes_first_with_predictive_values(detector):
     lines = model_card(detector.predictor.config).splitlines()
-    at = lines.index("## Where it alerts")
+    at = lines.index("## Operating points")
     assert lines[at + 2] == f"- {detector.operating_point}."
     assert lines[at + 3].startswith("    - at a prevalence of 1.00%: ")
     assert sum("not offered" in line for line in lines) >= 3
-    assert "It was not measured when it was saved." in lines
+    assert "It was not evaluated before it was saved." in lines
 
 
 def test_a_detector_without_an_operating_point_has_a_card(detector):
     high = replace(detector.predictor.config, settings=replace(detector.predictor.config.settings, sensitivity=0.95))
-    assert (
-        "- melanoma, 95% sensitivity: not offered; it takes 19 lesions in validation, and there are 2."
-        in model_card(high)
+    assert "- melanoma, 95% sensitivity: not offered; it needs 19 lesions in validation, which has 2." in model_card(
+        high
     )
 
 
-def test_notes_are_told(detector):
+def test_notes_are_listed(detector):
     assert "- licence: research only" in model_card(
         replace(detector.predictor.config, notes={"licence": "research only"})
     )

@@ -1,10 +1,10 @@
-"""Where to alert."""
+"""Operating points: thresholds, what they need, and predictive values."""
 
 import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores, lesions_needed, wilson
+from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores, lesions_needed, wilson_interval
 
 
 def drawn(positives, seed=0, others=500):
@@ -15,14 +15,14 @@ def drawn(positives, seed=0, others=500):
 
 @pytest.mark.parametrize("goal", [0.5, 0.8, 0.9, 0.95, 0.99])
 @pytest.mark.parametrize("positives", [1, 7, 20, 100, 333])
-def test_the_goal_is_reached_and_no_threshold_higher_would_do(goal, positives):
+def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(goal, positives):
     scores, positive = drawn(positives, seed=positives)
-    kept = ValidationScores.of(scores, positive)
+    validation = ValidationScores.of(scores, positive)
     if positives < lesions_needed(goal):
         with pytest.raises(DetectorError, match=f"expected at least {lesions_needed(goal)} melanomas"):
-            kept.point(goal)
+            validation.operating_point(goal)
         return
-    point = kept.point(goal)
+    point = validation.operating_point(goal)
     assert (scores[positive] >= point.threshold).mean() == point.sensitivity >= goal
     assert (scores[~positive] < point.threshold).mean() == point.specificity
     higher = np.sort(scores[positive])
@@ -32,33 +32,33 @@ def test_the_goal_is_reached_and_no_threshold_higher_would_do(goal, positives):
     assert point.sensitivity_interval[0] < point.sensitivity <= point.sensitivity_interval[1]
 
 
-def test_a_sensitivity_needs_lesions_enough():
+def test_a_sensitivity_needs_enough_lesions():
     assert [lesions_needed(goal) for goal in (0.5, 0.9, 0.95, 0.99)] == [1, 9, 19, 99]
     with pytest.raises(DetectorError, match=r"0\.99 sensitivity .* on 98 melanomas .* at least 99 melanomas"):
-        ValidationScores.of(*drawn(98)).point(0.99)
-    assert ValidationScores.of(*drawn(99)).point(0.99).sensitivity >= 0.99
+        ValidationScores.of(*drawn(98)).operating_point(0.99)
+    assert ValidationScores.of(*drawn(99)).operating_point(0.99).sensitivity >= 0.99
 
 
-def test_images_of_one_lesion_are_one():
+def test_lesions_are_counted_rather_than_images():
     scores, positive = drawn(40)
     groups = [f"lesion {at // 4}" for at in range(len(scores))]
-    kept = ValidationScores.of(scores, positive, groups)
-    assert (kept.positives, kept.positive_lesions) == (40, 10)
+    validation = ValidationScores.of(scores, positive, groups)
+    assert (validation.positives, validation.positive_lesions) == (40, 10)
     with pytest.raises(DetectorError, match="at least 19"):
-        kept.point(0.95)
-    narrow = ValidationScores.of(scores, positive).point(0.9).sensitivity_interval
-    wide = kept.point(0.9).sensitivity_interval
+        validation.operating_point(0.95)
+    narrow = ValidationScores.of(scores, positive).operating_point(0.9).sensitivity_interval
+    wide = validation.operating_point(0.9).sensitivity_interval
     assert wide[1] - wide[0] > narrow[1] - narrow[0]
 
 
-def test_ties_are_all_found():
-    kept = ValidationScores.of(np.array([0.5, 0.5, 0.5, 0.5, 0.1]), [True, True, True, False, False])
-    assert kept.point(0.5).sensitivity == 1.0
-    assert kept.point(0.5).threshold == pytest.approx(0.3)
+def test_tied_scores_all_raise_an_alert():
+    validation = ValidationScores.of(np.array([0.5, 0.5, 0.5, 0.5, 0.1]), [True, True, True, False, False])
+    assert validation.operating_point(0.5).sensitivity == 1.0
+    assert validation.operating_point(0.5).threshold == pytest.approx(0.3)
 
 
-def test_scores_that_say_nothing_still_give_a_threshold():
-    point = ValidationScores.of(np.zeros(40), [True] * 20 + [False] * 20).point(0.95)
+def test_constant_scores_still_give_a_threshold():
+    point = ValidationScores.of(np.zeros(40), [True] * 20 + [False] * 20).operating_point(0.95)
     assert (point.sensitivity, point.specificity) == (1.0, 0.0)
 
 
@@ -71,16 +71,16 @@ def test_scores_that_say_nothing_still_give_a_threshold():
         ([True, False], 1.0, "no number of images supports 100 %"),
     ],
 )
-def test_what_cannot_be_set_is_refused(positive, sensitivity, message):
+def test_unsupported_sensitivities_are_rejected(positive, sensitivity, message):
     with pytest.raises(DetectorError, match=message):
-        ValidationScores.of(np.array([0.1, 0.2]), positive).point(sensitivity)
+        ValidationScores.of(np.array([0.1, 0.2]), positive).operating_point(sensitivity)
 
 
-def test_millions_of_scores_are_kept_as_quantiles():
+def test_many_scores_are_stored_as_quantiles():
     scores, positive = drawn(3000, others=100_000)
-    kept = ValidationScores.of(scores, positive)
-    assert len(kept.negative) == len(kept.positive) == 2000
-    point = kept.point(0.95)
+    validation = ValidationScores.of(scores, positive)
+    assert len(validation.negative) == len(validation.positive) == 2000
+    point = validation.operating_point(0.95)
     assert (scores[positive] >= point.threshold).mean() == pytest.approx(0.95, abs=2e-3)
     assert (scores[~positive] < point.threshold).mean() == pytest.approx(point.specificity, abs=2e-3)
 
@@ -97,8 +97,8 @@ def test_predictive_values_are_bayes_rule():
             point.at_prevalence(prevalence)
 
 
-def test_the_interval_is_wilsons():
+def test_the_interval_agrees_with_published_values():
     # Newcombe 1998 (doi 10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E), table I, method 3.
-    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0 / 20, 20) == pytest.approx((0, 0.1611), abs=5e-5)
-    assert wilson(0.5, 0) == (0, 1)
+    assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson_interval(0 / 20, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+    assert wilson_interval(0.5, 0) == (0, 1)

@@ -1,4 +1,4 @@
-"""From logits to a decision."""
+"""Predictions: decisions, prediction sets and abstentions."""
 
 import numpy as np
 import pytest
@@ -65,12 +65,12 @@ def test_no_melanoma_class_no_melanoma():
 def test_abstaining_refers_whatever_the_score():
     for melanoma in (0.01, 0.9):
         row = np.array([0.05, melanoma, 0.95 - melanoma])
-        far = decide(row, CLASSES, POINT, "x", distance=np.array([3.0]), farthest=2.0)
+        far = decide(row, CLASSES, POINT, "x", distance=np.array([3.0]), ood_threshold=2.0)
         assert (far.decision, far.abstained, far.alert, far.reason) == ("refer", True, False, UNFAMILIAR)
         blurred = decide(row, CLASSES, POINT, "x", rejection_reasons=["too blurred"])
         assert (blurred.decision, blurred.reason) == ("refer", "too blurred")
-        assert "REFER: the detector does not judge this image: too blurred; a person must look" in str(blurred)
-    near = decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "x", distance=np.array([2.0]), farthest=2.0)
+        assert "REFER: the detector abstains from this image: too blurred; a person must look" in str(blurred)
+    near = decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "x", distance=np.array([2.0]), ood_threshold=2.0)
     assert (near.decision, near.abstained, near.reason) == ("clear", False, "")
 
 
@@ -85,14 +85,14 @@ def test_a_prediction_set_holds_what_cannot_be_ruled_out():
     rows = np.array([[0.7, 0.2, 0.1], [0.34, 0.33, 0.33], [0.05, 0.05, 0.9]])
     assert prediction_sets(rows, 0.15).tolist() == [[True, True, False], [True, True, True], [False, False, True]]
     assert prediction_sets(rows, 0.95).sum(axis=1).tolist() == [1, 1, 1]
-    prediction = decide(rows[0], CLASSES, POINT, "x", least=0.15)
+    prediction = decide(rows[0], CLASSES, POINT, "x", conformal_threshold=0.15)
     assert prediction.prediction_set == ("basal cell carcinoma", "melanoma")
     assert "(70%; not ruled out: melanoma)" in str(prediction)
 
 
-def test_what_was_not_fitted_is_refused():
+def test_settings_without_calibration_are_rejected():
     with pytest.raises(DetectorError, match="no operating point for malignant: validation showed no malignant lesion"):
-        Calibration().point(0.9, "malignant")
+        Calibration().operating_point(0.9, "malignant")
     with pytest.raises(DetectorError, match=r"coverage=0\.7; expected one of 0\.9, 0\.95"):
-        Calibration(least={0.9: 0.1, 0.95: 0.05}).conformal_threshold(0.7)
+        Calibration(conformal_thresholds={0.9: 0.1, 0.95: 0.05}).conformal_threshold(0.7)
     assert Calibration().conformal_threshold(0.7) == 0

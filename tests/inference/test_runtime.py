@@ -1,4 +1,4 @@
-"""What runs a model: ONNX Runtime without Keras, from many threads."""
+"""Runtimes: ONNX Runtime without Keras, from many threads, and Keras."""
 
 import subprocess
 import sys
@@ -9,17 +9,17 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.export.onnx import export_onnx
 from melanoma_detect.inference.keras_runtime import KerasRuntime
-from melanoma_detect.inference.runtime import OnnxRuntime
+from melanoma_detect.inference.runtime import OnnxRuntime, iterate_batches, run_batched
 
 
-def test_both_runtimes_say_the_same(detector, data):
+def test_both_runtimes_give_the_same_outputs(detector, data):
     pixels = data.test.pixels((32, 32))
-    for ours, theirs in zip(
-        detector.predictor.runtime.run(pixels), KerasRuntime(detector.predictor.keras_model()).run(pixels), strict=True
-    ):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
-        assert ours.dtype == np.float32
+    keras_runtime = KerasRuntime(detector.predictor.keras_model())
+    for onnx, keras in zip(detector.predictor.runtime.run(pixels), keras_runtime.run(pixels), strict=True):
+        np.testing.assert_allclose(onnx, keras, atol=1e-4)
+        assert onnx.dtype == np.float32
 
 
 def test_many_threads_share_one_detector(detector, data):
@@ -53,17 +53,36 @@ def test_nothing_heavy_is_imported_to_predict(detector, data, tmp_path):
         ({"providers": []}, "empty list"),
     ],
 )
-def test_what_it_cannot_use_is_refused(detector, options, message):
+def test_invalid_options_are_rejected(detector, options, message):
     with pytest.raises(DetectorError, match=message):
         OnnxRuntime(detector.predictor.files.onnx, **options)
 
 
-def test_what_is_no_model_is_refused():
-    with pytest.raises(DetectorError, match="does not take the model"):
+def test_a_file_that_is_no_model_is_rejected_by_name(tmp_path):
+    with pytest.raises(DetectorError, match=r"^ONNX Runtime cannot load the model"):
         OnnxRuntime(b"no model")
+    (tmp_path / "broken.onnx").write_bytes(b"no graph")
+    with pytest.raises(DetectorError, match=r"broken\.onnx: ONNX Runtime cannot load the model"):
+        OnnxRuntime(tmp_path / "broken.onnx")
 
 
-def test_the_processor_is_always_there(detector):
+def test_files_with_either_pixel_type_give_the_same_outputs(detector, data, tmp_path):
+    export_onnx(detector.predictor.keras_model(), tmp_path / "float32.onnx")
+    (tmp_path / "uint8.onnx").write_bytes(detector.predictor.files.onnx)
+    pixels = data.test.pixels()
+    float32, uint8 = (OnnxRuntime(tmp_path / f"{name}.onnx").run(pixels) for name in ("float32", "uint8"))
+    np.testing.assert_allclose(float32.logits, uint8.logits, atol=1e-5)
+
+
+def test_batches_cover_everything_in_order(detector):
+    assert np.concatenate(list(iterate_batches(np.arange(70), 32))).tolist() == list(range(70))
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    run = detector.predictor.runtime.run
+    for batched, at_once in zip(run_batched(run, pixels, 2), run(pixels), strict=True):
+        np.testing.assert_allclose(batched, at_once, rtol=1e-4, atol=1e-5)
+
+
+def test_the_cpu_is_always_available(detector):
     assert OnnxRuntime(detector.predictor.files.onnx, providers=["CPUExecutionProvider"]).session.get_providers() == [
         "CPUExecutionProvider"
     ]

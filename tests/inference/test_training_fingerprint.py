@@ -10,8 +10,8 @@ from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 
 def test_the_same_bytes(data):
     seen = TrainingFingerprint.of(data.train)
-    assert seen.holds(data.train).all()
-    assert not seen.holds(data.test).any()
+    assert seen.contains(data.train).all()
+    assert not seen.contains(data.test).any()
     assert len(seen) == len({record.digest for record in data.train})
 
 
@@ -20,7 +20,7 @@ def test_the_same_image_in_other_bytes(data):
     code = int(record.fingerprint, 16)
     near, far = (replace(record, digest="x", fingerprint=f"{code ^ mask:064x}") for mask in (0xFF << 40, (1 << 90) - 1))
     stranger = replace(record, digest="x", fingerprint="")
-    assert TrainingFingerprint.of([record]).holds([near, far, stranger]).tolist() == [True, False, False]
+    assert TrainingFingerprint.of([record]).contains([near, far, stranger]).tolist() == [True, False, False]
 
 
 def test_the_same_name_in_the_archive_or_of_the_lesion(data):
@@ -31,11 +31,11 @@ def test_the_same_name_in_the_archive_or_of_the_lesion(data):
         replace(base, digest="c", path=Path("x/9.jpg"), metadata={"lesion_id": "HAM_0000550"}),
         replace(base, digest="d", path=Path("x/ISIC_00243061.jpg"), metadata={"lesion_id": "HAM_0000551"}),
     ]
-    assert TrainingFingerprint.of([named]).holds(others).tolist() == [True, True, False]
+    assert TrainingFingerprint.of([named]).contains(others).tolist() == [True, True, False]
 
 
 def test_two_trainings_are_joined_and_files_keep_them(data):
     both = TrainingFingerprint.of(data.train) | TrainingFingerprint.of(data.validation)
-    assert both.holds([*data.train, *data.validation]).all()
+    assert both.contains([*data.train, *data.validation]).all()
     assert TrainingFingerprint.from_dict(both.to_dict()) == both
-    assert np.array_equal(TrainingFingerprint().holds(data.test), np.zeros(len(data.test), bool))
+    assert np.array_equal(TrainingFingerprint().contains(data.test), np.zeros(len(data.test), bool))

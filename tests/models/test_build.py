@@ -1,4 +1,4 @@
-"""From a name or a function to a model."""
+"""Building a model from a name or a function."""
 
 import keras
 import numpy as np
@@ -11,31 +11,31 @@ from melanoma_detect.models.cnn import build
 SMALL = {"num_classes": 3, "input_shape": (32, 32, 3)}
 
 
-def test_a_function_is_as_good_as_a_name():
+def test_function_instead_of_a_name():
     model = md.build_model(build, **SMALL)
     assert model.output_shape == (None, 3)
     assert model.architecture["name"] == "build"
 
 
-def test_the_seed_decides_the_first_weights():
+def test_same_seed_gives_the_same_initial_weights():
     first, again, other = (md.build_model(**SMALL, seed=seed).get_weights() for seed in (1, 1, 2))
-    for one, two in zip(first, again, strict=True):
-        np.testing.assert_array_equal(one, two)
+    for expected, actual in zip(first, again, strict=True):
+        np.testing.assert_array_equal(actual, expected)
     assert not np.array_equal(first[0], other[0])
 
 
-def test_options_reach_the_builder_and_are_kept():
+def test_options_reach_the_builder_and_are_recorded():
     model = md.build_model("cnn", filters=(4, 8), dropout=0.5, **SMALL)
     assert [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)] == [4, 8]
     assert model.architecture["options"] == {"filters": "(4, 8)", "dropout": 0.5}
 
 
-def test_an_unknown_option_shows_the_signature():
+def test_unknown_option_shows_the_signature():
     with pytest.raises(ModelError, match=r"unexpected keyword argument 'filter'.*its builder is cnn\(\*, input_shape"):
         md.build_model("cnn", filter=3, **SMALL)
 
 
-def test_an_error_in_a_builder_keeps_its_type_and_says_where():
+def test_error_in_a_builder_keeps_its_type_and_gets_a_note():
     def broken(*, input_shape, num_classes):
         raise ZeroDivisionError("no layers")
 
@@ -44,7 +44,7 @@ def test_an_error_in_a_builder_keeps_its_type_and_says_where():
     assert "while building architecture 'broken'" in caught.value.__notes__[0]
 
 
-def test_a_breach_is_found_at_once():
+def test_breach_of_the_contract_raises():
     with pytest.raises(ContractError, match="returned NoneType"):
         md.build_model(lambda *, input_shape, num_classes: None, **SMALL)
 
@@ -55,9 +55,9 @@ def test_a_breach_is_found_at_once():
         ({"num_classes": 1}, "2 or more"),
         ({"num_classes": 3, "input_shape": 32}, r"expected \(height, width, 3\)"),
         ({"num_classes": 3, "input_shape": (32, 32, 1)}, r"expected \(height, width, 3\)"),
-        ({"architecture": 7, "num_classes": 3}, "7 is no architecture"),
+        ({"architecture": 7, "num_classes": 3}, "7 is not an architecture"),
     ],
 )
-def test_slips_are_answered(options, message):
+def test_invalid_arguments_raise(options, message):
     with pytest.raises(ModelError, match=message):
         md.build_model(**options)

@@ -1,4 +1,4 @@
-"""The assignment's network."""
+"""The default architecture, the assignment's network."""
 
 import keras
 import numpy as np
@@ -8,11 +8,11 @@ import melanoma_detect as md
 from melanoma_detect.errors import ModelError
 
 
-def test_it_has_the_assignments_parameters():
+def test_number_of_parameters():
     assert md.build_model("cnn", num_classes=9, input_shape=(180, 180, 3)).count_params() == 3_989_801
 
 
-def test_it_has_the_assignments_layers():
+def test_layers():
     kinds = [type(layer).__name__ for layer in md.build_model("cnn", num_classes=9).layers]
     assert kinds == [
         "InputLayer",
@@ -26,7 +26,7 @@ def test_it_has_the_assignments_layers():
     ]
 
 
-def test_convolutions_are_the_assignments():
+def test_layer_options():
     model = md.build_model("cnn", num_classes=9)
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.filters for layer in convolutions] == [16, 32, 64]
@@ -38,12 +38,12 @@ def test_convolutions_are_the_assignments():
     assert next(layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)) == 0.2
 
 
-def test_the_other_variant_normalises():
+def test_batch_normalization():
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3), batch_normalization=True)
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers) == 3
 
 
-def test_images_too_small_for_its_poolings_are_refused():
+def test_too_small_images_raise():
     with pytest.raises(ModelError, match="at least 8×8"):
         md.build_model("cnn", num_classes=2, input_shape=(4, 64, 3))
     assert md.build_model("cnn", num_classes=2, input_shape=(8, 8, 3)).output_shape == (None, 2)
@@ -51,6 +51,6 @@ def test_images_too_small_for_its_poolings_are_refused():
 
 def test_probabilities_sum_to_one(image):
     model = md.build_model("cnn", num_classes=5, input_shape=(64, 64, 3))
-    answer = model.predict(image[None], verbose=0)
-    assert answer.dtype == np.float32
-    assert answer.sum() == pytest.approx(1, abs=1e-6)
+    probabilities = model.predict(image[None], verbose=0)
+    assert probabilities.dtype == np.float32
+    assert probabilities.sum() == pytest.approx(1, abs=1e-6)

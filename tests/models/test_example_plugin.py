@@ -1,4 +1,4 @@
-"""The example of a third-party package: installed by pip into an environment of its own, used in full, taken out again."""
+"""The example plugin: installed by pip into its own environment, used, and uninstalled."""
 
 import json
 import os
@@ -28,7 +28,7 @@ LIST = "import melanoma_detect as md; print([entry.name for entry in md.list_mod
 
 
 class Environment:
-    """A throw-away environment that sees this one's packages, and whatever pip adds to it."""
+    """A temporary environment with this environment's packages and those that pip adds to it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -47,7 +47,7 @@ class Environment:
             [self.python, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
 
-    def said(self, *arguments):
+    def output(self, *arguments):
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -60,20 +60,20 @@ def environment(tmp_path_factory):
     return made
 
 
-def test_its_life_from_install_to_uninstall(environment):
-    assert "separable_net" in environment.said("-c", LIST)
-    photo, melanoma, architecture = json.loads(environment.said("-c", TRAIN))
+def test_install_use_and_uninstall(environment):
+    assert "separable_net" in environment.output("-c", LIST)
+    photo, melanoma, architecture = json.loads(environment.output("-c", TRAIN))
     assert architecture["package"] == NAME
     assert architecture["options"] == {"width": 8}
-    assert float(environment.said("-c", PREDICT, photo)) == pytest.approx(melanoma, abs=1e-6)
-    tests = environment.said("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", PLUGIN, PLUGIN / "tests")
+    assert float(environment.output("-c", PREDICT, photo)) == pytest.approx(melanoma, abs=1e-6)
+    tests = environment.output("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", PLUGIN, PLUGIN / "tests")
     assert " passed" in tests
     assert "failed" not in tests
     environment.pip("uninstall", "--yes", NAME)
-    assert "separable_net" not in environment.said("-c", LIST)
+    assert "separable_net" not in environment.output("-c", LIST)
     gone = environment.run("-c", "import melanoma_detect as md; md.build_model('separable_net', num_classes=2)")
     assert f"comes with {NAME}, which is not installed: pip install" in gone.stderr
-    # What is served by ONNX Runtime needs the package no more; what Keras has to build does.
-    assert float(environment.said("-c", PREDICT, photo)) == pytest.approx(melanoma, abs=1e-6)
+    # ONNX Runtime does not need the package any more; Keras does, to build the layers.
+    assert float(environment.output("-c", PREDICT, photo)) == pytest.approx(melanoma, abs=1e-6)
     by_keras = environment.run("-c", PREDICT.replace("'mine.detector'", "'mine.detector', engine='keras'"), photo)
     assert f"it was built by separable_net of {NAME} 0.1.0, which is not installed" in by_keras.stderr

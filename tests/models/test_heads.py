@@ -1,4 +1,4 @@
-"""The end in one line."""
+"""The classification head."""
 
 import keras
 
@@ -6,7 +6,7 @@ import melanoma_detect.models
 from melanoma_detect.models.contract import check
 
 
-def test_the_head_keeps_the_contract():
+def test_head_keeps_the_contract():
     pixels = keras.Input((32, 32, 3))
     x = keras.layers.GlobalAveragePooling2D(name="features")(pixels)
     model = keras.Model(pixels, melanoma_detect.models.classification_head(x, 4, dropout=0.3))

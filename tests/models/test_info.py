@@ -1,4 +1,4 @@
-"""Everything about one architecture."""
+"""Information about an architecture."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import melanoma_detect as md
 from melanoma_detect.errors import UnknownModelError
 
 
-def test_it_says_what_the_builder_takes():
+def test_options_and_parameters_of_a_builder():
     info = md.model_info("lesion_net")
     assert info.options["depth"].default == 1
     assert info.options["depth"].type == "int"
@@ -17,7 +17,7 @@ def test_it_says_what_the_builder_takes():
     assert "residual" in info.documentation
 
 
-def test_nothing_is_downloaded_to_count_parameters():
+def test_parameters_are_counted_without_a_download():
     info = md.model_info("mobilenet_v2:0.35", num_classes=2, input_shape=(64, 64, 3))
     assert (info.name, info.num_classes) == ("mobilenet_v2:0.35", 2)
     assert (
@@ -27,6 +27,6 @@ def test_nothing_is_downloaded_to_count_parameters():
     assert info.options["weights"].default == "imagenet"
 
 
-def test_an_unknown_name_is_answered():
+def test_unknown_name_suggests_a_similar_one():
     with pytest.raises(UnknownModelError, match="did you mean 'lesion_net'"):
         md.model_info("lesionnet")

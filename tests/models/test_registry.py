@@ -1,4 +1,4 @@
-"""Architectures come from installed packages: real distributions on the path."""
+"""The registry, with real distributions on the path."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from melanoma_detect.models.registry import find_builder
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Lay down a distribution as pip would: its module, its metadata, its entry points."""
+    """Write a distribution as pip would: its module, its metadata, its entry points."""
 
     def install(package, points, code="", summary=""):
         module = package.replace("-", "_")
@@ -45,7 +45,7 @@ def test_the_built_in_network_comes_in_by_the_same_door():
     assert [entry.package for entry in md.list_models() if entry.name == "cnn"] == ["melanoma-detect"]
 
 
-def test_a_third_party_architecture_is_as_good_as_a_built_in_one(install):
+def test_third_party_architecture_can_be_built(install):
     install("melanoma-detect-tiny", {"tiny": "melanoma_detect_tiny:build"}, TINY)
     entry = next(entry for entry in md.list_models() if entry.name == "tiny")
     assert (entry.package, entry.version) == ("melanoma-detect-tiny", "1.2")
@@ -54,12 +54,12 @@ def test_a_third_party_architecture_is_as_good_as_a_built_in_one(install):
     assert model.architecture["package"] == "melanoma-detect-tiny"
 
 
-def test_an_unknown_name_is_answered_with_the_close_one_and_the_list():
+def test_unknown_name_suggests_a_similar_one_and_lists_all():
     with pytest.raises(UnknownModelError, match=r"did you mean 'cnn'\? There are: cnn, convnext_tiny"):
         md.build_model("cnnn", num_classes=9)
 
 
-def test_a_broken_plugin_breaks_when_used_and_not_before(install):
+def test_broken_plugin_raises_only_when_it_is_used(install):
     install("melanoma-detect-broken", {"broken": "melanoma_detect_broken:build"}, "import no_such_module")
     assert "broken" in [entry.name for entry in md.list_models()]
     assert md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)).name == "cnn"
@@ -69,13 +69,13 @@ def test_a_broken_plugin_breaks_when_used_and_not_before(install):
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
-def test_a_plugin_that_offers_no_function_is_named(install):
+def test_plugin_without_a_function_raises(install):
     install("melanoma-detect-odd", {"odd": "melanoma_detect_odd:build"}, "build = 5")
     with pytest.raises(BrokenPluginError, match="is a int; expected a function"):
         find_builder("odd")
 
 
-def test_a_name_offered_twice_names_both(install):
+def test_name_of_two_packages_raises(install):
     install("melanoma-detect-one", {"twice": "melanoma_detect_one:build"}, TINY)
     install("melanoma-detect-two", {"twice": "melanoma_detect_two:build"}, TINY)
     with pytest.raises(ModelError, match=r"melanoma-detect-one 1\.2 and melanoma-detect-two 1\.2"):
@@ -88,37 +88,37 @@ def test_listing_imports_no_plugin_and_no_keras():
     assert done.stdout.strip() == "False"
 
 
-def test_a_name_offered_twice_can_still_be_had_with_its_package(install):
+def test_name_of_two_packages_can_be_used_with_its_package(install):
     install("melanoma-detect-two", {"cnn": "melanoma_detect_two:build"}, TINY)
-    with pytest.raises(ModelError, match="say 'melanoma-detect/cnn' or 'melanoma-detect-two/cnn'"):
+    with pytest.raises(ModelError, match="use 'melanoma-detect/cnn' or 'melanoma-detect-two/cnn'"):
         md.build_model("cnn", num_classes=9)
     ours = md.build_model("melanoma-detect/cnn", num_classes=9, input_shape=(32, 32, 3))
     theirs = md.build_model("melanoma-detect-two/cnn", num_classes=9, input_shape=(32, 32, 3))
     assert (ours.architecture["package"], theirs.architecture["package"]) == ("melanoma-detect", "melanoma-detect-two")
 
 
-def test_a_package_that_does_not_offer_the_name_is_answered():
+def test_package_without_the_name_raises():
     with pytest.raises(UnknownModelError, match="numpy offers no architecture 'cnn'; there is melanoma-detect/cnn"):
         md.build_model("numpy/cnn", num_classes=9)
 
 
-def test_a_known_package_is_named():
+def test_known_package_is_suggested():
     with pytest.raises(UnknownModelError, match="pip install melanoma-detect-example-plugin"):
         md.build_model("separable_net", num_classes=9)
 
 
-def test_a_variant_goes_behind_a_colon():
+def test_variant_after_a_colon():
     model = md.build_model("mobilenet_v2:0.35", num_classes=3, input_shape=(32, 32, 3), weights=None)
     assert model.architecture["options"] == {"variant": "0.35", "weights": "None"}
     with pytest.raises(ModelError, match=r"variant='huge'; expected one of '1\.4'"):
         md.build_model("mobilenet_v2:huge", num_classes=3, input_shape=(32, 32, 3), weights=None)
     with pytest.raises(ModelError, match="expected the variant once"):
         md.build_model("mobilenet_v2:0.35", variant="1.0", num_classes=3, input_shape=(32, 32, 3))
-    with pytest.raises(ModelError, match="'cnn' has no variants, and cnn:large was asked for; its builder is cnn"):
+    with pytest.raises(ModelError, match="'cnn' has no variants, but got cnn:large; its builder is cnn"):
         md.build_model("cnn:large", num_classes=3)
 
 
-def test_a_description_is_read_without_importing(install):
+def test_description_is_read_without_importing(install):
     code = '''
         import no_such_module
 
@@ -132,16 +132,16 @@ def test_a_description_is_read_without_importing(install):
     assert next(entry for entry in md.list_models() if entry.name == "seen").description == "See more."
 
 
-def test_a_package_that_says_nothing_is_described_by_its_summary(install):
+def test_description_falls_back_to_the_package_summary(install):
     install("melanoma-detect-quiet", {"quiet": "melanoma_detect_quiet:build"}, TINY, summary="Summary: A quiet one.\n")
     assert next(entry for entry in md.list_models() if entry.name == "quiet").description == "A quiet one."
 
 
-def test_every_built_in_architecture_is_described():
+def test_built_in_architectures_have_descriptions():
     assert all(entry.description for entry in md.list_models())
 
 
-STRANGE = {
+UNSAFE_TARGETS = {
     "os:system": r"unexpected keyword argument|missing a required argument",
     "builtins:exec": r"got an unexpected keyword argument|missing a required argument",
     "builtins:dict": "shows no signature|returned dict",
@@ -152,16 +152,16 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("target", STRANGE)
-def test_a_strange_target_is_refused_and_not_run(install, target, tmp_path, monkeypatch):
+@pytest.mark.parametrize("target", UNSAFE_TARGETS)
+def test_unsafe_target_raises_and_is_not_run(install, target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     install("melanoma-detect-strange", {"strange": target})
-    with pytest.raises(ModelError, match=STRANGE[target]):
+    with pytest.raises(ModelError, match=UNSAFE_TARGETS[target]):
         md.build_model("strange", num_classes=3, input_shape=(32, 32, 3))
     assert not (tmp_path / "owned").exists()
 
 
-def test_a_strange_name_is_shown_and_refused(install):
+def test_unsafe_name_is_listed_and_raises(install):
     install("melanoma-detect-named", {"../\x1b[31mred": "melanoma_detect_named:build"}, TINY)
     assert "../\x1b[31mred" in [entry.name for entry in md.list_models()]
     with pytest.raises(ModelError):
@@ -177,7 +177,7 @@ def test_a_strange_name_is_shown_and_refused(install):
         (
             "def build(*, input_shape, num_classes): raise SystemExit(4)",
             BrokenPluginError,
-            r"leave the program \(SystemExit",
+            r"exit the program \(SystemExit",
         ),
         ("def build(*, input_shape, num_classes): raise MemoryError('too large')", MemoryError, "too large"),
         ("def build(*, input_shape, num_classes): return 'a model'", ContractError, "returned str"),
@@ -185,7 +185,7 @@ def test_a_strange_name_is_shown_and_refused(install):
         ("", BrokenPluginError, "AttributeError"),
     ],
 )
-def test_what_a_plugin_does_wrong_is_named_and_the_others_go_on(install, code, error, message):
+def test_faulty_plugin_raises_and_others_still_work(install, code, error, message):
     install("melanoma-detect-wrong", {"wrong": "melanoma_detect_wrong:build"}, code)
     with pytest.raises(error, match=message):
         md.build_model("wrong", num_classes=3, input_shape=(32, 32, 3))

@@ -1,4 +1,4 @@
-"""Families with an ImageNet backbone: preprocessing, weights, what may be trained."""
+"""Transfer learning: preprocessing, weights, and trainable layers of the ImageNet families."""
 
 import http.server
 import threading
@@ -32,18 +32,18 @@ def weights(tmp_path_factory):
     return file, backbone
 
 
-def kernels(model):
+def backbone_weights(model):
     return model.get_layer("backbone").get_weights()
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)
-def test_preprocessing_is_the_familys_own(name, image):
+def test_preprocessing_matches_keras(name, image):
     model = md.build_model(name, weights=None, **SMALL)
     scaled = _before_backbone(model, image)
     np.testing.assert_allclose(scaled, PREPROCESSING[name](image[None].astype(np.float32)), atol=1e-4)
 
 
-def test_efficientnet_scales_as_its_own_preprocessing_does(image):
+def test_preprocessing_of_efficientnet_matches_keras(image):
     own = keras.applications.EfficientNetV2B0(
         input_shape=(64, 64, 3), include_top=False, weights=None, include_preprocessing=True
     )
@@ -61,20 +61,20 @@ def _before_backbone(model, image):
     return keras.Model(model.input, scaled).predict(image[None].astype(np.float32), verbose=0)
 
 
-def test_a_file_reaches_the_backbone(weights):
+def test_weights_are_loaded_from_a_file(weights):
     file, backbone = weights
     model = md.build_model("mobilenet_v2", weights=file, **NARROW)
-    for ours, theirs in zip(kernels(model), backbone.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, expected in zip(backbone_weights(model), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
-def test_random_weights_are_no_backbone():
+def test_random_weights_make_no_backbone():
     names = [layer.name for layer in md.build_model("mobilenet_v2", weights=None, **NARROW).layers]
     assert "body" in names
     assert "backbone" not in names
 
 
-def test_what_may_be_trained(weights):
+def test_trainable_layers(weights):
     file, _ = weights
     counts = {
         trainable: len(md.build_model("mobilenet_v2", weights=file, trainable=trainable, **NARROW).trainable_weights)
@@ -86,28 +86,28 @@ def test_what_may_be_trained(weights):
         md.build_model("mobilenet_v2", weights=file, trainable="some", **NARROW)
 
 
-def test_batch_normalisation_of_a_backbone_is_never_trained(weights):
+def test_batch_normalization_of_a_backbone_is_never_trainable(weights):
     file, _ = weights
     backbone = md.build_model("mobilenet_v2", weights=file, trainable="all", **NARROW).get_layer("backbone")
     assert not any(layer.trainable for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization))
 
 
-def test_a_cut_backbone_takes_its_own_file_and_the_whole_one(weights, tmp_path):
+def test_cut_backbone_loads_cut_and_complete_files(weights, tmp_path):
     file, backbone = weights
     cut = keras.Model(backbone.input, backbone.get_layer("block_6_project_BN").output)
     short = tmp_path / "cut.weights.h5"
     cut.save_weights(short)
     for given in (short, file):
         model = md.build_model("mobilenet_v2", weights=given, until="block_6_project_BN", **NARROW)
-        for ours, theirs in zip(kernels(model), cut.get_weights(), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+        for actual, expected in zip(backbone_weights(model), cut.get_weights(), strict=True):
+            np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_file_that_was_cut_is_answered_with_where(weights, tmp_path):
+def test_file_of_a_cut_backbone_suggests_where_to_cut(weights, tmp_path):
     _, backbone = weights
     short = tmp_path / "cut.weights.h5"
     keras.Model(backbone.input, backbone.get_layer("block_6_project_BN").output).save_weights(short)
-    with pytest.raises(ModelError, match=r"pass until='block_6_project_BN'|up to 'block_6_project_BN'"):
+    with pytest.raises(ModelError, match=r"as many up to 'block_6_project_BN': pass until='block_6_project_BN'"):
         md.build_model("mobilenet_v2", weights=short, **NARROW)
 
 
@@ -119,26 +119,26 @@ def test_a_file_that_was_cut_is_answered_with_where(weights, tmp_path):
         ({"weights": None, "input_shape": (16, 16, 3)}, "at least 32×32"),
     ],
 )
-def test_slips_are_answered(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(ModelError, match=message):
         md.build_model("mobilenet_v2", **{**NARROW, **options})
 
 
-def test_a_file_of_another_kind_is_named(tmp_path):
+def test_file_that_is_not_weights_raises(tmp_path):
     file = tmp_path / "weights.h5"
     file.write_text("not weights")
     with pytest.raises(ModelError, match=r"weights\.h5: not a weights file"):
         md.build_model("mobilenet_v2", weights=file, **NARROW)
 
 
-def test_a_file_of_another_variant_does_not_fit(weights):
+def test_file_of_another_variant_raises(weights):
     with pytest.raises(ModelError, match=r"do not fit.*check the family and its variant"):
         md.build_model("mobilenet_v2:0.5", weights=weights[0], **SMALL)
 
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """Keras's own download, from this machine: the address is the only thing that is not ImageNet's."""
+    """A local server for Keras's download: only the address differs from the real one."""
     folder = tmp_path / "served"
     folder.mkdir()
 
@@ -165,29 +165,29 @@ def test_imagenet_weights_are_downloaded_by_keras(server, weights):
     _, backbone = weights
     # Keras keeps its ImageNet files in the older format, under this name.
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
-    _legacy(backbone, server / name)
+    _save_legacy(backbone, server / name)
     model = md.build_model("mobilenet_v2", **NARROW)
-    for ours, theirs in zip(kernels(model), backbone.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, expected in zip(backbone_weights(model), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_failed_download_says_what_to_do(server):
-    with pytest.raises(ModelError, match=r"cannot download or read them.*pass a file"):
+def test_failed_download_raises(server):
+    with pytest.raises(ModelError, match=r"cannot download or read the weights.*pass a file"):
         md.build_model("mobilenet_v2", **NARROW)
 
 
-def _legacy(model, file):
+def _save_legacy(model, file):
     import h5py
     from keras.src.legacy.saving import legacy_h5_format
 
-    with h5py.File(file, "w") as place:
-        legacy_h5_format.save_weights_to_hdf5_group(place, model)
+    with h5py.File(file, "w") as group:
+        legacy_h5_format.save_weights_to_hdf5_group(group, model)
 
 
 @pytest.mark.parametrize("name", ["mobilenet", "mobilenet_v3:large", "convnext_tiny"])
-def test_the_other_families_build(name):
+def test_other_families_can_be_built(name):
     assert md.build_model(name, weights=None, **SMALL).output_shape == (None, 3)
 
 
-def test_single_builders_can_be_called_themselves():
+def test_builders_can_be_called_directly():
     assert transfer.mobilenet(variant="0.25", weights=None, **SMALL).name == "mobilenet"

@@ -1,4 +1,4 @@
-"""The page of an evaluation: whole, alone, and silent about nothing."""
+"""The HTML report of an evaluation: self-contained, complete, with every warning."""
 
 import re
 from dataclasses import replace
@@ -11,12 +11,12 @@ import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
 from melanoma_detect.report.pages import evaluation_page, write_html
-from melanoma_detect.report.reference_results import PUBLISHED
+from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 
 class VisibleText(HTMLParser):
-    """What a browser would fetch, what a reader reads, and which tags stay open."""
+    """The URLs that a browser would fetch, the visible text, and the tags that stay open."""
 
     def __init__(self, page):
         super().__init__()
@@ -47,104 +47,108 @@ def page(detector, data, evaluation):
     return evaluation_page(evaluation, detector.evaluate(data.validation, seen="keep"))
 
 
-def test_nothing_is_fetched_from_elsewhere(page):
-    seen = VisibleText(page)
-    assert not seen.open
-    assert len(seen.fetched) == 4
-    assert all(address.startswith("data:image/svg+xml;base64,") for address in seen.fetched)
+def test_the_page_loads_nothing_from_elsewhere(page):
+    parsed = VisibleText(page)
+    assert not parsed.open
+    assert len(parsed.fetched) == 4
+    assert all(url.startswith("data:image/svg+xml;base64,") for url in parsed.fetched)
     assert "@import" not in page
     assert "url(" not in page
     assert "<script" not in page
     assert 'name="viewport"' in page
 
 
-def test_every_figure_is_there_with_its_interval(page, evaluation):
+def test_every_metric_is_shown_with_its_interval(page, evaluation):
     words = VisibleText(page).words
     for name, title in HEADLINES.items():
         assert f"{title} " in words
         assert str(evaluation.figures[name]) in words
     assert DISCLAIMER in words
-    assert evaluation.shortcuts.verdict in words
+    assert evaluation.shortcuts.summary in words
     assert str(evaluation.shortcuts.blurred) in words
 
 
-def test_the_difference_between_validation_and_test_is_printed(page, detector, data, evaluation):
-    here = detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"]
-    there = evaluation.figures["balanced_accuracy"]
-    difference = f"{round(here.value, 3) - round(there.value, 3):+.3f}"
+def test_the_difference_between_validation_and_test_is_shown(page, detector, data, evaluation):
+    validation = detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"]
+    test = evaluation.figures["balanced_accuracy"]
+    difference = f"{round(validation.value, 3) - round(test.value, 3):+.3f}"
     words = VisibleText(page).words
-    assert f"Balanced accuracy on validation {here} , on test {there} : a difference of {difference}." in words
+    assert (
+        f"The balanced accuracy is {validation} on validation and {test} on test: a difference of {difference}."
+        in words
+    )
 
 
-def test_what_others_published_names_population_and_endpoint(page):
+def test_published_results_name_population_and_endpoint(page):
     words = VisibleText(page).words
-    for one in PUBLISHED:
-        assert all(text in words for text in (one.who, one.population, one.endpoint, one.citation))
+    for result in REFERENCE_RESULTS:
+        assert all(text in words for text in (result.reader, result.population, result.endpoint, result.citation))
     assert re.search(r"any skin cancer: .* 95\.5 % 20\.7 %", words)
     assert "None of these was measured on the images above" in words
 
 
-def test_without_validation_it_says_so(evaluation):
-    assert "No figures on validation were given" in VisibleText(evaluation_page(evaluation)).words
+def test_a_missing_validation_is_mentioned(evaluation):
+    assert "No evaluation of the validation split was given" in VisibleText(evaluation_page(evaluation)).words
 
 
 def test_without_an_operating_point(evaluation):
-    nothing = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
-    words = VisibleText(evaluation_page(nothing)).words
-    assert "has no operating point: it alerts to nothing" in words
-    assert "Not defined: it takes a detector with an operating point" in words
-    assert "No table says where these images come from" in words
+    without = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
+    words = VisibleText(evaluation_page(without)).words
+    assert "has no operating point: it raises no alerts" in words
+    assert "Not defined: predictive values need a detector with an operating point" in words
+    assert "no table records the source of these images" in words
 
 
 def test_without_melanomas(detector, tree):
-    found = detector.evaluate(
-        md.load_dataset(tree({"dermatofibroma": 4, "nevus": 4}), validation=0, test=1), shortcuts=True
-    )
-    words = VisibleText(evaluation_page(found)).words
+    benign = md.load_dataset(tree({"dermatofibroma": 4, "nevus": 4}), validation=0, test=1)
+    words = VisibleText(evaluation_page(detector.evaluate(benign, shortcuts=True))).words
     assert "show no melanoma" in words
-    assert "cannot be told" in words
+    assert "No test for shortcuts: it needs images of melanomas" in words
     assert not re.search(r"\bnan\b", words)
 
 
-def test_few_melanomas_are_said(page):
-    assert "melanomas only: too few to tell" in VisibleText(page).words
+def test_few_melanomas_are_a_warning(page):
+    assert "lesions are melanomas: too few for a reliable sensitivity" in VisibleText(page).words
 
 
 def test_subgroups_are_drawn_and_listed(evaluation):
     sexes = ["female", "male"]
-    known = tuple(replace(one, metadata={"sex": sexes[at % 2]}) for at, one in enumerate(evaluation.records))
-    seen = VisibleText(evaluation_page(replace(evaluation, records=known)))
-    assert len(seen.fetched) == 8
-    assert "sex: female" in seen.words
-    assert "too few to tell" in seen.words
+    records = tuple(
+        replace(record, metadata={"sex": sexes[number % 2]}) for number, record in enumerate(evaluation.records)
+    )
+    per_image = replace(evaluation.per_image, records=records)
+    parsed = VisibleText(evaluation_page(replace(evaluation, per_image=per_image)))
+    assert len(parsed.fetched) == 8
+    assert "sex: female" in parsed.words
+    assert "too few lesions" in parsed.words
 
 
-def test_a_name_cannot_become_markup(evaluation):
+def test_names_are_escaped(evaluation):
     name = "<script>alert(1)</script>"
     page = evaluation_page(replace(evaluation, detector=name))
     assert name not in page
 
 
-def test_a_shortcut_stands_at_the_top(evaluation):
-    sure = replace(
+def test_a_detected_shortcut_is_a_warning_at_the_top(evaluation):
+    shortcuts = replace(
         evaluation.shortcuts, background=evaluation.shortcuts.background._replace(value=0.9, low=0.8, high=1.0)
     )
-    words = VisibleText(evaluation_page(replace(evaluation, shortcuts=sure))).words
-    assert 0 < words.index("IT TAKES A SHORTCUT") < words.index("Figures")
+    words = VisibleText(evaluation_page(replace(evaluation, shortcuts=shortcuts))).words
+    assert 0 < words.index("SHORTCUT DETECTED") < words.index("Metrics")
 
 
-def test_it_is_written_whole(evaluation, tmp_path):
-    place = write_html(evaluation, tmp_path / "new" / "report.html")
-    assert place.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert [path.name for path in place.parent.iterdir()] == ["report.html"]
+def test_the_report_is_written_whole_into_a_new_folder(evaluation, tmp_path):
+    report = write_html(evaluation, tmp_path / "new" / "report.html")
+    assert report.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [path.name for path in report.parent.iterdir()] == ["report.html"]
     with pytest.raises(md.errors.OutputError, match="cannot be written"):
-        write_html(evaluation, place / "under" / "a" / "file.html")
+        write_html(evaluation, report / "under" / "a" / "file.html")
 
 
 def test_the_same_evaluation_gives_the_same_bytes(evaluation):
     assert evaluation_page(evaluation) == evaluation_page(evaluation)
 
 
-def test_probabilities_of_one_class_only_do_not_break_it():
-    found = measure(np.array([[0.9, 0.1]] * 3), np.zeros(3, np.int64), list("abc"), ("melanoma", "nevus"))
-    assert "melanomas only: too few" in VisibleText(evaluation_page(found)).words
+def test_images_of_melanomas_only_make_a_page():
+    evaluation = measure(np.array([[0.9, 0.1]] * 3), np.zeros(3, np.int64), list("abc"), ("melanoma", "nevus"))
+    assert "Only 3 lesions are melanomas: too few" in VisibleText(evaluation_page(evaluation)).words

@@ -1,4 +1,4 @@
-"""Figures show what they say: what is drawn is held against the values."""
+"""Plots: what is drawn is compared with the values."""
 
 import io
 
@@ -10,7 +10,6 @@ from sklearn import metrics
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, DetectorError
 from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.evaluation.calibration_curve import reliability
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.subgroups import Subgroup
 from melanoma_detect.report import plots
@@ -21,31 +20,31 @@ def evaluation(detector, data):
     return detector.evaluate(data)
 
 
-def drawn(figure):
-    """Render a figure; return it as an array."""
+def render(figure):
+    """Return a figure as an array of pixels."""
     file = io.BytesIO()
     figure.savefig(file)
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-def test_one_image_of_each_class(data):
+def test_classes_shows_one_image_of_each(data):
     figure = plots.classes(data)
     assert [axes.get_title() for axes in figure.axes] == list(data.classes)
-    assert drawn(figure).std() > 20
+    assert render(figure).std() > 20
 
 
-def test_distribution_before_and_after(data):
+def test_distribution_before_and_after_balancing(data):
     balanced = md.balance(data, to=25, progress=False)
     axes = plots.distribution(data, balanced).axes[0]
     after, before = ([bar.get_width() for bar in bars] for bars in axes.containers)
     assert before == list(data.distribution()["train"])
     assert after == [25] * 9
-    assert drawn(axes.figure).std() > 5
+    assert render(axes.figure).std() > 5
     alone = plots.distribution(data).axes[0]
     assert [bar.get_width() for bar in alone.containers[0]] == before
 
 
-def test_augmentation_preview(data):
+def test_augmentation_shows_the_original_and_changes(data):
     figure = plots.augmentation(data.train, md.Augmentation(), images=2, views=4)
     images = [axes.get_images()[0].get_array() for axes in figure.axes]
     assert len(images) == 10
@@ -59,17 +58,17 @@ def test_training_curves(detector):
     figure = plots.training(detector.history, detector.predictor.config.best_epoch)
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].get_lines()}
     np.testing.assert_array_equal(lines["validation"], detector.history["val_loss"])
-    assert f"kept: epoch {detector.predictor.config.best_epoch}" in lines
+    assert f"best epoch: {detector.predictor.config.best_epoch}" in lines
 
 
 def test_confusion_matrix(evaluation):
     axes = plots.confusion(evaluation).axes[0]
     numbers = {(int(text.get_position()[1]), int(text.get_position()[0])): int(text.get_text()) for text in axes.texts}
     assert sum(numbers.values()) == len(evaluation)
-    assert all(evaluation.confusion[at] == number for at, number in numbers.items())
+    assert all(evaluation.confusion[cell] == number for cell, number in numbers.items())
 
 
-def test_the_curve_is_scikit_learns_and_holds_the_operating_point(evaluation):
+def test_roc_curve_and_operating_point(evaluation):
     axes = plots.roc(evaluation).axes[0]
     x, y = axes.get_lines()[1].get_data()
     false, true, _ = metrics.roc_curve(evaluation.is_melanoma, evaluation.melanoma_scores, drop_intermediate=False)
@@ -78,36 +77,36 @@ def test_the_curve_is_scikit_learns_and_holds_the_operating_point(evaluation):
     operating_point = [float(values[0]) for values in axes.get_lines()[2].get_data()]
     specificity, sensitivity = (evaluation.figures[name].value for name in ("specificity", "sensitivity"))
     assert operating_point == pytest.approx([1 - specificity, sensitivity])
-    # What it abstains from is neither found nor cleared: only then does the point lie beneath the curve.
+    # Images abstained from are neither alerts nor cleared: only with such images does the point lie below the curve.
     on_the_curve = any(np.allclose(operating_point, pair) for pair in zip(x, y, strict=True))
     assert on_the_curve or evaluation.abstained.any()
 
 
-def test_without_melanomas_there_is_no_curve():
-    found = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("melanoma", "nevus"))
-    assert "no curve" in plots.roc(found).axes[0].texts[0].get_text()
+def test_without_melanomas_there_is_no_roc_curve():
+    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("melanoma", "nevus"))
+    assert "no ROC curve" in plots.roc(evaluation).axes[0].texts[0].get_text()
 
 
-def test_the_dermatologists_are_told_from_the_detector(evaluation):
+def test_dermatologists_are_a_hollow_marker_last_in_the_legend(evaluation):
     figure = plots.roc(evaluation)
-    theirs = next(line for line in figure.axes[0].get_lines() if "dermatologists" in str(line.get_label()))
-    assert theirs.get_label() == "58 dermatologists on OTHER images (Haenssle et al. 2018)"
-    assert [float(values[0]) for values in theirs.get_data()] == pytest.approx([1 - 0.713, 0.866])
-    assert theirs.get_markerfacecolor() == "white"
-    assert figure.legends[0].get_texts()[-1].get_text() == theirs.get_label()
+    marker = next(line for line in figure.axes[0].get_lines() if "dermatologists" in str(line.get_label()))
+    assert marker.get_label() == "58 dermatologists on OTHER images (Haenssle et al. 2018)"
+    assert [float(values[0]) for values in marker.get_data()] == pytest.approx([1 - 0.713, 0.866])
+    assert marker.get_markerfacecolor() == "white"
+    assert figure.legends[0].get_texts()[-1].get_text() == marker.get_label()
 
 
 def test_the_calibration_curve_is_the_bins(evaluation):
     above, below = plots.calibration(evaluation).axes
     points = [line.get_data() for line in above.get_lines()[1:] if len(line.get_data()[0])]
-    bins = reliability(evaluation)
-    drawn_points = sorted((float(x), float(y)) for xs, ys in points for x, y in zip(xs, ys, strict=True))
-    assert set(drawn_points) >= {(found.predicted, found.observed.value) for found in bins}
+    bins = evaluation.calibration_curve()
+    drawn = {(float(x), float(y)) for xs, ys in points for x, y in zip(xs, ys, strict=True)}
+    assert drawn >= {(tenth.predicted, tenth.observed.value) for tenth in bins}
     tallest = max(patch.get_y() + patch.get_height() for patch in below.patches)
-    assert tallest == max(found.images for found in bins)
+    assert tallest == max(tenth.images for tenth in bins)
 
 
-def test_predictive_values_go_with_prevalence(evaluation):
+def test_predictive_values_rise_with_prevalence(evaluation):
     above, below = plots.predictive_values(evaluation).axes
     for axes in (above, below):
         values = axes.get_lines()[0].get_ydata()
@@ -116,20 +115,30 @@ def test_predictive_values_go_with_prevalence(evaluation):
     assert values[-1] == pytest.approx(evaluation.at_prevalence(float(shares[-1])).ppv.value)
 
 
-def test_what_is_not_defined_says_so():
-    found = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("wart", "nevus"))
-    assert "no curve" in plots.calibration(found).axes[0].texts[0].get_text()
-    assert "not defined" in plots.predictive_values(found).axes[0].texts[0].get_text()
+def test_undefined_metrics_are_a_note():
+    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("wart", "nevus"))
+    assert "no calibration curve" in plots.calibration(evaluation).axes[0].texts[0].get_text()
+    assert "not defined" in plots.predictive_values(evaluation).axes[0].texts[0].get_text()
 
 
-def test_subgroups_are_rows_and_few_say_so(evaluation):
+def test_subgroups_are_rows_and_too_few_lesions_a_note(evaluation):
     few, many = Figure(0.9, 0.5, 1.0, 19), Figure(0.8, 0.7, 0.9, 20)
-    found = tuple(
+    parts = tuple(
         Subgroup("sex", name, 40, 30, 20, {"sensitivity": value}) for name, value in (("f", few), ("m", many))
     )
-    axes = plots.subgroups(found, evaluation, "sensitivity").axes[0]
+    axes = plots.subgroups(parts, evaluation, "sensitivity").axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()][1:] == ["sex: f (19)", "sex: m (20)"]
-    assert [text.get_text() for text in axes.texts] == ["too few to tell"]
+    assert [text.get_text() for text in axes.texts] == ["too few lesions"]
     assert axes.texts[0].get_position()[1] == 1
     with pytest.raises(DetectorError, match="expected one of 'balanced_accuracy'"):
-        plots.subgroups(found, evaluation, "accuracy")
+        plots.subgroups(parts, evaluation, "accuracy")
+
+
+def test_old_keywords_still_work_with_a_warning(data, evaluation):
+    with pytest.warns(DeprecationWarning, match=r"augmentation\(images=…\)"):
+        figure = plots.augmentation(data.train, md.Augmentation(), pictures=1, views=2)
+    assert len(figure.axes) == 3
+    with pytest.warns(DeprecationWarning, match=r"augmentation\(split=…\)"):
+        plots.augmentation(part=data.train, augmentation=md.Augmentation(), images=1, views=2)
+    with pytest.warns(DeprecationWarning, match=r"subgroups\(parts=…\)"):
+        assert plots.subgroups(found=evaluation.subgroups(), evaluation=evaluation).axes

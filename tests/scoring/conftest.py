@@ -1,4 +1,4 @@
-"""A detector that needs no training and no Keras: for tests of what surrounds the model."""
+"""Fixtures: a detector without training or Keras, and folders of grey images."""
 
 import time
 
@@ -9,11 +9,11 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.operating_points import ValidationScores
-from melanoma_detect.inference.runtime import Outputs
+from melanoma_detect.inference.runtime import ModelOutputs
 
 
-class Brightness:
-    """A model of one line: the brighter the image, the surer its last class."""
+class BrightnessRuntime:
+    """A runtime whose last class is the more probable, the brighter the image is."""
 
     name = "brightness"
 
@@ -25,33 +25,33 @@ class Brightness:
         means = pixels.mean(axis=(1, 2, 3), dtype=np.float64)
         logits = np.zeros((len(pixels), self.classes), np.float32)
         logits[:, -1] = self.scale * (means - 128)
-        return Outputs(logits, logits)
+        return ModelOutputs(logits, logits)
 
 
-def around(threshold):
-    """Validation scores that lie evenly about a threshold, which every operating point then has."""
+def scores_around(threshold):
+    """Return validation scores at which every operating point has this threshold."""
     above, below = (threshold + 0.001,) * 100, (threshold - 0.001,) * 100
     return ValidationScores(above, below, 100, 100, 100, 100)
 
 
 @pytest.fixture
-def bright():
-    """A maker of such detectors."""
+def make_detector():
+    """Return a function that makes detectors which judge images by their brightness."""
 
     def make(classes=("nevus", "melanoma"), *, threshold=0.5, size=8, scale=0.1):
-        scores = {} if threshold is None else {"melanoma": around(threshold)}
-        card = DetectorConfig(tuple(classes), (size, size), calibrations={1: Calibration(scores=scores)})
-        return Detector(card, Brightness(len(classes), scale))
+        scores = {} if threshold is None else {"melanoma": scores_around(threshold)}
+        config = DetectorConfig(tuple(classes), (size, size), calibrations={1: Calibration(operating_scores=scores)})
+        return Detector(config, BrightnessRuntime(len(classes), scale))
 
     return make
 
 
 @pytest.fixture
-def shades(tmp_path):
-    """A maker of folders with images of one shade of grey each: `shades({"a.png": 10, ...})`."""
+def make_images(tmp_path):
+    """Return a function that writes images of one grey level each: `make_images({"a.png": 10, ...})`."""
     from PIL import Image
 
-    def make(values, folder="shades"):
+    def make(values, folder="images"):
         for name, value in values.items():
             path = tmp_path / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A real Ray cluster of this machine's cores."""
+"""Scoring on a real Ray cluster of this machine's cores."""
 
 import csv
 import io
@@ -45,77 +45,79 @@ def saved(detector):
     return md.Detector.load("mine.detector")
 
 
-def on_ray(*words, **environment):
-    """Score in a process of its own: Ray leaves threads and warnings behind."""
-    command = [sys.executable, "-c", PROGRAM, *map(str, words)]
+def score_on_ray(*arguments, **environment):
+    """Score in another process: Ray leaves threads and warnings behind."""
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
     assert done.returncode == 0, done.stderr
     return done
 
 
-def local(sources, detector, out="local.csv"):
+def score_locally(sources, detector, out="local.csv"):
     md.score(sources, detector=detector, out=out, shard_size=16, batch_size=5, progress=False)
-    return rows(Path(out).read_bytes())
+    return parse(Path(out).read_bytes())
 
 
-def rows(content):
+def parse(content):
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
-def same(found, expected):
-    """Compare rows: texts as they are, numbers as near as other threads may bring them."""
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        for column, value in one.items():
+def assert_close(rows, expected):
+    """Assert that rows are equal, numbers within a tolerance: they depend on how threads split the work."""
+    assert len(rows) == len(expected)
+    for row, reference in zip(rows, expected, strict=True):
+        for column, value in row.items():
             if column.startswith("p_") or column in ("melanoma", "malignant"):
-                assert (value and float(value)) == pytest.approx(other[column] and float(other[column]), abs=1e-5)
+                assert (value and float(value)) == pytest.approx(
+                    reference[column] and float(reference[column]), abs=1e-5
+                )
             else:
-                assert value == other[column]
+                assert value == reference[column]
 
 
-def test_the_table_is_the_local_one(saved, lesions, tmp_path):
+def test_the_table_is_the_same_as_the_local_one(saved, lesions, tmp_path):
     (tmp_path / "bad, image.jpg").write_text("no image")
     sources = [lesions / "Test", tmp_path / "bad, image.jpg", lesions / "Train" / "melanoma"]
-    done = on_ray(*sources, "ray.csv")
+    done = score_on_ray(*sources, "ray.csv")
     assert ", of which 1 unreadable" in done.stdout
-    same(rows(Path("ray.csv").read_bytes()), local(sources, saved))
+    assert_close(parse(Path("ray.csv").read_bytes()), score_locally(sources, saved))
     assert not Path(".ray.csv-partial").exists()
 
 
-def test_addresses_in_and_out(saved, lesions, tmp_path):
-    on_ray(f"file://{lesions}/Test", f"file://{tmp_path}/there/ray.csv")
-    on_ray(f"local://{lesions}/Test", f"local://{tmp_path}/there/again.csv")
-    expected = local(lesions / "Test", saved)
+def test_sources_and_table_may_be_addresses(saved, lesions, tmp_path):
+    score_on_ray(f"file://{lesions}/Test", f"file://{tmp_path}/there/ray.csv")
+    score_on_ray(f"local://{lesions}/Test", f"local://{tmp_path}/there/again.csv")
+    expected = score_locally(lesions / "Test", saved)
     for name, scheme in (("ray.csv", "file"), ("again.csv", "local")):
-        found = rows((tmp_path / "there" / name).read_bytes())
+        found = parse((tmp_path / "there" / name).read_bytes())
         for row in found:
             assert row["path"].startswith(f"{scheme}://")
             row["path"] = row["path"].removeprefix(f"{scheme}://")
-        same(found, expected)
+        assert_close(found, expected)
     assert sorted(path.name for path in (tmp_path / "there").iterdir()) == ["again.csv", "ray.csv"]
 
 
-def test_a_run_that_stopped_goes_on_on_ray(saved, lesions, monkeypatch):
-    from melanoma_detect.scoring.resume import Journal
+def test_an_interrupted_local_run_resumes_on_ray(saved, lesions, monkeypatch):
+    from melanoma_detect.scoring.resume import ScoringState
 
-    def stopping(self, part, found):
-        if part.number == 1:
+    def save_one(self, shard, rows):
+        if shard.number == 1:
             raise KeyboardInterrupt
-        keep(self, part, found)
+        save(self, shard, rows)
 
-    keep = Journal.keep
+    save = ScoringState.save
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "keep", stopping)
+        patch.setattr(ScoringState, "save", save_one)
         with pytest.raises(KeyboardInterrupt):
             md.score(
                 [str(lesions / "Test")], detector=saved, out="ray.csv", shard_size=16, batch_size=5, progress=False
             )
-    assert "16 of them done by an earlier run" in on_ray(lesions / "Test", "ray.csv").stdout
-    same(rows(Path("ray.csv").read_bytes()), local(lesions / "Test", saved))
+    assert "16 of them done by an earlier run" in score_on_ray(lesions / "Test", "ray.csv").stdout
+    assert_close(parse(Path("ray.csv").read_bytes()), score_locally(lesions / "Test", saved))
 
 
 def actors(root):
-    """Return the ids of the processes below one that are this run's actors."""
+    """Return the process ids of the actors among the descendants of a process."""
     listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
     below, grown = {str(root)}, True
@@ -125,32 +127,32 @@ def actors(root):
     return [int(pid) for pid, _, name in rows if pid in below and name.startswith("ray::MapWorker")]
 
 
-def test_an_actor_that_is_lost_costs_no_row(saved, lesions):
+def test_a_killed_actor_loses_no_rows(saved, lesions):
     command = [sys.executable, "-c", PROGRAM, *[str(lesions)] * 5, "ray.csv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         while not list(Path(".ray.csv-partial").glob("*-*.csv")) and process.poll() is None:
             time.sleep(0.05)
         killed = actors(process.pid)
         os.kill(killed[0], signal.SIGKILL)
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     assert process.returncode == 0
-    photos = [str(photo) for photo in sorted(lesions.rglob("*.jpg"))] * 5
-    assert f"{len(photos):,} images in" in said  # Ray tells of the lost one before
-    found = rows(Path("ray.csv").read_bytes())
-    assert [row["path"] for row in found] == photos
+    images = [str(image) for image in sorted(lesions.rglob("*.jpg"))] * 5
+    assert f"{len(images):,} images in" in output  # after messages of Ray about the killed actor
+    found = parse(Path("ray.csv").read_bytes())
+    assert [row["path"] for row in found] == images
     assert {row["error"] for row in found} == {""}
 
 
 @pytest.fixture
-def short():
-    """A folder with a short name: sockets lie in it."""
+def short_folder():
+    """A folder with a short name: paths of sockets have a limit of about 100 characters."""
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         yield folder
 
 
-def test_a_cluster_that_runs_is_joined(saved, lesions, short):
+def test_a_running_cluster_is_joined(saved, lesions, short_folder):
     ray = Path(sys.executable).with_name("ray")
-    # A token of the test's own: nobody else joins this cluster, and none is looked for in the user's folder.
+    # With a token of the test's own, no other process joins this cluster and no file of the user is read.
     own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     start = [
         ray,
@@ -159,7 +161,7 @@ def test_a_cluster_that_runs_is_joined(saved, lesions, short):
         "--port=0",
         "--num-cpus=2",
         "--include-dashboard=false",
-        f"--temp-dir={short}",
+        f"--temp-dir={short_folder}",
         "--block",
     ]
     with subprocess.Popen(
@@ -167,28 +169,28 @@ def test_a_cluster_that_runs_is_joined(saved, lesions, short):
     ) as head:
         try:
             address = next(line.split("'")[1] for line in head.stdout if "--address=" in line)
-            on_ray(lesions / "Test", "ray.csv", RAY_ADDRESS=address, **own)
+            score_on_ray(lesions / "Test", "ray.csv", RAY_ADDRESS=address, **own)
         finally:
             head.terminate()
             head.communicate()
-    same(rows(Path("ray.csv").read_bytes()), local(lesions / "Test", saved))
+    assert_close(parse(Path("ray.csv").read_bytes()), score_locally(lesions / "Test", saved))
 
 
 def test_a_cluster_that_cannot_be_joined_is_named(saved, lesions, monkeypatch):
     import ray
 
-    def refuse(*_, **__):
+    def fail_to_connect(*_, **__):
         raise ConnectionError("nobody answers")
 
     monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:1")
-    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "init", fail_to_connect)
     with pytest.raises(
         DetectorError, match=r"Ray \(192\.0\.2\.1:1\) cannot be .* \(nobody answers\); check RAY_ADDRESS"
     ):
         md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)
 
 
-def test_without_ray_the_engine_says_what_it_needs(saved, lesions, monkeypatch):
+def test_the_engine_without_ray_names_the_extra(saved, lesions, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DetectorError, match=r"pip install 'melanoma-detect\[ray\]'"):
         md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)

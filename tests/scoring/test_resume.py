@@ -1,47 +1,203 @@
-"""What a run has done so far."""
+"""Interrupted runs resume, if nothing has changed."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
+import melanoma_detect as md
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.inputs import Item
-from melanoma_detect.scoring.resume import Journal
-from melanoma_detect.scoring.storage import store_of
+from melanoma_detect.scoring.resume import ScoringState
+from melanoma_detect.scoring.storage import open_store
+
+
+def score(sources, detector, out="scores.csv", **settings):
+    return md.score(sources, detector=detector, out=out, progress=False, **settings)
+
+
+def read(path="scores.csv"):
+    return list(csv.DictReader(io.StringIO(Path(path).read_bytes().decode(), newline="")))
+
+
+def paths(path="scores.csv"):
+    return [row["path"] for row in read(path)]
+
+
+def saved_shards(out="scores.csv"):
+    return sorted(Path(f".{out}-partial").glob("*-*.csv"))
+
+
+KILLED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from conftest import BrightnessRuntime
+import melanoma_detect as md
+from melanoma_detect.inference.config import DetectorConfig
+detector = md.Detector(DetectorConfig(("nevus", "melanoma"), (8, 8)), BrightnessRuntime(2, pause=0.001))
+print(md.score(sys.argv[3:], detector=detector, out=sys.argv[2], shard_size=8, batch_size=3, progress=False).resumed)
+"""
+
+
+def run_and_kill(command, at_least):
+    """Kill a run once it has saved this many shards."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        while len(saved_shards()) < at_least and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert not Path("scores.csv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_killed_run_resumes(make_images, tmp_path):
+    folder = make_images({f"{number:02d}.png": number for number in range(35)})
+    sources = [str(folder)] * 30
+
+    def command(out):
+        return [sys.executable, "-c", KILLED, str(Path(__file__).parent), out, *sources]
+
+    run_and_kill(command("scores.csv"), at_least=3)
+    first = len(saved_shards())
+    run_and_kill(command("scores.csv"), at_least=first + 3)
+    second = len(saved_shards())
+    assert 3 <= first < first + 3 <= second < 132
+    resumed = subprocess.run(command("scores.csv"), capture_output=True, text=True, check=True).stdout
+    assert int(resumed) == 8 * second
+    assert paths() == [str(folder / f"{number:02d}.png") for number in range(35)] * 30
+    subprocess.run(command("whole.csv"), capture_output=True, check=True)
+    assert Path("scores.csv").read_bytes() == Path("whole.csv").read_bytes()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+class Stop(Exception):
+    """Interrupts a run."""
+
+
+@pytest.fixture
+def interrupted(make_detector, make_images, monkeypatch):
+    """Twenty images, of which an interrupted run has scored ten."""
+    folder = make_images({f"{number:02d}.png": number for number in range(20)})
+    detector = make_detector()
+
+    def save_two(self, shard, rows):
+        if shard.number == 2:
+            raise Stop
+        save(self, shard, rows)
+
+    save = ScoringState.save
+    with monkeypatch.context() as patch:
+        patch.setattr(ScoringState, "save", save_two)
+        with pytest.raises(Stop):
+            score(folder, detector, shard_size=5)
+    assert len(saved_shards()) == 2
+    return folder
+
+
+def test_saved_shards_are_not_scored_again(interrupted, make_detector, monkeypatch):
+    detector = make_detector()
+    scored = []
+    predict = detector.predictor.predict_inputs
+    monkeypatch.setattr(
+        detector.predictor, "predict_inputs", lambda inputs, names: scored.extend(names) or predict(inputs, names)
+    )
+    result = score(interrupted, detector, shard_size=5)
+    assert result.resumed == 10
+    # The first three are the synthetic images that identify the detector.
+    assert sorted(Path(name).name for name in scored[3:]) == [f"{number:02d}.png" for number in range(10, 20)]
+    assert len(set(paths())) == len(paths()) == 20
+
+
+def test_a_run_does_not_resume_with_another_operating_point(interrupted, make_detector):
+    with pytest.raises(OutputError, match="an unfinished run is kept there with another detector"):
+        score(interrupted, make_detector().at(sensitivity=0.9), shard_size=5)
+
+
+def test_a_run_does_not_resume_with_another_detector(interrupted, make_detector):
+    for other in (make_detector(scale=0.2), make_detector(threshold=0.4), make_detector(("nevus", "BCC"))):
+        with pytest.raises(
+            OutputError, match="unfinished run is kept there with another detector; go on with the same"
+        ):
+            score(interrupted, other, shard_size=5)
+    result = score(interrupted, make_detector(scale=0.2), shard_size=5, overwrite=True)
+    assert (result.images, result.resumed) == (20, 0)
+    score(interrupted, make_detector(scale=0.2), "afresh.csv", shard_size=5)
+    assert Path("scores.csv").read_bytes() == Path("afresh.csv").read_bytes()
+
+
+def test_a_run_does_not_resume_with_other_settings_or_sources(interrupted, make_detector):
+    with pytest.raises(OutputError, match="another batch size and another shard size"):
+        score(interrupted, make_detector(), shard_size=4, batch_size=4)
+    with pytest.raises(OutputError, match="another list of sources"):
+        score([interrupted, interrupted], make_detector(), shard_size=5)
+    assert not Path("scores.csv").exists()
+
+
+def test_a_changed_image_is_detected(interrupted, make_detector, make_images):
+    changed = interrupted / "07.png"
+    make_images({"07.png": 255})
+    os.utime(changed, ns=(1, 1))
+    with pytest.raises(OutputError, match=r"images have changed .* \(from .*05\.png on\); start anew"):
+        score(interrupted, make_detector(), shard_size=5)
+    result = score(interrupted, make_detector(), shard_size=5, overwrite=True)
+    assert (result.images, result.resumed, result.alerts) == (20, 5, 1)
+
+
+def test_deleted_images_are_detected(interrupted, make_detector):
+    for number in range(5, 20):
+        (interrupted / f"{number:02d}.png").unlink()
+    with pytest.raises(OutputError, match="some are gone"):
+        score(interrupted, make_detector(), shard_size=5)
+    assert score(interrupted, make_detector(), shard_size=5, overwrite=True).images == 5
+    assert len(paths()) == 5
+
+
+def test_a_resumed_run_may_be_sorted(interrupted, make_detector):
+    assert score(interrupted, make_detector(), shard_size=5, sort="risk").resumed == 10
+    assert [Path(path).stem for path in paths()] == [f"{number:02d}" for number in range(19, -1, -1)]
+
 
 ITEMS = [Item(f"{number}.jpg", f"/{number}.jpg") for number in range(7)]
 
 
 @pytest.fixture
 def store():
-    return store_of("scores.csv")
+    return open_store("scores.csv")
 
 
-def test_parts_are_cut_and_numbered(store):
-    parts = list(Journal(store, {}).parts(ITEMS, 3))
-    assert [(part.number, len(part.items)) for part in parts] == [(0, 3), (1, 3), (2, 1)]
-    assert len({part.digest for part in parts}) == 3
+def test_images_are_split_into_numbered_shards(store):
+    shards = list(ScoringState(store, {}).split(ITEMS, 3))
+    assert [(shard.number, len(shard.items)) for shard in shards] == [(0, 3), (1, 3), (2, 1)]
+    assert len({shard.digest for shard in shards}) == 3
 
 
-def test_what_a_run_with_other_settings_still_writes_is_not_taken(store):
-    first = Journal(store, {"detector": "one"})
-    second = Journal(store, {"detector": "another"}, overwrite=True)
-    [old], [new] = first.parts(ITEMS, 10), second.parts(ITEMS, 10)
-    first.keep(old, [["of the first"]])
-    again = Journal(store, {"detector": "another"})
-    [part] = again.parts(ITEMS, 10)
-    assert part.digest == new.digest
+def test_shards_of_an_overwritten_run_are_not_used(store):
+    first = ScoringState(store, {"detector": "one"})
+    second = ScoringState(store, {"detector": "another"}, overwrite=True)
+    [old], [new] = first.split(ITEMS, 10), second.split(ITEMS, 10)
+    first.save(old, [["of the first"]])
+    again = ScoringState(store, {"detector": "another"})
+    [shard] = again.split(ITEMS, 10)
+    assert shard.digest == new.digest
     with pytest.raises(OutputError, match="images have changed"):
-        again.has(part)
+        again.is_done(shard)
 
 
-def test_a_file_half_written_is_no_part(store):
-    journal = Journal(store, {})
-    [part] = journal.parts(ITEMS, 10)
-    (store.folder / f"0000000-{part.digest}.csv.123").write_text("half")
-    again = Journal(store, {})
-    assert not again.has(part)
-    again.keep(part, [["a,b", "c\r\nd"]])
-    assert list(again.rows([part])) == [["a,b", "c\r\nd"]]
-    assert Journal(store, {}).has(part)
+def test_a_partial_file_is_not_a_shard(store):
+    state = ScoringState(store, {})
+    [shard] = state.split(ITEMS, 10)
+    (store.folder / f"0000000-{shard.digest}.csv.123").write_text("half")
+    again = ScoringState(store, {})
+    assert not again.is_done(shard)
+    again.save(shard, [["a,b", "c\r\nd"]])
+    assert list(again.rows([shard])) == [["a,b", "c\r\nd"]]
+    assert ScoringState(store, {}).is_done(shard)
 
 
 @pytest.mark.parametrize(
@@ -54,18 +210,18 @@ def test_a_file_half_written_is_no_part(store):
         ({}, {"batch size": 32}, False),
     ],
 )
-def test_answers_may_differ_a_little_and_settings_not_at_all(store, before, now, fits):
-    journal = Journal(store, {"detector": before})
-    [part] = journal.parts(ITEMS, 10)
-    journal.keep(part, [])
+def test_settings_are_compared_exactly_and_answers_within_a_tolerance(store, before, now, fits):
+    state = ScoringState(store, {"detector": before})
+    [shard] = state.split(ITEMS, 10)
+    state.save(shard, [])
     if fits:
-        assert Journal(store, {"detector": now}).has(part)
+        assert ScoringState(store, {"detector": now}).is_done(shard)
         return
     with pytest.raises(OutputError, match="another detector"):
-        Journal(store, {"detector": now})
+        ScoringState(store, {"detector": now})
 
 
-def test_a_run_that_did_nothing_stands_in_nobodys_way(store):
-    Journal(store, {"detector": "one"})
-    Journal(store, {"detector": "another"})
-    assert list(Journal(store, {"detector": "third"}).parts([], 10)) == []
+def test_a_run_without_shards_does_not_block_another(store):
+    ScoringState(store, {"detector": "one"})
+    ScoringState(store, {"detector": "another"})
+    assert list(ScoringState(store, {"detector": "third"}).split([], 10)) == []

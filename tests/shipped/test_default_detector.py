@@ -17,9 +17,9 @@ from PIL import Image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError
-from melanoma_detect.inference import finding
+from melanoma_detect.inference import bundle
+from melanoma_detect.inference.bundle import SHIPPED, find_file
 from melanoma_detect.inference.calibration import Calibration
-from melanoma_detect.inference.finding import SHIPPED, locate
 from melanoma_detect.utils.disclaimer import TERMS
 
 DIAGNOSES = {
@@ -79,17 +79,17 @@ def test_it_says_what_is_known_about_it(default):
         "seborrheic keratosis is not offered",
     ):
         assert told in config
-    assert {"out-of-fold", "held-out"} <= set(default.predictor.config.figures)
+    assert {"out-of-fold", "held-out"} <= set(default.predictor.config.metrics)
     assert default.predictor.config.recipe["trainings"]["distilled"]["seed"] == 7
     assert "/" not in json.dumps(default.predictor.config.architecture)  # no path of whoever trained it
 
 
 def test_it_is_small_and_holds_no_image_of_anybody():
     assert len(zlib.compress(SHIPPED.read_bytes(), 6)) < 12 * 2**20  # as a wheel packs it
-    with zipfile.ZipFile(SHIPPED) as bundle:
-        images = [name for name in bundle.namelist() if name.endswith((".png", ".jpg"))]
+    with zipfile.ZipFile(SHIPPED) as archive:
+        images = [name for name in archive.namelist() if name.endswith((".png", ".jpg"))]
         for name in images:
-            Image.open(bundle.open(name)).verify()
+            Image.open(archive.open(name)).verify()
     assert images == ["golden/1.png", "golden/2.png"]  # drawn ones, as every detector has
 
 
@@ -134,8 +134,8 @@ def test_the_command_line_uses_it(photo):
 
 
 def test_where_it_is_missing_the_message_says_so(monkeypatch, tmp_path):
-    assert locate(None) == SHIPPED
-    monkeypatch.setattr(finding, "SHIPPED", tmp_path / "nothing.detector")
+    assert find_file(None) == SHIPPED
+    monkeypatch.setattr(bundle, "SHIPPED", tmp_path / "nothing.detector")
     with pytest.raises(DetectorError, match="the default detector is missing"):
         md.Detector.load()
 
@@ -150,9 +150,9 @@ def test_what_it_was_trained_on_is_set_aside(default, real_folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         data = md.load_dataset(real_folder / "isic9", conflicts="resolve", squashed="4:3", validation=0)
-    seen = default.predictor.files.seen()
-    assert seen.holds(data.train).mean() > 0.7  # the others are held out by their lesions
-    assert not seen.holds(data.test).any()
+    seen = default.predictor.files.fingerprint()
+    assert seen.contains(data.train).mean() > 0.7  # the others are held out by their lesions
+    assert not seen.contains(data.test).any()
 
 
 @pytest.mark.real_data
@@ -166,7 +166,7 @@ def test_an_explanation_says_that_the_image_is_not_judged(default):
     noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), np.uint8)
     explained = default.explain(noise, method="occlusion")
     assert explained.reason == default.predict(noise).reason != ""
-    assert str(explained).startswith("REFER: the detector does not judge this image: ")
+    assert str(explained).startswith("REFER: the detector abstains from this image: ")
     assert "REFER" not in str(replace(explained, reason=""))
 
 
@@ -182,6 +182,6 @@ def test_the_cards_held_out_figures_are_true(default, real_folder):
         ]
         found = default.evaluate(replace(data.test, records=tuple(held)))
     assert found.set_aside == 0  # not one of them was trained on
-    told = default.predictor.config.figures["held-out"]["figures"]
+    told = default.predictor.config.metrics["held-out"]["figures"]
     for name in ("balanced_accuracy", "melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
         assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.01)

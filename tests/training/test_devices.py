@@ -1,4 +1,4 @@
-"""One training on several devices: two virtual processors, and two processes."""
+"""Training on several devices: two virtual CPUs, and two processes."""
 
 import importlib.util
 import json
@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.training.devices import several_devices
+from melanoma_detect.training.devices import distribute
 
-# Two processors out of one, under TensorFlow or JAX; two processes under JAX, which find each other at a port.
+# Under TensorFlow the CPU is divided into two virtual ones; under JAX two processes connect through a port.
 PROGRAM = """
 import json, os, sys
 import melanoma_detect as md
@@ -52,11 +52,11 @@ def finish(process):
     return json.loads(out.splitlines()[-1])
 
 
-def test_two_processors_learn_what_one_learns(lesions, tmp_path):
+def test_two_devices_train_like_one(lesions, tmp_path):
     one, two = (start(lesions, tmp_path / count, count) for count in ("1", "2"))
     (alone, devices, answers), (together, both, same) = finish(one), finish(two)
     assert (devices, both) == (1, 2)
-    # An odd image more or less in the last batch is all that differs.
+    # The last batch of two devices may have one image less.
     assert together["loss"] == pytest.approx(alone["loss"], rel=0.02)
     assert together["val_loss"] == pytest.approx(alone["val_loss"], rel=0.02)
     assert same[0] == pytest.approx(answers[0], abs=0.03)
@@ -64,7 +64,7 @@ def test_two_processors_learn_what_one_learns(lesions, tmp_path):
 
 
 @pytest.mark.backend
-def test_two_processes_learn_the_same(lesions, tmp_path):
+def test_two_processes_train_the_same_model(lesions, tmp_path):
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed: pip install 'melanoma-detect[jax]'")
     with socket.socket() as free:
@@ -84,12 +84,12 @@ def test_two_processes_learn_the_same(lesions, tmp_path):
     ("devices", "message"),
     [(64, "devices=64: there are"), (0, "expected 'auto'"), ("all", "expected 'auto'"), (True, "expected 'auto'")],
 )
-def test_what_is_not_there_is_refused(devices, message):
-    with pytest.raises(DetectorError, match=message), several_devices(devices):
+def test_unavailable_devices_raise(devices, message):
+    with pytest.raises(DetectorError, match=message), distribute(devices):
         pass
 
 
 @pytest.mark.parametrize("devices", [None, 1, "auto"])
-def test_one_device_needs_nothing(devices):
-    with several_devices(devices) as share:
-        assert (share.devices, share.process) == (1, 0)
+def test_one_device_by_default(devices):
+    with distribute(devices) as setup:
+        assert (setup.devices, setup.process) == (1, 0)

@@ -1,4 +1,4 @@
-"""What `Detector.fit` writes down."""
+"""`Detector.fit`: the threshold, the configuration, the fingerprint, and the export."""
 
 import numpy as np
 import pytest
@@ -7,35 +7,39 @@ import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError
 
 
-def test_the_threshold_comes_from_validation(detector, data):
+def test_threshold_comes_from_validation(detector, data):
     point = detector.operating_point
-    found = detector.evaluate(data.validation, seen="keep")
+    evaluation = detector.evaluate(data.validation, seen="keep")
     assert point.sensitivity >= 0.6
-    alert = found.melanoma_scores >= point.threshold
-    assert alert[found.is_melanoma].mean() == pytest.approx(point.sensitivity)
-    assert (~alert[~found.is_melanoma]).mean() == pytest.approx(point.specificity)
-    judged = ~found.abstained
-    assert found.figures["sensitivity"].value == pytest.approx((alert & judged)[found.is_melanoma].mean())
-    assert found.figures["missed"].value == pytest.approx((~alert & judged)[found.is_melanoma].mean())
-    assert found.figures["coverage"].value == pytest.approx(judged.mean())
+    alert = evaluation.melanoma_scores >= point.threshold
+    assert alert[evaluation.is_melanoma].mean() == pytest.approx(point.sensitivity)
+    assert (~alert[~evaluation.is_melanoma]).mean() == pytest.approx(point.specificity)
+    not_abstained = ~evaluation.abstained
+    assert evaluation.figures["sensitivity"].value == pytest.approx(
+        (alert & not_abstained)[evaluation.is_melanoma].mean()
+    )
+    assert evaluation.figures["false_negative_rate"].value == pytest.approx(
+        (~alert & not_abstained)[evaluation.is_melanoma].mean()
+    )
+    assert evaluation.figures["coverage"].value == pytest.approx(not_abstained.mean())
     assert point.positives + point.negatives == len(data.validation)
 
 
-def test_the_card_knows_how_it_was_made(detector, data):
+def test_config_records_the_training(detector, data):
     config = detector.predictor.config
     assert config.architecture["package"] == "melanoma-detect"
     assert config.recipe["augmentation"] == vars(md.Augmentation("horizontal", 0.1, 0.1))
     assert (config.recipe["precision"], config.recipe["devices"]) == ("float32", 1)
-    seen = detector.predictor.files.seen()
+    seen = detector.predictor.files.fingerprint()
     assert seen.digests == {record.digest for record in (*data.train.records, *data.validation.records)}
     assert config.export["probabilities"] < 2e-4
-    assert config.limits.sharpness > 0
+    assert config.input_limits.sharpness > 0
     assert config.made_with["keras"]
     assert len(detector.history) == len(config.history["epoch"])
     assert detector.history["val_loss"].idxmin() + 1 == config.best_epoch
 
 
-def test_training_on_does_not_change_a_detector(data, image):
+def test_training_a_model_further_does_not_change_its_detector(data, image):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     first = md.Detector.fit(model, data, epochs=1, progress=False)
     before = first.predict(image).probabilities
@@ -44,7 +48,7 @@ def test_training_on_does_not_change_a_detector(data, image):
     assert second.predict(image).probabilities != pytest.approx(before, abs=1e-4)
 
 
-def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
+def test_fingerprint_covers_every_training_of_a_model(lesions):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     one, two = (md.load_dataset(lesions / "Train", seed=seed, image_size=(32, 32)) for seed in (1, 2))
     md.Detector.fit(model, one, epochs=1, progress=False)
@@ -55,10 +59,10 @@ def test_a_model_that_is_trained_again_remembers_what_it_saw(lesions):
     if unseen:
         with pytest.warns(DataWarning, match="set aside"):
             assert len(detector.evaluate(two)) == len(unseen)
-    assert {record.digest for record in (*one.train, *two.train)} <= detector.predictor.files.seen().digests
+    assert {record.digest for record in (*one.train, *two.train)} <= detector.predictor.files.fingerprint().digests
 
 
-def test_a_sensitivity_out_of_range_is_refused_before_training(data):
+def test_sensitivity_out_of_range_raises_before_training(data):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     weights = model.get_weights()
     with pytest.raises(DetectorError, match="sensitivity=95; expected over 0 and under 1"):
@@ -66,18 +70,18 @@ def test_a_sensitivity_out_of_range_is_refused_before_training(data):
     np.testing.assert_array_equal(model.get_weights()[0], weights[0])
 
 
-def test_another_size_than_the_datasets_is_said(data):
+def test_other_image_size_than_the_dataset_warns(data):
     model = md.build_model("cnn", num_classes=9, input_shape=(48, 48, 3))
     with pytest.warns(DataWarning, match="reads images at 48×48, the dataset was loaded for 32×32"):
         md.Detector.fit(model, data, epochs=1, progress=False)
 
 
-def test_another_sensitivity(data):
+def test_sensitivity_sets_the_goal(data):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     assert md.Detector.fit(model, data, epochs=1, sensitivity=0.5, progress=False).operating_point.goal == 0.5
 
 
-def test_without_melanoma_every_image_is_referred(tree):
+def test_without_a_melanoma_class_every_image_is_referred(tree):
     data = md.load_dataset(tree({"freckle": 10, "scar": 10}), image_size=(32, 32))
     model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
     with pytest.warns(DataWarning, match=r"no class is melanoma \(freckle, scar\)"):
@@ -86,7 +90,7 @@ def test_without_melanoma_every_image_is_referred(tree):
     assert (prediction.decision, prediction.alert, prediction.operating_point) == ("refer", False, None)
 
 
-def test_too_few_melanomas_are_said_and_refer(data, image):
+def test_too_few_melanomas_warn_and_refer_every_image(data, image):
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
     with pytest.warns(DataWarning, match=r"0\.95 sensitivity .* expected at least 19 melanomas .* refers every image"):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)
@@ -97,16 +101,16 @@ def test_too_few_melanomas_are_said_and_refer(data, image):
     assert detector.at(sensitivity=0.5).operating_point.goal == 0.5
 
 
-def test_a_model_that_cannot_be_exported_is_said(data, monkeypatch):
+def test_model_without_onnx_export_runs_on_keras(data, monkeypatch):
     from melanoma_detect.errors import DetectorWarning, ModelError
     from melanoma_detect.training import fit as fit_module
 
-    def refuse(model):
+    def fail(model):
         raise ModelError("cnn: cannot be exported to ONNX")
 
-    monkeypatch.setattr(fit_module, "onnx_bytes", refuse)  # no built-in architecture fails any more
+    monkeypatch.setattr(fit_module, "onnx_bytes", fail)  # every built-in architecture can be exported
     model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
-    with pytest.warns(DetectorWarning, match="cannot be exported to ONNX: Keras serves this detector"):
+    with pytest.warns(DetectorWarning, match="cannot be exported to ONNX: the detector runs on Keras"):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)
     assert detector.predictor.runtime.name == "keras"
     assert detector.predictor.files.onnx is None

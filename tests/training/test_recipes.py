@@ -1,4 +1,4 @@
-"""Recipes are plain data."""
+"""Recipes and their checks."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.training.recipes import find_recipe
 
 
-def test_the_assignments_recipe():
+def test_assignment_recipe():
     recipe = find_recipe("assignment")
     assert (recipe.optimizer, recipe.augmentation) == ("adam", md.Augmentation("horizontal", 0.1, 0.1))
 
 
-def test_the_assignments_recipe_does_nothing_else():
+def test_assignment_recipe_has_no_other_options():
     recipe = find_recipe("assignment")
     assert recipe == md.Recipe()
     assert (recipe.learning_rate, recipe.patience, recipe.schedule, recipe.loss) == (1e-3, 10, "constant", "plain")
@@ -24,7 +24,7 @@ def test_the_assignments_recipe_does_nothing_else():
     assert not any(getattr(recipe.augmentation, name) for name in others)
 
 
-def test_each_recipe_can_be_printed_and_changed():
+def test_recipes_can_be_printed_and_changed():
     for name in ("assignment", "default", "strong"):
         recipe = md.Recipe.named(name)
         assert recipe.name == name
@@ -41,26 +41,26 @@ def test_each_recipe_can_be_printed_and_changed():
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"precision": "float16"}, "expected one of auto, float32, mixed_bfloat16"),
         ({"ema": 1.0}, "ema=1.0; expected 0 to"),
-        ({"mixup": 0.7, "cutmix": 0.7}, "at most 1 in all"),
+        ({"mixup": 0.7, "cutmix": 0.7}, "a sum of at most 1"),
     ],
 )
-def test_a_value_out_of_range_is_refused(change, message):
+def test_recipe_value_out_of_range_raises(change, message):
     with pytest.raises(DetectorError, match=message):
         replace(md.Recipe(), **change)
 
 
-def test_an_augmentation_out_of_range_is_refused():
+def test_augmentation_value_out_of_range_raises():
     with pytest.raises(DetectorError, match=r"rotation=36; expected 0 to 0\.5"):
         md.Augmentation(rotation=36)
     with pytest.raises(DetectorError, match="did you mean 'horizontal'"):
         md.Augmentation(flip="horisontal")
 
 
-def test_a_recipe_of_ones_own_is_taken_as_it_is():
+def test_custom_recipe_is_returned_unchanged():
     mine = replace(find_recipe("assignment"), name="mine", learning_rate=1e-4)
     assert find_recipe(mine) is mine
 
 
-def test_an_unknown_name_is_answered():
+def test_unknown_name_suggests_a_similar_one():
     with pytest.raises(DetectorError, match="did you mean 'assignment'"):
         find_recipe("asignment")

@@ -1,4 +1,4 @@
-"""Training."""
+"""The training loop."""
 
 import math
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, ImageError
 from melanoma_detect.images.pixel_cache import PixelCache
+from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.trainer import train
 
@@ -17,10 +18,10 @@ def model(classes=9, seed=123):
 
 
 def run(model, data, **options):
-    return train(model, data, **{"epochs": 2, "recipe": Recipe(), "seed": 1, "progress": False} | options)
+    return train(model, data, FitOptions(**{"epochs": 2, "seed": 1, "progress": False} | options))
 
 
-def test_it_learns(data):
+def test_loss_falls(data):
     recipe = Recipe(augmentation=None, learning_rate=2e-3, patience=25)
     history = run(model(), data, epochs=25, recipe=recipe).history
     assert history["loss"][-1] < 0.6 * history["loss"][0]
@@ -29,7 +30,7 @@ def test_it_learns(data):
     assert all(len(column) == 25 for column in history.values())
 
 
-def test_the_best_weights_are_kept(data):
+def test_model_gets_the_weights_of_the_best_epoch(data):
     network = model()
     trained = run(network, data, epochs=6, recipe=Recipe(learning_rate=0.01))
     network.compile(loss="sparse_categorical_crossentropy")
@@ -38,24 +39,24 @@ def test_the_best_weights_are_kept(data):
     assert trained.history["val_loss"][trained.best_epoch - 1] == min(trained.history["val_loss"])
 
 
-def test_it_stops_when_validation_does(data):
+def test_early_stopping_by_patience(data):
     trained = run(model(), data, epochs=30, recipe=Recipe(learning_rate=0.05, patience=2))
     assert len(trained.history["loss"]) == trained.best_epoch + 2
 
 
-def test_the_seed_decides(data):
+def test_same_seed_gives_the_same_training(data):
     first, again, other = (run(model(), data, seed=seed, epochs=1).history["loss"] for seed in (1, 1, 2))
     assert first == pytest.approx(again, rel=1e-5)
     assert first != pytest.approx(other, rel=1e-5)
 
 
-def test_the_test_split_is_not_touched(data):
+def test_test_split_is_not_used(data):
     without = data.with_records([*data.train.records, *data.validation.records])
     assert run(model(), without).history["loss"] == pytest.approx(run(model(), data).history["loss"], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["default", "strong"])
-def test_the_other_recipes_learn(data, name):
+def test_other_recipes_reduce_the_loss(data, name):
     recipe = replace(md.Recipe.named(name), precision="float32", learning_rate=3e-3, ema=0.8)
     network = model()
     history = run(network, data, epochs=8, recipe=recipe).history
@@ -63,16 +64,16 @@ def test_the_other_recipes_learn(data, name):
     assert all(map(math.isfinite, history["loss"]))
 
 
-def test_coarse_labels_train_through_what_they_cover(data):
+def test_coarse_labels_can_be_trained_on(data):
     pair = ("nevus", "melanoma")
     records = tuple(replace(r, label="either") if r.label in pair and r.split == "train" else r for r in data.records)
-    coarse = replace(data, records=records, coarse={"either": pair})
+    coarse = replace(data, records=records, label_groups={"either": pair})
     recipe = replace(md.Recipe.named("strong"), precision="float32", learning_rate=3e-3, ema=0.0)
     history = run(model(), coarse, epochs=6, recipe=recipe).history
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_averaged_weights_are_what_validation_measured(data):
+def test_model_gets_the_averaged_weights_that_were_validated(data):
     network = model()
     trained = run(network, data, epochs=3, recipe=Recipe(ema=0.9, learning_rate=0.01, augmentation=None))
     network.compile(loss="sparse_categorical_crossentropy")
@@ -80,27 +81,27 @@ def test_averaged_weights_are_what_validation_measured(data):
     assert loss == pytest.approx(min(trained.history["val_loss"]), rel=1e-4)
 
 
-def test_a_float32_model_is_trained_in_bfloat16_and_stays_float32(data):
+def test_model_stays_float32_after_training_in_bfloat16(data):
     network = model()
     before = network.get_weights()
     trained = run(network, data, epochs=2, recipe=Recipe(precision="mixed_bfloat16"))
     assert trained.precision == "mixed_bfloat16"
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
-    assert any((one != other).any() for one, other in zip(before, network.get_weights(), strict=True))
+    assert any((old != new).any() for old, new in zip(before, network.get_weights(), strict=True))
 
 
-def test_auto_says_what_it_chose(data, capsys):
+def test_auto_precision_prints_its_choice(data, capsys):
     trained = run(model(), data, epochs=1, recipe=Recipe(precision="auto"), progress=True)
     assert trained.precision in ("float32", "mixed_bfloat16")
     assert f"precision: {trained.precision} (float32 " in capsys.readouterr().err
 
 
-def test_misfits_are_refused(data):
+def test_model_and_data_that_do_not_fit_raise(data):
     with pytest.raises(DetectorError, match="num_classes=9"):
         run(model(4), data)
     with pytest.raises(DetectorError, match=r"the data is a str; expected a Dataset"):
         run(model(), "isic9")
-    with pytest.raises(DetectorError, match=r"the model is a str; expected what md\.build_model"):
+    with pytest.raises(DetectorError, match=r"the model is a str; expected a Keras model: md\.build_model"):
         run("cnn", data)
     with pytest.raises(DetectorError, match="epochs=0"):
         run(model(), data, epochs=0)
@@ -108,12 +109,12 @@ def test_misfits_are_refused(data):
         run(model(), data.with_records(data.train.records))
 
 
-def test_divergence_is_said(data):
+def test_divergence_raises(data):
     with pytest.raises(DetectorError, match="diverged"):
         run(model(), data, recipe=Recipe(optimizer="sgd", learning_rate=1e12))
 
 
-def test_a_broken_image_is_named_before_training(tree):
+def test_broken_image_raises_before_training(tree):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 1, "Test/nevus": 1})
     broken = replace(md.load_dataset(root, image_size=(32, 32)), decoded=PixelCache())
     victim = broken.train.records[0].path

@@ -1,31 +1,156 @@
-"""Progress and places."""
+"""Atomic files and folders, the walk, and the cache folder."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.utils.files import cache_folder, track, writing_to
+from melanoma_detect.utils.files import (
+    atomic_file,
+    atomic_folder,
+    cache_folder,
+    check_run_folder,
+    convert_write_errors,
+    is_hidden,
+    walk_files,
+)
 
 
-def test_the_cache_is_where_the_variable_says(monkeypatch, tmp_path):
+def test_the_environment_variable_sets_the_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("MELANOMA_DETECT_CACHE", str(tmp_path))
     assert cache_folder("balanced") == tmp_path / "balanced"
 
 
-def test_or_where_the_system_keeps_caches(monkeypatch):
+def test_the_default_cache_folder_is_the_systems(monkeypatch):
     monkeypatch.delenv("MELANOMA_DETECT_CACHE")
     assert "melanoma-detect" in cache_folder("balanced").parts
 
 
-def test_track_hands_on_and_draws_on_standard_error(capsys):
-    assert list(track([1, 2, 3], "counting", 3)) == [1, 2, 3]
-    shown = capsys.readouterr()
-    assert "counting" in shown.err
-    assert "3/3" in shown.err
-    assert shown.out == ""
-
-
-def test_what_the_system_refuses_is_said_with_the_place():
-    with pytest.raises(OutputError, match="out: cannot be written \\(No space left"), writing_to(Path("out")):
+def test_a_write_error_names_the_path_and_the_cause():
+    with pytest.raises(OutputError, match="out: cannot be written \\(No space left"), convert_write_errors(Path("out")):
         raise OSError(28, "No space left on device")
+
+
+def test_an_output_error_is_not_converted_again():
+    with pytest.raises(OutputError, match="inner"), convert_write_errors(Path("outer")):
+        raise OutputError("inner")
+
+
+def write_and_fail(path):
+    path.write_text("half")
+    raise ZeroDivisionError
+
+
+def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_file(path) as partial:
+        write_and_fail(partial)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_a_folder_is_renamed_or_deleted_too(tmp_path):
+    with atomic_file(tmp_path / "saved_model") as partial:
+        partial.mkdir()
+        (partial / "weights").write_text("1")
+    with contextlib.suppress(ZeroDivisionError), atomic_file(tmp_path / "other") as partial:
+        partial.mkdir()
+        write_and_fail(partial / "weights")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]
+
+
+def test_the_partial_file_has_the_suffix_and_is_hidden(tmp_path):
+    with atomic_file(tmp_path / "new" / "figure.png") as partial:
+        assert partial.suffix == ".png"
+        assert is_hidden(partial.name)
+        partial.touch()
+
+
+def test_a_file_where_a_folder_is_expected_is_named(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with (
+        pytest.raises(OutputError, match=r"taken/a\.txt: cannot be written"),
+        atomic_file(tmp_path / "taken" / "a.txt"),
+    ):
+        pass
+    with (
+        pytest.raises(OutputError, match=r"result\.csv: cannot be written"),
+        atomic_file(tmp_path / "taken" / "a.txt", named=Path("result.csv")),
+    ):
+        pass
+
+
+def test_a_failed_block_leaves_no_folder(tmp_path):
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "set") as partial:
+        write_and_fail(partial / "a.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_resumed_folder_keeps_what_a_failed_block_wrote(tmp_path):
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "set", resume=True) as partial:
+        write_and_fail(partial / "a.txt")
+    with atomic_folder(tmp_path / "set", resume=True) as partial:
+        assert (partial / "a.txt").read_text() == "half"
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_first_of_two_processes_wins(tmp_path, resume):
+    with atomic_folder(tmp_path / "set", resume=resume) as partial:
+        (partial / "a.txt").write_text("slower")
+        (tmp_path / "set").mkdir()
+        (tmp_path / "set" / "a.txt").write_text("faster")
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert (tmp_path / "set" / "a.txt").read_text() == "faster"
+
+
+def test_a_shared_folder_that_another_process_has_finished_ends_the_block(tmp_path):
+    with atomic_folder(tmp_path / "set", resume=True) as partial:
+        (partial / "a.txt").write_text("faster")
+        partial.rename(tmp_path / "set")
+        (partial / "b.txt").write_text("too late")
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["a.txt"]
+
+
+def test_replace_deletes_the_folder_that_was_there(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "old.txt").touch()
+    with atomic_folder(tmp_path / "run", replace=True) as partial:
+        (partial / "new.txt").touch()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["new.txt"]
+
+
+def test_a_failed_replacement_is_raised_and_leaves_the_old_folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "old.txt").touch()
+    with pytest.raises(OSError, match="disk"), atomic_folder(tmp_path / "run", replace=True):
+        raise OSError("disk")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["old.txt"]
+
+
+def test_a_run_folder_replaces_run_folders_only(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a file"):
+        check_run_folder(tmp_path / "file", overwrite=True)
+    with pytest.raises(OutputError, match="already exists and is not empty"):
+        check_run_folder(tmp_path, overwrite=False)
+    with pytest.raises(OutputError, match="is not a run folder"):
+        check_run_folder(tmp_path, overwrite=True)
+    (tmp_path / "metrics.json").touch()
+    check_run_folder(tmp_path, overwrite=True)
+
+
+def test_the_walk_is_sorted_and_passes_over_hidden_files(tmp_path):
+    for name in ("b/2.jpg", "b/1.jpg", "a.jpg", ".git/config", "Thumbs.db", "__MACOSX/b/1.jpg", "b/.1.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(walk_files(tmp_path)) == list(walk_files(f"{tmp_path}/")) == ["a.jpg", "b/1.jpg", "b/2.jpg"]
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path):
+    errors = []
+    assert not list(walk_files(tmp_path / "nowhere", errors.append))
+    assert [type(error) for error in errors] == [FileNotFoundError]
+    assert not list(walk_files(tmp_path / "nowhere"))

@@ -1,4 +1,4 @@
-"""The same verbs on the command line: `melanoma-detect --help`."""
+"""The command line: `melanoma-detect --help`."""
 
 import os
 from typing import Annotated
@@ -7,23 +7,23 @@ import typer
 
 from melanoma_detect import __version__
 
-# A verb is there once its module is imported; in this order help lists them.
+# Importing a module registers its commands; --help lists them in this order.
 from melanoma_detect.cli import train, predict, data, models  # isort: skip
-from melanoma_detect.cli.app import app, messages
+from melanoma_detect.cli.app import app, show_errors
 
 __all__ = ["app", "data", "main", "models", "predict", "train"]
 
 
 def main() -> None:
-    """Run the command line: errors of this library are one message and exit status 1, never a traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on GPUs are not what a user came for
-    with messages():
+    """Run the command line. An error of this library is one message and exit status 1, without a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes on missing GPUs
+    with show_errors():
         app()
 
 
 @app.callback(invoke_without_command=True)
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+def _print_version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
         typer.echo(f"melanoma-detect {__version__}")

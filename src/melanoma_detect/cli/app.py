@@ -1,4 +1,4 @@
-"""What the verbs of the command line share: options, messages, tables."""
+"""The Typer app, and what its commands share: options, error messages, tables."""
 
 import contextlib
 import importlib
@@ -24,125 +24,136 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Tell nine skin lesions apart and alert a dermatologist to melanoma.",
+    help="Classify nine skin lesions and alert a dermatologist to melanoma.",
     epilog=DISCLAIMER,
 )
 
-Folder = Annotated[Path, typer.Argument(help="Train/ and Test/ with one folder per diagnosis, or such folders alone.")]
+FolderArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder with Train/ and Test/ (each with one folder per diagnosis), or with one folder per diagnosis."
+    ),
+]
 DetectorOption = Annotated[
     Path | None,
     typer.Option(
         "--detector",
         "-d",
-        help="A detector's file, or the run folder that holds it; the one that comes with the library unless given.",
+        help="Detector file, or the run folder that holds it.",
+        show_default="the one that comes with the library",
     ),
 ]
-Sensitivity = Annotated[
-    float | None, typer.Option(help="Share of melanomas that must raise an alert; the detector's own unless given.")
+SensitivityOption = Annotated[
+    float | None,
+    typer.Option(help="Sensitivity for the target; sets the alert threshold.", show_default="the detector's own"),
 ]
-Target = Annotated[
-    str | None, typer.Option(help="What to alert to: melanoma, or malignant for any malignant diagnosis.")
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Target of the alert: melanoma, or malignant (any malignant diagnosis).", show_default="the detector's own"
+    ),
 ]
-Views = Annotated[int | None, typer.Option(help="Look at each image in 1, 4 or 8 ways (mirrored, turned), averaged.")]
-Seed = Annotated[int, typer.Option(help="Where every random choice comes from.")]
-Epochs = Annotated[int, typer.Option(help="Epochs at most; training stops early where validation stops improving.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")]
+ViewsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Test-time augmentation: average over 1, 4 or 8 flips and rotations of each image.",
+        show_default="the detector's own",
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="Random seed.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run folder if it exists.")]
 
 
-def used(
-    detector: Path | None,
-    sensitivity: float | None,
-    target: str | None,
-    views: int | None,
-    threads: int | None = None,
+def load_detector(
+    path: Path | None, sensitivity: float | None, target: str | None, views: int | None, threads: int | None = None
 ) -> "md.Detector":
-    """Load a detector and use it as the options say.
+    """Load a detector and apply the options of the command line.
 
     Args:
-        detector: Its file or run folder; None for the default detector.
-        sensitivity: See `Detector.at`; its own where it is None.
-        target: Likewise.
-        views: Likewise.
-        threads: How many threads one call of the model may use; every core where it is None.
+        path: Its file or run folder; None for the default detector.
+        sensitivity: See `Detector.at`; None for the detector's own.
+        target: See `Detector.at`; None for the detector's own.
+        views: See `Detector.at`; None for the detector's own.
+        threads: Threads in one call of the model; None for every core.
 
     Returns:
         The detector.
 
     Raises:
-        DetectorError: There is none, or it cannot be used so.
+        DetectorError: There is no such detector, or it does not support an option.
     """
-    loaded = md.Detector.load(detector, threads=threads)
+    loaded = md.Detector.load(path, threads=threads)
     if sensitivity is None and target is None and views is None:
         return loaded
     return loaded.at(sensitivity=sensitivity, target=cast("Any", target), views=views)
 
 
-def find_entry(model: str) -> None:
-    """Refuse a name that no architecture has, before Keras is imported.
+def check_architecture(name: str) -> None:
+    """Raise an error unless an architecture is installed; does not import Keras.
 
     Args:
-        model: The name.
+        name: The architecture's name.
 
     Raises:
-        UnknownModelError: Nobody offers it.
+        UnknownModelError: No package offers it.
         ModelError: Two packages offer it.
     """
-    from melanoma_detect.models.registry import find_entry  # noqa: PLC0415 - reads every package's entry points
+    from melanoma_detect.models.registry import find_entry  # noqa: PLC0415 - --help stays fast
 
-    find_entry(model)
+    find_entry(name)
 
 
-def load_keras_quietly() -> None:
-    """Import Keras with standard error shut: TensorFlow's C++ writes notes there that no setting turns off."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is not for users
+def import_keras_quietly() -> None:
+    """Import Keras with standard error redirected: TensorFlow's C++ code writes notes there that no setting turns off."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing is for developers
     sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    stderr = os.dup(2)
+    with Path(os.devnull).open("w", encoding="utf-8") as devnull:
+        os.dup2(devnull.fileno(), 2)  # the descriptor itself: C++ does not write through sys.stderr
         try:
             importlib.import_module("keras")
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 @contextlib.contextmanager
-def messages() -> Iterator[None]:
-    """Show warnings and errors of this library as one line each."""
+def show_errors() -> Iterator[None]:
+    """Show this library's warnings and errors as one line each, and exit with status 1 after an error."""
 
-    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    def show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if issubclass(category, (md.errors.DataWarning, md.errors.DetectorWarning)):
-            console(stderr=True, highlight=False, soft_wrap=True).print(f"[yellow]Note:[/] {escaped(message)}")
+            make_console(stderr=True, soft_wrap=True).print(f"[yellow]Note:[/] {escape_markup(message)}")
 
-    warnings.showwarning = show
+    warnings.showwarning = show_warning
     try:
         yield
     except MelanomaDetectError as error:
-        console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/] {escaped(error)}")
+        make_console(stderr=True, soft_wrap=True).print(f"[red]Error:[/] {escape_markup(error)}")
         sys.exit(1)
 
 
-# rich takes a tenth of a second to import: only who shows a table or a message waits for it.
-def console(**options: Any) -> "Console":
-    """Return a console to print tables and messages on.
+# rich takes a tenth of a second to import: these import it only for a command that prints a table or a message.
+def make_console(**options: Any) -> "Console":
+    """Return a console that prints tables and messages, without highlighting numbers and paths.
 
     Args:
-        **options: What rich's `Console` takes.
+        **options: Of rich's `Console`.
 
     Returns:
         The console.
     """
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(**options)
+    return Console(**{"highlight": False} | options)
 
 
-def table_of(*columns: str, **options: Any) -> "Table":
+def make_table(*columns: str, **options: Any) -> "Table":
     """Return an empty table without lines.
 
     Args:
-        *columns: Their titles.
-        **options: What rich's `Table` takes.
+        *columns: Column titles.
+        **options: Of rich's `Table`.
 
     Returns:
         The table.
@@ -152,17 +163,17 @@ def table_of(*columns: str, **options: Any) -> "Table":
     return Table(*columns, **{"box": None, "pad_edge": False} | options)
 
 
-def escaped(text: object) -> str:
-    r"""Return a text that rich prints as it is.
+def escape_markup(text: object) -> str:
+    r"""Return a text that rich prints unchanged.
 
     Args:
         text: Anything.
 
     Returns:
-        The text, with square brackets marked.
+        The text, with square brackets escaped.
 
     Examples:
-        >>> escaped("[bold]")
+        >>> escape_markup("[bold]")
         '\\[bold]'
     """
     return str(text).replace("[", r"\[")

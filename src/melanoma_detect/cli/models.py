@@ -1,4 +1,4 @@
-"""Architectures: models, check-model."""
+"""Commands about architectures: models, check-model."""
 
 import ast
 from typing import Annotated, Any
@@ -6,42 +6,50 @@ from typing import Annotated, Any
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app, console, escaped, find_entry, load_keras_quietly, table_of
+from melanoma_detect.cli.app import (
+    app,
+    check_architecture,
+    escape_markup,
+    import_keras_quietly,
+    make_console,
+    make_table,
+)
 from melanoma_detect.errors import ModelError
 
 
 @app.command()
 def models(
-    name: Annotated[str | None, typer.Argument(help="Tell everything about this one.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(help="Architecture to describe.", show_default=False)] = None,
 ) -> None:
-    """List the architectures that are installed, or tell everything about one."""
+    """List the installed architectures, or describe one."""
     if name:
-        find_entry(name)
-        load_keras_quietly()
+        check_architecture(name)
+        import_keras_quietly()
         typer.echo(str(md.model_info(name)))
         return
-    table = table_of("name", "package", "version", "what it is")
+    table = make_table("name", "package", "version", "description")
     for entry in md.list_models():
-        table.add_row(*(_printable(text) for text in (entry.name, entry.package, entry.version, entry.description)))
-    console().print(table)
+        texts = (entry.name, entry.package, entry.version, entry.description)
+        table.add_row(*map(_escape_control_characters, texts))
+    make_console().print(table)
 
 
 @app.command()
 def check_model(
-    name: Annotated[str, typer.Argument(help="The architecture; see 'melanoma-detect models'.")],
+    name: Annotated[str, typer.Argument(help="Architecture; see 'melanoma-detect models'.")],
     option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of its builder; may be given again.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Option of the architecture; may be repeated.")
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Height and width to build it at, in pixels.")] = 64,
+    image_size: Annotated[int, typer.Option(help="Height and width of the model's input, in pixels.")] = 64,
 ) -> None:
-    """Run the conformance kit on an architecture: everything that this library relies on."""
-    find_entry(name)
-    load_keras_quietly()
-    from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays quick
+    """Run the conformance kit on an architecture: checks of everything that this library relies on."""
+    check_architecture(name)
+    import_keras_quietly()
+    from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays fast
 
     failed = 0
     shape = (image_size, image_size, 3)
-    for result in run_checks(name, input_shape=shape, **_options(option or [])):
+    for result in run_checks(name, input_shape=shape, **_parse_options(option or [])):
         failed += not result.passed
         typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
         typer.echo(f"        {result.error or result.description}")
@@ -51,20 +59,20 @@ def check_model(
     typer.echo(f"\n{name} passes every check")
 
 
-def _options(pairs: list[str]) -> dict[str, Any]:
-    """Turn KEY=VALUE into what a builder takes: Python's literals, else text."""
-    found: dict[str, Any] = {}
+def _parse_options(pairs: list[str]) -> dict[str, Any]:
+    """Return KEY=VALUE pairs as keywords; values are Python literals, or else text."""
+    options: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
             raise ModelError(f"--option {pair}: expected KEY=VALUE, such as dropout=0.5")
         try:
-            found[key] = ast.literal_eval(value)
+            options[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
-            found[key] = value
-    return found
+            options[key] = value
+    return options
 
 
-def _printable(text: str) -> str:
-    """Show what a package says about itself: control characters must not move the terminal."""
-    return escaped("".join(one if one.isprintable() else repr(one)[1:-1] for one in text))
+def _escape_control_characters(text: str) -> str:
+    # A package's own description must not be able to control the terminal.
+    return escape_markup("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))

@@ -1,4 +1,4 @@
-"""From images to a detector and its figures: demo, train, evaluate."""
+"""Commands that train and evaluate a detector: demo, train, evaluate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -8,101 +8,111 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.app import (
     DetectorOption,
-    Epochs,
-    Folder,
-    Overwrite,
-    Seed,
-    Sensitivity,
-    Target,
-    Views,
+    FolderArgument,
+    OverwriteOption,
+    SeedOption,
+    SensitivityOption,
+    TargetOption,
+    ViewsOption,
     app,
-    find_entry,
-    load_keras_quietly,
-    used,
+    check_architecture,
+    import_keras_quietly,
+    load_detector,
 )
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import refuse_occupied
+from melanoma_detect.utils.files import check_run_folder
 
 if TYPE_CHECKING:
     from melanoma_detect.data.cleaning import Conflicts
     from melanoma_detect.pipeline import Run
 
+OutOption = Annotated[Path, typer.Option(help="Run folder to write.")]
+
 
 @app.command()
 def demo(
-    data: Annotated[Path | None, typer.Option(help="Images to use; procedural lesions where it is not given.")] = None,
-    out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("melanoma-detect-demo"),
-    epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 8,
-    seed: Seed = 123,
-    overwrite: Overwrite = False,
+    data: Annotated[Path | None, typer.Option(help="Folder of images.", show_default="procedural lesions")] = None,
+    out: OutOption = Path("melanoma-detect-demo"),
+    epochs: Annotated[int, typer.Option(help="Maximum number of epochs.")] = 8,
+    seed: SeedOption = 123,
+    overwrite: OverwriteOption = False,
 ) -> None:
-    """Run the whole pass on procedural lesions, or on a folder: load, balance, train, calibrate, evaluate, predict, save."""
-    _refuse_slips(data or Path(), out, "cnn", overwrite=overwrite)
-    load_keras_quietly()
-    from melanoma_detect.pipeline import demo_lesions, run  # noqa: PLC0415 - --help stays quick
+    """Run the whole pipeline on procedural lesions or a folder: load, balance, train, calibrate, evaluate, predict, save."""
+    _check_arguments(data or Path(), out, "cnn", overwrite=overwrite)
+    import_keras_quietly()
+    from melanoma_detect.pipeline import demo_lesions, run  # noqa: PLC0415 - --help stays fast
 
     folder, size = data, 180
     if folder is None:
-        typer.echo("Drawing procedural lesions: images of nobody, to show how everything works.")
-        size = 128
+        typer.echo("Drawing procedural lesions: synthetic images, to show how everything works.")
+        size = 128  # faster; the drawings have no finer detail
         folder = demo_lesions(seed=seed, size=size)
     result = run(
         folder,
         out,
         to="max",
         epochs=epochs,
-        sensitivity=0.95 if data else 0.8,  # what the few drawn melanomas support
+        sensitivity=0.95 if data else 0.8,  # the few synthetic melanomas in validation support no more
         image_size=(size, size),
         seed=seed,
         overwrite=overwrite,
     )
-    _report(result)
+    _print_report(result)
     typer.echo("\nThree of the test images:")
     test = result.data.test
     for prediction in result.detector.predict(test.images[:: max(1, len(test) // 3)][:3]):
         typer.echo(f"  {prediction}")
     if data is None:
-        typer.echo("\nThese figures are about drawings: they say that everything runs, and nothing about skin.")
+        typer.echo(
+            "\nThese figures are for synthetic images: they show that everything runs, not how good the model is."
+        )
     typer.echo(f"\n{DISCLAIMER}")
 
 
 @app.command()
 def train(
-    folder: Folder,
-    out: Annotated[Path, typer.Option(help="The run folder to write.")],
-    model: Annotated[str, typer.Option(help="The architecture; see 'melanoma-detect models'.")] = "cnn",
+    folder: FolderArgument,
+    out: OutOption,
+    model: Annotated[str, typer.Option(help="Architecture; see 'melanoma-detect models'.")] = "cnn",
     balance: Annotated[
         str | None,
-        typer.Option(metavar="N|max", help="Copies to add to each class, or 'max': as many as the largest class."),
+        typer.Option(
+            metavar="N|max",
+            help="Augmented copies to add to each class, or 'max': up to the size of the largest class.",
+        ),
     ] = None,
-    epochs: Epochs = 30,
-    recipe: Annotated[str, typer.Option(help="How to train: assignment, default or strong.")] = "assignment",
+    epochs: Annotated[
+        int, typer.Option(help="Maximum number of epochs; early stopping may end training earlier.")
+    ] = 30,
+    recipe: Annotated[str, typer.Option(help="Training recipe: assignment, default or strong.")] = "assignment",
     precision: Annotated[
         str | None,
-        typer.Option(help="auto (tries which is faster), float32 or mixed_bfloat16.  [default: the recipe's]"),
-    ] = None,
-    sensitivity: Annotated[float, typer.Option(help="Share of validation melanomas that must raise an alert.")] = 0.95,
-    conflicts: Annotated[
-        str,
         typer.Option(
-            help="Images under labels that contradict each other: drop, resolve (by metadata.csv), keep or error."
+            help="float32, mixed_bfloat16, or auto (measures which is faster).", show_default="the recipe's own"
         ),
+    ] = None,
+    sensitivity: Annotated[
+        float, typer.Option(help="Sensitivity for melanoma on validation; sets the alert threshold.")
+    ] = 0.95,
+    conflicts: Annotated[
+        str, typer.Option(help="Images with conflicting labels: drop, resolve (by metadata.csv), keep or error.")
     ] = "drop",
     image_size: Annotated[int, typer.Option(help="Height and width of the images, in pixels.")] = 180,
     batch_size: Annotated[int, typer.Option(help="Images in a batch.")] = 32,
-    seed: Seed = 123,
+    seed: SeedOption = 123,
     devices: Annotated[
-        str | None, typer.Option(metavar="N|auto", help="How many devices train, or 'auto': all there are.")
+        str | None,
+        typer.Option(metavar="N|auto", help="Number of devices to train on, or 'auto' for all.", show_default="one"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
-    overwrite: Overwrite = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
-    """Train a detector and write it, its figures and its images into a run folder."""
-    amount = _amount(balance)
-    _refuse_slips(folder, out, model, overwrite=overwrite)
-    load_keras_quietly()
-    from melanoma_detect.pipeline import run  # noqa: PLC0415 - --help stays quick
+    """Train a detector; write it, its metrics and its plots to a run folder."""
+    amount = _parse_balance(balance)
+    _check_arguments(folder, out, model, overwrite=overwrite)
+    import_keras_quietly()
+    from melanoma_detect.pipeline import run  # noqa: PLC0415 - --help stays fast
 
     result = run(
         folder,
@@ -121,57 +131,59 @@ def train(
         resume=resume,
         devices=int(devices) if devices and devices.isdecimal() else devices,
     )
-    _report(result)
+    _print_report(result)
 
 
 @app.command()
 def evaluate(
-    folder: Folder,
+    folder: FolderArgument,
     detector: DetectorOption = None,
-    sensitivity: Sensitivity = None,
-    target: Target = None,
-    views: Views = None,
+    sensitivity: SensitivityOption = None,
+    target: TargetOption = None,
+    views: ViewsOption = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a page with every figure, drawn, and the shortcut tests.")
+        Path | None, typer.Option(help="HTML report to write, with plots and the tests for shortcuts.")
     ] = None,
     shortcuts: Annotated[
-        bool, typer.Option("--shortcuts", help="Ask it about the images without their lesions too.")
+        bool, typer.Option("--shortcuts", help="Test for shortcuts: evaluate on images without their lesions too.")
     ] = False,
     prevalence: Annotated[
         list[float] | None,
-        typer.Option(help="Say what an alert means where this share of images is melanoma; may be given again."),
+        typer.Option(help="Print the predictive values at this prevalence of melanoma, such as 0.02; may be repeated."),
     ] = None,
     squashed: Annotated[
         str | None,
-        typer.Option(metavar="W:H", help="The shape, as 4:3, that square images had before they were squashed."),
+        typer.Option(
+            metavar="W:H", help="Aspect ratio, such as 4:3, that square images had before they were squashed."
+        ),
     ] = None,
-    seed: Seed = 123,
+    seed: SeedOption = 123,
 ) -> None:
-    """Measure a detector on a folder's Test, or on all its class folders; images it was trained on are set aside."""
-    loaded = used(detector, sensitivity, target, views)
+    """Evaluate a detector on a folder's Test, or on all its class folders, excluding images that it was trained on."""
+    loaded = load_detector(detector, sensitivity, target, views)
     data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size, squashed=squashed)
-    found = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
-    typer.echo(str(found))
+    evaluation = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
+    typer.echo(str(evaluation))
     for number, share in enumerate(prevalence or []):
-        typer.echo(f"{'' if number else chr(10)}{found.at_prevalence(share)}")
-    if subgroups := found.subgroups():
+        typer.echo(f"{'' if number else chr(10)}{evaluation.at_prevalence(share)}")
+    if subgroups := evaluation.subgroups():
         typer.echo("\n" + "\n".join(map(str, subgroups)))
     if html:
-        typer.echo(f"\nWritten:\n  {md.report.write_html(found, html)}")
+        typer.echo(f"\nWritten:\n  {md.report.write_html(evaluation, html)}")
 
 
-def _refuse_slips(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:
-    """Answer the common slips before Keras is imported, which takes seconds."""
+def _check_arguments(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:
+    """Report wrong arguments before Keras is imported, which takes seconds."""
     if not folder.is_dir():
         raise DatasetError(
             f"{folder}: no such folder; expected one with Train/ and Test/, or with one folder per class"
         )
-    find_entry(model)
-    refuse_occupied(out, overwrite=overwrite)
+    check_architecture(model)
+    check_run_folder(out, overwrite=overwrite)
 
 
-def _amount(text: str | None) -> dict[str, Any]:
-    """Turn `--balance` into what `balance` takes."""
+def _parse_balance(text: str | None) -> dict[str, Any]:
+    """Return `--balance` as keywords of `run`."""
     if text is None:
         return {}
     if text == "max":
@@ -181,11 +193,11 @@ def _amount(text: str | None) -> dict[str, Any]:
     raise DatasetError(f"--balance {text}: expected a whole number of copies to add to each class, or 'max'")
 
 
-def _report(result: "Run") -> None:
+def _print_report(result: "Run") -> None:
     typer.echo(f"\n{result.test}")
-    here, there = (found.figures["balanced_accuracy"] for found in (result.validation, result.test))
-    difference = round(here.value, 3) - round(there.value, 3)
-    typer.echo(f"\nBalanced accuracy on validation {here}, on test {there}: a difference of {difference:+.3f}.")
+    validation, test = (split.figures["balanced_accuracy"] for split in (result.validation, result.test))
+    difference = round(validation.value, 3) - round(test.value, 3)  # of the rounded values that are printed beside it
+    typer.echo(f"\nBalanced accuracy on validation {validation}, on test {test}: a difference of {difference:+.3f}.")
     typer.echo("\nWritten:")
     for file in result.files:
         typer.echo(f"  {file}")

@@ -1,6 +1,5 @@
 """Augmentor's operations by name, applied to one image in memory and always the same for the same seed."""
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import Augmentor
 from PIL import Image
 
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.suggest import did_you_mean
 
 ASSIGNMENT: Mapping[str, Mapping[str, float]] = {
     "rotate": {"probability": 0.7, "max_left_rotation": 10, "max_right_rotation": 10}
@@ -89,8 +89,7 @@ def available() -> tuple[str, ...]:
 
 def _parse_one(name: str, options: dict[str, Any]) -> Operation:
     if name not in available():
-        close = difflib.get_close_matches(name, available(), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(name, available())
         raise DatasetError(f"Augmentor has no operation {name!r}; {hint}It has {', '.join(available())}")
     probability = options.pop("probability", 1.0)
     if not 0 <= probability <= 1:

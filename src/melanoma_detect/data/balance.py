@@ -1,4 +1,4 @@
-"""More training images of the rare classes, each with its parent.
+"""Balancing: more training images of the rare classes, made by Augmentor, each with its parent.
 
 The plan is drawn first: which parent, which operations, which seed. What follows is a function of the plan alone, so that
 any number of workers makes the same images, byte for byte, and a manifest can replay them.
@@ -7,7 +7,6 @@ any number of workers makes the same images, byte for byte, and a manifest can r
 import hashlib
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +19,14 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from melanoma_detect.data.augmentor import ASSIGNMENT, Operation, parse
-from melanoma_detect.data.dataset import Dataset, Split
-from melanoma_detect.data.hashes import digests
+from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.record import Record
+from melanoma_detect.data.scan import digests
+from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.images.reader import ImageLike, Resize, read
-from melanoma_detect.utils.files import cache_folder, progress_bar, writing_to
+from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
+from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
+from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import seeded
 
 _MANIFEST = "manifest.json"
@@ -57,18 +58,16 @@ class _Work:
 
     def make(self, image: ImageLike, copies: Sequence[_Copy]) -> int:
         """Make all copies of one parent, which is decoded once; return how many."""
-        parent = Image.fromarray(read(image, self.size, self.resize))
+        parent = Image.fromarray(read_pixels(image, self.size, self.resize))
         for copy in copies:
             changed = parent
             with seeded(copy.seed):
                 for operation in self.operations:
                     if operation.name in copy.applied:
                         changed = operation.apply(changed)
-            out = self.folder / copy.file
-            # Whole or absent: the name is given when all is written.
-            partial = out.with_name(f".{out.name}.{os.getpid()}")
-            changed.convert("RGB").save(partial, "JPEG", **_JPEG)
-            partial.replace(out)
+            # A file under its own name is complete: a call that was killed goes on from there.
+            with atomic_file(self.folder / copy.file) as partial:
+                changed.convert("RGB").save(partial, "JPEG", **_JPEG)
         return len(copies)
 
 
@@ -101,13 +100,13 @@ def balance(
         operations: Augmentor's operations by name with their arguments, applied in order; by default the assignment's rotation
             by up to 10 degrees with probability 0.7.
         image_size: `(height, width)` in pixels to make them at; the dataset's where it is None.
-        seed: Where parents and random amounts come from; the same seed gives the same bytes.
+        seed: Of the choice of parents and random amounts; the same seed gives the same bytes.
         workers: How many processes work; as many as there are processors where it is None.
         cache: The folder to write to; `MELANOMA_DETECT_CACHE` or the system's cache folder where it is None.
         progress: Draw a progress bar.
 
     Returns:
-        A new Dataset; the one given stays as it is.
+        A new Dataset; the given one does not change.
 
     Raises:
         DatasetError: Arguments that contradict each other, an unknown operation, or a class without training images.
@@ -120,7 +119,7 @@ def balance(
     """
     wanted = _wanted(data.train, add, to)
     if method == "weights":
-        _refuse_files_options(operations=operations, image_size=image_size, workers=workers, cache=cache)
+        _check_files_options(operations=operations, image_size=image_size, workers=workers, cache=cache)
         return _weighted(data, wanted)
     if method != "files":
         raise DatasetError(f"method={method!r}; expected 'files' or 'weights'")
@@ -131,23 +130,19 @@ def balance(
         return data
     text = json.dumps(_manifest(copies, chosen, seed, size, data.resize), indent=1, sort_keys=True)
     store = Path(cache).expanduser().absolute() if cache else cache_folder("balanced")
-    place = store / hashlib.sha256(text.encode()).hexdigest()[:24]
-    if not (place / _MANIFEST).is_file():
-        with writing_to(place):
-            work = _Work(place.with_name(f".{place.name}.partial"), size, data.resize, chosen)
-            try:
-                _make_all(copies, data, work, place, text, workers=workers, progress=progress)
-            except OSError:
-                # Another process was faster and has moved the folder away; its images are the same, byte for byte.
-                if not (place / _MANIFEST).is_file():
-                    raise
-    made = _as_records(copies, data.train, place)
+    folder = store / hashlib.sha256(text.encode()).hexdigest()[:24]
+    if not (folder / _MANIFEST).is_file():
+        # Resumed, and shared by processes at the same time: all of them make the same images, byte for byte.
+        with convert_write_errors(folder), atomic_folder(folder, resume=True) as partial:
+            work = _Work(partial, size, data.resize, chosen)
+            _make_all(copies, data, work, text, workers=workers, progress=progress)
+    made = _as_records(copies, data.train, folder)
     if {record.id for record in made} & {record.id for record in data.records}:
         raise DatasetError("the dataset holds these very copies already; balance once, or give another seed")
     return data.with_records([*data.records, *made])
 
 
-def _refuse_files_options(**options: Any) -> None:
+def _check_files_options(**options: Any) -> None:
     if given := [name for name, value in options.items() if value is not None]:
         raise DatasetError(f"{given[0]}= goes with method='files'; method='weights' makes no images")
 
@@ -186,14 +181,14 @@ def _wanted(train: Split, add: int | None, to: int | Literal["max"] | None) -> d
     if missing:
         raise DatasetError(f"class {missing[0]!r} has no training images to make more from; add some or drop the class")
     if add is not None:
-        _refuse_negative("add", add)
+        _check_count("add", add)
         return dict.fromkeys(train.classes, add)
     goal = max(counts.values()) if to in (None, "max") else to
-    _refuse_negative("to", goal)
+    _check_count("to", goal)
     return {label: max(0, int(goal) - counts[label]) for label in train.classes}
 
 
-def _refuse_negative(name: str, number: Any) -> None:
+def _check_count(name: str, number: Any) -> None:
     if not isinstance(number, int) or number < 0:
         raise DatasetError(f"{name}={number!r}; expected a whole number, 0 or more" + ", or 'max'" * (name == "to"))
 
@@ -206,8 +201,8 @@ def _plan(train: Split, wanted: Mapping[str, int], operations: Sequence[Operatio
         rng = np.random.default_rng([seed, position])
         for number in range(wanted[label]):
             parent = parents[int(rng.integers(len(parents)))]
-            gates = rng.random(len(operations))
-            applied = tuple(op.name for op, gate in zip(operations, gates, strict=True) if gate < op.probability)
+            draws = rng.random(len(operations))
+            applied = tuple(op.name for op, draw in zip(operations, draws, strict=True) if draw < op.probability)
             file = f"{position:02d}/{number:05d}_{Path(parent.id).stem}.jpg"
             copies.append(_Copy(file, label, parent.id, parent.key, int(rng.integers(2**32)), applied))
     return copies
@@ -217,16 +212,12 @@ def _make_all(
     copies: Sequence[_Copy],
     data: Dataset,
     work: _Work,
-    place: Path,
     manifest: str,
     *,
     workers: int | None,
     progress: bool,
 ) -> None:
-    """Make the images in a folder beside the place, then rename it: the place is whole or absent.
-
-    That folder has a fixed name: what a killed call has finished there is not made again.
-    """
+    """Make the images that are not in the folder yet, then write the manifest."""
     images = {record.id: record.image for record in data.train.records}
     for folder in {Path(copy.file).parent for copy in copies}:
         (work.folder / folder).mkdir(parents=True, exist_ok=True)
@@ -249,25 +240,14 @@ def _make_all(
         for number in made if jobs else ():
             bar.advance(task, number)
     (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
-    _publish(work.folder, place)
 
 
-def _publish(partial: Path, place: Path) -> None:
-    try:
-        partial.rename(place)
-    except OSError:
-        # Another process was faster; its images are the same, byte for byte.
-        if not (place / _MANIFEST).is_file():
-            raise
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _as_records(copies: Sequence[_Copy], train: Split, place: Path) -> list[Record]:
+def _as_records(copies: Sequence[_Copy], train: Split, folder: Path) -> list[Record]:
     parents = {record.id: record for record in train.records}
-    paths = [place / copy.file for copy in copies]
+    paths = [folder / copy.file for copy in copies]
     return [
         Record(
-            id=f"balanced/{place.name}/{copy.file}",
+            id=f"balanced/{folder.name}/{copy.file}",
             path=path,
             label=copy.label,
             split="train",

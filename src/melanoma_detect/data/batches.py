@@ -1,4 +1,4 @@
-"""A dataset's images as batches, for Keras and for TensorFlow."""
+"""Batches of a dataset's images, for Keras and for TensorFlow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read
+from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read_pixels
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -19,8 +19,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         labels: int64 `(n,)`.
         batch_size: Images in a batch; the last one may be smaller.
         weights: How often an epoch shows each image, on average, `(n,)`; once each where it is None.
-        shuffle: A new order in each epoch, drawn from the seed and the epoch's number.
-        seed: Where the order comes from.
+        shuffle: Draw a new order for each epoch, drawn from the seed and the epoch's number.
+        seed: Of the order.
 
     Examples:
         >>> batches = Batches(np.zeros((5, 8, 8, 3), np.uint8), np.arange(5), batch_size=2)
@@ -144,9 +144,9 @@ def tf_dataset(
         labels: int64 `(n,)`.
         size: `(height, width)` in pixels.
         batch_size: Images in a batch.
-        resize: How images of another shape come to that size.
-        shuffle: A new order in each epoch.
-        seed: Where the order comes from.
+        resize: How images of another shape are brought to that size.
+        shuffle: Draw a new order for each epoch.
+        seed: Of the order.
 
     Returns:
         Batches of uint8 `(batch, height, width, 3)` and int64 `(batch,)`.
@@ -159,7 +159,7 @@ def tf_dataset(
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
     def image(index: NDArray[np.int64]) -> Pixels:
-        return read(paths[int(index)], size, resize)
+        return read_pixels(paths[int(index)], size, resize)
 
     def load(index: Any, label: Any) -> tuple[Any, Any]:
         pixels = tf.numpy_function(image, [index], tf.uint8, stateful=False)

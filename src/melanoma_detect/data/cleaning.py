@@ -1,16 +1,15 @@
-"""What is taken out of a dataset before anything is learned from it, and why.
+"""Data cleaning: images with contradicting labels, and images that a training and a test split share.
 
-An image under two labels can teach nothing; an image in Train and in Test measures nothing. Both are found here by what the
-files show, not by what they are called, and set aside with their reasons.
+An image with two labels teaches nothing; an image in both train and test measures nothing. Both are recognised by what the
+files show, not by their names.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.record import Record, SetAside
+from melanoma_detect.data.record import SPLITS, Record, SetAside
 from melanoma_detect.data.sources.table import Table, image_name
 from melanoma_detect.errors import DatasetError
 
@@ -18,117 +17,183 @@ Conflicts: TypeAlias = Literal["drop", "resolve", "keep", "error"]
 Leaks: TypeAlias = Literal["drop", "error"]
 
 
-def take_finer_labels(records: Sequence[Record], images: Mapping[str, str]) -> list[Record]:
-    """Give images that carry a coarse and a fine label the fine one.
+def contradicting_labels(labels: Iterable[str], images: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the images with contradicting labels.
+
+    A coarse label and a finer one that it covers do not contradict each other.
 
     Args:
-        records: The records.
-        images: For the id of each record, which image it shows.
+        labels: The label of each file.
+        images: The image that each file shows.
 
     Returns:
-        The records in order; HAM10000's akiec, say, becomes an actinic keratosis where another source says so.
+        For each such image its labels.
 
     Examples:
-        >>> a, b = (replace(record, label=label) for record, label in zip(data.records, ("akiec", "actinic keratosis")))
-        >>> [record.label for record in take_finer_labels([a, b], {a.id: "one", b.id: "one"})]
-        ['actinic keratosis', 'actinic keratosis']
+        >>> contradicting_labels(["nevus", "nevus", "melanoma"], ["a", "b", "b"])["b"] == {"nevus", "melanoma"}
+        True
     """
-    labels = _labels(records, images)
-    finest: dict[str, str] = {}
-    for image, found in labels.items():
-        if len(found) > 1 and not _contradict(found):
-            finest[image] = min(found, key=lambda label: (len(taxonomy.meaning(label)), label))
-    return [replace(record, label=finest.get(images[record.id], record.label)) for record in records]
+    return {image: found for image, found in _labels_by_image(labels, images).items() if _contradict(found)}
 
 
-def set_conflicts_aside(
-    records: Sequence[Record], images: Mapping[str, str], how: Conflicts, truth: Sequence[Table] = ()
-) -> tuple[list[Record], list[SetAside]]:
-    """Take out images that carry labels which contradict each other.
-
-    Args:
-        records: The records.
-        images: For the id of each record, which image it shows.
-        how: `"drop"` all of them; `"resolve"`: keep those whose label the truth agrees with, drop the others, and drop as well
-            what carries a single label that the truth contradicts; `"keep"` them; `"error"`: refuse.
-        truth: Tables of authoritative labels.
-
-    Returns:
-        The records that stay, and those set aside.
-
-    Raises:
-        DatasetError: There are conflicts and they are to be an error, or `"resolve"` lacks a table.
-
-    Examples:
-        >>> a, b = (replace(record, label=label) for record, label in zip(data.records, ("nevus", "melanoma")))
-        >>> kept, aside = set_conflicts_aside([a, b], {a.id: "one", b.id: "one"}, "drop")
-        >>> len(kept), aside[0].kind
-        (0, 'conflict')
-    """
-    if how not in ("drop", "resolve", "keep", "error"):
-        raise DatasetError(f"conflicts={how!r}; expected 'drop', 'resolve', 'keep' or 'error'")
-    if how == "resolve" and not truth:
-        raise DatasetError(
-            "conflicts='resolve' needs a table of authoritative labels; name one with truth=, or put a metadata.csv with the "
-            "column isic2019_diagnosis beside Train"
-        )
-    contradicting = {image: found for image, found in _labels(records, images).items() if _contradict(found)}
-    if contradicting and how == "error":
-        raise DatasetError(
-            f"{say_conflicts(list(contradicting.values()))}; take the wrong ones out, or set them aside with conflicts='drop'"
-        )
-    if how == "keep":
-        return list(records), []
-    reasons = [
-        _reason(record, contradicting.get(images[record.id]), truth if how == "resolve" else ()) for record in records
-    ]
-    kept = [record for record, reason in zip(records, reasons, strict=True) if not reason]
-    aside = [SetAside(record, why, "conflict") for record, why in zip(records, reasons, strict=True) if why]
-    return kept, aside
-
-
-def say_conflicts(labels: Sequence[frozenset[str]]) -> str:
-    """Say in words how many images carry which labels at once.
+def describe_conflicts(labels: Sequence[frozenset[str]]) -> str:
+    """Describe how many images carry which labels at once.
 
     Args:
         labels: The labels of each such image.
 
     Returns:
-        Words with counts.
+        A sentence with counts.
 
     Examples:
-        >>> say_conflicts([frozenset({"nevus", "melanoma"})] * 2)
+        >>> describe_conflicts([frozenset({"nevus", "melanoma"})] * 2)
         '2 images carry labels that contradict each other (2 as melanoma / nevus)'
     """
-    pairs = Counter(" / ".join(sorted(found)) for found in labels)
+    pairs = Counter(" / ".join(sorted(names)) for names in labels)
     listed = ", ".join(f"{count} as {pair}" for pair, count in pairs.most_common(5))
     more = f" and {len(pairs) - 5} more combinations" if len(pairs) > 5 else ""
     carry = "image carries" if len(labels) == 1 else "images carry"
     return f"{len(labels)} {carry} labels that contradict each other ({listed}{more})"
 
 
-def contradicting_labels(records: Sequence[Record], images: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return the images that carry labels which contradict each other, with the labels.
+def take_finer_labels(labels: Sequence[str], images: Sequence[str]) -> list[str]:
+    """Replace the coarse label of an image that also carries a finer one.
+
+    Args:
+        labels: The label of each file.
+        images: The image that each file shows.
+
+    Returns:
+        The labels in order; HAM10000's akiec, say, becomes an actinic keratosis where another source says so.
+
+    Examples:
+        >>> take_finer_labels(["akiec", "actinic keratosis"], ["a", "a"])
+        ['actinic keratosis', 'actinic keratosis']
+    """
+    finest = {
+        image: min(found, key=lambda label: (len(taxonomy.meaning(label)), label))
+        for image, found in _labels_by_image(labels, images).items()
+        if len(found) > 1 and not _contradict(found)
+    }
+    return [finest.get(image, label) for label, image in zip(labels, images, strict=True)]
+
+
+def exclude_conflicts(
+    records: Sequence[Record], images: Sequence[str], conflicts: Conflicts, truth: Sequence[Table] = ()
+) -> tuple[list[Record], list[SetAside]]:
+    """Exclude images with contradicting labels.
 
     Args:
         records: The records.
-        images: For the id of each record, which image it shows.
+        images: The image that each record shows.
+        conflicts: `"drop"` excludes all of them. `"resolve"` keeps those whose label the truth confirms and excludes the
+            others, and also what carries a single label that the truth contradicts. `"keep"` keeps them. `"error"` raises.
+        truth: Tables of authoritative labels.
 
     Returns:
-        By image.
+        The remaining records, and the excluded ones with their reasons.
+
+    Raises:
+        DatasetError: There are conflicts and `conflicts` is `"error"`, or it is `"resolve"` without a table.
 
     Examples:
-        >>> contradicting_labels(data.records, {record.id: record.id for record in data.records})
-        {}
+        >>> from dataclasses import replace
+        >>> a, b = (replace(record, label=label) for record, label in zip(data.records, ("nevus", "melanoma")))
+        >>> remaining, excluded = exclude_conflicts([a, b], ["one", "one"], "drop")
+        >>> len(remaining), excluded[0].kind
+        (0, 'conflict')
     """
-    return {image: found for image, found in _labels(records, images).items() if _contradict(found)}
+    if conflicts not in ("drop", "resolve", "keep", "error"):
+        raise DatasetError(f"conflicts={conflicts!r}; expected 'drop', 'resolve', 'keep' or 'error'")
+    if conflicts == "resolve" and not truth:
+        raise DatasetError(
+            "conflicts='resolve' needs a table of authoritative labels; name one with truth=, or put a metadata.csv with the "
+            "column isic2019_diagnosis beside Train"
+        )
+    contradicting = contradicting_labels((record.label for record in records), images)
+    if contradicting and conflicts == "error":
+        raise DatasetError(
+            f"{describe_conflicts(list(contradicting.values()))}; remove the wrong ones, or exclude them with "
+            "conflicts='drop'"
+        )
+    if conflicts == "keep":
+        return list(records), []
+    tables = truth if conflicts == "resolve" else ()
+    reasons = [
+        _conflict_reason(record, contradicting.get(image), tables)
+        for record, image in zip(records, images, strict=True)
+    ]
+    remaining = [record for record, reason in zip(records, reasons, strict=True) if not reason]
+    excluded = [SetAside(record, why, "conflict") for record, why in zip(records, reasons, strict=True) if why]
+    return remaining, excluded
 
 
-def _labels(records: Sequence[Record], images: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for record in records:
-        found[images[record.id]].add(record.label)
-    return {image: frozenset(labels) for image, labels in found.items()}
+def exclude_leaks(
+    records: Sequence[Record], leaks: Leaks, also_shown: Sequence[Record] = ()
+) -> tuple[list[Record], list[SetAside]]:
+    """Exclude from later splits the images, lesions and patients of an earlier one (train, then validation, then test).
+
+    Args:
+        records: Records in the splits that their sources give, with their groups.
+        leaks: `"drop"` excludes them, `"error"` raises.
+        also_shown: Excluded records whose images were in an earlier split all the same.
+
+    Returns:
+        The remaining records, and the excluded ones; each reason names the record of the earlier split.
+
+    Raises:
+        DatasetError: There are leaks and `leaks` is `"error"`.
+
+    Examples:
+        >>> remaining, excluded = exclude_leaks(data.records, "drop")
+        >>> len(remaining) == len(data), excluded
+        (True, [])
+    """
+    if leaks not in ("drop", "error"):
+        raise DatasetError(f"leaks={leaks!r}; expected 'drop' or 'error'")
+    first: dict[str, Record] = {}
+    for record in sorted([*records, *also_shown], key=lambda record: SPLITS.index(record.split)):
+        first.setdefault(record.group, record)
+        first.setdefault(record.digest, record)
+    remaining = [record for record in records if first[record.group].split == record.split]
+    excluded = [
+        SetAside(record, _leak_reason(record, first)) for record in records if first[record.group].split != record.split
+    ]
+    if excluded and leaks == "error":
+        raise DatasetError(
+            f"{describe_leaks(excluded)}, the first is {excluded[0].record.id}: {excluded[0].reason}; remove them, or "
+            "exclude them with leaks='drop'"
+        )
+    return remaining, excluded
+
+
+def describe_leaks(excluded: Sequence[SetAside]) -> str:
+    """Describe how many images were excluded because an earlier split shows them.
+
+    Args:
+        excluded: The excluded records.
+
+    Returns:
+        A sentence with counts; empty where there is none.
+
+    Examples:
+        >>> describe_leaks([])
+        ''
+    """
+    if not excluded:
+        return ""
+    same_file = sum(entry.reason.startswith("the same file") for entry in excluded)
+    return (
+        f"{len(excluded)} images are set aside because an earlier split shows them already ({same_file} the same file, "
+        f"{len(excluded) - same_file} the same image, lesion or patient): they would make the figures too good"
+    )
+
+
+def _labels_by_image(labels: Iterable[str], images: Iterable[str]) -> dict[str, frozenset[str]]:
+    by_image: dict[str, set[str]] = defaultdict(set)
+    for label, image in zip(labels, images, strict=True):
+        by_image[image].add(label)
+    return {image: frozenset(found) for image, found in by_image.items()}
 
 
 def _contradict(labels: frozenset[str]) -> bool:
@@ -137,13 +202,21 @@ def _contradict(labels: frozenset[str]) -> bool:
     return any(not meanings[0] <= other for other in meanings[1:])
 
 
-def _reason(record: Record, labels: frozenset[str] | None, truth: Sequence[Table]) -> str:
-    said = next((found for table in truth if (found := table.truth(image_name(record.path)))), frozenset())
+def _conflict_reason(record: Record, labels: frozenset[str] | None, truth: Sequence[Table]) -> str:
+    """Return why a record is excluded; empty for one that stays."""
+    true = next((codes for table in truth if (codes := table.truth(image_name(record.path)))), frozenset())
     meaning = taxonomy.meaning(record.label)
-    agrees = bool(said) and (said <= meaning or meaning <= said)
-    if said and not agrees:
-        return f"labelled {record.label}, but the table says {' or '.join(sorted(said))}"
-    if labels and not agrees:
-        others = ", ".join(sorted(labels - {record.label}))
-        return f"the same image is labelled {others} as well"
+    confirmed = bool(true) and (true <= meaning or meaning <= true)
+    if true and not confirmed:
+        return f"labelled {record.label}, but the table says {' or '.join(sorted(true))}"
+    if labels and not confirmed:
+        return f"the same image is labelled {', '.join(sorted(labels - {record.label}))} as well"
     return ""
+
+
+def _leak_reason(record: Record, first: Mapping[str, Record]) -> str:
+    twin = first[record.digest]
+    shared, earlier = (
+        ("file", twin) if twin.split != record.split else ("image, lesion or patient", first[record.group])
+    )
+    return f"the same {shared} as {earlier.id}, which is in {earlier.split}"

@@ -1,57 +1,150 @@
-"""Which records show one image, and which one lesion or patient: groups that no split may tear apart."""
+"""Groups: the images of one lesion or patient, which no split may separate."""
 
-from collections.abc import Hashable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from melanoma_detect.data.labels import image_key
-from melanoma_detect.data.near_duplicates import Alike
-from melanoma_detect.data.record import Record
-from melanoma_detect.data.splits import join_groups
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from melanoma_detect.data.labels import isic_id
+from melanoma_detect.data.near_duplicates import NearDuplicate
+from melanoma_detect.data.sources.folders import SourceImage
+
+# Augmentor saves "melanoma_original_ISIC_0000002.jpg_1f3e....jpg": class, parent's file name, a random number.
+_AUGMENTOR_NAME = re.compile(
+    r"_original_(?P<parent>.+?\.\w{3,4})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\w+$", re.IGNORECASE
+)
 
 
-class Grouped(NamedTuple):
-    """Records with their groups.
+class Groups(NamedTuple):
+    """Which files belong together.
 
     Attributes:
-        records: The records in order, each with its group.
-        images: For the id of each record, which image it shows.
+        images: For each file the image that it shows, named by the smallest id of the files that show it.
+        groups: For each file its group, named in the same way: files of one image, lesion or patient.
     """
 
-    records: list[Record]
-    images: dict[str, str]
+    images: list[str]
+    groups: list[str]
 
 
-def group(records: Sequence[Record], said: Mapping[str, Sequence[str]], alike: Sequence[Alike]) -> Grouped:
-    """Join the records of one image, lesion or patient.
+def group_images(
+    ids: Sequence[str],
+    *,
+    paths: Sequence[Path],
+    digests: Sequence[str],
+    parents: Sequence[str | None],
+    keys: Sequence[Iterable[Hashable]],
+    pairs: Sequence[NearDuplicate],
+) -> Groups:
+    """Group files by image, and by lesion or patient.
 
     Args:
-        records: The records, with their digests and parents.
-        said: For a record's id, the lesion and the patient that a table names.
-        alike: Which of the records look the same, by position.
+        ids: The ids of the files.
+        paths: The files.
+        digests: The digests of their bytes.
+        parents: The id of the file that each was made from; None for an original.
+        keys: The lesion and the patient that a table names for each.
+        pairs: Near duplicates among them, by position.
 
     Returns:
-        The records with their groups, directly or by way of others; and which image each shows.
+        The groups, each file's directly or through other files.
 
     Examples:
-        >>> pairs = [Alike(0, 1, 3, "image"), Alike(1, 2, 40, "lesion")]
-        >>> grouped = group(data.records[:3], {}, pairs)
-        >>> len({record.group for record in grouped.records}), len(set(grouped.images.values()))
-        (1, 2)
+        >>> pairs = [NearDuplicate(0, 1, 3, "image"), NearDuplicate(1, 2, 40, "lesion")]
+        >>> paths = [Path("a"), Path("b"), Path("c")]
+        >>> known = {"paths": paths, "digests": ["1", "2", "3"], "parents": [None] * 3, "keys": [()] * 3}
+        >>> group_images("abc", **known, pairs=pairs)
+        Groups(images=['a', 'a', 'c'], groups=['a', 'a', 'a'])
     """
-    same_image: dict[str, list[Hashable]] = {record.id: _own_keys(record) for record in records}
-    same_lesion: dict[str, list[Hashable]] = {
-        record.id: [*said.get(record.id, ()), ("copy", record.parent or record.id)] for record in records
-    }
-    for number, pair in enumerate(alike):
-        joined = same_image if pair.kind == "image" else same_lesion
-        for at in (pair.first, pair.second):
-            joined[records[at].id].append(("alike", number))
-    images = {record.id: record.group for record in join_groups(records, same_image)}
-    every = {record.id: [*same_image[record.id], *same_lesion[record.id]] for record in records}
-    return Grouped(join_groups(records, every), images)
+    image_keys: list[list[Hashable]] = [[digest] for digest in digests]
+    lesion_keys: list[list[Hashable]] = [
+        [*own, ("copy", parent or name)] for own, parent, name in zip(keys, parents, ids, strict=True)
+    ]
+    for own, path, parent in zip(image_keys, paths, parents, strict=True):
+        # A copy carries its parent's name, but shows another image.
+        if (name := isic_id(path)) and not parent:
+            own.append(("ISIC", name))
+    for number, pair in enumerate(pairs):
+        shared = image_keys if pair.kind == "image" else lesion_keys
+        for index in (pair.first, pair.second):
+            shared[index].append(("pair", number))
+    all_keys = [[*image, *lesion] for image, lesion in zip(image_keys, lesion_keys, strict=True)]
+    return Groups(join_groups(ids, image_keys), join_groups(ids, all_keys))
 
 
-def _own_keys(record: Record) -> list[Hashable]:
-    name = image_key(record)
-    # A copy carries its parent's name and shows another image.
-    return [record.digest, *([("ISIC", name)] if name and not record.parent else [])]
+def join_groups(ids: Sequence[str], keys: Sequence[Iterable[Hashable]]) -> list[str]:
+    """Group items that share a key, directly or through other items.
+
+    Args:
+        ids: The ids of the items.
+        keys: The keys of each: its digest, its lesion, its patient.
+
+    Returns:
+        For each item the smallest id of its group.
+
+    Examples:
+        >>> join_groups("abcd", [["lesion 1"], ["lesion 1", "patient 1"], ["patient 1"], []])
+        ['a', 'a', 'a', 'd']
+    """
+    links = [(row, key) for row, own in enumerate(keys) for key in own]
+    columns = {key: len(ids) + index for index, key in enumerate(dict.fromkeys(key for _, key in links))}
+    # A graph of items and keys: the items of one connected component belong together.
+    size = len(ids) + len(columns)
+    edges = ([row for row, _ in links], [columns[key] for _, key in links])
+    graph = coo_array((np.ones(len(links), np.int8), edges), shape=(size, size))
+    _, components = connected_components(graph, directed=False)
+    components = components[: len(ids)]
+    names: dict[int, str] = {}
+    for name, component in zip(ids, components, strict=True):
+        names[component] = min(names.get(component, name), name)
+    return [names[component] for component in components]
+
+
+def parent_name(path: Path) -> str | None:
+    """Return the name of the file that Augmentor made an image from, as the image's own name gives it.
+
+    Args:
+        path: An image file.
+
+    Returns:
+        The parent's file name, or None for an image with another name.
+
+    Examples:
+        >>> parent_name(Path("output/nevus_original_ISIC_0000001.jpg_03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e10.jpg"))
+        'ISIC_0000001.jpg'
+    """
+    match = _AUGMENTOR_NAME.search(path.name)
+    return match["parent"] if match else None
+
+
+def find_parents(images: Sequence[SourceImage]) -> list[str | None]:
+    """Find the parents of copies that Augmentor made and that lie among the images.
+
+    Args:
+        images: The images of all sources.
+
+    Returns:
+        For each image the id of its parent, or None. A parent of the copy's own class and split is preferred.
+
+    Examples:
+        >>> parent = SourceImage("a.jpg", Path("a.jpg"), "nevus", "train")
+        >>> name = "x_original_a.jpg_03c4ba74-dc5c-4f4e-9b23-0c1f7d8a9e10.jpg"
+        >>> find_parents([parent, SourceImage(name, Path(name), "nevus", "train")])
+        [None, 'a.jpg']
+    """
+    by_name: dict[str, list[SourceImage]] = defaultdict(list)
+    for image in images:
+        by_name[image.path.name].append(image)
+    return [_find_parent(image, by_name.get(parent_name(image.path) or "", [])) for image in images]
+
+
+def _find_parent(copy: SourceImage, candidates: Sequence[SourceImage]) -> str | None:
+    if not candidates:
+        return None
+    best = max(candidates, key=lambda image: (image.label == copy.label, image.split == copy.split))
+    return best.id

@@ -1,4 +1,4 @@
-"""What is known about one image, and about one that was set aside."""
+"""Records: one image of a dataset, and one that was excluded from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
-from melanoma_detect.images.reader import Squashed
+from melanoma_detect.images.reader import StretchedImage
+from melanoma_detect.utils.deprecation import warn_renamed
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class"]
@@ -17,18 +18,18 @@ COLUMNS = ("id", "path", "label", "split", "group", "parent", "source")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One image and what is known about it.
+    """One image of a dataset.
 
     Attributes:
         id: Its name within the dataset: the path below the folder that was loaded.
-        path: Where the file lies.
+        path: The file.
         label: Its class, as the class folder is named.
         split: `"train"`, `"validation"` or `"test"`.
         group: Records of one group show the same image, lesion or patient and stay in one split.
         digest: SHA-256 of the file's bytes.
-        parent: The id of the record that this one was made from by `balance`; None for an image as it came.
+        parent: The id of the record that this one was made from by `balance`; None for an original image.
         source: The folder, archive or table that it came from.
-        metadata: What a table says about it, as `{"age": "45.0", "sex": "male"}`.
+        metadata: Its row of a table, as `{"age": "45.0", "sex": "male"}`.
         fingerprint: Its perceptual hash, 64 hexadecimal digits; empty where it was not taken.
         weight: How often an epoch shows it, on average.
         aspect: Width over height that the image had before it was squashed into a square; None where it was not.
@@ -48,23 +49,29 @@ class Record:
     aspect: float | None = None
 
     @property
-    def image(self) -> Path | Squashed:
-        """What to read: the file, or the file stretched back to the shape that it had."""
-        return Squashed(self.path, self.aspect) if self.aspect else self.path
+    def image(self) -> Path | StretchedImage:
+        """What to read: the file, stretched back to its original aspect ratio where it was squashed."""
+        return StretchedImage(self.path, self.aspect) if self.aspect else self.path
+
+    @property
+    def picture(self) -> Path | StretchedImage:
+        """Deprecated: use `image`."""
+        warn_renamed("Record.picture", "Record.image")
+        return self.image
 
     @property
     def key(self) -> str:
-        """What its pixels are known by: files of the same bytes may be read in two ways."""
-        return f"{self.digest}@{self.aspect:.4f}" if self.aspect else self.digest
+        """The key of its pixels in a cache: files of the same bytes may be read with and without stretching."""
+        return pixel_key(self.digest, self.aspect)
 
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A record that takes no part, and why.
+    """A record that was excluded, and why.
 
     Attributes:
         record: The record, with the label and the split that it came with.
-        reason: Why, in words that name the other image.
+        reason: Why, naming the other image where there is one.
         kind: `"unreadable"`, `"conflict"`, `"leak"`, `"no label"` or `"lone class"`.
     """
 
@@ -73,8 +80,25 @@ class SetAside:
     kind: Reason = "leak"
 
 
+def pixel_key(digest: str, aspect: float | None) -> str:
+    """Return the key of an image's pixels in a cache.
+
+    Args:
+        digest: Of the file's bytes.
+        aspect: What the image is stretched to; None for none.
+
+    Returns:
+        The key.
+
+    Examples:
+        >>> pixel_key("a1", None), pixel_key("a1", 1.5)
+        ('a1', 'a1@1.5000')
+    """
+    return f"{digest}@{aspect:.4f}" if aspect else digest
+
+
 def frame_of(records: Sequence[Record]) -> pd.DataFrame:
-    """Lay records out as a table.
+    """Return records as a table.
 
     Args:
         records: The records.

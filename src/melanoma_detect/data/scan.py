@@ -1,89 +1,151 @@
-"""One look at every file: its bytes, whether it can be read, what it looks like, and its pixels at the model's size."""
+"""One pass over files: digest, perceptual hash, and the pixels at the model's size."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from melanoma_detect.data.hashes import digest
+from melanoma_detect.data.properties import SIDE, PixelStatistics, measure_pixels
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprints, thumbnails
-from melanoma_detect.images.reader import Pixels, Resize, fit, load, needed
+from melanoma_detect.images.reader import Pixels, Resize, StretchedImage, load_rgb, min_decode_size, resize_image
 from melanoma_detect.utils.arrays import Float32Array
 
-_AT_ONCE = 512  # files in flight: memory stays flat however many there are
+ImageFile: TypeAlias = Path | StretchedImage
+
+_CHUNK = 16  # files that a thread reads in one go: handing over each by itself costs as much as hashing it
+_CHUNKS = 16  # in a batch; two batches are in flight, and memory stays flat however many files there are
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one look at a file says.
+    """The results of scanning one file.
 
     Attributes:
         digest: SHA-256 of its bytes; empty where it cannot be opened.
         error: Why it cannot be read; None for an image.
         fingerprint: Its perceptual hashes; None where it cannot be read or shows one even colour.
+        pixels: Its brightness, sharpness and corners; None where it cannot be read.
     """
 
     digest: str
     error: str | None = None
     fingerprint: Fingerprint | None = None
+    pixels: PixelStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _FileScan:
+    """A scan before its perceptual hashes are taken."""
+
     digest: str
     error: str | None = None
     thumbnails: Float32Array | None = None
+    pixels: PixelStatistics | None = None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes.
+
+    Args:
+        path: A file.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ImageError: The file cannot be opened.
+
+    Examples:
+        >>> len(digest(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
+        64
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from error
+
+
+def digests(paths: Iterable[Path]) -> list[str]:
+    """Return the digests of many files, read by several threads (hashing releases the interpreter's lock).
+
+    Args:
+        paths: Files.
+
+    Returns:
+        One digest a file, in order.
+
+    Raises:
+        ImageError: A file cannot be opened.
+
+    Examples:
+        >>> digests([])
+        []
+    """
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(digest, paths))
 
 
 def scan(
-    paths: Sequence["str | os.PathLike[str]"], size: tuple[int, int], resize: Resize, pixels: Pixels | None = None
+    images: Sequence[ImageFile], size: tuple[int, int], resize: Resize, pixels: Pixels | None = None
 ) -> Iterator[Scan]:
-    """Look at files, several at once, in order.
+    """Scan files, several at once.
 
     Args:
-        paths: The files.
+        images: The files.
         size: `(height, width)` in pixels that they will be read at.
-        resize: How they come to that size.
-        pixels: uint8 `(n, height, width, 3)` to fill on the way, or None.
+        resize: How they are brought to that size.
+        pixels: uint8 `(n, height, width, 3)` that receives the pixels, or None.
 
     Yields:
-        What each file is.
+        One scan a file, in order.
 
     Examples:
-        >>> found = next(scan([isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"], (32, 32), "squash"))
-        >>> found.error is None, len(found.digest), len(found.fingerprint.hex)
+        >>> result = next(scan([isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"], (32, 32), "squash"))
+        >>> result.error is None, len(result.digest), len(result.fingerprint.hex)
         (True, 64, 64)
     """
 
-    def look(at: int) -> _Look:
-        return _look(paths[at], size, resize, None if pixels is None else pixels[at])
+    def scan_range(indices: range) -> list[_FileScan]:
+        return [_scan_file(images[index], size, resize, None if pixels is None else pixels[index]) for index in indices]
 
+    ranges = (range(start, min(start + _CHUNK, len(images))) for start in range(0, len(images), _CHUNK))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        numbers = iter(range(len(paths)))
-        while chunk := list(islice(numbers, _AT_ONCE)):
-            yield from _with_fingerprints(list(pool.map(look, chunk)))
+        # While the threads read one batch, this one takes the hashes of the batch before.
+        reading = [pool.submit(scan_range, chunk) for chunk in islice(ranges, _CHUNKS)]
+        while reading:
+            files = [file for future in reading for file in future.result()]
+            reading = [pool.submit(scan_range, chunk) for chunk in islice(ranges, _CHUNKS)]
+            yield from _finish(files)
 
 
-def _look(path: "str | os.PathLike[str]", size: tuple[int, int], resize: Resize, into: Pixels | None) -> _Look:
-    found = ""
+def _scan_file(image: ImageFile, size: tuple[int, int], resize: Resize, pixels: Pixels | None) -> _FileScan:
+    sha256 = ""
     try:
-        found = digest(Path(path))
-        image = load(path, needed(size, resize))
+        sha256 = digest(Path(image))
+        decode_size = min_decode_size(size, resize)
+        decoded = load_rgb(image, decode_size)
+        # A JPEG may be decoded at a reduced scale: for a small model at a smaller one than sharpness is measured at.
+        detailed = decoded if min(decode_size) >= SIDE else load_rgb(image, (SIDE, SIDE))
+        statistics = measure_pixels(detailed)
     except ImageError as error:
-        return _Look(found, error=str(error))
-    if into is not None:
-        into[:] = fit(image, size, resize)
-    return _Look(found, thumbnails=thumbnails(image))
+        return _FileScan(sha256, error=str(error))
+    if pixels is not None:
+        pixels[:] = resize_image(decoded, size, resize)
+    return _FileScan(sha256, thumbnails=thumbnails(decoded), pixels=statistics)
 
 
-def _with_fingerprints(looks: Sequence[_Look]) -> Iterator[Scan]:
-    """Take the hashes of a chunk at once: NumPy has its price per call."""
-    seen = [look.thumbnails for look in looks if look.thumbnails is not None]
-    found = iter(fingerprints(np.stack(seen)) if seen else [])
-    for look in looks:
-        yield Scan(look.digest, look.error, None if look.thumbnails is None else next(found))
+def _finish(files: Sequence[_FileScan]) -> Iterator[Scan]:
+    """Take the hashes of a batch at once: one call of NumPy is as expensive for one image as for many."""
+    small = [file.thumbnails for file in files if file.thumbnails is not None]
+    hashes = iter(fingerprints(np.stack(small)) if small else [])
+    for file in files:
+        fingerprint = None if file.thumbnails is None else next(hashes)
+        yield Scan(file.digest, file.error, fingerprint, file.pixels)

@@ -1,111 +1,82 @@
-"""Train, validation and test without a lesion on both sides."""
+"""Splits into train, validation and test, and cross-validation folds: stratified by class, every group whole."""
 
 import warnings
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.record import SPLITS, Record, SplitName
 from melanoma_detect.errors import DatasetError
 
 
-def join_groups(records: Sequence[Record], keys: Mapping[str, Iterable[Hashable]]) -> list[Record]:
-    """Give one group to all records that are joined, directly or by way of others, by a shared key.
+def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int = 123) -> Iterator[Dataset]:
+    """Divide a dataset into folds: each image of train and validation is in `test` once, together with its whole lesion.
+
+    Copies made by `balance` are left out: balance each fold by itself. The dataset's own test split takes no part.
 
     Args:
-        records: The records.
-        keys: For a record's id, what it may share with others: its digest, its lesion, its patient.
+        data: From `load_dataset`.
+        count: How many folds.
+        validation: The fraction of the images outside the fold that becomes its validation split.
+        seed: Of the random choice of folds.
 
-    Returns:
-        The records in order, each with its group: the smallest id among those joined.
+    Yields:
+        One dataset a fold.
 
-    Examples:
-        >>> from dataclasses import replace
-        >>> a, b = data.records[:2]
-        >>> len({r.group for r in join_groups([a, b], {a.id: ["lesion 7"], b.id: ["lesion 7"]})})
-        1
-    """
-    links = [(row, key) for row, record in enumerate(records) for key in keys.get(record.id, ())]
-    column = {key: len(records) + at for at, key in enumerate(dict.fromkeys(key for _, key in links))}
-    rows, columns = [row for row, _ in links], [column[key] for _, key in links]
-    size = len(records) + len(column)
-    graph = coo_array((np.ones(len(links), np.int8), (rows, columns)), shape=(size, size))
-    _, component = connected_components(graph, directed=False)
-    names: dict[int, str] = {}
-    for record, number in zip(records, component, strict=False):
-        names[number] = min(names.get(number, record.id), record.id)
-    return [replace(record, group=names[number]) for record, number in zip(records, component, strict=False)]
-
-
-def set_leaks_aside(records: Sequence[Record], witnesses: Sequence[Record] = ()) -> tuple[list[Record], list[SetAside]]:
-    """Take out of the later splits what an earlier one shows already (train, then validation, then test).
-
-    Args:
-        records: Records in the splits that their folders say, with their groups.
-        witnesses: Records that take no part, but show what an earlier split holds.
-
-    Returns:
-        The records that stay, and those set aside with the record that they would leak from.
+    Raises:
+        DatasetError: Fewer than two folds, or fewer lesions than folds.
 
     Examples:
-        >>> kept, aside = set_leaks_aside(data.records)
-        >>> len(kept) == len(data), aside
-        (True, [])
+        >>> [len(fold.test) for fold in folds(data, 2)]
+        [..., ...]
     """
-    in_order = sorted([*records, *witnesses], key=lambda record: SPLITS.index(record.split))
-    shown: dict[str, Record] = {}
-    for record in in_order:
-        shown.setdefault(record.group, record)
-        shown.setdefault(record.digest, record)
-    kept: list[Record] = []
-    aside: list[SetAside] = []
-    for record in records:
-        if shown[record.group].split == record.split:
-            kept.append(record)
-        else:
-            aside.append(SetAside(record, _reason(record, shown)))
-    return kept, aside
+    pool = [
+        replace(record, split="train", weight=1.0)
+        for record in data.records
+        if record.split != "test" and record.parent is None
+    ]
+    if count < 2:
+        raise DatasetError(f"count={count}; expected 2 folds or more")
+    for fold in group_folds(pool, count, seed=seed):
+        held_out = {pool[index].id for index in fold}
+        others = [record for record in pool if record.id not in held_out]
+        # With classes=() a class that is too rare to be in validation as well stays in train.
+        rest = split_off(others, "validation", validation, seed=seed, classes=())
+        test = [replace(record, split="test") for record in pool if record.id in held_out]
+        yield data.with_records([*rest, *test])
 
 
-def _reason(record: Record, shown: Mapping[str, Record]) -> str:
-    twin = shown[record.digest]
-    what, seen = ("file", twin) if twin.split != record.split else ("image, lesion or patient", shown[record.group])
-    return f"the same {what} as {seen.id}, which is in {seen.split}"
-
-
-def follow_given(records: Sequence[Record], given: AbstractSet[str]) -> list[Record]:
-    """Let records of sources without splits of their own follow the records of their group that have one.
+def propagate_splits(records: Sequence[Record], given: AbstractSet[str]) -> list[Record]:
+    """Move records of sources without splits into the split that another source gives for their group.
 
     Args:
         records: The records, with their groups.
         given: The ids of the records whose splits their source gives.
 
     Returns:
-        The records in order. A group with a given training record goes to train, so that as little as possible is lost.
+        The records in order. A group with a given training record goes to train, so that as little as possible is excluded.
 
     Examples:
-        >>> moved = follow_given([replace(r, split="train", group="one") for r in data.records[:2]], set())
-        >>> {record.split for record in moved}
-        {'train'}
+        >>> a, b = (replace(record, split="train", group="one") for record in data.records[:2])
+        >>> [record.split for record in propagate_splits([replace(a, split="test"), b], {a.id})]
+        ['test', 'test']
     """
     first: dict[str, SplitName] = {}
     for record in sorted(records, key=lambda record: SPLITS.index(record.split)):
         if record.id in given:
             first.setdefault(record.group, record.split)
     return [
-        record if record.id in given else replace(record, split=first.get(record.group, record.split))
-        for record in records
+        record if record.id in given else _move(record, first.get(record.group, record.split)) for record in records
     ]
 
 
-def cut_off(
+def assign_splits(
     records: Sequence[Record],
     given: AbstractSet[str],
     *,
@@ -114,46 +85,49 @@ def cut_off(
     seed: int,
     classes: Sequence[str] | None = None,
 ) -> list[Record]:
-    """Cut off what the sources do not give: a test from those without splits, then a validation from all of train.
+    """Split off what the sources do not give: a test split from sources without splits, a validation split from train.
 
     Args:
         records: The records, with their groups.
         given: The ids of the records whose splits their source gives.
         validation: The fraction of the training images for validation; 0 for none.
         test: The fraction for the test; 1 for everything that has no split yet.
-        seed: Where the splits come from.
+        seed: Of the random choice.
         classes: The labels that need two groups; all of them where it is None.
 
     Returns:
         The records in order.
 
     Raises:
-        DatasetError: A class has a single group, which cannot stand on both sides.
+        DatasetError: A class has a single group, which cannot be in two splits.
 
     Examples:
-        >>> moved = cut_off(data.train.records, set(), validation=0.2, test=0.2, seed=1, classes=("nevus", "melanoma"))
+        >>> moved = assign_splits(
+        ...     data.train.records, set(), validation=0.2, test=0.2, seed=1, classes=("nevus", "melanoma")
+        ... )
         >>> sorted({record.split for record in moved})
         ['test', 'train', 'validation']
     """
     decided = {record.group for record in records if record.id in given}
     free = [record for record in records if record.group not in decided]
     if free and test == 1:
-        moved = [replace(record, split="test") for record in free]
+        moved = [_move(record, "test") for record in free]
     else:
-        # Where other sources give a test, a class may show there alone.
+        # Where other sources give a test split, a class may be in that one alone.
         needed = () if decided else classes
-        moved = cut(free, "test", test, seed=seed, classes=needed) if free and test else free
+        moved = split_off(free, "test", test, seed=seed, classes=needed) if free and test else free
     by_id = {record.id: record for record in moved}
     records = [by_id.get(record.id, record) for record in records]
-    given_validation = any(record.split == "validation" for record in records)
-    if given_validation or not validation or not any(record.split == "train" for record in records):
+    splits = {record.split for record in records}
+    if "validation" in splits or not validation or "train" not in splits:
         return records
-    share = validation if decided else validation / (1 - test)
-    return cut(records, "validation", share, seed=seed, classes=classes)
+    # `validation` is a fraction of all images that were not given a split; the test split is gone from them by now.
+    fraction = validation if decided else validation / (1 - test)
+    return split_off(records, "validation", fraction, seed=seed, classes=classes)
 
 
-def refuse_fractions(validation: float, test: float) -> None:
-    """Refuse fractions that leave nothing to train on.
+def check_fractions(validation: float, test: float) -> None:
+    """Raise DatasetError unless some images are left to train on, or all of them are for testing.
 
     Args:
         validation: The fraction for validation.
@@ -163,56 +137,56 @@ def refuse_fractions(validation: float, test: float) -> None:
         DatasetError: They are out of range.
 
     Examples:
-        >>> refuse_fractions(0.2, 0.2)
+        >>> check_fractions(0.2, 0.2)
     """
     if (validation, test) != (0, 1) and not validation + test < 1:
         raise DatasetError(
             f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
-            "test=1 for images to measure a detector on"
+            "test=1 for images to evaluate a detector on"
         )
 
 
-def cut(
+def split_off(
     records: Sequence[Record], split: SplitName, fraction: float, *, seed: int, classes: Sequence[str] | None = None
 ) -> list[Record]:
     """Move a fraction of the training records into another split, stratified by class, group by group.
 
-    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for images that stand alone); among them the
-    one is taken that shows the most classes and comes closest to the fraction.
+    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for images that are a group of their own).
+    Among them those are taken that contain the most classes and come closest to the fraction.
 
     Args:
         records: Records; those of other splits than train stay where they are.
-        split: Where the cut-off records go.
-        fraction: How much of the training records, over 0 and under 1.
-        seed: Where the folds come from.
+        split: The split to move records to.
+        fraction: Of the training records, over 0 and under 1.
+        seed: Of the random choice of folds.
         classes: The labels that need two groups; all of them where it is None.
 
     Returns:
         All records, in order.
 
     Raises:
-        DatasetError: The fraction is out of range, or a class has a single group, which cannot stand on both sides.
+        DatasetError: The fraction is out of range, or a class has a single group, which cannot be in two splits.
 
     Examples:
-        >>> moved = cut(data.train.records, "test", 0.25, seed=1)
+        >>> moved = split_off(data.train.records, "test", 0.25, seed=1)
         >>> sorted({record.split for record in moved})
         ['test', 'train']
     """
     if not 0 < fraction < 1:
         raise DatasetError(f"the {split} fraction is {fraction}; expected a number over 0 and under 1, such as 0.2")
     train = [record for record in records if record.split == "train"]
-    _refuse_single_groups([record for record in train if classes is None or record.label in classes], split)
+    _check_groups([record for record in train if classes is None or record.label in classes], split)
     chosen = {train[index].id for index in _best_fold(train, fraction, seed)}
-    return [replace(record, split=split) if record.id in chosen else record for record in records]
+    return [_move(record, split) if record.id in chosen else record for record in records]
 
 
 def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDArray[np.intp]]:
-    """Cut records into folds, stratified by class, each group in one of them.
+    """Divide records into folds, stratified by class, each group in one of them.
 
     Args:
         records: The records.
         count: How many folds.
-        seed: Where the folds come from.
+        seed: Of the random choice.
 
     Returns:
         For each fold the positions of its records, in order.
@@ -224,67 +198,75 @@ def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDA
         >>> sum(map(len, group_folds(data.train.records, 3, seed=1))) == len(data.train)
         True
     """
-    labels = np.array([record.label for record in records])
-    groups = np.array([record.group for record in records])
+    labels, groups = _labels_and_groups(records)
     lesions = len(np.unique(groups))
     if lesions < count:
         raise DatasetError(f"{count} folds of {lesions} lesions; expected at least one lesion for each fold")
     return _folds(labels, groups, count, seed)
 
 
-def _refuse_single_groups(train: Sequence[Record], split: SplitName) -> None:
+def _move(record: Record, split: SplitName) -> Record:
+    return record if record.split == split else replace(record, split=split)
+
+
+def _check_groups(train: Sequence[Record], split: SplitName) -> None:
+    """Raise DatasetError unless every class has two groups."""
     groups: dict[str, set[str]] = {}
     for record in train:
         groups.setdefault(record.label, set()).add(record.group)
-    for label, found in groups.items():
-        if len(found) < 2:
-            images = [record for record in train if record.label == label]
-            lesion = "image" if len(images) == 1 else f"lesion (in {len(images)} images)"
-            raise DatasetError(
-                f"class {label!r} has a single {lesion}, {images[0].path}: it cannot stand in train and in {split} at "
-                "once; expected at least two different ones. Add images of it or take its folder out"
-            )
+    single = next((label for label, names in groups.items() if len(names) < 2), None)
+    if single is not None:
+        images = [record for record in train if record.label == single]
+        lesion = "image" if len(images) == 1 else f"lesion (in {len(images)} images)"
+        raise DatasetError(
+            f"class {single!r} has a single {lesion}, {images[0].path}: it cannot be in train and in {split} at once; "
+            "expected at least two different ones. Add images of it or remove its folder"
+        )
+
+
+def _labels_and_groups(records: Sequence[Record]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    return np.array([record.label for record in records]), np.array([record.group for record in records])
 
 
 def _best_fold(train: Sequence[Record], fraction: float, seed: int) -> list[int]:
-    labels = np.array([record.label for record in train])
-    groups = np.array([record.group for record in train])
+    """Return the positions of the folds that contain the most classes and come closest to the fraction."""
+    labels, groups = _labels_and_groups(train)
+    # A fraction of 0.15 is 3 of 20 folds; more than 20 would be slow, and more than a class has images impossible.
     share = Fraction(fraction).limit_denominator(20)
-    most = int(np.unique(labels, return_counts=True)[1].max())
-    count = max(2, min(share.denominator if 0 < share < 1 else 20, most))
+    largest = int(np.unique(labels, return_counts=True)[1].max())
+    count = max(2, min(share.denominator if 0 < share < 1 else 20, largest))
     parts = _folds(labels, groups, count, seed)
     take = min(max(round(fraction * count), 1), count - 1)
-    candidates: list[NDArray[np.intp]] = [np.concatenate(parts[at : at + take]) for at in range(count - take + 1)]
+    candidates = [np.concatenate(parts[start : start + take]) for start in range(count - take + 1)]
+    classes = len(np.unique(labels))
 
     def misfit(chosen: NDArray[np.intp]) -> tuple[int, int, float]:
-        rest = np.delete(labels, chosen)
-        emptied = len(np.unique(labels)) - len(np.unique(rest))
-        unseen = len(np.unique(labels)) - len(np.unique(labels[chosen]))
-        return emptied, unseen, abs(len(chosen) / len(labels) - fraction)
+        missing_in_rest = classes - len(np.unique(np.delete(labels, chosen)))
+        missing_in_chosen = classes - len(np.unique(labels[chosen]))
+        return missing_in_rest, missing_in_chosen, abs(len(chosen) / len(labels) - fraction)
 
-    return [int(index) for index in min(candidates, key=misfit)]
+    best: list[int] = min(candidates, key=misfit).tolist()
+    return best
 
 
 def _folds(labels: NDArray[np.str_], groups: NDArray[np.str_], count: int, seed: int) -> list[NDArray[np.intp]]:
-    """Return the folds: images that stand alone by class, the others by class and group.
+    """Return the folds: single images by class, the others by class and group.
 
     `StratifiedGroupKFold` weighs every group by itself, in Python; most groups are of one image and need no weighing.
     """
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    alone = np.flatnonzero(sizes[group] == 1)
-    together = np.flatnonzero(sizes[group] > 1)
-    if any(len(some) and np.unique(labels[some], return_counts=True)[1].max() < count for some in (alone, together)):
-        alone, together = np.arange(0), np.arange(len(labels))
+    single, together = np.flatnonzero(sizes[group] == 1), np.flatnonzero(sizes[group] > 1)
+    if any(len(part) and np.unique(labels[part], return_counts=True)[1].max() < count for part in (single, together)):
+        single, together = np.arange(0), np.arange(len(labels))
     parts: list[list[NDArray[np.intp]]] = [[] for _ in range(count)]
-    kinds = (StratifiedKFold, alone), (StratifiedGroupKFold, together)
     with warnings.catch_warnings():
-        # A class with fewer members than folds is no surprise here: it is what the choice of the fold is about.
+        # A class with fewer members than folds is expected here: the choice of the fold takes care of it.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for kind, chosen in kinds:
+        for splitter, chosen in ((StratifiedKFold, single), (StratifiedGroupKFold, together)):
             if not len(chosen):
                 continue
-            given = groups[chosen] if kind is StratifiedGroupKFold else None
-            folds = kind(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], given)
-            for part, (_, inside) in zip(parts, folds, strict=True):
+            own_groups = groups[chosen] if splitter is StratifiedGroupKFold else None
+            own_folds = splitter(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], own_groups)
+            for part, (_, inside) in zip(parts, own_folds, strict=True):
                 part.append(chosen[inside])
     return [np.sort(np.concatenate(part)) for part in parts]

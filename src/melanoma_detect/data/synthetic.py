@@ -1,4 +1,4 @@
-"""Procedural lesions: images of nobody, for demonstrations and tests without real data.
+"""Synthetic lesions: drawn images for demonstrations and tests without real data.
 
 Each diagnosis is drawn with the marks that dermoscopy knows it by (a pigment network, lacunae, arborising vessels, a white
 centre, ...), so that a network has something to learn. A detector trained on them knows nothing about skin.
@@ -18,7 +18,7 @@ from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.files import writing_to
+from melanoma_detect.utils.files import convert_write_errors
 
 _SKINS = ((236, 200, 178), (224, 184, 158), (205, 160, 130), (172, 124, 94), (126, 86, 64))
 # How many training images the nine-class ISIC set has of each class, as a share of the largest.
@@ -104,7 +104,7 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
         >>> draw_lesion("melanoma", seed=1).pixels.shape
         (180, 180, 3)
     """
-    known = _known(diagnosis)
+    known = _find_diagnosis(diagnosis)
     if size < 32:
         raise DatasetError(f"size={size}; expected 32 pixels or more")
     position = DIAGNOSES.index(known)
@@ -157,34 +157,35 @@ def write_samples(
     if train < 2 or test < 1:
         raise DatasetError(f"train={train} and test={test}; expected 2 or more, and 1 or more")
     rows = ["image_id,lesion_id"]
-    with writing_to(root):
+    # In folder, not atomic: the folder may be an empty one of the user's, even the working folder, which nobody may replace.
+    with convert_write_errors(root):
         for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):
             for label in classes:
-                share = _IMBALANCE[_known(label).code] if imbalanced and name == "Train" else 1
+                share = _IMBALANCE[_find_diagnosis(label).code] if imbalanced and name == "Train" else 1
                 rows += _write_class(root / name / label, max(min(count, 2), round(count * share)), seed + offset, size)
         (root / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return root
 
 
-def _known(diagnosis: str) -> Diagnosis:
+def _find_diagnosis(diagnosis: str) -> Diagnosis:
     known = find(diagnosis)
     if known is None:
         raise DatasetError(f"no procedural lesion for {diagnosis!r}; expected one of {', '.join(_NAMES)}")
     return known
 
 
-def _write_class(place: Path, count: int, seed: int, size: int) -> list[str]:
-    place.mkdir(parents=True, exist_ok=True)
+def _write_class(folder: Path, count: int, seed: int, size: int) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, 7])
     rows: list[str] = []
     lesion = -1
     for number in range(count):
         again = number > 0 and rng.random() < _TWO_VIEWS
         lesion += not again
-        pixels = draw_lesion(place.name, seed=seed * 1000 + lesion, size=size).pixels
-        name = f"{place.name.replace(' ', '_')}_{number + (seed >= 1_000_000) * 5000:04d}"
-        Image.fromarray(_second_view(pixels, rng) if again else pixels).save(place / f"{name}.jpg", quality=92)
-        rows.append(f"{name},{place.name}-{seed}-{lesion}")
+        pixels = draw_lesion(folder.name, seed=seed * 1000 + lesion, size=size).pixels
+        name = f"{folder.name.replace(' ', '_')}_{number + (seed >= 1_000_000) * 5000:04d}"
+        Image.fromarray(_second_view(pixels, rng) if again else pixels).save(folder / f"{name}.jpg", quality=92)
+        rows.append(f"{name},{folder.name}-{seed}-{lesion}")
     return rows
 
 

@@ -1,49 +1,46 @@
-"""What is wrong with a dataset, what it does to a result, and what to do about it.
+"""md.audit: the problems of a dataset, their effect on a result, and what to do about them.
 
-Everything is measured on the images as they came: what the gate of `load_dataset` set aside counts too, so that nothing is
-hidden by having been mended.
+Everything is measured on the images as they came: what `load_dataset` excluded counts too, so that cleaning hides nothing.
 """
 
-import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.groups import group
-from melanoma_detect.data.ingest import Place
+from melanoma_detect.data.groups import group_images
+from melanoma_detect.data.ingest import PathLike
 from melanoma_detect.data.load import load_dataset
-from melanoma_detect.data.near_duplicates import find_alike
+from melanoma_detect.data.near_duplicates import NearDuplicate
+from melanoma_detect.data.properties import ImageProperties, read_properties
 from melanoma_detect.data.record import Record, SetAside
-from melanoma_detect.data.sources.table import GROUP_COLUMNS
+from melanoma_detect.data.scan import Scan
+from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.augmented_copies import find_copies
-from melanoma_detect.data_audit.checks import Evidence, Finding, find_all
-from melanoma_detect.data_audit.quality import examine
-from melanoma_detect.errors import DataWarning, ImageError
-from melanoma_detect.images.perceptual_hash import fingerprints
+from melanoma_detect.data_audit.checks import run_checks
+from melanoma_detect.data_audit.feature_duplicates import find_by_features
+from melanoma_detect.data_audit.finding import AuditInputs, Finding
+from melanoma_detect.errors import DataWarning
 from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
-from melanoma_detect.utils.deprecation import call_moved
-from melanoma_detect.utils.files import track
-
-_AT_ONCE = 512
+from melanoma_detect.utils.deprecation import call_moved, warn_renamed
+from melanoma_detect.utils.progress import track
 
 
 @dataclass(frozen=True, repr=False)
 class Audit:
-    """What an audit found.
+    """The findings of an audit.
 
     Attributes:
-        findings: What is wrong, the gravest first.
-        images: How many images were looked at.
+        findings: The problems, the most serious first.
+        images: How many images were audited.
         classes: The classes.
-        sources: Where the images come from.
+        sources: The sources of the images.
 
     Examples:
         >>> md.audit(data, progress=False)
@@ -60,22 +57,28 @@ class Audit:
 
     def __getitem__(self, kind: str) -> Finding:
         """Return the finding of a kind; one with a count of 0 where there is none."""
-        return next((found for found in self.findings if found.kind == kind), Finding(kind, 0, "", "", ()))
+        return next((finding for finding in self.findings if finding.kind == kind), Finding(kind, 0))
 
     def __str__(self) -> str:
         head = f"{self.images} images of {len(self.classes)} classes from {', '.join(self.sources)}"
         if not self.findings:
             return f"{head}: nothing found."
-        lines = [f"{found.count:>6}  {found.kind}: {found.summary}" for found in self.findings]
+        lines = [f"{finding.count:>6}  {finding.kind}: {finding.summary}" for finding in self.findings]
         return "\n".join([head, "", *lines])
+
+    @property
+    def pictures(self) -> int:
+        """Deprecated: use `images`."""
+        warn_renamed("Audit.pictures", "Audit.images")
+        return self.images
 
     @property
     def frame(self) -> pd.DataFrame:
         """One row a record of a finding: kind, case (records of one case belong together), id, label, split, path."""
         rows = [
-            [found.kind, number, record.id, record.label, record.split, record.path]
-            for found in self.findings
-            for number, case in enumerate(found.cases)
+            [finding.kind, number, record.id, record.label, record.split, record.path]
+            for finding in self.findings
+            for number, case in enumerate(finding.cases)
             for record in case
         ]
         return pd.DataFrame(rows, columns=["kind", "case", "id", "label", "split", "path"]).astype({"path": object})
@@ -94,10 +97,10 @@ class Audit:
             "images": self.images,
             "classes": list(self.classes),
             "sources": list(self.sources),
-            "findings": [found.to_dict() for found in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
         }
 
-    def html(self, path: Place) -> Path:
+    def html(self, path: PathLike) -> Path:
         """Write an HTML report. Deprecated: use `md.report.write_html`.
 
         Args:
@@ -111,21 +114,23 @@ class Audit:
 
 
 def audit(
-    data: "Dataset | Place | Sequence[Place]",
+    data: "Dataset | PathLike | Sequence[PathLike]",
     *,
     model: Predictor | SupportsPredictor | None = None,
     progress: bool = True,
 ) -> Audit:
-    """Look for what is wrong with a dataset.
+    """Look for the problems of a dataset.
 
     Found are: files that cannot be read; the same image twice, under two labels, or in two splits, also turned, mirrored,
     rescaled or compressed again; lesions in two splits; labels that a table contradicts; copies that Augmentor made; a class
-    that the source gives away (image size, camera, compression, file name, dark corners); tiny, dark and blurred images;
+    that the source gives away (image size, camera, compression, file name, dark corners); small, dark and blurred images;
     classes of very unequal size.
+
+    Files that `load_dataset` has read, and that have not changed since, are not read again.
 
     Args:
         data: A dataset, or what `load_dataset` takes: a folder, a zip file, or several.
-        model: A detector whose features find what no hash finds: small turns and crops.
+        model: A detector whose features find duplicates that no hash finds: small turns and crops.
         progress: Draw a progress bar.
 
     Returns:
@@ -140,64 +145,78 @@ def audit(
     """
     dataset = data if isinstance(data, Dataset) else _load(data)
     unreadable = [entry for entry in dataset.set_aside if entry.kind == "unreadable"]
-    aside = [entry.record for entry in dataset.set_aside if entry.kind != "unreadable"]
-    records = [record for record in (*dataset.records, *aside) if not record.id.startswith("balanced/")]
-    looks = list(track(_examine_all(records), "auditing", len(records), shown=progress))
-    sound = [at for at, look in enumerate(looks) if not isinstance(look, ImageError)]
-    prints = fingerprints(np.stack([looks[at][1] for at in sound])) if sound else []
-    readable = [records[at] for at in sound]
-    alike = find_alike([record.path for record in readable], prints)
-    if model is not None:
-        from melanoma_detect.data_audit.feature_duplicates import find_by_features  # noqa: PLC0415 - only with a model
-
-        alike = sorted(
-            {*alike, *find_by_features(readable, as_predictor(model), alike)},
-            key=lambda pair: (pair.first, pair.second),
+    excluded = [entry.record for entry in dataset.set_aside if entry.kind != "unreadable"]
+    # Copies that md.balance made are no part of the data as it came.
+    records = [record for record in (*dataset.records, *excluded) if not record.id.startswith("balanced/")]
+    scans = list(
+        track(
+            dataset.scans.scan([record.image for record in records], dataset.image_size, dataset.resize),
+            "auditing",
+            len(records),
+            shown=progress,
         )
-    grouped = group(readable, {record.id: _said(record) for record in readable}, alike)
-    evidence = Evidence(
-        records=tuple(readable),
-        groups={record.id: record.group for record in grouped.records},
-        images=grouped.images,
-        alike=tuple(alike),
-        qualities=tuple(looks[at][0] for at in sound),
-        unreadable=(*unreadable, *_vanished(records, looks)),
-        other_files=dataset.other_files,
-        classes=dataset.classes,
-        copies=find_copies(readable, prints, dataset.other_files),
     )
-    sources = tuple(dict.fromkeys(record.source for record in records))
-    return Audit(tuple(find_all(evidence)), len(records) + len(unreadable), dataset.classes, sources)
+    unreadable += [
+        SetAside(record, scan.error, "unreadable") for record, scan in zip(records, scans, strict=True) if scan.error
+    ]
+    readable = [(record, scan) for record, scan in zip(records, scans, strict=True) if not scan.error]
+    inputs = _collect_inputs(dataset, readable, unreadable, model)
+    return Audit(
+        findings=tuple(run_checks(inputs)),
+        images=len(readable) + len(unreadable),
+        classes=dataset.classes,
+        sources=tuple(dict.fromkeys(record.source for record in records)),
+    )
 
 
-def _load(data: "Place | Sequence[Place]") -> Dataset:
+def _load(data: "PathLike | Sequence[PathLike]") -> Dataset:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # the audit says all of it, and more
+        warnings.simplefilter("ignore", DataWarning)  # the findings say the same, in more detail
         return load_dataset(data, validation=0, test=0, conflicts="keep")
 
 
-def _examine_all(records: Sequence[Record]) -> Iterator[Any]:
-    """Yield for each record what was measured, or why it cannot be read."""
+def _collect_inputs(
+    dataset: Dataset,
+    readable: Sequence[tuple[Record, Scan]],
+    unreadable: Sequence[SetAside],
+    model: Predictor | SupportsPredictor | None,
+) -> AuditInputs:
+    records = [_with_digest(record, scan.digest) for record, scan in readable]
+    fingerprints = [scan.fingerprint for _, scan in readable]
+    pairs = dataset.scans.near_duplicates([record.image for record in records], fingerprints)
+    if model is not None:
+        pairs = _sorted({*pairs, *find_by_features(records, as_predictor(model), pairs)})
+    groups = group_images(
+        [record.id for record in records],
+        paths=[record.path for record in records],
+        digests=[record.digest for record in records],
+        parents=[record.parent for record in records],
+        keys=[group_keys(record.metadata) for record in records],
+        pairs=pairs,
+    )
+    return AuditInputs(
+        records=records,
+        images=groups.images,
+        pairs=pairs,
+        properties=_read_properties(readable),
+        unreadable=unreadable,
+        other_files=dataset.other_files,
+        copies=find_copies(records, fingerprints, dataset.other_files),
+    )
 
-    def look(record: Record) -> Any:
-        try:
-            return examine(record.path)
-        except ImageError as error:
-            return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = iter(records)
-        while chunk := list(islice(waiting, _AT_ONCE)):
-            yield from pool.map(look, chunk)
+def _read_properties(readable: Sequence[tuple[Record, Scan]]) -> list[ImageProperties]:
+    def read(record: Record, scan: Scan) -> list[ImageProperties]:
+        return [read_properties(record.path, scan.pixels)] if scan.pixels else []
+
+    with ThreadPoolExecutor() as pool:
+        return list(chain.from_iterable(pool.map(lambda pair: read(*pair), readable)))
 
 
-def _vanished(records: Sequence[Record], looks: Sequence[Any]) -> list[SetAside]:
-    return [
-        SetAside(record, str(look), "unreadable")
-        for record, look in zip(records, looks, strict=True)
-        if isinstance(look, ImageError)
-    ]
+def _with_digest(record: Record, digest: str) -> Record:
+    """Return the record of a file that may have changed, or may not have been hashed, since it was loaded."""
+    return record if record.digest == digest else replace(record, digest=digest)
 
 
-def _said(record: Record) -> list[str]:
-    return [f"{name} {record.metadata[name]}" for name in GROUP_COLUMNS if name in record.metadata]
+def _sorted(pairs: set[NearDuplicate]) -> list[NearDuplicate]:
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))

@@ -1,19 +1,19 @@
-"""Copies outside the class folders, as Augmentor leaves them in `output`: whose they are, by name and by content."""
+"""Copies that Augmentor left outside the class folders, in `output`, with their parents, by name and by content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from melanoma_detect.data.lineage import parent_name
-from melanoma_detect.data.near_duplicates import find_alike
+from melanoma_detect.data.groups import parent_name
+from melanoma_detect.data.near_duplicates import find_near_duplicates
 from melanoma_detect.data.record import Record
-from melanoma_detect.data_audit.feature_duplicates import agreement
+from melanoma_detect.data_audit.feature_duplicates import MIN_CORRELATION, correlate_turned
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprint
-from melanoma_detect.images.reader import SUFFIXES, load
+from melanoma_detect.images.reader import SUFFIXES, load_rgb
 
-_LOOKED_AT = 40  # of the copies known by name: laying one over its parent takes a twentieth of a second
-_SAME = 0.8
+_MAX_COMPARED = 40  # copies: comparing one with its parent takes a twentieth of a second
+_SIDE = 128  # pixels: what a fingerprint needs at least
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,26 @@ class Copies:
 
     Attributes:
         by_name: Parent and copy, known by the copy's name.
-        by_content: Parent and copy, known by what they show.
-        looked_at: How many of those known by name were laid over their parents.
-        agreeing: How many of these show their parents, turned by up to 10 degrees.
+        by_content: Parent and copy, known by their content.
+        compared: How many of those known by name were compared with their parents.
+        confirmed: How many of these show their parents, turned by up to 10 degrees.
     """
 
     by_name: tuple[tuple[Record, Record], ...] = ()
     by_content: tuple[tuple[Record, Record], ...] = ()
-    looked_at: int = 0
-    agreeing: int = 0
+    compared: int = 0
+    confirmed: int = 0
 
 
-def find_copies(records: Sequence[Record], prints: Sequence[Fingerprint | None], others: Sequence[Path]) -> Copies:
-    """Find copies of images: among them, by name; outside the class folders, by name or by content.
+def find_copies(
+    records: Sequence[Record], fingerprints: Sequence[Fingerprint | None], other_files: Sequence[Path]
+) -> Copies:
+    """Find copies of images: among them by name; outside the class folders by name or by content.
 
     Args:
         records: The images.
-        prints: The hashes of each.
-        others: Files outside the class folders.
+        fingerprints: The hashes of each.
+        other_files: Files outside the class folders.
 
     Returns:
         The copies, each with its parent.
@@ -50,40 +52,40 @@ def find_copies(records: Sequence[Record], prints: Sequence[Fingerprint | None],
     """
     by_id, by_file = {record.id: record for record in records}, {record.path.name: record for record in records}
     named = [(by_id[record.parent], record) for record in records if record.parent in by_id]
-    strangers: list[Path] = []
-    for path in others:
+    unknown: list[Path] = []
+    for path in other_files:
         if path.suffix.lower() not in SUFFIXES:
             continue
         parent = by_file.get(parent_name(path) or "")
         if parent:
-            named.append((parent, _record(path, parent)))
+            named.append((parent, _copy_of(parent, path)))
         else:
-            strangers.append(path)
-    chosen = named[:: max(1, len(named) // _LOOKED_AT)][:_LOOKED_AT]
-    agreeing = sum(agreement(copy, parent) >= _SAME for parent, copy in chosen)
-    return Copies(tuple(named), tuple(_by_content(records, prints, strangers)), len(chosen), agreeing)
+            unknown.append(path)
+    chosen = named[:: max(1, len(named) // _MAX_COMPARED)][:_MAX_COMPARED]
+    confirmed = sum(correlate_turned(copy, parent) >= MIN_CORRELATION for parent, copy in chosen)
+    return Copies(tuple(named), tuple(_find_by_content(records, fingerprints, unknown)), len(chosen), confirmed)
 
 
-def _by_content(
-    records: Sequence[Record], prints: Sequence[Fingerprint | None], strangers: Sequence[Path]
+def _find_by_content(
+    records: Sequence[Record], fingerprints: Sequence[Fingerprint | None], files: Sequence[Path]
 ) -> list[tuple[Record, Record]]:
-    if not strangers:
+    if not files:
         return []
-    paths = [*(record.path for record in records), *strangers]
-    pairs = find_alike(paths, [*prints, *map(_fingerprint, strangers)])
-    first: dict[int, Record] = {}
+    paths = [*(record.path for record in records), *files]
+    pairs = find_near_duplicates(paths, [*fingerprints, *map(_read_fingerprint, files)])
+    parents: dict[int, Record] = {}
     for pair in pairs:
         if pair.first < len(records) <= pair.second:
-            first.setdefault(pair.second, records[pair.first])
-    return [(parent, _record(paths[at], parent)) for at, parent in first.items()]
+            parents.setdefault(pair.second, records[pair.first])
+    return [(parent, _copy_of(parent, paths[index])) for index, parent in parents.items()]
 
 
-def _fingerprint(path: Path) -> Fingerprint | None:
+def _read_fingerprint(path: Path) -> Fingerprint | None:
     try:
-        return fingerprint(load(path, (128, 128)))
+        return fingerprint(load_rgb(path, (_SIDE, _SIDE)))
     except ImageError:
         return None
 
 
-def _record(path: Path, parent: Record) -> Record:
+def _copy_of(parent: Record, path: Path) -> Record:
     return replace(parent, id=f"{path.parent.name}/{path.name}", path=path, parent=parent.id)

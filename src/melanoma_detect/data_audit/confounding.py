@@ -1,5 +1,6 @@
-"""Whether the class can be told without looking at the lesion: from the source that an image comes from."""
+"""Confounding: whether the class can be predicted from the source of an image, without the lesion."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,31 +8,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
+from melanoma_detect.data.properties import ImageProperties
 from melanoma_detect.data.record import Record
-from melanoma_detect.data_audit.quality import Quality
-from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.data.sources.table import image_name
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.metrics import WeightedMetrics, ratio, weighted_auc
+from melanoma_detect.utils.arrays import Float64Array
 
-MARKERS = ("image size", "camera", "compression", "file-name number", "dark corners")
 _FOLDS = 5
+_TREES = 30  # more change the balanced accuracy by less than its interval
+_MARGIN = 0.1  # over chance: with many images a tiny effect is significant, and harmless
+_NEARLY_BEST = 0.98  # share of the highest information: thresholds that separate the classes as well
+_MAX_DIGITS = 15  # what a float holds exactly
 
 
 @dataclass(frozen=True)
-class Confound:
-    """How well the source tells the class.
+class Confounding:
+    """How well the source of an image predicts its class.
 
     Attributes:
         balanced_accuracy: Of a classifier that sees the markers and no lesion, cross-validated by lesion.
         melanoma_auc: Of the same classifier.
         chance: The balanced accuracy of guessing: 1 over the number of classes.
         markers: The balanced accuracy of each marker alone.
-        images: How many images were told.
-        threshold: The number in the file names that best parts the classes; None where names have none.
+        images: How many images it was measured on.
+        threshold: The number in the file names that best separates the classes; None where names have none.
         below: The classes that mostly lie below the threshold.
         above: The others.
-        parted: How many images lie on their class's side of it.
+        separated: How many images lie on their class's side of it.
     """
 
     balanced_accuracy: Figure
@@ -42,122 +50,194 @@ class Confound:
     threshold: float | None
     below: tuple[str, ...]
     above: tuple[str, ...]
-    parted: int
+    separated: int
 
     @property
-    def telling(self) -> bool:
-        """Whether the class is told better than by guessing, beyond its interval, and by a tenth at least."""
-        return self.balanced_accuracy.low > self.chance + 0.1
+    def significant(self) -> bool:
+        """Whether the whole confidence interval lies over chance, by a tenth at least."""
+        return self.balanced_accuracy.low > self.chance + _MARGIN
+
+    def describe(self) -> str:
+        """Describe the result in one sentence with its figures.
+
+        Returns:
+            The sentence.
+        """
+        best = max(self.markers, key=lambda name: self.markers[name])
+        sentence = (
+            "without a look at the lesion, image size, camera, compression, file name and dark corners predict the class with "
+            f"a balanced accuracy of {self.balanced_accuracy} (chance {self.chance:.2f}); the best marker alone, {best}, with "
+            f"{self.markers[best]:.2f}"
+        )
+        if self.threshold is None or best != "file-name number":
+            return sentence
+        return (
+            f"{sentence}; whether the number in the file's name is over {self.threshold:.0f} separates "
+            f"{{{', '.join(self.above)}}} from {{{', '.join(self.below)}}} in {self.separated} of {self.images} images"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values.
+
+        Returns:
+            Values that `json` takes.
+        """
+        return {
+            "balanced accuracy": self.balanced_accuracy._asdict(),
+            "melanoma AUC": self.melanoma_auc._asdict(),
+            "chance": self.chance,
+            "markers": self.markers,
+            "parted": self.separated,
+            "images": self.images,
+            "below": list(self.below),
+            "above": list(self.above),
+        }
 
 
-def tell_by_source(records: Sequence[Record], qualities: Sequence[Quality], *, seed: int = 123) -> Confound | None:
-    """Try to tell the class of images from image size, camera, compression, file name and dark corners alone.
+def source_confounding(
+    records: Sequence[Record], properties: Sequence[ImageProperties], *, seed: int = 123
+) -> Confounding | None:
+    """Predict the class of images from image size, camera, compression, file name and dark corners alone.
 
     Args:
         records: The records.
-        qualities: What was measured on each.
-        seed: Where folds and trees come from.
+        properties: The properties of each record's file.
+        seed: Of the folds and the forests.
 
     Returns:
-        How well it went; None where fewer than two classes have five lesions.
+        How well the prediction works; None where fewer than two classes have five lesions.
 
     Examples:
-        >>> from melanoma_detect.data_audit.quality import examine
-        >>> found = tell_by_source(data.train.records, [examine(path)[0] for path in data.train.paths])
-        >>> found.balanced_accuracy.value > found.chance
+        >>> from PIL import Image
+        >>> from melanoma_detect.data.properties import measure_pixels, read_properties
+        >>> properties = [read_properties(path, measure_pixels(Image.open(path))) for path in data.train.paths]
+        >>> result = source_confounding(data.train.records, properties)
+        >>> result.balanced_accuracy.value > result.chance
         True
     """
-    threshold, below, parted = _part(records, np.array([quality.number for quality in qualities], float))
-    every_class, every_image = sorted({record.label for record in records}), len(records)
-    records, qualities = _often_enough(records, qualities)
-    classes = tuple(sorted({record.label for record in records}))
+    numbers = np.array([_file_number(record) for record in records], float)
+    threshold, below, separated = _best_threshold(records, numbers)
+    chosen = _in_large_classes(records)
+    labelled = [records[index] for index in chosen]
+    classes, labels = np.unique([record.label for record in labelled], return_inverse=True)
     if len(classes) < 2:
         return None
-    labels = np.array([classes.index(record.label) for record in records])
-    groups = np.unique([record.group for record in records], return_inverse=True)[1]
-    columns = _columns(qualities)
-    folder = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
-    folds = list(folder.split(labels, labels, groups))  # one folding for all: it takes longer than the trees
-    every = measure(
-        _told(np.column_stack(list(columns.values())), labels, folds, seed),
+    groups = np.unique([record.group for record in labelled], return_inverse=True)[1]
+    markers = _marker_features([properties[index] for index in chosen], numbers[chosen])
+    # One division into folds for all forests: it takes longer than they do.
+    splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
+    folds = list(splitter.split(labels, labels, groups))
+    combined = _compute_figures(
+        _predict(np.column_stack(list(markers.values())), labels, folds, seed),
         labels,
-        [record.group for record in records],
-        classes,
-        seed=seed,
+        [record.group for record in labelled],
+        tuple(classes.tolist()),
+        seed,
     )
-    alone = {name: _balanced(_told(column, labels, folds, seed), labels) for name, column in columns.items()}
-    return Confound(
-        every.figures["balanced_accuracy"],
-        every.figures["melanoma_auc"],
-        1 / len(classes),
-        alone,
-        every_image,
-        threshold,
-        below,
-        tuple(label for label in every_class if label not in below),
-        parted,
+    return Confounding(
+        balanced_accuracy=combined["balanced_accuracy"],
+        melanoma_auc=combined["melanoma_auc"],
+        chance=1 / len(classes),
+        markers={
+            name: float(balanced_accuracy_score(labels, _predict(features, labels, folds, seed).argmax(axis=1)))
+            for name, features in markers.items()
+        },
+        images=len(records),
+        threshold=threshold,
+        below=below,
+        above=tuple(label for label in sorted({record.label for record in records}) if label not in below),
+        separated=separated,
     )
 
 
-def _often_enough(records: Sequence[Record], qualities: Sequence[Quality]) -> tuple[list[Record], list[Quality]]:
+def _file_number(record: Record) -> int:
+    """Return the last number in a file's name; -1 where there is none."""
+    numbers = re.findall(r"\d+", image_name(record.path))
+    return int(numbers[-1][:_MAX_DIGITS]) if numbers else -1
+
+
+def _in_large_classes(records: Sequence[Record]) -> list[int]:
+    """Return the positions of the records whose class has a lesion for each fold."""
     lesions: dict[str, set[str]] = {}
     for record in records:
         lesions.setdefault(record.label, set()).add(record.group)
-    kept = [
-        (record, quality)
-        for record, quality in zip(records, qualities, strict=True)
-        if len(lesions[record.label]) >= _FOLDS
-    ]
-    return [record for record, _ in kept], [quality for _, quality in kept]
+    return [index for index, record in enumerate(records) if len(lesions[record.label]) >= _FOLDS]
 
 
-def _columns(qualities: Sequence[Quality]) -> dict[str, NDArray[np.float64]]:
-    cameras = sorted({quality.camera for quality in qualities})
-    formats = sorted({quality.format for quality in qualities})
+def _marker_features(properties: Sequence[ImageProperties], numbers: Float64Array) -> dict[str, Float64Array]:
+    """Return the features of each marker, `(n, features)`; cameras and formats as their positions."""
+    cameras = sorted({image.camera for image in properties})
+    formats = sorted({image.format for image in properties})
     return {
-        "image size": np.array([[q.height, q.width, q.height / q.width] for q in qualities], float),
-        "camera": np.array([[cameras.index(q.camera)] for q in qualities], float),
-        "compression": np.array([[q.quantisation, formats.index(q.format)] for q in qualities], float),
-        "file-name number": np.array([[q.number] for q in qualities], float),
-        "dark corners": np.array([[q.corner] for q in qualities], float),
+        "image size": np.array(
+            [[image.height, image.width, image.height / image.width] for image in properties], float
+        ),
+        "camera": np.array([[cameras.index(image.camera)] for image in properties], float),
+        "compression": np.array([[image.quantisation, formats.index(image.format)] for image in properties], float),
+        "file-name number": numbers[:, None],
+        "dark corners": np.array([[image.pixels.corner] for image in properties], float),
     }
 
 
-def _told(features: NDArray[np.float64], labels: NDArray[np.int64], folds: Any, seed: int) -> NDArray[np.float64]:
+def _predict(features: Float64Array, labels: NDArray[np.int64], folds: Any, seed: int) -> Float64Array:
+    """Return the cross-validated probabilities of a random forest, `(n, classes)`."""
     count = len(np.unique(labels))
     if not np.ptp(features, axis=0).any():
-        return np.full((len(labels), count), 1 / count)  # nothing differs: nothing is told
-    forest = RandomForestClassifier(30, min_samples_leaf=3, class_weight="balanced", random_state=seed)
-    told: NDArray[np.float64] = cross_val_predict(forest, features, labels, cv=folds, method="predict_proba")
-    return told
+        return np.full((len(labels), count), 1 / count)  # constant features predict nothing
+    forest = RandomForestClassifier(_TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed)
+    probabilities: Float64Array = cross_val_predict(forest, features, labels, cv=folds, method="predict_proba")
+    return probabilities
 
 
-def _balanced(told: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    right = told.argmax(axis=1) == labels
-    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+def _compute_figures(
+    probabilities: Float64Array, labels: NDArray[np.int64], groups: Sequence[str], classes: tuple[str, ...], seed: int
+) -> dict[str, Figure]:
+    """Return balanced accuracy and melanoma AUC with their intervals; all metrics of an evaluation take twice as long."""
+    answers = Answers(probabilities, labels, tuple(groups), classes, np.zeros(len(labels), np.bool_))
+    is_class = np.eye(len(classes))[labels]
+    correct = is_class * (answers.predicted == labels)[:, None]
+
+    def metrics(weights: Float64Array) -> dict[str, Float64Array]:
+        recall = ratio(weights @ correct, weights @ is_class)
+        occurring = np.isfinite(recall)  # a replicate may lack a class
+        return {
+            "balanced_accuracy": ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1)),
+            "melanoma_auc": weighted_auc(answers.melanoma_scores, answers.is_melanoma, weights),
+        }
+
+    return compute_figures(metrics, answers.groups, WeightedMetrics(answers, None).lesions(), seed=seed)
 
 
-def _part(records: Sequence[Record], numbers: NDArray[np.float64]) -> tuple[float | None, tuple[str, ...], int]:
-    """Find the number in the file names that tells most about the class, the classes below it, and how many images agree."""
+def _best_threshold(records: Sequence[Record], numbers: Float64Array) -> tuple[float | None, tuple[str, ...], int]:
+    """Find the number in the file names with the most information about the class.
+
+    Returns:
+        The number, the classes below it, and how many images lie on their class's side.
+    """
     order = np.argsort(numbers, kind="stable")
-    classes, labels = np.unique([records[at].label for at in order], return_inverse=True)
+    classes, labels = np.unique([records[index].label for index in order], return_inverse=True)
     below = np.cumsum(np.eye(len(classes))[labels], axis=0)
     gaps = np.diff(numbers[order])
-    cuts = np.flatnonzero(gaps > 0)
-    if not len(cuts):
+    candidates = np.flatnonzero(gaps > 0)
+    if not len(candidates):
         return None, (), 0
-    told = _information(below[cuts], below[-1])
-    # Of cuts that tell as much, the one in the widest gap is where two collections meet.
-    near = cuts[told >= 0.98 * told.max()]
-    cut = near[gaps[near].argmax()]
-    low, high = below[cut], below[-1] - below[cut]
-    return float(numbers[order][cut]), tuple(classes[low > high].tolist()), int(np.maximum(low, high).sum())
+    information = _mutual_information(below[candidates], below[-1])
+    # Of nearly equal candidates, the one in the widest gap of numbers is the border of two collections.
+    best = candidates[information >= _NEARLY_BEST * information.max()]
+    threshold = best[gaps[best].argmax()]
+    low, high = below[threshold], below[-1] - below[threshold]
+    return float(numbers[order][threshold]), tuple(classes[low > high].tolist()), int(np.maximum(low, high).sum())
 
 
-def _information(below: NDArray[np.float64], every: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mutual information of side and class for each cut, in nats."""
-    joint = np.stack([below, every - below]) / every.sum()
-    sides = joint.sum(axis=2, keepdims=True) * (every / every.sum())
+def _mutual_information(below: Float64Array, total: Float64Array) -> Float64Array:
+    """Return the mutual information of side and class for each threshold, in nats.
+
+    Args:
+        below: Images of each class below each threshold, `(thresholds, classes)`.
+        total: All images of each class, `(classes,)`.
+    """
+    joint = np.stack([below, total - below]) / total.sum()
+    independent = joint.sum(axis=2, keepdims=True) * (total / total.sum())
     with np.errstate(divide="ignore", invalid="ignore"):
-        told: NDArray[np.float64] = np.where(joint > 0, joint * np.log(joint / sides), 0).sum(axis=(0, 2))
-    return told
+        information: Float64Array = np.where(joint > 0, joint * np.log(joint / independent), 0).sum(axis=(0, 2))
+    return information

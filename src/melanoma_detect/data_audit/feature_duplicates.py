@@ -1,66 +1,68 @@
-"""Duplicates that no hash finds, small turns and crops: a network proposes them, the images themselves decide."""
+"""Duplicates that no perceptual hash finds, small turns and crops: a network proposes pairs, their fine detail decides."""
 
 from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from melanoma_detect.data.near_duplicates import Alike, fine_detail, grey_square
+from melanoma_detect.data.near_duplicates import NearDuplicate, fine_detail, read_grey
 from melanoma_detect.data.record import Record
 from melanoma_detect.images.pixel_cache import decode_all
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.arrays import Float32Array
 
+MIN_CORRELATION = 0.8  # as in data.near_duplicates: photographs of one lesion correlate more, two lesions under 0.75
 _NEIGHBOURS = 3
-_AT_ONCE = 256
-_SAME = 0.8
-_TURNS = (-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5, 10)
+_BATCH = 256
+_EXACT = 100_000  # images: beyond, exact search takes minutes
+_TURNS = (-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5, 10)  # degrees
 _SCALES = (0.88, 0.94, 1.0, 1.06, 1.13)
 
 
-def find_by_features(records: Sequence[Record], model: Predictor, known: Sequence[Alike]) -> list[Alike]:
+def find_by_features(
+    records: Sequence[Record], model: Predictor, known: Sequence[NearDuplicate]
+) -> list[NearDuplicate]:
     """Find images that are another one turned by up to 10 degrees, or cropped by up to an eighth.
 
-    Each image's nearest neighbours in the model's feature space are laid over it in 45 turns and scales; where their fine
-    detail then agrees, they are one lesion.
+    Each image is compared, in 45 turns and scales, with its nearest neighbours in the model's feature space. Where their fine
+    detail correlates, they show one lesion.
 
     Args:
         records: The images.
         model: A detector's predictor.
-        known: Pairs that need no second look.
+        known: Pairs that are known already.
 
     Returns:
-        New pairs; `bits` is -1, for no hash was asked.
+        New pairs; their `bits` are -1, as no hash was used.
 
     Examples:
         >>> find_by_features(data.test.records[:4], predictor, [])
         []
     """
-    sure = {(pair.first, pair.second) for pair in known}
-    proposed = {pair for pair in _nearest(_features(records, model)) if pair not in sure}
+    proposed = _nearest(_features(records, model)) - {(pair.first, pair.second) for pair in known}
     return [
-        Alike(first, second, -1, "lesion")
+        NearDuplicate(first, second, -1, "lesion")
         for first, second in sorted(proposed)
-        if agreement(records[first], records[second]) >= _SAME
+        if correlate_turned(records[first], records[second]) >= MIN_CORRELATION
     ]
 
 
-def agreement(one: Record, other: Record) -> float:
-    """Return how well the fine detail of two images agrees, at best over small turns, scales and shifts.
+def correlate_turned(record: Record, other: Record) -> float:
+    """Return the correlation of the fine detail of two images, the highest over small turns, scales and shifts.
 
     Args:
-        one: An image.
-        other: Another.
+        record: An image.
+        other: Another one.
 
     Returns:
-        The correlation, about 0 for strangers and 1 for the same image.
+        About 0 for different lesions, 1 for the same image.
 
     Examples:
-        >>> agreement(data.records[0], data.records[0]) > 0.99
+        >>> correlate_turned(data.records[0], data.records[0]) > 0.99
         True
     """
-    grey, fixed = grey_square(one.path), fine_detail(grey_square(other.path))
+    grey, fixed = read_grey(record.path), fine_detail(read_grey(other.path))
     wave = np.conj(fft.rfft2(fixed))
     best = 0.0
     for turn, scale in product(_TURNS, _SCALES):
@@ -69,18 +71,18 @@ def agreement(one: Record, other: Record) -> float:
     return best
 
 
-def _features(records: Sequence[Record], model: Predictor) -> NDArray[np.float32]:
-    parts = []
-    for at in range(0, len(records), _AT_ONCE):
-        images = [record.image for record in records[at : at + _AT_ONCE]]
+def _features(records: Sequence[Record], model: Predictor) -> Float32Array:
+    batches = []
+    for start in range(0, len(records), _BATCH):
+        images = [record.image for record in records[start : start + _BATCH]]
         pixels = decode_all(images, model.image_size, model.config.resize)
-        parts.append(model.runtime.run(pixels).features)
-    return np.concatenate(parts).astype(np.float32) if parts else np.empty((0, 1), np.float32)
+        batches.append(model.runtime.run(pixels).features)
+    return np.concatenate(batches).astype(np.float32) if batches else np.empty((0, 1), np.float32)
 
 
-def _nearest(features: NDArray[np.float32]) -> set[tuple[int, int]]:
-    """Return each image with its nearest neighbours, by cosine."""
-    import faiss  # noqa: PLC0415 - only whoever looks for duplicates needs it
+def _nearest(features: Float32Array) -> set[tuple[int, int]]:
+    """Return the pairs of each image and its nearest neighbours, by cosine similarity."""
+    import faiss  # noqa: PLC0415 - heavy, and needed only to look for duplicates
 
     if len(features) < 2:
         return set()
@@ -88,25 +90,21 @@ def _nearest(features: NDArray[np.float32]) -> set[tuple[int, int]]:
     faiss.normalize_L2(centred)
     size = centred.shape[1]
     index = (
-        faiss.IndexFlatIP(size)
-        if len(centred) <= 100_000
-        else faiss.IndexHNSWFlat(size, 32, faiss.METRIC_INNER_PRODUCT)
+        faiss.IndexFlatIP(size) if len(centred) <= _EXACT else faiss.IndexHNSWFlat(size, 32, faiss.METRIC_INNER_PRODUCT)
     )
     index.add(centred)
-    _, found = index.search(centred, _NEIGHBOURS + 1)
+    _, neighbours = index.search(centred, _NEIGHBOURS + 1)
     return {
-        (min(at, int(other)), max(at, int(other)))
-        for at, others in enumerate(found)
-        for other in others
-        if other >= 0 and other != at
+        (min(position, int(neighbour)), max(position, int(neighbour)))
+        for position, row in enumerate(neighbours)
+        for neighbour in row
+        if neighbour >= 0 and neighbour != position
     }
 
 
-def _warp(grey: NDArray[np.float32], degrees: float, scale: float) -> NDArray[np.float32]:
+def _warp(grey: Float32Array, degrees: float, scale: float) -> Float32Array:
     turn = np.deg2rad(degrees)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / scale
     centre = np.full(2, (len(grey) - 1) / 2)
-    warped: NDArray[np.float32] = ndimage.affine_transform(
-        grey, matrix, centre - matrix @ centre, order=1, mode="reflect"
-    )
+    warped: Float32Array = ndimage.affine_transform(grey, matrix, centre - matrix @ centre, order=1, mode="reflect")
     return warped

@@ -1,1 +1,1 @@
-"""What a detector is worth: figures with intervals."""
+"""Evaluation of a detector: metrics with 95 % confidence intervals, subgroups, and tests for shortcuts."""

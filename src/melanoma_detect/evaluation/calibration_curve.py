@@ -1,25 +1,23 @@
-"""Whether "30 %" means three in ten: the probability of melanoma against how often it was one."""
+"""Calibration curve: the predicted probability of melanoma against the observed share of melanomas."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from melanoma_detect.evaluation.bootstrap import Figure, figures
-from melanoma_detect.evaluation.metrics import BINS, bin_of, ratio
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.metrics import BINS, bin_index, ratio
 from melanoma_detect.utils.arrays import Float64Array
-
-if TYPE_CHECKING:
-    from melanoma_detect.evaluation.evaluation import Evaluation
 
 
 class Bin(NamedTuple):
-    """The images whose probability of melanoma lies in one tenth of the scale.
+    """One point of the calibration curve: the images whose probability of melanoma lies in one tenth of the scale.
 
     Attributes:
-        low: Where the tenth begins, 0 to 0.9.
-        high: Where it ends.
-        images: How many lie in it.
-        predicted: Their mean probability of melanoma.
+        low: The lower edge of the bin, 0 to 0.9.
+        high: The upper edge of the bin.
+        images: The number of images in it.
+        predicted: Their mean predicted probability of melanoma.
         observed: The share of them that are melanomas, with its interval and the number of lesions it rests on.
     """
 
@@ -30,46 +28,46 @@ class Bin(NamedTuple):
     observed: Figure
 
 
-def reliability(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Bin, ...]:
-    """Compare probabilities of melanoma with how often they came true (the calibration curve, or reliability diagram).
+def calibration_curve(answers: Answers, *, seed: int = 123) -> tuple[Bin, ...]:
+    """Compute the calibration curve (reliability diagram) for melanoma.
 
-    The bins are ten and equally wide, those of the ECE: the mean distance between predicted and observed, each bin counting as
-    many times as it has images (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599). Bins of equally many
-    images would put every alert of a collection with one melanoma in ten into the last of them, and what is overstated at
-    0.9 would make up there for what is understated at 0.3.
+    The ten bins are equally wide and are those of the ECE: the mean distance between predicted and observed, weighted by the
+    number of images in each bin (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599). Bins of equally many
+    images would put every alert of a collection with one melanoma in ten into the last bin, where overconfidence at 0.9 and
+    underconfidence at 0.3 would cancel out.
 
     Args:
-        evaluation: The figures.
-        seed: Where the bootstrap's draws come from.
+        answers: The detector's answers.
+        seed: Seed of the bootstrap.
 
     Returns:
-        The bins that hold images, from low to high; none where no class is melanoma.
+        The bins that hold images, from low to high; empty if no class is melanoma.
 
     Examples:
-        >>> found = reliability(detector.evaluate(data.test))
-        >>> sum(one.images for one in found) == len(data.test)
+        >>> bins = calibration_curve(detector.evaluate(data.test).per_image)
+        >>> sum(tenth.images for tenth in bins) == len(data.test)
         True
     """
-    scores, positive = evaluation.melanoma_scores, evaluation.is_melanoma
-    if not evaluation.knows_melanoma:
+    if not answers.has_melanoma_class:
         return ()
-    inside = np.eye(BINS)[bin_of(scores)]
-    used = np.flatnonzero(inside.any(axis=0))
-    named = np.asarray(evaluation.groups)
+    scores, positive = answers.melanoma_scores, answers.is_melanoma
+    # scikit-learn's calibration_curve takes no weights, which the bootstrap needs.
+    members = np.eye(BINS)[bin_index(scores)]
+    used = np.flatnonzero(members.any(axis=0)).tolist()
 
-    def shares(weights: Float64Array) -> dict[str, Float64Array]:
-        found = ratio(weights @ (inside * positive[:, None]), weights @ inside)
-        return {str(at): found[:, at] for at in used}
+    def observed_shares(weights: Float64Array) -> dict[str, Float64Array]:
+        shares = ratio(weights @ (members * positive[:, None]), weights @ members)
+        return {str(column): shares[:, column] for column in used}
 
-    lesions = {str(at): len(np.unique(named[inside[:, at] > 0])) for at in used}
-    observed = figures(shares, evaluation.groups, lesions, seed=seed)
+    lesions = {str(column): answers.count_lesions(members[:, column] > 0) for column in used}
+    observed = compute_figures(observed_shares, answers.groups, lesions, seed=seed)
     return tuple(
         Bin(
-            at / BINS,
-            (at + 1) / BINS,
-            int(inside[:, at].sum()),
-            float(scores[inside[:, at] > 0].mean()),
-            observed[str(at)],
+            column / BINS,
+            (column + 1) / BINS,
+            int(members[:, column].sum()),
+            float(scores[members[:, column] > 0].mean()),
+            observed[str(column)],
         )
-        for at in used.tolist()
+        for column in used
     )

@@ -1,4 +1,4 @@
-"""Figures with intervals: how good a detector is on images that it has not seen."""
+"""The evaluation of a detector on held-out images: every metric with its 95 % confidence interval."""
 
 import os
 from collections.abc import Sequence
@@ -9,67 +9,63 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
-from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
-from melanoma_detect.evaluation import predictive_values, subgroups
-from melanoma_detect.evaluation.bootstrap import Figure, figures
-from melanoma_detect.evaluation.metrics import HEADLINES, MIRRORED, Statistics, is_melanoma
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.calibration_curve import Bin, calibration_curve
+from melanoma_detect.evaluation.measured_points import MeasuredPoint, measured_points
+from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, Figures, WeightedMetrics
+from melanoma_detect.evaluation.predictive_values import PredictiveFigures, predictive_values
 from melanoma_detect.evaluation.shortcuts import Shortcuts
+from melanoma_detect.evaluation.subgroups import Subgroup, subgroups
 from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import melanoma_scores
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.deprecation import call_moved
+from melanoma_detect.utils.deprecation import call_moved, warn_renamed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What a detector's answers are worth, each figure with a 95 % interval drawn lesion by lesion.
+    """The metrics of a detector on a split, each with a 95 % confidence interval that counts lesions, not images.
+
+    `figures` holds these metrics, all over all images, those that the detector abstains from included:
+
+    - Of the most probable class: `accuracy`; `balanced_accuracy`, the mean recall of the classes that occur.
+    - Of the ranking: `melanoma_auc`, the area under the ROC curve of the probability of melanoma.
+    - At the operating point: `sensitivity`, the share of melanomas with an alert; `specificity`, the share of other images
+      that are cleared; `false_negative_rate`, the share of melanomas that are cleared; `false_positive_rate`, the share of
+      other images with an alert. Images that the detector abstains from are referred to a person and count in none of the
+      four, so that sensitivity and false-negative rate sum to less than 1 where it abstains from melanomas.
+    - `coverage`: the share of images that the detector does not abstain from.
+    - At the highest threshold with 95 % sensitivity on these very images: `specificity_at_95`; `benign_below_threshold`, the
+      share of benign images under it, which would need no review (those that the detector abstains from would).
+    - Of the calibration: `ece`, the expected calibration error of the probability of melanoma (Naeini, Cooper and Hauskrecht
+      2015), in ten equally wide bins; `brier`, the Brier score of that probability, 0 to 1 (Brier 1950); `brier_classes`, the
+      Brier score summed over all classes, 0 to 2.
 
     Attributes:
-        split: Which split was measured.
-        classes: Class names, in the order of the confusion matrix.
-        figures: Over all images, those that the detector abstains from too. Of what it would say: accuracy,
-            balanced_accuracy (the mean recall of the classes that occur) and melanoma_auc. Of what it does at its threshold:
-            sensitivity (the share of melanomas with an alert), missed (the share that is cleared; the others are referred),
-            specificity (the share of other images that is cleared), false_alarms (the share of those with an alert) and
-            coverage (the share that it does not abstain from). Of what the probabilities are worth, read off these very
-            images: specificity_at_95 (at the highest threshold that finds 95 % of the melanomas), spared (the share of
-            benign images under that threshold: nobody needs to look at them), ece (of the probability of melanoma, in ten
-            equally wide bins; see `measuring.reliability`), brier (the mean square of its error, 0 to 1; Brier 1950) and
-            brier_classes (summed over all classes, 0 to 2).
-        recall: For each class the share of its images that were called so.
-        precision: For each class the share of images called so that were it.
-        confusion: `(classes, classes)`: rows are the truth, columns the answer.
-        labels: The truth, `(n,)`.
-        probabilities: The answers, `(n, classes)`.
-        operating_point: Where sensitivity and specificity were taken.
-        abstained: Which images the detector abstained from, `(n,)`.
-        lesions: How many independent lesions (groups) the images show.
-        set_aside: How many images were set aside because the detector had seen them.
-        ids: What each image is called, `(n,)`; empty where that is not known.
-        groups: The lesion of each image, `(n,)`.
-        records: What is known about each image, `(n,)`; empty where that is not known.
-        points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the detector's own.
-        shortcuts: What the detector knows without seeing the lesions; None where that was not asked.
-        detector: What was measured, in a few words.
+        split: The name of the split.
+        per_image: The answers and true labels that everything is computed from.
+        figures: The metrics by name.
+        recall: For each class, the share of its images that are predicted as it.
+        precision: For each class, the share of the images predicted as it that show it.
+        confusion: The confusion matrix, `(classes, classes)`: rows are the true, columns the predicted classes.
+        operating_point: The operating point of sensitivity and specificity; None if the detector has none.
+        set_aside: The number of images set aside because the detector was trained on them or on their lesions.
+        points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the one in use.
+        shortcuts: The test for shortcuts; None if it was not requested.
+        detector: A description of the detector.
     """
 
     split: str
-    classes: tuple[str, ...]
+    per_image: Answers
     figures: dict[str, Figure]
     recall: dict[str, Figure]
     precision: dict[str, Figure]
     confusion: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    probabilities: Float64Array
     operating_point: OperatingPoint | None
-    abstained: NDArray[np.bool_]
-    lesions: int
     set_aside: int = 0
-    ids: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    records: tuple[Record, ...] = ()
     points: tuple[OperatingPoint, ...] = ()
     shortcuts: Shortcuts | None = None
     detector: str = ""
@@ -78,67 +74,111 @@ class Evaluation:
         return f"<Evaluation of {len(self)} {self.split} images: accuracy {self.figures['accuracy']}>"
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.per_image)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the confusion matrix."""
+        return self.per_image.classes
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The true class of each image as a position in `classes`, `(n,)`."""
+        return self.per_image.labels
+
+    @property
+    def probabilities(self) -> Float64Array:
+        """The predicted probabilities, `(n, classes)`."""
+        return self.per_image.probabilities
+
+    @property
+    def abstained(self) -> NDArray[np.bool_]:
+        """Which images the detector abstained from, `(n,)`."""
+        return self.per_image.abstained
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The lesion that each image shows, `(n,)`."""
+        return self.per_image.groups
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The dataset's record of each image, `(n,)`; empty if unknown."""
+        return self.per_image.records
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each image, `(n,)`; empty if unknown."""
+        return tuple(record.id for record in self.records)
+
+    @property
+    def lesions(self) -> int:
+        """The number of independent lesions (groups) that the images show."""
+        return self.per_image.lesions
 
     @property
     def melanoma_scores(self) -> Float64Array:
-        """The probability of melanoma of each image, `(n,)`."""
-        return melanoma_scores(self.probabilities, self.classes)
+        """The predicted probability of melanoma of each image, `(n,)`."""
+        return self.per_image.melanoma_scores
 
     @property
     def is_melanoma(self) -> NDArray[np.bool_]:
-        """Which images are melanomas, `(n,)`."""
-        return is_melanoma(self.labels, self.classes)
+        """Which images show a melanoma, `(n,)`."""
+        return self.per_image.is_melanoma
 
     @property
     def knows_melanoma(self) -> bool:
-        """Whether one of the classes is melanoma."""
-        return bool(taxonomy.positions(self.classes, code=taxonomy.MELANOMA))
+        """Deprecated: use `per_image.has_melanoma_class`."""
+        warn_renamed("Evaluation.knows_melanoma", "Evaluation.per_image.has_melanoma_class")
+        return self.per_image.has_melanoma_class
 
     @property
     def abstained_melanomas(self) -> int:
-        """How many melanomas the detector abstained from: they are referred, and neither found nor missed."""
+        """The number of melanomas that the detector abstained from: referred, neither true positives nor false negatives."""
         return int((self.abstained & self.is_melanoma).sum())
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a class: images, recall and precision with their intervals."""
+        """One row per class: images, recall and precision with their intervals."""
         rows = [
-            [int(self.confusion[at].sum()), *self.recall[label][:3], *self.precision[label][:3]]
-            for at, label in enumerate(self.classes)
+            [int(count), *self.recall[label][:3], *self.precision[label][:3]]
+            for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True)
         ]
         ends = ("", "_low", "_high")
         columns = ["images", *(f"recall{end}" for end in ends), *(f"precision{end}" for end in ends)]
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=columns)
 
     @property
-    def answers(self) -> pd.DataFrame:
-        """One row an image: truth, diagnosis, the probability of each class, melanoma; its id as the index."""
+    def predictions(self) -> pd.DataFrame:
+        """One row per image: truth, diagnosis, the probability of each class, melanoma; its id as the index if known."""
         names = np.array(self.classes)
         table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
         table.insert(0, "truth", names[self.labels])
-        table.insert(1, "diagnosis", names[self.probabilities.argmax(axis=1)])
+        table.insert(1, "diagnosis", names[self.per_image.predicted])
         table["melanoma"] = self.melanoma_scores
         return table.set_axis(list(self.ids), axis="index") if self.ids else table
 
+    @property
+    def answers(self) -> pd.DataFrame:
+        """Deprecated: use `predictions`."""
+        warn_renamed("Evaluation.answers", "Evaluation.predictions")
+        return self.predictions
+
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the single answers, as `metrics.json` holds it.
+        """Return everything but the single predictions, as `metrics.json` holds it.
 
         Returns:
-            Plain values that `json` takes; figures that are not defined are None.
+            Plain values that `json` takes; metrics that are not defined are None.
 
         Examples:
             >>> sorted(detector.evaluate(data.test).to_dict())[:3]
             ['abstained', 'abstained_melanomas', 'classes']
         """
-
-        def plain(values: dict[str, Figure]) -> dict[str, Any]:
-            keep = {name: figure._asdict() for name, figure in values.items()}
-            return {
-                name: {key: value if np.isfinite(value) else None for key, value in figure.items()}
-                for name, figure in keep.items()
-            }
-
+        shortcuts = self.shortcuts and {
+            **_plain(vars(self.shortcuts)),
+            "taken": self.shortcuts.detected,
+            "verdict": self.shortcuts.summary,
+        }
         return {
             "split": self.split,
             "images": len(self),
@@ -147,47 +187,70 @@ class Evaluation:
             "abstained": int(self.abstained.sum()),
             "abstained_melanomas": self.abstained_melanomas,
             "classes": list(self.classes),
-            "figures": plain(self.figures),
-            "recall": plain(self.recall),
-            "precision": plain(self.precision),
+            "figures": _plain(self.figures),
+            "recall": _plain(self.recall),
+            "precision": _plain(self.precision),
             "confusion": self.confusion.tolist(),
             "operating_point": vars(self.operating_point) if self.operating_point else None,
-            "shortcuts": self.shortcuts
-            and {**plain(vars(self.shortcuts)), "taken": self.shortcuts.taken, "verdict": self.shortcuts.verdict},
+            "shortcuts": shortcuts,
         }
 
-    def subgroups(self) -> "tuple[subgroups.Subgroup, ...]":
-        """Measure each source, sex, age band and site on its own, where the dataset's table knows them.
+    def subgroups(self) -> tuple[Subgroup, ...]:
+        """Measure each source, sex, age band and site on its own, if the dataset's table records them.
 
         Returns:
-            One subgroup a source, sex, age band and site; figures that rest on fewer than 20 lesions say "too few to tell".
+            The subgroups; metrics that rest on fewer than 20 lesions read "too few lesions".
 
         Raises:
-            DetectorError: The evaluation was made by `measure`, and does not know its records.
+            DetectorError: The evaluation has no records of its images, since it was made by `measure`.
 
         Examples:
-            >>> for part in detector.evaluate(data.test).subgroups():
-            ...     print(part)
+            >>> for subgroup in detector.evaluate(data.test).subgroups():
+            ...     print(subgroup)
         """
-        return subgroups.subgroups(self)
+        return subgroups(self.per_image, self.operating_point)
 
-    def at_prevalence(self, share: float) -> predictive_values.PredictiveFigures:
-        """Say what an alert, and a cleared image, mean where melanoma is as common as this.
+    def calibration_curve(self) -> tuple[Bin, ...]:
+        """Compute the calibration curve: the predicted probability of melanoma against the observed share of melanomas.
+
+        Returns:
+            The bins that hold images, of ten equally wide ones; empty if no class is melanoma.
+
+        Examples:
+            >>> sum(tenth.images for tenth in detector.evaluate(data.test).calibration_curve()) == len(data.test)
+            True
+        """
+        return calibration_curve(self.per_image)
+
+    def measured_points(self) -> tuple[MeasuredPoint, ...]:
+        """Measure every operating point that validation supports on these images.
+
+        Returns:
+            The points with their sensitivity and specificity here; empty if the images show no melanoma, or nothing else.
+
+        Examples:
+            >>> [measured.point.goal for measured in detector.evaluate(data.test).measured_points()]
+            [0.6]
+        """
+        return measured_points(self.per_image, self.points)
+
+    def at_prevalence(self, share: float) -> PredictiveFigures:
+        """Compute what an alert, and a cleared image, mean at a prevalence of melanoma (Bayes' rule).
 
         Args:
             share: The share of images that are melanomas, over 0 and under 1.
 
         Returns:
-            Predictive values and the number needed to biopsy, with intervals.
+            Positive and negative predictive value and the number needed to biopsy, with intervals.
 
         Raises:
-            DetectorError: The share is out of range, or sensitivity and specificity are not defined.
+            DetectorError: The share is out of range, or sensitivity or specificity is not defined.
 
         Examples:
             >>> print(detector.evaluate(data.test).at_prevalence(0.02))
-            at a prevalence of 2.00%: ... of alerts are right (one in ...), ... of cleared images are
+            at a prevalence of 2.00%: ... of alerts are melanomas (one in ...); ... of cleared images are not
         """
-        return predictive_values.at_prevalence(self, share)
+        return predictive_values(self.figures, share)
 
     def html(self, path: "str | os.PathLike[str]", *, validation: "Evaluation | None" = None) -> Path:
         """Write an HTML report. Deprecated: use `md.report.write_html`.
@@ -200,32 +263,33 @@ class Evaluation:
             The file.
         """
         old, new = "Evaluation.html(path)", "md.report.write_html(evaluation, path)"
-        found = call_moved(old, new, "melanoma_detect.report", "write_html", self, path, validation=validation)
-        return Path(found)
+        written = call_moved(old, new, "melanoma_detect.report", "write_html", self, path, validation=validation)
+        return Path(written)
 
     def __str__(self) -> str:
-        aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
-        lines = [
-            f"{len(self)} {self.split} images of {self.lesions} lesions{aside}; 95 % intervals by lesion",
-            "",
-        ]
-        lines += [f"{title:<28}{self.figures[name]}" for name, title in HEADLINES.items()]
+        set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
+        lines = [f"{len(self)} {self.split} images of {self.lesions} lesions{set_aside}; 95 % intervals by lesion", ""]
+        lines += [f"{title:<32}{self.figures[name]}" for name, title in HEADLINES.items()]
         if self.abstained.any():
             lines += [
                 "",
-                f"It abstains from {self.abstained.sum()} images, {self.abstained_melanomas} of them melanomas: a person "
-                "must look at those.",
+                f"The detector abstains from {self.abstained.sum()} images, {self.abstained_melanomas} of them melanomas: a "
+                "person must look at them.",
             ]
-        width = max(28, *(len(label) + 1 for label in self.classes))
+        width = max(32, *(len(label) + 1 for label in self.classes))
         lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
-        for at, label in enumerate(self.classes):
-            count = int(self.confusion[at].sum())
+        for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True):
             lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
-        if self.operating_point:
-            lines += ["", str(self.operating_point)]
-        if self.shortcuts:
-            lines += ["", str(self.shortcuts)]
+        lines += [text for part in (self.operating_point, self.shortcuts) if part for text in ("", str(part))]
         return "\n".join(lines)
+
+
+def _plain(figures: dict[str, Figure]) -> dict[str, Any]:
+    """Return figures as plain values, with None for nan, which JSON does not have."""
+    return {
+        name: {key: value if np.isfinite(value) else None for key, value in figure._asdict().items()}
+        for name, figure in figures.items()
+    }
 
 
 def measure(
@@ -236,42 +300,40 @@ def measure(
     operating_point: OperatingPoint | None = None,
     *,
     abstained: NDArray[np.bool_] | None = None,
+    records: Sequence[Record] = (),
     seed: int = 123,
 ) -> Evaluation:
-    """Compute every figure from answers and truth.
+    """Compute every metric from predicted probabilities and true labels.
 
     Args:
-        probabilities: The answers, `(n, classes)`.
-        labels: The truth as positions in `classes`, `(n,)`.
+        probabilities: The predicted probabilities, `(n, classes)`.
+        labels: The true classes as positions in `classes`, `(n,)`.
         groups: The lesion of each image, `(n,)`.
         classes: Class names.
-        operating_point: Where to take sensitivity and specificity; they are not defined without one.
-        abstained: Which images the detector abstained from, `(n,)`; none where it is None.
-        seed: Where the bootstrap's draws come from.
+        operating_point: The operating point of sensitivity and specificity; they are not defined without one.
+        abstained: Which images the detector abstained from, `(n,)`; none if None.
+        records: The dataset's record of each image, `(n,)`; empty if unknown.
+        seed: Seed of the bootstrap.
 
     Returns:
-        The figures.
+        The evaluation.
 
     Examples:
-        >>> answers = np.array([[0.9, 0.1], [0.2, 0.8]])
-        >>> measure(answers, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
+        >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> measure(probabilities, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
         1.0
     """
     away = np.zeros(len(labels), np.bool_) if abstained is None else abstained
-    statistics = Statistics(probabilities, labels, classes, operating_point, away)
-    found = figures(statistics, groups, statistics.counts(groups), seed=seed, mirrored=MIRRORED)
+    answers = Answers(probabilities, labels, tuple(groups), classes, away, tuple(records))
+    metrics = WeightedMetrics(answers, operating_point)
+    figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED)
     return Evaluation(
         split="",
-        classes=classes,
-        figures={name: found[name] for name in HEADLINES},
-        recall={label: found[f"recall {label}"] for label in classes},
-        precision={label: found[f"precision {label}"] for label in classes},
-        confusion=np.bincount(statistics.cells, minlength=len(classes) ** 2).reshape(len(classes), len(classes)),
-        labels=labels,
-        probabilities=probabilities,
+        per_image=answers,
+        figures=Figures({name: figures[name] for name in HEADLINES}),
+        recall={label: figures[f"recall {label}"] for label in classes},
+        precision={label: figures[f"precision {label}"] for label in classes},
+        confusion=confusion_matrix(labels, answers.predicted, labels=range(len(classes))),
         operating_point=operating_point,
-        abstained=away,
-        lesions=len(set(groups)),
-        groups=tuple(groups),
         points=(operating_point,) if operating_point else (),
     )

@@ -1,29 +1,27 @@
-"""What each operating point that validation supports does on the images that were measured."""
+"""Operating points set on validation, with the sensitivity and specificity that they have on other images."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.evaluation.bootstrap import Figure, figures
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import ratio
-from melanoma_detect.inference.operating_points import GOALS, OperatingPoint
+from melanoma_detect.inference.operating_points import SENSITIVITIES, OperatingPoint
 from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float64Array
 
-if TYPE_CHECKING:
-    from melanoma_detect.evaluation.evaluation import Evaluation
-
 
 class MeasuredPoint(NamedTuple):
-    """An operating point, set on validation, and what it does on other images.
+    """An operating point that was set on validation, measured on other images.
 
     Attributes:
         point: The operating point.
         sensitivity: The share of melanomas with an alert.
-        specificity: The share of other images that is cleared.
+        specificity: The share of other images that are cleared.
     """
 
     point: OperatingPoint
@@ -31,8 +29,8 @@ class MeasuredPoint(NamedTuple):
     specificity: Figure
 
 
-def points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
-    """Return the operating points at 90, 95 and 99 % sensitivity for a detector's target, and its own.
+def operating_points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
+    """Return the operating points at 90, 95 and 99 % sensitivity for a detector's target, and the one in use.
 
     Args:
         predictor: The detector.
@@ -41,51 +39,53 @@ def points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
         Those that its validation images support, from the lowest sensitivity to the highest.
 
     Examples:
-        >>> [point.goal for point in points_of(predictor)]  # two melanomas in validation support no 90 %
+        >>> [point.goal for point in operating_points_of(predictor)]  # two melanomas in validation do not support 90 %
         [0.6]
     """
     calibration = predictor.config.calibration(predictor.settings.views)
-    found = {predictor.operating_point.goal: predictor.operating_point} if predictor.operating_point else {}
-    for goal in GOALS:
+    points = {predictor.operating_point.goal: predictor.operating_point} if predictor.operating_point else {}
+    for goal in SENSITIVITIES:
         try:
-            found.setdefault(goal, calibration.point(goal, predictor.settings.target))
+            points.setdefault(goal, calibration.operating_point(goal, predictor.settings.target))
         except DetectorError:
-            continue
-    return tuple(found[goal] for goal in sorted(found))
+            continue  # validation shows too few melanomas for this sensitivity
+    return tuple(points[goal] for goal in sorted(points))
 
 
-def measured_points(evaluation: "Evaluation", *, seed: int = 123) -> tuple[MeasuredPoint, ...]:
-    """Measure every operating point of an evaluation.
+def measured_points(
+    answers: Answers, points: tuple[OperatingPoint, ...], *, seed: int = 123
+) -> tuple[MeasuredPoint, ...]:
+    """Measure operating points on a detector's answers.
 
     Args:
-        evaluation: The figures.
-        seed: Where the bootstrap's draws come from.
+        answers: The detector's answers.
+        points: The operating points.
+        seed: Seed of the bootstrap.
 
     Returns:
-        The points with what they do on these images; none where melanomas or other images are missing.
+        Each point with its sensitivity and specificity on these images; empty if they show no melanoma, or nothing else.
 
     Examples:
-        >>> [found.point.goal for found in measured_points(detector.evaluate(data.test))]
+        >>> evaluation = detector.evaluate(data.test)
+        >>> [measured.point.goal for measured in measured_points(evaluation.per_image, evaluation.points)]
         [0.6]
     """
-    positive = evaluation.is_melanoma
+    positive = answers.is_melanoma
     if not positive.any() or positive.all():
         return ()
-    return tuple(_measured(evaluation, point, positive, seed) for point in evaluation.points)
+    return tuple(_measure(answers, point, positive, seed) for point in points)
 
 
-def _measured(evaluation: "Evaluation", point: OperatingPoint, positive: NDArray[np.bool_], seed: int) -> MeasuredPoint:
-    alert = target_scores(evaluation.probabilities, evaluation.classes, point.target) >= point.threshold
-    found, cleared = ~evaluation.abstained & alert, ~evaluation.abstained & ~alert
-    named = np.asarray(evaluation.groups)
+def _measure(answers: Answers, point: OperatingPoint, positive: NDArray[np.bool_], seed: int) -> MeasuredPoint:
+    over = target_scores(answers.probabilities, answers.classes, point.target) >= point.threshold
+    # An image that the detector abstains from is referred: neither an alert nor cleared.
+    alert, cleared = ~answers.abstained & over, ~answers.abstained & ~over
 
-    def shares(weights: Float64Array) -> dict[str, Float64Array]:
+    def rates(weights: Float64Array) -> dict[str, Float64Array]:
         return {
-            "sensitivity": ratio(weights @ (positive & found), weights @ positive),
+            "sensitivity": ratio(weights @ (positive & alert), weights @ positive),
             "specificity": ratio(weights @ (~positive & cleared), weights @ ~positive),
         }
 
-    counts = {
-        name: len(np.unique(named[side])) for name, side in (("sensitivity", positive), ("specificity", ~positive))
-    }
-    return MeasuredPoint(point, **figures(shares, evaluation.groups, counts, seed=seed))
+    lesions = {"sensitivity": answers.count_lesions(positive), "specificity": answers.count_lesions(~positive)}
+    return MeasuredPoint(point, **compute_figures(rates, answers.groups, lesions, seed=seed))

@@ -1,220 +1,223 @@
-"""Every figure of an evaluation, as a function of how often each image counts: what the bootstrap draws again and again."""
+"""The metrics of an evaluation, computed for many weightings of the images at once, as the bootstrap needs them.
 
-from collections.abc import Sequence
+scikit-learn computes the same values (the tests compare them), one weighting a call; 2,000 replicates take too long that way.
+"""
+
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure
 from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import melanoma_scores, target_scores
+from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import warn_renamed
 
-# What is printed, in this order.
+# The metrics of `Evaluation.figures` with the titles that people read, in the order of tables.
 HEADLINES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "melanoma_auc": "melanoma ROC AUC",
     "sensitivity": "sensitivity for melanoma",
     "specificity": "specificity for melanoma",
-    "missed": "melanomas that it clears",
-    "false_alarms": "others that it alerts to",
-    "coverage": "images that it judges",
-    "specificity_at_95": "specificity at 95 % found",
-    "spared": "benign that need no review",
-    "ece": "calibration error (ECE)",
+    "false_negative_rate": "false-negative rate",
+    "false_positive_rate": "false-positive rate",
+    "coverage": "coverage",
+    "specificity_at_95": "specificity at 95 % sensitivity",
+    "benign_below_threshold": "benign below that threshold",
+    "ece": "expected calibration error",
     "brier": "Brier score, melanoma",
     "brier_classes": "Brier score, all classes",
 }
-# Chance alone makes it larger, and drawing again makes it larger once more: its interval is mirrored.
-MIRRORED = frozenset({"ece"})
-FOUND = 0.95
-BINS = 10
+# Chance alone makes the ECE larger, and resampling adds as much again: see `compute_figures`.
+BIASED = frozenset({"ece"})
+SENSITIVITY = 0.95  # at which specificity_at_95 and benign_below_threshold are read off
+BINS = 10  # of the ECE and the calibration curve; ten are the custom since Naeini et al. 2015
+# The names of 0.1; they go in 0.3.
+_OLD_NAMES = {
+    "missed": "false_negative_rate",
+    "false_alarms": "false_positive_rate",
+    "spared": "benign_below_threshold",
+}
 
 
-class Statistics:
-    """Every figure as a function of how often each image counts.
-
-    Args:
-        probabilities: The answers, `(n, classes)`.
-        labels: The truth as positions in `classes`, `(n,)`.
-        classes: Class names.
-        point: Where to take sensitivity and specificity; they are nan without one.
-        abstained: Which images the detector abstained from, `(n,)`.
+class Figures(dict[str, Figure]):
+    """Metrics by name; names of earlier versions still work, with a warning.
 
     Examples:
-        >>> answers, away = np.array([[0.9, 0.1], [0.2, 0.8]]), np.zeros(2, bool)
-        >>> statistics = Statistics(answers, np.array([0, 1]), ("nevus", "melanoma"), None, away)
-        >>> statistics(np.ones((1, 2)))["accuracy"]
+        >>> Figures(coverage=Figure(0.9, 0.8, 1.0, 40))["coverage"].value
+        0.9
+    """
+
+    def __missing__(self, name: str) -> Figure:
+        if name not in _OLD_NAMES:
+            raise KeyError(name)
+        warn_renamed(f'figures["{name}"]', f'figures["{_OLD_NAMES[name]}"]')
+        return self[_OLD_NAMES[name]]
+
+
+class WeightedMetrics:
+    """Every metric as a function of the weight of each image.
+
+    Args:
+        answers: The detector's answers.
+        point: The operating point of sensitivity and specificity; they are nan without one.
+
+    Examples:
+        >>> rows = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> answers = Answers(rows, np.array([0, 1]), ("a", "b"), ("nevus", "melanoma"), np.zeros(2, bool))
+        >>> WeightedMetrics(answers, None)(np.ones((1, 2)))["accuracy"]
         array([1.])
     """
 
-    def __init__(
-        self,
-        probabilities: Float64Array,
-        labels: NDArray[np.int64],
-        classes: tuple[str, ...],
-        point: OperatingPoint | None,
-        abstained: NDArray[np.bool_],
-    ) -> None:
-        self.classes, self.labels, self.answers = classes, labels, probabilities.argmax(axis=1)
-        self.cells = labels * len(classes) + self.answers
-        self._onehot = np.eye(len(classes) ** 2)[self.cells]
-        self.positive, self.judged = is_melanoma(labels, classes), ~abstained
-        self.benign = np.isin(labels, [at for at, label in enumerate(classes) if _is_benign(label)])
-        self.scores = melanoma_scores(probabilities, classes)
-        self.alert = target_scores(probabilities, classes, point.target) >= point.threshold if point else None
-        self._brier = np.square(probabilities - np.eye(len(classes))[labels]).sum(axis=1)
+    def __init__(self, answers: Answers, point: OperatingPoint | None) -> None:
+        classes, labels = answers.classes, answers.labels
+        self.answers, self.predicted = answers, answers.predicted
+        self._cells = np.eye(len(classes) ** 2)[labels * len(classes) + self.predicted]
+        self.positive, self.covered = answers.is_melanoma, ~answers.abstained
+        self.benign = np.isin(labels, [column for column, label in enumerate(classes) if _is_benign(label)])
+        self.scores = answers.melanoma_scores
+        self.alert = target_scores(answers.probabilities, classes, point.target) >= point.threshold if point else None
+        self._brier_classes = np.square(answers.probabilities - np.eye(len(classes))[labels]).sum(axis=1)
 
     def __call__(self, weights: Float64Array) -> dict[str, Float64Array]:
-        """Return each figure for each row of weights `(some, n)`; figures are `(some,)`."""
-        size = len(self.classes)
-        confusion = (weights @ self._onehot).reshape(-1, size, size)
-        right = np.diagonal(confusion, axis1=1, axis2=2)
-        recall, precision = ratio(right, confusion.sum(axis=2)), ratio(right, confusion.sum(axis=1))
-        occurring = np.isfinite(recall)
-        found = {
-            "accuracy": ratio(right.sum(axis=1), weights.sum(axis=1)),
+        """Return each metric, `(replicates,)`, for weights `(replicates, n)`."""
+        size = len(self.answers.classes)
+        confusion = (weights @ self._cells).reshape(-1, size, size)
+        correct = np.diagonal(confusion, axis1=1, axis2=2)
+        recall, precision = ratio(correct, confusion.sum(axis=2)), ratio(correct, confusion.sum(axis=1))
+        occurring = np.isfinite(recall)  # balanced accuracy is the mean over the classes that occur
+        metrics = {
+            "accuracy": ratio(correct.sum(axis=1), weights.sum(axis=1)),
             "balanced_accuracy": ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1)),
             "melanoma_auc": weighted_auc(self.scores, self.positive, weights),
-            "sensitivity": self._share(weights, self.positive, alert=True),
-            "specificity": self._share(weights, ~self.positive, alert=False),
-            "missed": self._share(weights, self.positive, alert=False),
-            "false_alarms": self._share(weights, ~self.positive, alert=True),
-            "coverage": ratio(weights @ self.judged, weights.sum(axis=1)),
-            **self._on_the_curve(weights),
+            "sensitivity": self._rate(weights, self.positive, alert=True),
+            "specificity": self._rate(weights, ~self.positive, alert=False),
+            "false_negative_rate": self._rate(weights, self.positive, alert=False),
+            "false_positive_rate": self._rate(weights, ~self.positive, alert=True),
+            "coverage": ratio(weights @ self.covered, weights.sum(axis=1)),
+            **self._at_95_sensitivity(weights),
             **self._calibration(weights),
         }
-        for at, label in enumerate(self.classes):
-            found |= {f"recall {label}": recall[:, at], f"precision {label}": precision[:, at]}
-        return found
+        for column, label in enumerate(self.answers.classes):
+            metrics |= {f"recall {label}": recall[:, column], f"precision {label}": precision[:, column]}
+        return metrics
 
-    def counts(self, groups: Sequence[str]) -> dict[str, int]:
-        """Count the independent lesions that each figure rests on.
-
-        Args:
-            groups: The lesion of each image, `(n,)`.
+    def lesions(self) -> dict[str, int]:
+        """Count the independent lesions that each metric rests on.
 
         Returns:
-            For each figure, how many lesions.
+            For each metric, the number of lesions: for a metric of melanomas against others, those of the rarer side.
         """
-        named = np.asarray(groups)
-
-        def lesions(chosen: NDArray[np.bool_]) -> int:
-            return len(np.unique(named[chosen]))
-
-        positives, negatives, every = lesions(self.positive), lesions(~self.positive), len(np.unique(named))
+        count = self.answers.count_lesions
+        positives, negatives, benign = count(self.positive), count(~self.positive), count(self.benign)
         of_all = ("accuracy", "balanced_accuracy", "coverage", "ece", "brier", "brier_classes")
+        classes = list(enumerate(self.answers.classes))
         return {
-            **dict.fromkeys(of_all, every),
+            **dict.fromkeys(of_all, self.answers.lesions),
             **dict.fromkeys(("melanoma_auc", "specificity_at_95"), min(positives, negatives)),
-            **dict.fromkeys(("sensitivity", "missed"), positives),
-            **dict.fromkeys(("specificity", "false_alarms"), negatives),
-            "spared": min(positives, lesions(self.benign)),
-            **{f"recall {label}": lesions(self.labels == at) for at, label in enumerate(self.classes)},
-            **{f"precision {label}": lesions(self.answers == at) for at, label in enumerate(self.classes)},
+            **dict.fromkeys(("sensitivity", "false_negative_rate"), positives),
+            **dict.fromkeys(("specificity", "false_positive_rate"), negatives),
+            "benign_below_threshold": min(positives, benign),
+            **{f"recall {label}": count(self.answers.labels == column) for column, label in classes},
+            **{f"precision {label}": count(self.predicted == column) for column, label in classes},
         }
 
-    def _share(self, weights: Float64Array, chosen: NDArray[np.bool_], *, alert: bool) -> Float64Array:
+    def _rate(self, weights: Float64Array, chosen: NDArray[np.bool_], *, alert: bool) -> Float64Array:
+        """Return the share of the chosen images with an alert, or cleared; those abstained from count in neither."""
         if self.alert is None:
             return np.full(len(weights), np.nan)
-        return ratio(weights @ (chosen & self.judged & (self.alert == alert)), weights @ chosen)
+        return ratio(weights @ (chosen & self.covered & (self.alert == alert)), weights @ chosen)
 
-    def _on_the_curve(self, weights: Float64Array) -> dict[str, Float64Array]:
-        """Read off, at the highest threshold that finds 95 % of the melanomas of these very images."""
+    def _at_95_sensitivity(self, weights: Float64Array) -> dict[str, Float64Array]:
+        """Return what lies below the highest threshold with 95 % sensitivity on these very images."""
         if not self.positive.any() or self.positive.all():
-            return dict.fromkeys(("specificity_at_95", "spared"), np.full(len(weights), np.nan))
+            return dict.fromkeys(("specificity_at_95", "benign_below_threshold"), np.full(len(weights), np.nan))
         order = np.argsort(-self.scores, kind="stable")
-        last = np.flatnonzero(np.diff(self.scores[order], append=-np.inf))  # of each run of equal scores
-        found = np.cumsum((weights * self.positive)[:, order], axis=1)[:, last]
-        at = (found >= FOUND * found[:, -1:] - 1e-9).argmax(axis=1)[:, None]
+        last = np.flatnonzero(np.diff(self.scores[order], append=-np.inf))  # the last image of each run of equal scores
+        melanomas = np.cumsum((weights * self.positive)[:, order], axis=1)[:, last]
+        # The small number: 0.95 × 20 is 19.000…01 in floating point, and 19 of 20 are enough.
+        step = (melanomas >= SENSITIVITY * melanomas[:, -1:] - 1e-9).argmax(axis=1)[:, None]
 
-        def cleared(chosen: NDArray[np.bool_]) -> Float64Array:
+        def below(chosen: NDArray[np.bool_]) -> Float64Array:
             reached = np.cumsum((weights * chosen)[:, order], axis=1)[:, last]
-            under: Float64Array = reached[:, -1] - np.take_along_axis(reached, at, axis=1)[:, 0]
+            under: Float64Array = reached[:, -1] - np.take_along_axis(reached, step, axis=1)[:, 0]
             return under
 
-        some = weights @ self.positive > 0
-        specificity = ratio(cleared(~self.positive), (weights @ ~self.positive) * some)
-        # Whoever the detector abstains from must be looked at, whatever the score.
+        defined = weights @ self.positive > 0  # a replicate without melanomas has no such threshold
+        # An image that the detector abstains from needs a reader, whatever its score.
         return {
-            "specificity_at_95": specificity,
-            "spared": ratio(cleared(self.benign & self.judged), (weights @ self.benign) * some),
+            "specificity_at_95": ratio(below(~self.positive), (weights @ ~self.positive) * defined),
+            "benign_below_threshold": ratio(below(self.benign & self.covered), (weights @ self.benign) * defined),
         }
 
     def _calibration(self, weights: Float64Array) -> dict[str, Float64Array]:
-        total, many = weights.sum(axis=1), ratio(weights @ self._brier, weights.sum(axis=1))
-        if not taxonomy.positions(self.classes, code=taxonomy.MELANOMA):
-            return {**dict.fromkeys(("ece", "brier"), np.full(len(weights), np.nan)), "brier_classes": many}
-        off = self.scores - self.positive
-        gaps = np.abs(weights @ (np.eye(BINS)[bin_of(self.scores)] * off[:, None])).sum(axis=1)
-        return {"ece": ratio(gaps, total), "brier": ratio(weights @ np.square(off), total), "brier_classes": many}
+        total = weights.sum(axis=1)
+        brier_classes = ratio(weights @ self._brier_classes, total)
+        if not self.answers.has_melanoma_class:
+            undefined = dict.fromkeys(("ece", "brier"), np.full(len(weights), np.nan))
+            return {**undefined, "brier_classes": brier_classes}
+        error = self.scores - self.positive
+        # |mean predicted - observed| of a bin times its images is |sum of the errors in it|.
+        gaps = np.abs(weights @ (np.eye(BINS)[bin_index(self.scores)] * error[:, None])).sum(axis=1)
+        return {
+            "ece": ratio(gaps, total),
+            "brier": ratio(weights @ np.square(error), total),
+            "brier_classes": brier_classes,
+        }
 
 
 def weighted_auc(scores: Float64Array, positive: NDArray[np.bool_], weights: Float64Array) -> Float64Array:
-    """Compute the area under the ROC curve, as the share of pairs in the right order (Mann and Whitney), ties counting half.
+    """Compute the area under the ROC curve as the Mann-Whitney statistic: the share of pairs in the right order.
+
+    Ties count half, as in `sklearn.metrics.roc_auc_score`.
 
     Args:
         scores: `(n,)`.
-        positive: `(n,)`.
-        weights: How often each image counts, `(some, n)`.
+        positive: bool `(n,)`.
+        weights: The weight of each image, `(replicates, n)`.
 
     Returns:
-        `(some,)`, 0 to 1; nan where one side is empty.
+        `(replicates,)`, 0 to 1; nan if all images are positive, or none.
 
     Examples:
         >>> weighted_auc(np.array([0.1, 0.9]), np.array([False, True]), np.ones((1, 2)))
         array([1.])
     """
     order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    for_, against = weights * positive, weights * ~positive
-    wins = np.add.reduceat(for_[:, order], starts, axis=1)
-    losses = np.add.reduceat(against[:, order], starts, axis=1)
-    beaten = np.cumsum(losses, axis=1) - losses / 2
-    return ratio((wins * beaten).sum(axis=1), for_.sum(axis=1) * against.sum(axis=1))
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
+    positives, negatives = weights * positive, weights * ~positive
+    positives_at = np.add.reduceat(positives[:, order], starts, axis=1)
+    negatives_at = np.add.reduceat(negatives[:, order], starts, axis=1)
+    below = np.cumsum(negatives_at, axis=1) - negatives_at / 2
+    return ratio((positives_at * below).sum(axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
 
 
-def bin_of(scores: Float64Array) -> NDArray[np.int64]:
-    """Return in which of ten equally wide bins a probability lies.
+def bin_index(scores: Float64Array) -> NDArray[np.int64]:
+    """Return the bin of each probability, of ten equally wide ones.
 
     Args:
         scores: `(n,)`, 0 to 1.
 
     Returns:
-        `(n,)`, 0 to 9.
+        `(n,)`, 0 to 9; a lower edge belongs to its bin.
 
     Examples:
-        >>> bin_of(np.array([0.0, 0.05, 0.1, 1.0])).tolist()
+        >>> bin_index(np.array([0.0, 0.05, 0.1, 1.0])).tolist()
         [0, 0, 1, 9]
     """
     return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
 
 
-def is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return which labels mean melanoma.
+def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Float64Array:
+    """Divide element by element, with nan where the denominator is zero.
 
     Args:
-        labels: Positions in `classes`, `(n,)`.
-        classes: Class names.
-
-    Returns:
-        `(n,)`.
-
-    Examples:
-        >>> is_melanoma(np.array([0, 1]), ("nevus", "melanoma")).tolist()
-        [False, True]
-    """
-    return np.isin(labels, taxonomy.positions(classes, code=taxonomy.MELANOMA))
-
-
-def ratio(above: NDArray[Any], below: NDArray[Any]) -> Float64Array:
-    """Divide, with nan where there is nothing to divide by.
-
-    Args:
-        above: Any shape.
-        below: The same shape.
+        numerator: Any shape.
+        denominator: The same shape.
 
     Returns:
         The same shape.
@@ -223,11 +226,13 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> Float64Array:
         >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
         array([0.5, nan])
     """
-    shares: Float64Array = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
-    return shares
+    undefined = np.full(np.shape(numerator), np.nan)
+    quotient: Float64Array = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+    return quotient
 
 
 def _is_benign(label: str) -> bool:
-    # Classes that the labels do not tell apart are written with "or" (see `measuring.joining`).
-    known = [taxonomy.find(label)] if taxonomy.find(label) else [taxonomy.find(one) for one in label.split(" or ")]
-    return all(diagnosis is not None and diagnosis.malignancy == "benign" for diagnosis in known)
+    # A class that covers several diagnoses is named with "or" between them.
+    names = [label] if taxonomy.find(label) else label.split(" or ")
+    diagnoses = [taxonomy.find(name) for name in names]
+    return all(diagnosis is not None and diagnosis.malignancy == "benign" for diagnosis in diagnoses)

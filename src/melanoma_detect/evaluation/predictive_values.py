@@ -1,26 +1,25 @@
-"""What an alert means where melanoma is rarer, or more common, than among the images that were measured."""
+"""Predictive values: what an alert means at another prevalence of melanoma than that of the measured images."""
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.bootstrap import Figure
 from melanoma_detect.inference.operating_points import OperatingPoint
 
-if TYPE_CHECKING:
-    from melanoma_detect.evaluation.evaluation import Evaluation
-
+# From a general practice to a specialist's clinic: what a report tabulates.
 PREVALENCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 class PredictiveFigures(NamedTuple):
-    """What an alert, and a cleared image, mean at a prevalence, with intervals.
+    """Predictive values at a prevalence, with 95 % confidence intervals.
 
     Attributes:
         prevalence: The share of images that are melanomas, over 0 and under 1.
-        ppv: The share of alerts that are melanomas (positive predictive value).
-        npv: The share of cleared images that are none (negative predictive value).
-        number_needed_to_biopsy: How many alerts it takes to find one melanoma: 1 / ppv.
+        ppv: Positive predictive value: the share of alerts that are melanomas.
+        npv: Negative predictive value: the share of cleared images that are not melanomas.
+        number_needed_to_biopsy: The number of alerts for each melanoma found: 1 / ppv.
     """
 
     prevalence: float
@@ -31,51 +30,58 @@ class PredictiveFigures(NamedTuple):
     def __str__(self) -> str:
         number = self.number_needed_to_biopsy
         if not math.isfinite(self.ppv.value):
-            return f"at a prevalence of {self.prevalence:.2%}: it alerts to nothing"
+            return f"at a prevalence of {self.prevalence:.2%}: the detector gives no alerts"
         return (
             f"at a prevalence of {self.prevalence:.2%}: {self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of "
-            f"alerts are right (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]), {self.npv.value:.2%} "
-            f"[{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are"
+            f"alerts are melanomas (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]); {self.npv.value:.2%} "
+            f"[{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are not"
         )
 
 
-def at_prevalence(evaluation: "Evaluation", prevalence: float) -> PredictiveFigures:
-    """Say what alerts mean where so many images are melanomas; see `Evaluation.at_prevalence`.
+def predictive_values(figures: Mapping[str, Figure], prevalence: float) -> PredictiveFigures:
+    """Compute predictive values at a prevalence with Bayes' rule; see `Evaluation.at_prevalence`.
 
-    Bayes' rule on what the detector did with the measured images. Images that it abstained from are neither alerts nor
-    cleared. The ends of an interval take the rates in both classes at their worse, and at their better ends together: wider
-    than 95 % needs, and it holds where no melanoma was missed too.
+    Images that the detector abstains from are neither alerts nor cleared. The lower end of an interval combines the worse ends
+    of the rates in both classes, and the upper end the better ones. That is wider than a 95 % interval has to be, and it also
+    holds if no melanoma was cleared.
 
     Args:
-        evaluation: The figures.
+        figures: `Evaluation.figures`: sensitivity, specificity and both error rates.
         prevalence: The share of images that are melanomas, over 0 and under 1.
 
     Returns:
-        Predictive values, and the number needed to biopsy.
+        Predictive values and the number needed to biopsy.
 
     Raises:
-        DetectorError: The prevalence is out of range, or sensitivity and specificity are not defined.
+        DetectorError: The prevalence is out of range, or sensitivity or specificity is not defined.
 
     Examples:
-        >>> at_prevalence(detector.evaluate(data.test), 0.02).prevalence
+        >>> predictive_values(detector.evaluate(data.test).figures, 0.02).prevalence
         0.02
     """
-    found, missed, cleared, false = (
-        evaluation.figures[name] for name in ("sensitivity", "missed", "specificity", "false_alarms")
-    )
-    if not (math.isfinite(found.value) and math.isfinite(cleared.value)):
+    names = ("sensitivity", "false_negative_rate", "specificity", "false_positive_rate")
+    sensitivity, false_negatives, specificity, false_positives = (figures[name] for name in names)
+    if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):
         raise DetectorError(
-            "there are no predictive values without sensitivity and specificity; expected melanomas and other images, and a "
-            "detector with an operating point"
+            "predictive values need sensitivity and specificity, which are not defined here; expected melanomas and other "
+            "images, and a detector with an operating point"
         )
-    lesions = min(found.lesions, cleared.lesions)
+    lesions = min(sensitivity.lesions, specificity.lesions)
     ppv, ppv_low, ppv_high = (
-        _point(one, 1 - other).at_prevalence(prevalence).ppv
-        for one, other in ((found.value, false.value), (found.low, false.high), (found.high, false.low))
+        _point(alerts_in_melanomas, 1 - alerts_in_others).at_prevalence(prevalence).ppv
+        for alerts_in_melanomas, alerts_in_others in (
+            (sensitivity.value, false_positives.value),
+            (sensitivity.low, false_positives.high),
+            (sensitivity.high, false_positives.low),
+        )
     )
     npv, npv_low, npv_high = (
-        _point(1 - one, other).at_prevalence(prevalence).npv
-        for one, other in ((missed.value, cleared.value), (missed.high, cleared.low), (missed.low, cleared.high))
+        _point(1 - cleared_in_melanomas, cleared_in_others).at_prevalence(prevalence).npv
+        for cleared_in_melanomas, cleared_in_others in (
+            (false_negatives.value, specificity.value),
+            (false_negatives.high, specificity.low),
+            (false_negatives.low, specificity.high),
+        )
     )
     biopsies, fewest, most = (1 / share if share else math.inf for share in (ppv, ppv_high, ppv_low))
     return PredictiveFigures(
@@ -87,4 +93,5 @@ def at_prevalence(evaluation: "Evaluation", prevalence: float) -> PredictiveFigu
 
 
 def _point(sensitivity: float, specificity: float) -> OperatingPoint:
+    """Return an operating point for its Bayes' rule only: goal and threshold do not enter."""
     return OperatingPoint(sensitivity, 0.5, sensitivity, specificity, positives=0, negatives=0)

@@ -1,8 +1,8 @@
-"""Whether a detector looks at the lesion, or at something else that gives the class away.
+"""Test for shortcuts: whether a detector recognises melanomas by something other than the lesion.
 
-A collection may show its melanomas in another frame, under another light or at another size than the rest, and a network
-learns that as gladly as anything (Bissoto, Fornaciali, Valle and Avila 2019, arXiv:1904.08818). Here the lesion is taken away,
-and the detector asked again: what it still knows, it does not know from the lesion.
+A collection may show its melanomas in another frame, in other light or at another size than the rest, and a network learns
+such a difference (Bissoto, Fornaciali, Valle and Avila 2019, arXiv:1904.08818). Here the lesion is covered, shuffled or
+blurred and the detector is run again: what it still recognises, it does not recognise by the lesion.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,29 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from melanoma_detect.evaluation.bootstrap import Figure, figures
-from melanoma_detect.evaluation.metrics import is_melanoma, weighted_auc
-from melanoma_detect.evaluation.subgroups import ENOUGH
+from melanoma_detect.evaluation.answers import is_melanoma
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.metrics import weighted_auc
+from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.prediction import melanoma_scores
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.inference.runtime import iterate_batches
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import warn_renamed
 
-LIMIT = 0.7
-_COVERED = 0.7  # of the image's area, as in Bissoto et al. 2019
-_BLUR = 1 / 24  # of the image's side
-_AT_ONCE = 256
+# A lesion that reaches beyond the cover still shows a little, so an AUC somewhat over chance (0.5) proves nothing.
+MAX_AUC = 0.7
+_COVERED = 0.7  # share of the image's area, as in Bissoto et al. 2019
+_BLUR = 1 / 24  # of the image's side: wider than a pigment network's meshes, narrower than a lesion
+_CHUNK = 256  # images altered at once
 
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """How well a detector tells melanomas from the rest on images that were altered: melanoma ROC AUCs.
+    """The melanoma ROC AUC of a detector on altered images.
 
     Attributes:
         original: On the images as they are.
         background: With the lesion covered.
-        colours: With all pixels shuffled: colours without any shape.
-        blurred: Blurred: the coarse layout of colours without any detail.
+        colours: With all pixels shuffled: colours without shapes.
+        blurred: Blurred: the coarse layout of colours without details.
     """
 
     original: Figure
@@ -43,90 +47,102 @@ class Shortcuts:
     blurred: Figure
 
     @property
+    def detected(self) -> bool:
+        """Whether the background alone reveals melanomas: the lower bound of its AUC is over 0.7."""
+        return bool(self.background.low > MAX_AUC)
+
+    @property
+    def summary(self) -> str:
+        """The conclusion from the background's AUC, as a sentence."""
+        auc = self.background
+        if not np.isfinite(auc.value):
+            return "No test for shortcuts: it needs images of melanomas and of other lesions."
+        few = (
+            f" (on {auc.lesions} lesions of the rarer side only: too few to be certain)"
+            if auc.lesions < MIN_LESIONS
+            else ""
+        )
+        if self.detected:
+            return (
+                f"SHORTCUT DETECTED: with the lesion covered, the melanoma ROC AUC is still {auc}{few}. Frame, light or source "
+                "of these images reveal the class; expect worse results on images from elsewhere."
+            )
+        return (
+            f"No shortcut detected: with the lesion covered, the melanoma ROC AUC is {auc}, and its lower bound is not over "
+            f"{MAX_AUC}{few}."
+        )
+
+    @property
     def taken(self) -> bool:
-        """Whether the background alone gives melanomas away: its AUC has a lower bound over 0.7."""
-        return bool(self.background.low > LIMIT)
+        """Deprecated: use `detected`."""
+        warn_renamed("Shortcuts.taken", "Shortcuts.detected")
+        return self.detected
 
     @property
     def verdict(self) -> str:
-        """What follows from the figures, in words."""
-        found = self.background
-        if not np.isfinite(found.value):
-            return "No melanomas, or nothing else: whether it takes a shortcut cannot be told."
-        few = (
-            f" (on {found.lesions} lesions of the rarer side only: too few to be sure)"
-            if found.lesions < ENOUGH
-            else ""
-        )
-        if self.taken:
-            return (
-                f"IT TAKES A SHORTCUT: with the lesion covered it still tells melanomas from the rest, AUC {found}{few}. "
-                "Frame, light or source of these images give the class away; expect worse figures on images from elsewhere."
-            )
-        return (
-            f"No shortcut through the background is shown: with the lesion covered the AUC is {found}, and its lower bound is "
-            f"not over {LIMIT}{few}."
-        )
+        """Deprecated: use `summary`."""
+        warn_renamed("Shortcuts.verdict", "Shortcuts.summary")
+        return self.summary
 
     def __str__(self) -> str:
         rows = (
-            ("as they are", self.original),
+            ("original", self.original),
             ("background only", self.background),
             ("colours only", self.colours),
             ("blurred", self.blurred),
         )
         table = [f"{'  ' + title:<28}{figure}" for title, figure in rows]
-        return "\n".join(["Melanoma ROC AUC on altered images:", *table, self.verdict])
+        return "\n".join(["Melanoma ROC AUC on altered images:", *table, self.summary])
 
 
-def shortcuts(
+def measure_shortcuts(
     predictor: Predictor, pixels: Pixels, labels: NDArray[np.int64], groups: Sequence[str], *, seed: int = 123
 ) -> Shortcuts:
-    """Ask a detector about images without their lesions; see `Detector.evaluate`.
+    """Run a detector on images without their lesions; see `Detector.evaluate`.
 
     Args:
         predictor: The detector.
         pixels: uint8 `(n, height, width, 3)` at the detector's image size.
-        labels: The truth as positions in the detector's classes, `(n,)`.
+        labels: The true classes as positions in the detector's classes, `(n,)`.
         groups: The lesion of each image, `(n,)`.
-        seed: Where the shuffling and the bootstrap's draws come from.
+        seed: Seed of the shuffling and of the bootstrap.
 
     Returns:
-        The figures.
+        The AUCs with their intervals.
 
     Examples:
-        >>> part = data.test
-        >>> found = shortcuts(predictor, part.pixels(), part.labels, part.groups)
-        >>> found.background.lesions == found.original.lesions
+        >>> test = data.test
+        >>> result = measure_shortcuts(predictor, test.pixels(), test.labels, test.groups)
+        >>> result.background.lesions == result.original.lesions
         True
     """
-    shuffle = np.random.default_rng(seed).permutation(pixels.shape[1] * pixels.shape[2])
+    order = np.random.default_rng(seed).permutation(pixels.shape[1] * pixels.shape[2])
     alterations: dict[str, Callable[[Pixels], Pixels]] = {
-        "original": lambda found: found,
+        "original": lambda batch: batch,
         "background": background_only,
-        "colours": lambda found: colours_only(found, shuffle),
+        "colours": lambda batch: colours_only(batch, order),
         "blurred": blurred,
     }
     scores = {name: _scores(predictor, pixels, alter) for name, alter in alterations.items()}
-    positive, named = is_melanoma(labels, predictor.classes), np.asarray(groups)
-    lesions = min(len(np.unique(named[side])) for side in (positive, ~positive))
+    positive, lesion_of = is_melanoma(labels, predictor.classes), np.asarray(groups)
+    lesions = min(len(np.unique(lesion_of[side])) for side in (positive, ~positive))
 
-    def areas(weights: Float64Array) -> dict[str, Float64Array]:
-        return {name: weighted_auc(found, positive, weights) for name, found in scores.items()}
+    def aucs(weights: Float64Array) -> dict[str, Float64Array]:
+        return {name: weighted_auc(altered, positive, weights) for name, altered in scores.items()}
 
-    return Shortcuts(**figures(areas, groups, dict.fromkeys(scores, lesions), seed=seed))
+    return Shortcuts(**compute_figures(aucs, groups, dict.fromkeys(scores, lesions), seed=seed))
 
 
 def background_only(pixels: Pixels) -> Pixels:
-    """Cover the middle of images, seven tenths of their area, with the colour of what surrounds it.
+    """Cover the middle of images, 70 % of their area, with the median colour of what surrounds it.
 
-    The cover has one size for all: one that followed the lesion would tell its size and shape.
+    The cover is the same for all images: one that followed the lesion would reveal its size and shape.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
 
     Returns:
-        The same shape; the colour is the median of each image's rim.
+        uint8 of the same shape.
 
     Examples:
         >>> covered = background_only(draw_lesion("nevus", seed=1).pixels[None])
@@ -142,31 +158,31 @@ def background_only(pixels: Pixels) -> Pixels:
     return covered
 
 
-def colours_only(pixels: Pixels, shuffle: NDArray[np.int64]) -> Pixels:
-    """Shuffle the pixels of images: their colours are left, and where they lay is not.
+def colours_only(pixels: Pixels, order: NDArray[np.int64]) -> Pixels:
+    """Shuffle the pixels of images: their colours stay, their positions do not.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
-        shuffle: The new order of the pixels, `(height × width,)`.
+        order: The new order of the pixels, `(height × width,)`.
 
     Returns:
-        The same shape.
+        uint8 of the same shape.
 
     Examples:
         >>> colours_only(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3), np.array([3, 2, 1, 0]))[0, 0, 0]
         array([ 9, 10, 11], dtype=uint8)
     """
-    return pixels.reshape(len(pixels), -1, 3)[:, shuffle].reshape(pixels.shape)
+    return pixels.reshape(len(pixels), -1, 3)[:, order].reshape(pixels.shape)
 
 
 def blurred(pixels: Pixels) -> Pixels:
-    """Blur images until no network, dot or vessel is left, only a coarse layout of colours.
+    """Blur images so much that no pigment network, dot or vessel is left, only a coarse layout of colours.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
 
     Returns:
-        The same shape.
+        uint8 of the same shape.
 
     Examples:
         >>> sharp = draw_lesion("nevus", seed=1).pixels[None]
@@ -178,8 +194,7 @@ def blurred(pixels: Pixels) -> Pixels:
 
 
 def _scores(predictor: Predictor, pixels: Pixels, alter: Callable[[Pixels], Pixels]) -> Float64Array:
-    """Alter and judge some images at a time: memory stays flat however many there are."""
-    parts = [
-        predictor.probabilities(alter(np.asarray(pixels[at : at + _AT_ONCE]))) for at in range(0, len(pixels), _AT_ONCE)
-    ]
-    return melanoma_scores(np.concatenate(parts), predictor.classes)
+    """Return the melanoma scores of altered images, chunk by chunk: memory does not grow with the number of images."""
+    chunks = iterate_batches(pixels, _CHUNK)
+    probabilities = np.concatenate([predictor.probabilities(alter(np.asarray(chunk))) for chunk in chunks])
+    return melanoma_scores(probabilities, predictor.classes)

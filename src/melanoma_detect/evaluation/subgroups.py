@@ -1,19 +1,19 @@
-"""The same figures for parts of the images: one source, women, people over 75, lesions of the back."""
+"""Metrics by subgroup: source, sex, age band and site of the lesion."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.evaluation.bootstrap import Figure, figures
-from melanoma_detect.evaluation.metrics import Statistics
-
-if TYPE_CHECKING:
-    from melanoma_detect.evaluation.evaluation import Evaluation
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.metrics import WeightedMetrics
+from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import warn_renamed
 
 SHOWN = {
     "balanced_accuracy": "balanced accuracy",
@@ -21,26 +21,26 @@ SHOWN = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
 }
-ENOUGH = 20  # lesions: under this an interval says little, and a comparison of two says nothing
-TOO_FEW = "too few to tell"
+MIN_LESIONS = 20  # with fewer, the 95 % interval of a share of one half is over 0.4 wide
+TOO_FEW = "too few lesions"
 UNKNOWN = "not recorded"
-# The first that a table has counts; the names are those of HAM10000, of the ISIC archive and of its challenges.
+# The columns of HAM10000, of the ISIC archive and of its challenges; the first one that a record has is used.
 _AGES = ("age", "age_approx")
 _SITES = ("localization", "anatom_site_general", "anatom_site_general_challenge", "anatom_site_1")
-_BANDS = ((40, "under 40"), (60, "40 to 59"), (75, "60 to 74"), (np.inf, "75 and over"))
+_AGE_BANDS = ((40, "under 40"), (60, "40 to 59"), (75, "60 to 74"), (np.inf, "75 and over"))
 
 
 @dataclass(frozen=True)
 class Subgroup:
-    """What a detector's answers are worth on a part of the images.
+    """The metrics of a detector on a subgroup of the images.
 
     Attributes:
-        kind: By what the images are told apart: `"source"`, `"sex"`, `"age"` or `"site"`.
-        name: Which part this is, as `"female"` or `"under 40"`.
-        images: How many.
-        lesions: Of how many lesions.
-        melanomas: How many of the lesions are melanomas.
-        figures: balanced_accuracy, melanoma_auc, sensitivity and specificity, as `Evaluation.figures` has them.
+        kind: What defines the subgroup: `"source"`, `"sex"`, `"age"` or `"site"`.
+        name: Which subgroup it is, such as `"female"` or `"under 40"`.
+        images: The number of images.
+        lesions: The number of lesions that they show.
+        melanomas: The number of lesions that are melanomas.
+        figures: balanced_accuracy, melanoma_auc, sensitivity and specificity, as in `Evaluation.figures`.
     """
 
     kind: str
@@ -51,116 +51,118 @@ class Subgroup:
     figures: Mapping[str, Figure]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{title} {self.tell(name)}" for name, title in SHOWN.items())
-        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} melanomas; {told}"
+        figures = ", ".join(f"{title} {self.describe(name)}" for name, title in SHOWN.items())
+        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} melanomas; {figures}"
 
-    def tells(self, name: str) -> bool:
-        """Return whether a figure rests on enough lesions to be read.
+    def is_reliable(self, name: str) -> bool:
+        """Return whether a metric is defined and rests on 20 lesions or more.
 
         Args:
-            name: Of the figure.
+            name: The name of the metric.
 
         Returns:
-            Whether it is defined and rests on 20 lesions or more: melanomas for sensitivity, others for specificity, both
-            for the AUC.
+            Whether it can be read. Melanomas are counted for sensitivity, other lesions for specificity, and the rarer of
+            both for the AUC.
 
         Examples:
-            >>> Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)}).tells("sensitivity")
+            >>> Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)}).is_reliable("sensitivity")
             False
         """
         figure = self.figures[name]
-        return bool(np.isfinite(figure.value)) and figure.lesions >= ENOUGH
+        return bool(np.isfinite(figure.value)) and figure.lesions >= MIN_LESIONS
 
-    def tell(self, name: str) -> str:
-        """Return a figure with its interval in words, or that there are too few lesions to tell.
+    def describe(self, name: str) -> str:
+        """Return a metric with its interval as text, or that it rests on too few lesions.
 
         Args:
-            name: Of the figure.
+            name: The name of the metric.
 
         Returns:
             Text.
 
         Examples:
-            >>> Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)}).tell("sensitivity")
-            'too few to tell'
+            >>> Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)}).describe("sensitivity")
+            'too few lesions'
         """
         figure = self.figures[name]
-        if figure.lesions < ENOUGH:
-            return TOO_FEW
-        return str(figure)
+        return TOO_FEW if figure.lesions < MIN_LESIONS else str(figure)
+
+    def tells(self, name: str) -> bool:
+        """Deprecated: use `is_reliable`."""
+        warn_renamed("Subgroup.tells", "Subgroup.is_reliable")
+        return self.is_reliable(name)
+
+    def tell(self, name: str) -> str:
+        """Deprecated: use `describe`."""
+        warn_renamed("Subgroup.tell", "Subgroup.describe")
+        return self.describe(name)
 
 
-def subgroups(evaluation: "Evaluation", *, seed: int = 123) -> tuple[Subgroup, ...]:
+def subgroups(answers: Answers, point: OperatingPoint | None, *, seed: int = 123) -> tuple[Subgroup, ...]:
     """Measure each source, sex, age band and site on its own; see `Evaluation.subgroups`.
 
     Args:
-        evaluation: The figures, of a dataset with a table.
-        seed: Where the bootstrap's draws come from.
+        answers: The detector's answers, with their records.
+        point: The operating point of sensitivity and specificity.
+        seed: Seed of the bootstrap.
 
     Returns:
-        A subgroup a source, sex, age band and site, in this order; what one image at least does not have recorded is a
-        subgroup too. What no image has recorded, or all have alike, is left out.
+        Subgroups by source, sex, age band and site, in this order. Images without a record of, for example, sex are a subgroup
+        too. A property that no image has recorded, or that all have in common, is left out.
 
     Raises:
-        DetectorError: The evaluation does not know its records, since it was made by `measure`.
+        DetectorError: The answers have no records.
 
     Examples:
-        >>> subgroups(detector.evaluate(data.test))  # the drawn lesions have no age, no sex and no site
+        >>> evaluation = detector.evaluate(data.test)
+        >>> subgroups(evaluation.per_image, evaluation.operating_point)  # the drawn lesions have no age, sex or site
         ()
     """
-    if len(evaluation.records) != len(evaluation):
-        raise DetectorError("this evaluation does not know its records; expected one that Detector.evaluate gave")
+    if len(answers.records) != len(answers):
+        raise DetectorError("this evaluation has no records of its images; expected one from Detector.evaluate")
     return tuple(
-        _measured(evaluation, kind, name, names == name, seed)
-        for kind, of in _KINDS.items()
-        for names in [np.array([of(record) for record in evaluation.records])]
+        _measure(answers.select(names == name), point, kind, name, seed)
+        for kind, name_of in _KINDS.items()
+        for names in [np.array([name_of(record) for record in answers.records])]
         for name in _ordered(kind, names)
     )
 
 
 def _ordered(kind: str, names: NDArray[np.str_]) -> Iterator[str]:
-    found = set(names.tolist())
-    if len(found) < 2:
+    occurring = set(names.tolist())
+    if len(occurring) < 2:
         return
-    known = [band for _, band in _BANDS] if kind == "age" else sorted(found - {UNKNOWN})
-    yield from (name for name in (*known, UNKNOWN) if name in found)
+    known = [band for _, band in _AGE_BANDS] if kind == "age" else sorted(occurring - {UNKNOWN})
+    yield from (name for name in (*known, UNKNOWN) if name in occurring)
 
 
-def _measured(evaluation: "Evaluation", kind: str, name: str, chosen: NDArray[np.bool_], seed: int) -> Subgroup:
-    groups = [group for group, kept in zip(evaluation.groups, chosen, strict=True) if kept]
-    statistics = Statistics(
-        evaluation.probabilities[chosen],
-        evaluation.labels[chosen],
-        evaluation.classes,
-        evaluation.operating_point,
-        evaluation.abstained[chosen],
-    )
-    counts = statistics.counts(groups)
-    found = figures(
-        lambda weights: {shown: value for shown, value in statistics(weights).items() if shown in SHOWN},
-        groups,
-        counts,
-        seed=seed,
-    )
-    return Subgroup(kind, name, len(groups), counts["accuracy"], counts["sensitivity"], found)
+def _measure(answers: Answers, point: OperatingPoint | None, kind: str, name: str, seed: int) -> Subgroup:
+    metrics = WeightedMetrics(answers, point)
+    lesions = metrics.lesions()
+
+    def shown(weights: Float64Array) -> dict[str, Float64Array]:
+        return {metric: value for metric, value in metrics(weights).items() if metric in SHOWN}
+
+    figures = compute_figures(shown, answers.groups, lesions, seed=seed)
+    return Subgroup(kind, name, len(answers), answers.lesions, lesions["sensitivity"], figures)
 
 
 def _first(record: Record, columns: tuple[str, ...]) -> str:
-    said = (record.metadata.get(column, "").strip().lower() for column in columns)
-    return next((text for text in said if text not in ("", "unknown", "nan")), UNKNOWN)
+    values = (record.metadata.get(column, "").strip().lower() for column in columns)
+    return next((value for value in values if value not in ("", "unknown", "nan")), UNKNOWN)
 
 
-def _band(record: Record) -> str:
+def _age_band(record: Record) -> str:
     try:
         age = float(_first(record, _AGES))
     except ValueError:
         return UNKNOWN
-    return next((band for end, band in _BANDS if age < end), UNKNOWN)
+    return next((band for end, band in _AGE_BANDS if age < end), UNKNOWN)
 
 
 _KINDS: Mapping[str, Callable[[Record], str]] = {
     "source": lambda record: record.source or UNKNOWN,
     "sex": lambda record: _first(record, ("sex",)),
-    "age": _band,
+    "age": _age_band,
     "site": lambda record: _first(record, _SITES),
 }

@@ -1,1 +1,1 @@
-"""Which parts of an image speak for a diagnosis: occlusion and Grad-CAM."""
+"""Explanations: which parts of an image speak for a diagnosis, by occlusion or Grad-CAM."""

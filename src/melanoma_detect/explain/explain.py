@@ -1,4 +1,4 @@
-"""Where a detector looked: heat over an image, by hiding its parts or by the model's own gradients."""
+"""Explanations of a prediction: a heat map over the image, by occlusion or Grad-CAM, with its description."""
 
 import os
 from collections.abc import Sequence
@@ -13,33 +13,35 @@ from PIL import Image
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError, ModelError, OutputError
 from melanoma_detect.explain.occlusion import occlude
-from melanoma_detect.explain.overlay import enlarged, overlaid, sheet
-from melanoma_detect.images.reader import ImageLike, Pixels, fit, load, name_of, needed
+from melanoma_detect.explain.overlay import draw_overlay, draw_sheet, resize_heat
+from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.utils.files import whole_file
+from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.files import atomic_file
 
 Method: TypeAlias = Literal["auto", "occlusion", "grad-cam"]
 
-CAVEAT = "A map shows what the model is sensitive to: it is no proof of why, nor that the answer is right."
+CAVEAT = "A heat map shows what the model is sensitive to; it proves neither why, nor that the prediction is right."
 _METHODS = ("auto", "occlusion", "grad-cam")
-_SHOWN = 420  # the longer side of the image that heat is laid over, in pixels
-_EDGE = 1 / 8  # of each side: the margin, where rulers, corners and vignettes lie rather than lesions
+_DISPLAY_SIZE = 420  # the longer side of the image under the heat map, in pixels: large enough to read on a screen
+_MARGIN = 1 / 8  # of each side: where rulers, dark corners and vignettes lie rather than lesions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Which parts of an image speak for a diagnosis.
+    """Which parts of an image are evidence for a diagnosis.
 
     Attributes:
-        heat: float32 `(height, width)` at the model's size, 0 to 1: the evidence for the diagnosis at each place, as a share of
-            the largest. Places that speak against it, or say nothing, are 0; where no place speaks for it, all are.
+        heat: float32 `(height, width)` at the model's size, 0 to 1: the evidence for the diagnosis at each pixel, relative to
+            the largest; 0 for evidence against it, and everywhere if nothing is evidence for it.
         method: `"occlusion"` or `"grad-cam"`.
-        diagnosis: What is explained: a class, `"melanoma"` or `"malignant"`.
-        probability: What the detector gives it, 0 to 1.
-        hidden: The least it gives with one part of the image hidden; None for Grad-CAM, which hides nothing.
-        source: What the image was called.
-        image: uint8 `(height, width, 3)`: the image in its own shape, 420 pixels at the longer side.
-        reason: Why the detector does not judge this image; empty where it does.
+        diagnosis: The explained diagnosis: a class, `"melanoma"` or `"malignant"`.
+        probability: The detector's probability of the diagnosis, 0 to 1.
+        hidden: The lowest probability with one part of the image hidden; None for Grad-CAM, which hides nothing.
+        source: The image's path or name.
+        image: uint8 `(height, width, 3)`: the image in its own shape, with a longer side of 420 pixels.
+        reason: Why the detector abstains from this image; empty where it does not.
 
     Examples:
         >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", method="occlusion")
@@ -47,7 +49,7 @@ class Explanation:
         ((32, 32), 1.0)
     """
 
-    heat: NDArray[np.float32]
+    heat: Float32Array
     method: str
     diagnosis: str
     probability: float
@@ -56,14 +58,20 @@ class Explanation:
     image: Pixels
     reason: str = ""
 
+    @property
+    def picture(self) -> Pixels:
+        """Deprecated: use `image`."""
+        warn_renamed("Explanation.picture", "Explanation.image")
+        return self.image
+
     def share(self, mask: NDArray[np.bool_]) -> float:
-        """Return how much of the evidence lies on a part of the image.
+        """Return the share of the evidence that lies on a part of the image.
 
         Args:
-            mask: bool `(height, width)`, of the heat's size.
+            mask: The part, bool `(height, width)`, of the size of `heat`.
 
         Returns:
-            A share, 0 to 1; 0 where there is no evidence.
+            0 to 1; 0 if there is no evidence.
 
         Examples:
             >>> explanation = detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion")
@@ -74,7 +82,7 @@ class Explanation:
         return float(self.heat[mask].sum()) / total if total else 0.0
 
     def overlay(self) -> Image.Image:
-        """Return the heat over the image: yellow where most speaks for the diagnosis, grey where nothing does.
+        """Draw the heat map over the image: yellow for the most evidence, grey for none.
 
         Returns:
             A PIL image in mode RGB, of the size of `image`.
@@ -83,55 +91,53 @@ class Explanation:
             >>> detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion").overlay().size
             (420, 420)
         """
-        return overlaid(self.image, self.heat)
+        return draw_overlay(self.image, self.heat)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
-        """Write a sheet with the image, the overlay, its scale and what this explanation says.
+        """Write one picture with the image, the overlay, its scale and the text of this explanation.
 
         Args:
-            path: Where to; its suffix (`.png`, `.jpg`, ...) decides the format.
+            path: The file to write; its suffix (`.png`, `.jpg`, ...) decides the format.
 
         Raises:
-            OutputError: The place cannot be written, or no image format has that suffix.
+            OutputError: The file cannot be written, or no image format has that suffix.
 
         Examples:
             >>> detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion").save("overlay.png")
         """
-        place = Path(path)
-        kind = Image.registered_extensions().get(place.suffix.lower())
-        if kind not in Image.SAVE:
-            raise OutputError(
-                f"{place}: no image is written with the suffix {place.suffix!r}; expected .png, .jpg or .webp"
-            )
-        with whole_file(place) as partial:
-            sheet(self.image, self.heat, str(self)).save(partial, kind)
+        file = Path(path)
+        image_format = Image.registered_extensions().get(file.suffix.lower())
+        if image_format not in Image.SAVE:
+            raise OutputError(f"{file}: no image format has the suffix {file.suffix!r}; expected .png, .jpg or .webp")
+        with atomic_file(file) as partial:
+            draw_sheet(self.image, self.heat, str(self)).save(partial, image_format)
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.diagnosis} {self.probability:.1%} in {self.source}, by {self.method}>"
 
     def __str__(self) -> str:
-        said = f"{self.source}: what speaks for {self.diagnosis} ({self.probability:.1%}), by {self.method}. "
+        text = f"{self.source}: evidence for {self.diagnosis} ({self.probability:.1%}), by {self.method}. "
         if self.reason:
-            said = f"REFER: the detector does not judge this image: {self.reason}. {said}"
+            text = f"REFER: the detector abstains from this image: {self.reason}. {text}"
         if not self.heat.any():
-            return f"{said}No part of the image does, by this method. {CAVEAT}"
-        said += f"Half of the evidence lies on {_half(self.heat):.0%} of the image, {_where(self.heat)}; "
+            return f"{text}No part of the image is evidence for it, by this method. {CAVEAT}"
+        text += f"Half of the evidence lies on {_smallest_half(self.heat):.0%} of the image, {_describe_maximum(self.heat)}; "
         margin = _margin(self.heat.shape)
-        said += f"{self.share(margin):.0%} lies on the margin, which is {margin.mean():.0%} of it. "
+        text += f"{self.share(margin):.0%} lies on the margin, which is {margin.mean():.0%} of it. "
         if self.hidden is not None:
-            said += f"Hiding the part that matters most takes {self.diagnosis} to {self.hidden:.1%}. "
-        return said + CAVEAT
+            text += f"Hiding the part that matters most lowers {self.diagnosis} to {self.hidden:.1%}. "
+        return text + CAVEAT
 
 
 def explain(
-    predictor: Predictor, photo: ImageLike, *, diagnosis: str | None = None, method: Method = "auto"
+    predictor: Predictor, image: ImageLike, *, diagnosis: str | None = None, method: Method = "auto"
 ) -> Explanation:
-    """Say which parts of an image speak for a diagnosis; see `Detector.explain`.
+    """Explain which parts of an image are evidence for a diagnosis; see `Detector.explain`.
 
     Args:
         predictor: The detector.
-        photo: What `Detector.predict` takes.
-        diagnosis: What to explain; None for the most probable class.
+        image: One image, as `Detector.predict` takes it.
+        diagnosis: The diagnosis to explain; None for the most probable class.
         method: `"auto"`, `"occlusion"` or `"grad-cam"`.
 
     Returns:
@@ -147,128 +153,125 @@ def explain(
     """
     if method not in _METHODS:
         raise DetectorError(f"method={method!r}; expected one of {', '.join(map(repr, _METHODS))}")
-    image = load(photo, needed(predictor.image_size, predictor.config.resize))
-    pixels = fit(image, predictor.image_size, predictor.config.resize)
-    judged = predictor.predict_batch(pixels[None], np.array([min(image.size)]))
-    row = judged.probabilities[0]
-    named = predictor.classes[int(row.argmax())] if diagnosis is None else diagnosis
-    wanted = positions(named, predictor.classes)
-    evidence = None if method == "occlusion" else _by_gradient(predictor, pixels, wanted, must=method == "grad-cam")
+    loaded = load_rgb(image, min_decode_size(predictor.image_size, predictor.config.resize))
+    pixels = resize_image(loaded, predictor.image_size, predictor.config.resize)
+    prediction = predictor.predict_batch(pixels[None], np.array([min(loaded.size)]))
+    probabilities = prediction.probabilities[0]
+    label = predictor.classes[int(probabilities.argmax())] if diagnosis is None else diagnosis
+    indices = class_indices(label, predictor.classes)
     hidden = None
+    evidence = None if method == "occlusion" else _grad_cam(predictor, pixels, indices, required=method == "grad-cam")
     if evidence is None:
-        evidence, _, hidden = occlude(predictor.probabilities, pixels, wanted)
+        evidence, _, hidden = occlude(predictor.probabilities, pixels, indices)
     return Explanation(
-        heat=normalised(evidence, predictor.image_size),
+        heat=normalize_heat(evidence, predictor.image_size),
         method="occlusion" if hidden is not None else "grad-cam",
-        diagnosis=named,
-        probability=float(row[list(wanted)].sum()),
+        diagnosis=label,
+        probability=float(probabilities[list(indices)].sum()),
         hidden=hidden,
-        source=name_of(photo),
-        image=_shown(image, predictor),
-        reason=judged.reasons[0],
+        source=source_name(image),
+        image=_display_image(loaded, predictor),
+        reason=prediction.reasons[0],
     )
 
 
-def positions(diagnosis: str, classes: tuple[str, ...]) -> tuple[int, ...]:
-    """Return which of a detector's classes a diagnosis means.
+def class_indices(diagnosis: str, classes: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the indices of the classes that a diagnosis covers.
 
     Args:
         diagnosis: A class, a name, code or alias of the taxonomy, or `"malignant"`.
         classes: Class names, in the order of the model's outputs.
 
     Returns:
-        Positions, at least one and not all of them.
+        The indices: at least one, and not all of them.
 
     Raises:
-        DetectorError: No class means it, or all of them do.
+        DetectorError: The diagnosis covers no class, or every one.
 
     Examples:
-        >>> positions("MEL", ("nevus", "melanoma"))
+        >>> class_indices("MEL", ("nevus", "melanoma"))
         (1,)
     """
     known = taxonomy.find(diagnosis)
     if diagnosis in classes:
-        found: tuple[int, ...] = (classes.index(diagnosis),)
+        indices: tuple[int, ...] = (classes.index(diagnosis),)
     elif diagnosis == "malignant":
-        found = taxonomy.positions(classes, malignant=True)
+        indices = taxonomy.positions(classes, malignant=True)
     else:
-        found = taxonomy.positions(classes, code=known.code) if known else ()
-    if not found:
+        indices = taxonomy.positions(classes, code=known.code) if known else ()
+    if not indices:
         raise DetectorError(
             f"diagnosis={diagnosis!r}: the detector has no such class; expected 'malignant' or one of {', '.join(classes)}"
         )
-    if len(found) == len(classes):
-        raise DetectorError(f"diagnosis={diagnosis!r}: every class of the detector is; there is nothing to tell apart")
-    return found
+    if len(indices) == len(classes):
+        raise DetectorError(
+            f"diagnosis={diagnosis!r}: covers every class of the detector; expected one that some classes are not"
+        )
+    return indices
 
 
-def normalised(evidence: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Turn evidence into heat: what speaks against becomes 0, the largest 1.
+def normalize_heat(evidence: Float32Array, size: tuple[int, int]) -> Float32Array:
+    """Scale evidence to a heat map: 0 for evidence against the diagnosis, 1 for the most evidence for it.
 
     Args:
-        evidence: float32 of any size; positive where the image speaks for the diagnosis.
-        size: `(height, width)` of the heat.
+        evidence: float32 `(rows, columns)` of any size; positive for evidence for the diagnosis.
+        size: `(height, width)` of the heat map.
 
     Returns:
-        float32 `(height, width)`, 0 to 1; zeros where nothing is positive.
+        float32 `(height, width)`, 0 to 1; zeros if no evidence is positive.
 
     Examples:
-        >>> normalised(np.array([[-1.0, 2.0]], np.float32), (1, 2)).tolist()
+        >>> normalize_heat(np.array([[-1.0, 2.0]], np.float32), (1, 2)).tolist()
         [[0.0, 1.0]]
     """
     positive = np.maximum(evidence, 0)
-    if not positive.max() > 0:  # nan too
+    if not positive.max() > 0:  # true for nan as well
         return np.zeros(size, np.float32)
-    heat = enlarged(positive / positive.max(), size)
+    heat = resize_heat(positive / positive.max(), size)
     return np.asarray(heat / heat.max(), np.float32)
 
 
-def _by_gradient(
-    predictor: Predictor, pixels: Pixels, wanted: Sequence[int], *, must: bool
-) -> NDArray[np.float32] | None:
-    """Return Grad-CAM's evidence; None where the detector has nothing to compute it from, unless it must."""
+def _grad_cam(predictor: Predictor, pixels: Pixels, indices: Sequence[int], *, required: bool) -> Float32Array | None:
+    """Return the evidence by Grad-CAM; None, or an error if required, where the model does not allow it."""
     try:
         model = predictor.keras_model()
         from melanoma_detect.explain.grad_cam import grad_cam  # noqa: PLC0415 - imports Keras
 
-        return grad_cam(model, pixels, wanted)
+        return grad_cam(model, pixels, indices)
     except (DetectorError, ModelError) as error:
-        if must:
+        if required:
             raise DetectorError(f"method='grad-cam': {error}") from error
         return None
 
 
-def _shown(image: Image.Image, predictor: Predictor) -> Pixels:
-    """Return the part of the image that the model saw, in its own shape, at a size that a person can read."""
+def _display_image(image: Image.Image, predictor: Predictor) -> Pixels:
+    """Return the part of the image that the model saw, in its own shape, at a size for the screen."""
     resize = predictor.config.resize
     height, width = (image.height, image.width) if resize == "squash" else predictor.image_size
-    scale = _SHOWN / max(height, width)
+    scale = _DISPLAY_SIZE / max(height, width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     if resize == "squash":
         return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    return fit(image, size, resize)
+    return resize_image(image, size, resize)
 
 
-def _half(heat: NDArray[np.float32]) -> float:
-    """Return the smallest share of the image that holds half of the heat."""
-    ordered = np.cumsum(np.sort(heat, axis=None)[::-1])
-    return float(np.searchsorted(ordered, ordered[-1] / 2) + 1) / heat.size
+def _smallest_half(heat: Float32Array) -> float:
+    """Return the smallest share of the image that holds half of the evidence."""
+    cumulative = np.cumsum(np.sort(heat, axis=None)[::-1])
+    return float(np.searchsorted(cumulative, cumulative[-1] / 2) + 1) / heat.size
 
 
-def _where(heat: NDArray[np.float32]) -> str:
-    """Name where the hottest place lies: one of the nine parts of the image."""
+def _describe_maximum(heat: Float32Array) -> str:
+    """Name the part of the image, one of nine, where the heat is highest."""
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    down = ("upper", "", "lower")[int(3 * row) // heat.shape[0]]
-    across = ("left", "", "right")[int(3 * column) // heat.shape[1]]
-    return (
-        f"the hottest in its {' '.join(filter(None, (down, across)))} part"
-        if down or across
-        else "the hottest in its middle"
-    )
+    vertical = ("upper", "", "lower")[int(3 * row) // heat.shape[0]]
+    horizontal = ("left", "", "right")[int(3 * column) // heat.shape[1]]
+    part = " ".join(filter(None, (vertical, horizontal)))
+    return f"the strongest in its {part} part" if part else "the strongest in its middle"
 
 
 def _margin(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    rows, columns = (max(1, round(side * _EDGE)) for side in shape)
+    rows, columns = (max(1, round(side * _MARGIN)) for side in shape)
     margin = np.ones(shape, np.bool_)
     margin[rows:-rows, columns:-columns] = False
     return margin

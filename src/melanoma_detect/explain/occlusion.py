@@ -1,80 +1,80 @@
-"""Where the model looks, asked of the model alone: hide a part of the image, and see how the answer changes.
+"""Occlusion sensitivity: hide one part of an image after the other, and see how the probability changes.
 
-Occlusion sensitivity (Zeiler and Fergus 2014, doi 10.1007/978-3-319-10590-1_53). What is hidden gets the colour of the skin
-around the lesion, with soft edges: a black square is something that no model has seen, and its answer to one says little.
+After Zeiler and Fergus 2014 (doi 10.1007/978-3-319-10590-1_53). A hidden part gets the colour of the skin around the lesion,
+with soft edges: no model was trained on black squares, and its probabilities for one say little.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.inference.runtime import iterate_batches
+from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
-Answer = Callable[[Pixels], Float64Array]
+Predict = Callable[[Pixels], Float64Array]
 
-# Windows across the image, coarse to fine: large ones find what a small one leaves enough of, small ones find where.
+# Windows across the image, coarse to fine: hiding a small part of a large structure changes little, hiding a large one says
+# little about the position.
 SCALES = (5, 10)
-_BATCH = 32
-_MARGIN = 0.12  # of each side: where skin is looked for
+_MARGIN = 0.12  # of each side: the border whose pixels give the colour of the skin
 
 
 class Occlusion(NamedTuple):
-    """What hiding parts of an image did.
+    """The effect of hiding parts of an image.
 
     Attributes:
-        evidence: float32 `(height, width)`: by how much the log-odds fall where the image is hidden; negative where hiding it
-            makes the model surer.
-        probability: What the detector gives the whole image, 0 to 1.
-        hidden: The least that it gives with one part hidden.
+        evidence: float32 `(height, width)`: how much the log-odds fall when this part of the image is hidden; negative where
+            they rise.
+        probability: The probability for the whole image, 0 to 1.
+        hidden: The lowest probability with one part hidden.
     """
 
-    evidence: NDArray[np.float32]
+    evidence: Float32Array
     probability: float
     hidden: float
 
 
-def occlude(answer: Answer, pixels: Pixels, wanted: Sequence[int], *, scales: Sequence[int] = SCALES) -> Occlusion:
-    """Measure how much each part of an image speaks for some of the classes.
+def occlude(predict: Predict, pixels: Pixels, indices: Sequence[int], *, scales: Sequence[int] = SCALES) -> Occlusion:
+    """Measure how much each part of an image is evidence for some of the classes.
 
-    Each scale lays overlapping windows over the image that sum to 1 everywhere; a place's evidence is the mean, over the
-    scales, of what its windows cost when they were hidden. The cost is counted in log-odds, which still move where a
-    probability is already near 0 or 1.
+    For each scale, overlapping windows whose weights sum to 1 at every pixel cover the image. The evidence at a pixel is the
+    mean over the scales of the fall in log-odds when its windows are hidden. Log-odds still change where a probability is
+    already near 0 or 1.
 
     Args:
-        answer: From images, uint8 `(n, height, width, 3)`, to probabilities `(n, classes)`: `Detector.probabilities`.
+        predict: Returns probabilities `(n, classes)` for images, uint8 `(n, height, width, 3)`: `Predictor.probabilities`.
         pixels: uint8 `(height, width, 3)`, one image at the model's size.
-        wanted: The classes to explain, by their positions; several count as one.
-        scales: How many windows fit across the image side by side, one number for each pass.
+        indices: The classes to explain, by index; several count as one.
+        scales: How many windows fit side by side across the image, one number for each pass.
 
     Returns:
-        The evidence, and what the model gave.
+        The evidence and the probabilities.
 
     Examples:
-        >>> found = occlude(detector.predictor.probabilities, draw_lesion("melanoma", seed=1, size=32).pixels, [4])
-        >>> found.evidence.shape, found.hidden < found.probability
+        >>> effect = occlude(detector.predictor.probabilities, draw_lesion("melanoma", seed=1, size=32).pixels, [4])
+        >>> effect.evidence.shape, effect.hidden < effect.probability
         ((32, 32), True)
     """
-    whole = log_odds(answer(pixels[None]), wanted)[0]
+    whole = log_odds(predict(pixels[None]), indices)[0]
     skin = skin_colour(pixels)
     evidence = np.zeros(pixels.shape[:2])
-    least = whole
+    lowest = whole
     for scale in scales:
-        for masks in _batches(_windows(pixels.shape[:2], scale)):
-            found = log_odds(answer(_hidden(pixels, skin, masks)), wanted)
-            evidence += np.tensordot(whole - found, masks, axes=1) / len(scales)
-            least = min(least, found.min())
-    return Occlusion(evidence.astype(np.float32), _sigmoid(whole), _sigmoid(least))
+        for masks in iterate_batches(_windows(pixels.shape[:2], scale)):
+            hidden = log_odds(predict(_hide(pixels, skin, masks)), indices)
+            evidence += np.tensordot(whole - hidden, masks, axes=1) / len(scales)
+            lowest = min(lowest, hidden.min())
+    return Occlusion(evidence.astype(np.float32), _sigmoid(whole), _sigmoid(lowest))
 
 
-def log_odds(probabilities: Float64Array, wanted: Sequence[int]) -> Float64Array:
+def log_odds(probabilities: Float64Array, indices: Sequence[int]) -> Float64Array:
     """Return the log-odds of some classes against all others.
 
     Args:
         probabilities: `(n, classes)`; rows sum to 1.
-        wanted: Positions of the classes; several count as one.
+        indices: The classes; several count as one.
 
     Returns:
         `(n,)`: log(p / (1 − p)), in natural units.
@@ -83,14 +83,14 @@ def log_odds(probabilities: Float64Array, wanted: Sequence[int]) -> Float64Array
         >>> log_odds(np.array([[0.5, 0.25, 0.25]]), [0])
         array([0.])
     """
-    inside = np.isin(np.arange(probabilities.shape[1]), wanted)
+    inside = np.isin(np.arange(probabilities.shape[1]), indices)
     shares = np.stack([probabilities[:, inside].sum(axis=1), probabilities[:, ~inside].sum(axis=1)])
     favour, against = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
     return np.asarray(favour - against)
 
 
 def skin_colour(pixels: Pixels) -> Float64Array:
-    """Guess the colour of the skin around a lesion: the median of the brighter half of the image's margin.
+    """Estimate the colour of the skin around a lesion: the median of the brighter half of the image's margin.
 
     Lesions, hair and the dark corners of a dermoscope are darker than skin, so the brighter half is mostly skin.
 
@@ -122,18 +122,13 @@ def _windows(size: tuple[int, int], scale: int) -> Float64Array:
 def _bumps(length: int, scale: int) -> Float64Array:
     """Return raised cosines `(scale + 1, length)` half a width apart."""
     step = length / scale
-    away = (np.arange(length) + 0.5 - step * np.arange(scale + 1)[:, None]) / step
-    return np.asarray(np.where(np.abs(away) < 1, 0.5 + 0.5 * np.cos(np.pi * away), 0.0))
+    distance = (np.arange(length) + 0.5 - step * np.arange(scale + 1)[:, None]) / step
+    return np.asarray(np.where(np.abs(distance) < 1, 0.5 + 0.5 * np.cos(np.pi * distance), 0.0))
 
 
-def _batches(masks: Float64Array) -> Iterator[Float64Array]:
-    for at in range(0, len(masks), _BATCH):
-        yield masks[at : at + _BATCH]
-
-
-def _hidden(pixels: Pixels, skin: Float64Array, masks: Float64Array) -> Pixels:
-    amount = masks[..., None]
-    return np.asarray((pixels * (1 - amount) + skin * amount).round(), np.uint8)
+def _hide(pixels: Pixels, skin: Float64Array, masks: Float64Array) -> Pixels:
+    opacity = masks[..., None]
+    return np.asarray((pixels * (1 - opacity) + skin * opacity).round(), np.uint8)
 
 
 def _sigmoid(value: float) -> float:

@@ -1,1 +1,1 @@
-"""A trained model in other formats, each measured against it."""
+"""Export: a detector's model as ONNX, LiteRT, SavedModel or in eight bits, compared with the detector."""

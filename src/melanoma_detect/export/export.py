@@ -1,10 +1,10 @@
-"""A detector's model for other places: ONNX, LiteRT, a SavedModel, or eight bits; each measured against the detector itself."""
+"""Export of a detector's model as ONNX, LiteRT or SavedModel, or in eight bits, compared with the detector."""
 
 import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -13,41 +13,42 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from melanoma_detect.data.dataset import Dataset, Split
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.split import Split
 from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import DetectorError, OutputError
-from melanoma_detect.export.onnx import SHARE, TOLERANCE, Parity, onnx_bytes, parity_of
-from melanoma_detect.export.quantization import quantise
-from melanoma_detect.export.tensorflow import RUNS, Format, write_by_keras
-from melanoma_detect.images.reader import ImageLike, Pixels, read_many
+from melanoma_detect.export.onnx import RELATIVE_TOLERANCE, TOLERANCE, OutputDifferences, compare_outputs, onnx_bytes
+from melanoma_detect.export.quantization import quantize
+from melanoma_detect.export.tensorflow import RUNNERS, Format, write_by_keras
+from melanoma_detect.images.reader import ImageLike, Pixels, read_batch
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.inference.runtime import Outputs
+from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
+from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import whole_file
+from melanoma_detect.utils.files import atomic_file
 
 Precision: TypeAlias = Literal["float32", "int8"]
 Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None
 
-CARD = "detector.json"  # what the numbers mean, beside or inside what is written
-_CALIBRATION = 128  # images that ranges are taken from; more of them changed nothing
-_COMPARED = 64  # images that float32 formats are compared on
-_BATCH = 32
+CONFIG = "detector.json"  # the classes and thresholds, beside or inside the exported model
+_MAX_CALIBRATION = 128  # images that activation ranges are measured on; more of them changed nothing
+_MAX_COMPARED = 64  # labelled images that float32 formats are compared on: rounding shows on any image
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file or folder that stands for a detector elsewhere, and how well it does.
+    """An exported model, and how its outputs compare with the detector's.
 
     Attributes:
-        path: Where it is.
+        path: The file or folder.
         format: `"onnx"`, `"litert"` or `"saved_model"`.
         precision: `"float32"` or `"int8"`.
         size: In bytes.
-        parity: The largest difference in probability from the detector's own answers, 0 to 1.
+        max_difference: The largest difference in probability from the detector, 0 to 1.
         images: How many images were compared.
         before: The detector's balanced accuracy on those images; None where they have no labels, or in float32.
-        after: That of what was written.
+        after: That of the exported model.
 
     Examples:
         >>> print(detector.export("onnx", "mine.onnx"))
@@ -58,32 +59,44 @@ class Exported:
     format: Format
     precision: Precision
     size: int
-    parity: float
+    max_difference: float
     images: int
     before: float | None = None
     after: float | None = None
 
     @property
     def loss(self) -> float | None:
-        """By how much balanced accuracy fell, -1 to 1; None where it was not measured."""
+        """How much balanced accuracy fell, -1 to 1; None where it was not measured."""
         return None if self.before is None or self.after is None else self.before - self.after
+
+    @property
+    def pictures(self) -> int:
+        """Deprecated: use `images`."""
+        warn_renamed("Exported.pictures", "Exported.images")
+        return self.images
+
+    @property
+    def parity(self) -> float:
+        """Deprecated: use `max_difference`."""
+        warn_renamed("Exported.parity", "Exported.max_difference")
+        return self.max_difference
 
     def __str__(self) -> str:
         names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
-        said = (
-            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}, at most {self.parity:.1g} "
-            f"from the detector in any probability, on {self.images} images."
+        text = (
+            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}, at most "
+            f"{self.max_difference:.1g} from the detector in any probability, on {self.images} images."
         )
         if self.before is None or self.after is None:
-            return said
+            return text
         return (
-            f"{said} Balanced accuracy {self.before:.1%} before, {self.after:.1%} after: a difference of "
+            f"{text} Balanced accuracy {self.before:.1%} before, {self.after:.1%} after: a difference of "
             f"{100 * (self.after - self.before):+.1f} points."
         )
 
 
 class _Samples(NamedTuple):
-    """Images to measure ranges on, images to compare answers on, and what these show where that is known."""
+    """Images to calibrate quantization on, images to compare outputs on, and the labels of the latter if they have any."""
 
     calibration: Pixels
     compared: Pixels
@@ -103,49 +116,47 @@ def export(
     Args:
         predictor: The detector.
         format: `"onnx"`, `"litert"` or `"saved_model"`.
-        path: Where to.
+        path: The file or folder to write.
         precision: `"float32"`, or `"int8"` for ONNX.
-        images: What to compare on, and for int8 to calibrate on.
+        images: The images to compare on, and for int8 to calibrate on.
 
     Returns:
-        What was written, and how well it stands for the detector.
+        The exported model's path and size, and how its outputs compare.
 
     Raises:
-        DetectorError: The format or the images cannot be used, or what was written differs from the detector.
-        OutputError: The place cannot be written.
+        DetectorError: The format or the images cannot be used, or the outputs differ from the detector's.
+        OutputError: The file or folder cannot be written.
 
     Examples:
-        >>> export(predictor, "onnx", "mine.onnx").parity < 2e-4
+        >>> export(predictor, "onnx", "mine.onnx").max_difference < 2e-4
         True
     """
-    place = Path(path)
-    _refuse_slips(format, precision, place)
+    target = Path(path)
+    _check_arguments(format, precision, target)
     samples = _samples(predictor, images, precision)
-    expected = _in_batches(predictor.runtime.run, samples.compared)
-    with whole_file(place) as partial:
+    expected = run_batched(predictor.runtime.run, samples.compared)
+    with atomic_file(target) as partial:
         _write(predictor, format, precision, partial, samples.calibration)
-        found = _in_batches(RUNS[format](partial), samples.compared)
-        parity = parity_of(found, expected)
-        if precision == "float32" and not parity.holds:
+        outputs = run_batched(RUNNERS[format](partial), samples.compared)
+        differences = compare_outputs(outputs, expected)
+        if precision == "float32" and not differences.within_tolerance:
             raise DetectorError(
-                f"{place}: not written, since its answers are not the detector's ({_differences(parity)})"
+                f"{target}: not written, since its outputs are not the detector's ({_describe(differences)})"
             )
-        _attach_card(predictor, format, precision, partial)
+        _attach_config(predictor, format, precision, partial)
         size = sum(file.stat().st_size for file in (partial, *partial.rglob("*")) if file.is_file())
-    before, after = (
-        (None, None)
-        if precision == "float32" or samples.labels is None
-        else (balanced_accuracy(one.logits, samples.labels) for one in (expected, found))
-    )
-    return Exported(place, format, precision, size, parity.probabilities, len(samples.compared), before, after)
+    before = after = None
+    if precision == "int8" and samples.labels is not None:
+        before, after = (balanced_accuracy(logits, samples.labels) for logits in (expected.logits, outputs.logits))
+    return Exported(target, format, precision, size, differences.probabilities, len(samples.compared), before, after)
 
 
 def balanced_accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """Return the mean recall of the classes that occur.
+    """Return the balanced accuracy: the mean recall of the classes that occur.
 
     Args:
         scores: `(n, classes)`: logits or probabilities.
-        labels: The truth, `(n,)`: positions of classes.
+        labels: The true classes as columns of `scores`, `(n,)`.
 
     Returns:
         0 to 1.
@@ -154,69 +165,64 @@ def balanced_accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64]) -
         >>> balanced_accuracy(np.eye(2), np.array([0, 0]))
         0.5
     """
-    right = scores.argmax(axis=1) == labels
-    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+    correct = scores.argmax(axis=1) == labels
+    return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _refuse_slips(format: str, precision: str, place: Path) -> None:  # noqa: A002
-    if format not in RUNS:
-        raise DetectorError(f"format={format!r}; expected one of {', '.join(map(repr, RUNS))}")
+def _check_arguments(format: str, precision: str, target: Path) -> None:  # noqa: A002
+    if format not in RUNNERS:
+        raise DetectorError(f"format={format!r}; expected one of {', '.join(map(repr, RUNNERS))}")
     if precision not in ("float32", "int8"):
         raise DetectorError(f"precision={precision!r}; expected 'float32' or 'int8'")
     if precision == "int8" and format != "onnx":
         raise DetectorError(f"precision='int8' is written as ONNX only, not as {format}; use format='onnx'")
-    if place.is_dir() and any(place.iterdir()):
-        raise OutputError(f"{place}: is a folder that is not empty; choose another place")
+    if target.is_dir() and any(target.iterdir()):
+        raise OutputError(f"{target}: is a folder that is not empty; choose another path")
 
 
 def _samples(predictor: Predictor, images: Images, precision: Precision) -> _Samples:
     if isinstance(images, Dataset):
         held_out = images.test if len(images.test) else images.validation
-        return _of_parts(predictor, images.train, held_out, precision)
+        return _samples_of_splits(predictor, images.train, held_out, precision)
     if isinstance(images, Split):
-        return _of_parts(predictor, images, images, precision)
+        return _samples_of_splits(predictor, images, images, precision)
     if images is None:
         if precision == "int8":
             raise DetectorError(
-                "precision='int8' has to see what images make of the model's values; give some: images=data"
+                "precision='int8' needs images to measure the range of activations on: give images=data"
             )
-        drawn = [draw_lesion(diagnosis.name, seed=seed).pixels for diagnosis in DIAGNOSES for seed in (1, 2)]
-        images = drawn
-    pixels = read_many(list(images), predictor.image_size, predictor.config.resize)
+        images = [draw_lesion(diagnosis.name, seed=seed).pixels for diagnosis in DIAGNOSES for seed in (1, 2)]
+    pixels = read_batch(list(images), predictor.image_size, predictor.config.resize)
     if not len(pixels):
-        raise DetectorError("images: there are none; expected a dataset, a split or some images")
-    return _Samples(_spread(pixels, _CALIBRATION), pixels, None)
+        raise DetectorError("images: there are none; expected a dataset, a split or at least one image")
+    return _Samples(_evenly_spaced(pixels, _MAX_CALIBRATION), pixels, None)
 
 
-def _of_parts(predictor: Predictor, seen: Split, held_out: Split, precision: Precision) -> _Samples:
-    calibration = _known(predictor, seen, _CALIBRATION)
-    held_out = _known(predictor, held_out, None if precision == "int8" else _COMPARED)
+def _samples_of_splits(predictor: Predictor, calibration: Split, held_out: Split, precision: Precision) -> _Samples:
+    calibration = _select(predictor, calibration, _MAX_CALIBRATION)
+    # A difference of balanced accuracy needs all images; rounding shows on a few.
+    held_out = _select(predictor, held_out, None if precision == "int8" else _MAX_COMPARED)
     pixels = held_out.pixels(predictor.image_size)
     return _Samples(calibration.pixels(predictor.image_size), pixels, held_out.labels)
 
 
-def _known(predictor: Predictor, part: Split, limit: int | None) -> Split:
-    """Return so many of a split's images, of the detector's classes and in their order."""
-    records = tuple(record for record in part if record.label in predictor.classes)
+def _select(predictor: Predictor, split: Split, limit: int | None) -> Split:
+    """Return at most `limit` images of a split, of the detector's classes and with labels in the detector's order."""
+    records = tuple(record for record in split if record.label in predictor.classes)
     if not records:
         raise DetectorError(
-            f"images: the {part.name} split has none of the detector's classes ({', '.join(predictor.classes)})"
+            f"images: the {split.name} split has none of the detector's classes ({', '.join(predictor.classes)})"
         )
-    records = tuple(_spread(records, limit or len(records)))
-    return replace(part, records=records, classes=predictor.classes, coarse={}, resize=predictor.config.resize)
+    records = tuple(_evenly_spaced(records, limit or len(records)))
+    return replace(split, records=records, classes=predictor.classes, label_groups={}, resize=predictor.config.resize)
 
 
-def _spread(items: Any, limit: int) -> Any:
-    """Return at most so many, evenly from first to last: a split is in the order of its classes."""
+def _evenly_spaced(items: Any, limit: int) -> Any:
+    """Return at most `limit` items, evenly spaced from first to last: a split is sorted by class."""
     if len(items) <= limit:
         return items
-    chosen = np.linspace(0, len(items) - 1, limit).astype(int)
-    return items[chosen] if isinstance(items, np.ndarray) else [items[at] for at in chosen]
-
-
-def _in_batches(run: Callable[[Pixels], Outputs], pixels: Pixels) -> Outputs:
-    parts = [run(pixels[at : at + _BATCH]) for at in range(0, len(pixels), _BATCH)]
-    return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    indices = np.linspace(0, len(items) - 1, limit).astype(int)
+    return items[indices] if isinstance(items, np.ndarray) else [items[index] for index in indices]
 
 
 def _write(predictor: Predictor, format: Format, precision: Precision, path: Path, calibration: Pixels) -> None:  # noqa: A002
@@ -226,37 +232,37 @@ def _write(predictor: Predictor, format: Format, precision: Precision, path: Pat
         _write_onnx(predictor, path)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            exact = Path(folder, "exact.onnx")
-            _write_onnx(predictor, exact)
-            quantise(exact, path, calibration)
+            float_model = Path(folder, "float32.onnx")
+            _write_onnx(predictor, float_model)
+            quantize(float_model, path, calibration)
 
 
 def _write_onnx(predictor: Predictor, path: Path) -> None:
-    """Write the ONNX file that the detector holds, or make one."""
+    """Write the ONNX model of the detector; make one from the Keras model if the detector has none."""
     path.write_bytes(predictor.files.onnx or onnx_bytes(predictor.keras_model()))
 
 
-def _attach_card(predictor: Predictor, format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
-    """Put what the numbers mean where each format has a place for it."""
-    text = json.dumps(_card(predictor, precision), indent=1)
+def _attach_config(predictor: Predictor, format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
+    """Store the classes and thresholds where each format has a place for metadata."""
+    text = json.dumps(_config(predictor, precision), indent=1)
     if format == "onnx":
         model = onnx.load(path)
-        onnx.helper.set_model_props(model, {CARD: text})
+        onnx.helper.set_model_props(model, {CONFIG: text})
         onnx.save(model, path)
     elif format == "litert":
-        with zipfile.ZipFile(
-            path, "a"
-        ) as attached:  # as TensorFlow Lite's metadata does: after the model, which it leaves alone
-            attached.writestr(CARD, text)
+        # As TensorFlow Lite's own metadata: a zip after the model, which interpreters ignore.
+        with zipfile.ZipFile(path, "a") as attached:
+            attached.writestr(CONFIG, text)
     else:
         (path / "assets.extra").mkdir()
-        (path / "assets.extra" / CARD).write_text(text, encoding="utf-8")
+        (path / "assets.extra" / CONFIG).write_text(text, encoding="utf-8")
 
 
-def _card(predictor: Predictor, precision: Precision) -> dict[str, Any]:
-    """Return what the numbers mean: of a model that looks at each image once."""
-    once = replace(predictor.settings, views=1)
-    point = predictor.config.point(once) if precision == "float32" else None  # in eight bits the answers are others
+def _config(predictor: Predictor, precision: Precision) -> dict[str, Any]:
+    """Return the classes and thresholds of an exported model, which sees one view of each image."""
+    single_view = replace(predictor.settings, views=1)
+    # A threshold holds for the probabilities it was set on, and quantization changes these.
+    point = predictor.config.operating_point(single_view) if precision == "float32" else None
     return {
         "classes": predictor.classes,
         "image_size": predictor.image_size,
@@ -271,9 +277,9 @@ def _card(predictor: Predictor, precision: Precision) -> dict[str, Any]:
     }
 
 
-def _differences(parity: Parity) -> str:
-    names = ("probability", "logit", "feature")
-    told = zip(names, parity, (TOLERANCE, SHARE, SHARE), strict=True)
+def _describe(differences: OutputDifferences) -> str:
+    limits = {"probability": TOLERANCE, "logit": RELATIVE_TOLERANCE, "feature": RELATIVE_TOLERANCE}
     return ", ".join(
-        f"largest difference in a {name} {value:.1g}, at most {most:.1g} expected" for name, value, most in told
+        f"largest difference in a {name} {value:.1g}, at most {limit:.1g} expected"
+        for (name, limit), value in zip(limits.items(), differences, strict=True)
     )

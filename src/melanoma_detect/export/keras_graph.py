@@ -1,8 +1,8 @@
-"""A model as the ONNX exporter can take it: the same answers, other layers.
+"""Keras models as exporters accept them: the same outputs from other layers.
 
-The exporter writes files that ONNX Runtime rejects where a model computes in mixed precision, or has grouped convolutions or
-Keras's gelu. So a model is cloned in float32, with depthwise convolutions in the place of fully grouped ones and gelu written
-out.
+Keras's ONNX exporter writes files that ONNX Runtime rejects if a model computes in mixed precision, or has grouped
+convolutions or Keras's gelu. Before export, a model is therefore cloned in float32, with depthwise convolutions in place of
+fully grouped ones, and with gelu written out.
 """
 
 import math
@@ -12,53 +12,54 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from melanoma_detect.models.contract import FEATURES, logits_of
+from melanoma_detect.models.contract import logits_and_features
 
 
-def exportable(model: Any) -> Any:
-    """Return a float32 copy of a model, made of layers that the exporter takes.
+def clone_for_export(model: Any) -> Any:
+    """Return a float32 copy of a model, made of layers that the exporter accepts.
 
     Args:
         model: A model that keeps the contract.
 
     Returns:
-        A functional model with weights of its own that gives the same answers.
+        A functional model with weights of its own and the same outputs.
 
     Examples:
-        >>> exportable(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))).output_shape
+        >>> clone_for_export(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))).output_shape
         (None, 9)
     """
     copy = keras.models.clone_model(model, clone_function=_clone, recursive=True)
-    for ours, theirs in zip(copy.weights, model.weights, strict=True):
-        # A depthwise kernel is (h, w, channels, 1) where the grouped one was (h, w, 1, channels).
-        values = ops.convert_to_numpy(ops.cast(theirs, "float32"))
-        ours.assign(values.reshape(ours.shape))
+    for target, source in zip(copy.weights, model.weights, strict=True):
+        values = ops.convert_to_numpy(ops.cast(source, "float32"))
+        # A depthwise kernel is (h, w, channels, 1), and the grouped one that it replaces (h, w, 1, channels).
+        target.assign(values.reshape(target.shape))
     return copy
 
 
-def inference(model: Any, dtype: str = "uint8") -> Any:
-    """Return a model for use elsewhere: from pixels to logits and features.
+def inference_model(model: Any, dtype: str = "uint8") -> Any:
+    """Return a model for use outside this library: from pixels to logits and features.
 
     Args:
         model: A model that keeps the contract.
-        dtype: The type of the pixels: as files hold them, or `"float32"`.
+        dtype: The type of the pixels: `"uint8"`, as image files have it, or `"float32"`.
 
     Returns:
         A functional model with weights of its own, from `pixels`, `(batch, height, width, 3)`, to a dictionary of
-        `logits`, float32 `(batch, classes)`, and `features`, float32 `(batch, d)`. It was called once: Keras exports no other.
+        `logits`, float32 `(batch, classes)`, and `features`, float32 `(batch, d)`.
 
     Examples:
-        >>> found = inference(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
-        >>> sorted(found(np.zeros((2, 32, 32, 3), np.uint8)))
+        >>> outputs = inference_model(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
+        >>> sorted(outputs(np.zeros((2, 32, 32, 3), np.uint8)))
         ['features', 'logits']
     """
-    copy = exportable(model)
-    both = keras.Model(copy.input, [logits_of(copy), copy.get_layer(FEATURES).output])
+    outputs = logits_and_features(clone_for_export(model))
     pixels = keras.Input(model.input_shape[1:], name="pixels", dtype=dtype)
-    logits, features = both(ops.cast(pixels, "float32"), training=False)
-    found = keras.Model(pixels, {"logits": logits, "features": features})
-    found.predict_on_batch(np.zeros((1, *model.input_shape[1:]), dtype))
-    return found
+    logits, features = outputs(ops.cast(pixels, "float32"), training=False)
+    wrapped = keras.Model(pixels, {"logits": logits, "features": features})
+    wrapped.predict_on_batch(
+        np.zeros((1, *model.input_shape[1:]), dtype)
+    )  # Keras exports no model that was never called
+    return wrapped
 
 
 def _clone(layer: Any) -> Any:
@@ -73,15 +74,13 @@ def _clone(layer: Any) -> Any:
 
 
 def _depthwise(config: dict[str, Any]) -> Any:
-    kept = {
-        key: config[key] for key in ("name", "kernel_size", "strides", "padding", "dilation_rate", "use_bias", "dtype")
-    }
-    return layers.DepthwiseConv2D(**kept, activation=config["activation"])
+    shared = ("name", "kernel_size", "strides", "padding", "dilation_rate", "use_bias", "dtype", "activation")
+    return layers.DepthwiseConv2D(**{key: config[key] for key in shared})
 
 
 class Gelu(layers.Layer):  # type: ignore[misc]
-    """x/2 (1 + erf(x/√2)), written out."""
+    """The exact Gaussian error linear unit, x/2 (1 + erf(x/√2)), written out."""
 
     def call(self, inputs: Any) -> Any:
-        """Apply it."""
+        """Apply it to a tensor of any shape."""
         return 0.5 * inputs * (1.0 + ops.erf(inputs / math.sqrt(2.0)))

@@ -1,4 +1,4 @@
-"""A trained model as an ONNX file, which runs without Keras, with proof that it gives the same answers."""
+"""ONNX export of Keras models, and the comparison of an exported model's outputs with the original's."""
 
 import os
 import subprocess
@@ -11,30 +11,30 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import ModelError
-from melanoma_detect.export.keras_graph import inference
+from melanoma_detect.errors import DetectorError, ModelError
+from melanoma_detect.export.keras_graph import inference_model
+from melanoma_detect.images.reader import Pixels
+from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.prediction import softmax
-from melanoma_detect.inference.runtime import Outputs
-from melanoma_detect.models.contract import FEATURES, logits_of
-from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
 
-TOLERANCE = 2e-4  # the largest difference in probability between Keras and the exported file
-SHARE = (
-    1e-2  # and in logits and features, as a share of the largest: what an untrained network's even answers would hide
-)
+CPU = ("CPUExecutionProvider",)  # on which exported files are compared: a GPU's TF32 would hide or add differences
+
+TOLERANCE = 2e-4  # in probability: far under any difference that a threshold is set by
+# In logits and features, relative to the largest: an untrained network's even probabilities hide any difference.
+RELATIVE_TOLERANCE = 1e-2
 
 
 def export_onnx(model: Any, path: Path) -> None:
     """Write a model as an ONNX file: RGB 0 to 255, float32 `(n, height, width, 3)`, to `logits` and `features`.
 
-    TensorFlow writes it, whichever backend Keras runs on: on another one, in a process of its own.
+    TensorFlow writes it whichever backend Keras runs on; on another backend, in a process of its own.
 
     Args:
         model: A model that keeps the contract.
-        path: Where to; the usual suffix is `.onnx`.
+        path: The file to write; the usual suffix is `.onnx`.
 
     Raises:
         ModelError: The model cannot be exported.
@@ -45,27 +45,26 @@ def export_onnx(model: Any, path: Path) -> None:
         True
     """
     if keras.backend.backend() != "tensorflow":
-        in_tensorflow(model, __name__, path)
+        run_in_tensorflow(model, __name__, path)
         return
     try:
         with warnings.catch_warnings():
-            # What the exporter does with NumPy's and TensorFlow's old names is not its user's doing.
-            warnings.simplefilter("ignore")
-            inference(model, "float32").export(path, format="onnx", verbose=False)
+            warnings.simplefilter("ignore")  # the exporter's use of deprecated NumPy and TensorFlow names
+            inference_model(model, "float32").export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
 
 
-def in_tensorflow(model: Any, module: str, *arguments: object) -> None:
-    """Let TensorFlow write a model, in a process of its own: Keras runs on another backend here.
+def run_in_tensorflow(model: Any, module: str, *arguments: object) -> None:
+    """Run an exporting module in a process with the TensorFlow backend, for a Keras that runs on another one here.
 
     Args:
-        model: A Keras model.
-        module: What to run there; it is given the model's file first.
-        *arguments: What else it is given.
+        model: A Keras model; the module gets the path of its `.keras` file as its first argument.
+        module: The module to run.
+        *arguments: Its further arguments.
 
     Raises:
-        ModelError: It failed.
+        ModelError: The process failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.keras")
@@ -78,7 +77,7 @@ def in_tensorflow(model: Any, module: str, *arguments: object) -> None:
 
 
 def onnx_bytes(model: Any) -> bytes:
-    """Return a model as a detector's file keeps it: an ONNX file that takes uint8 pixels.
+    """Return a model as the bytes of an ONNX file that takes uint8 pixels, as a detector's file holds it.
 
     Args:
         model: A model that keeps the contract.
@@ -98,50 +97,23 @@ def onnx_bytes(model: Any) -> bytes:
         export_onnx(model, file)
         graph = onnx.load(file)
     pixels = graph.graph.input[0]
-    # A quarter of the memory to bring in, and nothing for its caller to convert.
+    # uint8 takes a quarter of the memory to pass in, and callers need not convert.
     graph.graph.node.insert(0, onnx.helper.make_node("Cast", ["bytes"], [pixels.name], to=onnx.TensorProto.FLOAT))
-    taken = onnx.ValueInfoProto()
-    taken.CopyFrom(pixels)
-    taken.name, taken.type.tensor_type.elem_type = "bytes", onnx.TensorProto.UINT8
-    graph.graph.input[0].CopyFrom(taken)
+    uint8_input = onnx.ValueInfoProto()
+    uint8_input.CopyFrom(pixels)
+    uint8_input.name, uint8_input.type.tensor_type.elem_type = "bytes", onnx.TensorProto.UINT8
+    graph.graph.input[0].CopyFrom(uint8_input)
     content: bytes = graph.SerializeToString()
     return content
 
 
-def run_onnx(path: Path, pixels: NDArray[Any]) -> tuple[Float32Array, Float32Array]:
-    """Run an exported model.
-
-    Args:
-        path: The ONNX file.
-        pixels: `(n, height, width, 3)`, 0 to 255.
-
-    Returns:
-        float32 logits `(n, classes)` and features `(n, d)`.
-
-    Raises:
-        ModelError: ONNX Runtime does not take the file.
-
-    Examples:
-        >>> export_onnx(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), Path("cnn.onnx"))
-        >>> [values.shape for values in run_onnx(Path("cnn.onnx"), np.zeros((2, 32, 32, 3)))]
-        [(2, 9), (2, 128)]
-    """
-    try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"{path.name}: ONNX Runtime does not take the file ({str(error)[:300]})") from error
-    name = session.get_inputs()[0].name
-    logits, features = session.run(["logits", "features"], {name: pixels.astype(np.float32)})
-    return logits, features
-
-
-class Parity(NamedTuple):
-    """How far an exported model is from the one in Keras.
+class OutputDifferences(NamedTuple):
+    """How far the outputs of an exported model are from those of the original.
 
     Attributes:
         probabilities: The largest difference in probability.
-        logits: The largest difference in a logit, as a share of the largest logit.
-        features: The largest difference in a feature, as a share of the largest feature.
+        logits: The largest difference in a logit, relative to the largest logit.
+        features: The largest difference in a feature, relative to the largest feature.
     """
 
     probabilities: float
@@ -149,60 +121,62 @@ class Parity(NamedTuple):
     features: float
 
     @property
-    def holds(self) -> bool:
-        """Whether the file may stand for the model."""
-        return self.probabilities <= TOLERANCE and self.logits <= SHARE and self.features <= SHARE
+    def within_tolerance(self) -> bool:
+        """Whether the exported model may replace the original; False for nan."""
+        relative = self.logits <= RELATIVE_TOLERANCE and self.features <= RELATIVE_TOLERANCE
+        return self.probabilities <= TOLERANCE and relative
 
 
-def onnx_parity(model: Any, pixels: NDArray[Any]) -> Parity:
-    """Export a model and compare the file's answers with its own.
+def compare_onnx(model: Any, pixels: Pixels) -> OutputDifferences:
+    """Export a model to ONNX and compare the file's outputs with the model's.
 
     Args:
         model: A model that keeps the contract.
-        pixels: Images to compare on, `(n, height, width, 3)`, 0 to 255.
+        pixels: Images to compare on, uint8 `(n, height, width, 3)`.
 
     Returns:
-        The differences; nan where one of them gives no number.
+        The differences; nan where one of the outputs is nan.
 
     Raises:
         ModelError: The model cannot be exported.
 
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
-        >>> onnx_parity(model, draw_lesion("nevus", seed=1, size=32).pixels[None]).holds
+        >>> compare_onnx(model, draw_lesion("nevus", seed=1, size=32).pixels[None]).within_tolerance
         True
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.onnx")
         export_onnx(model, file)
-        found = run_onnx(file, pixels)
-    both = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
-    logits, features = both.predict_on_batch(pixels.astype(np.float32))
-    return parity_of(Outputs(*found), Outputs(np.asarray(logits), np.asarray(features)))
+        try:
+            outputs = OnnxRuntime(file, providers=CPU).run(pixels)
+        except DetectorError as error:
+            raise ModelError(f"{model.name}: {error}") from error
+    return compare_outputs(outputs, KerasRuntime(model).run(pixels))
 
 
-def parity_of(found: Outputs, expected: Outputs) -> Parity:
-    """Compare what two runtimes say about the same images.
+def compare_outputs(outputs: ModelOutputs, expected: ModelOutputs) -> OutputDifferences:
+    """Compare the outputs of two runtimes for the same images.
 
     Args:
-        found: What the exported model says.
-        expected: What Keras says.
+        outputs: The outputs of the exported model.
+        expected: Those of the original.
 
     Returns:
-        The differences; nan where one of them gives no number.
+        The differences; nan where one of the outputs is nan.
 
     Examples:
-        >>> said = detector.predictor.runtime.run(np.zeros((1, 32, 32, 3), np.uint8))
-        >>> parity_of(said, said)
-        Parity(probabilities=0.0, logits=0.0, features=0.0)
+        >>> outputs = detector.predictor.runtime.run(np.zeros((1, 32, 32, 3), np.uint8))
+        >>> compare_outputs(outputs, outputs)
+        OutputDifferences(probabilities=0.0, logits=0.0, features=0.0)
     """
-    difference = np.abs(softmax(found.logits) - softmax(expected.logits)).max()
-    logits, features = (_share(found[at], expected[at]) for at in range(2))
-    return Parity(float(difference), logits, features)
+    difference = np.abs(softmax(outputs.logits) - softmax(expected.logits)).max()
+    logits = _relative_difference(outputs.logits, expected.logits)
+    return OutputDifferences(float(difference), logits, _relative_difference(outputs.features, expected.features))
 
 
-def _share(found: NDArray[Any], expected: NDArray[Any]) -> float:
-    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
+def _relative_difference(values: NDArray[Any], expected: NDArray[Any]) -> float:
+    return float(np.abs(values - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
 
 
 if __name__ == "__main__":

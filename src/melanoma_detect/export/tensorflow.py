@@ -1,4 +1,4 @@
-"""The formats that a model is written in and read from: ONNX Runtime, LiteRT, TensorFlow's SavedModel."""
+"""Export formats beside the detector's own file: ONNX, LiteRT and SavedModel, each written and run."""
 
 import sys
 import warnings
@@ -9,14 +9,13 @@ from typing import Any, Literal, TypeAlias, cast
 import keras
 
 from melanoma_detect.errors import ModelError
-from melanoma_detect.export.keras_graph import inference
-from melanoma_detect.export.onnx import in_tensorflow
-from melanoma_detect.export.quantization import OnnxModel
+from melanoma_detect.export.keras_graph import inference_model
+from melanoma_detect.export.onnx import CPU, run_in_tensorflow
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.runtime import Outputs
+from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
 
 Format: TypeAlias = Literal["onnx", "litert", "saved_model"]
-Run: TypeAlias = Callable[[Pixels], Outputs]
+Run: TypeAlias = Callable[[Pixels], ModelOutputs]
 
 _KERAS_NAMES = {"litert": "litert", "saved_model": "tf_saved_model"}
 
@@ -24,49 +23,47 @@ _KERAS_NAMES = {"litert": "litert", "saved_model": "tf_saved_model"}
 def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A002 - Keras's own word for it
     """Write a Keras model as LiteRT or SavedModel: `pixels`, uint8 `(n, height, width, 3)`, to `logits` and `features`.
 
-    TensorFlow writes it, whichever backend Keras runs on: on another one, in a process of its own.
+    TensorFlow writes it whichever backend Keras runs on; on another backend, in a process of its own.
 
     Args:
         model: A model that keeps the contract.
         format: `"litert"` or `"saved_model"`.
-        path: The file or folder to be.
+        path: The file or folder to write.
 
     Raises:
         ModelError: The model cannot be exported.
 
     Examples:
         >>> write_by_keras(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), "litert", Path("cnn.tflite"))
-        >>> RUNS["litert"](Path("cnn.tflite"))(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
+        >>> RUNNERS["litert"](Path("cnn.tflite"))(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
         (2, 9)
     """
     if keras.backend.backend() != "tensorflow":
-        in_tensorflow(model, __name__, format, path)
+        run_in_tensorflow(model, __name__, format, path)
         return
-    # Keras asks for a suffix that the user's name may not have.
-    made = path.with_name("made.tflite") if format == "litert" else path
+    # Keras insists on the suffix .tflite, which the user's name may not have.
+    written = path.with_name("model.tflite") if format == "litert" else path
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # what the exporter does with TensorFlow's old names is not its user's doing
-            inference(model).export(made, format=_KERAS_NAMES[format], verbose=False)
+            warnings.simplefilter("ignore")  # the exporter's use of deprecated TensorFlow names
+            inference_model(model).export(written, format=_KERAS_NAMES[format], verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported as {format} ({type(error).__name__}: {error})") from error
-    if made != path:
-        made.replace(path)
+    if written != path:
+        written.replace(path)
 
 
 def _run_litert(path: Path) -> Run:
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow's interpreter announces its successor
+        warnings.simplefilter("ignore")  # TensorFlow announces that its interpreter will move to another package
         interpreter = tf.lite.Interpreter(str(path))
     runner = interpreter.get_signature_runner()
 
-    def run(pixels: Pixels) -> Outputs:
-        found = runner(pixels=pixels)
-        return Outputs(found["logits"], found["features"])
+    def run(pixels: Pixels) -> ModelOutputs:
+        outputs = runner(pixels=pixels)
+        return ModelOutputs(outputs["logits"], outputs["features"])
 
     return run
 
@@ -76,18 +73,18 @@ def _run_saved_model(path: Path) -> Run:
 
     loaded = tf.saved_model.load(str(path))
 
-    def run(pixels: Pixels) -> Outputs:
-        found = loaded.serve(pixels)
-        return Outputs(found["logits"].numpy(), found["features"].numpy())
+    def run(pixels: Pixels) -> ModelOutputs:
+        outputs = loaded.serve(pixels)
+        return ModelOutputs(outputs["logits"].numpy(), outputs["features"].numpy())
 
     return run
 
 
 def _run_onnx(path: Path) -> Run:
-    return OnnxModel(path).run
+    return OnnxRuntime(path, providers=CPU).run
 
 
-RUNS: dict[str, Callable[[Path], Run]] = {
+RUNNERS: dict[str, Callable[[Path], Run]] = {
     "onnx": _run_onnx,
     "litert": _run_litert,
     "saved_model": _run_saved_model,

@@ -1,4 +1,4 @@
-"""Any kind of pixels as RGB: modes, depths, transparency, colour profiles, arrays."""
+"""Conversion to RGB: colour modes, bit depths, transparency, colour profiles, arrays."""
 
 import io
 from functools import lru_cache
@@ -10,14 +10,14 @@ from PIL import Image, ImageCms
 
 from melanoma_detect.errors import ImageError
 
-_KINDS = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
+_PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # how ICC profiles call Pillow's modes
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert an image to RGB.
 
-    Transparency is laid over white, 16- and 32-bit grey is scaled to 8 bits, an embedded colour profile is converted to sRGB; a
-    damaged profile is passed over.
+    Transparency is laid over white, 16- and 32-bit grey is scaled to 8 bits, an embedded colour profile is converted to sRGB. A
+    damaged profile is ignored.
 
     Args:
         image: A PIL image of any mode.
@@ -26,14 +26,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
         The image in mode RGB.
 
     Raises:
-        ValueError: An image of floating-point numbers is not from 0 to 1, nor from 0 to 255.
+        ValueError: The values of a floating-point image are outside 0 to 1 and outside 0 to 255.
 
     Examples:
         >>> to_rgb(Image.new("LA", (2, 2), (0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
     if image.mode == "RGB" and not image.info.get("icc_profile") and "transparency" not in image.info:
-        return image
+        return image  # nearly every image: nothing to convert, and nothing to copy
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
@@ -41,7 +41,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         flat = Image.alpha_composite(white, rgba).convert("RGB")
         return _to_srgb(flat, profile)
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        return Image.fromarray(_scale_to_uint8(np.asarray(image))).convert("RGB")
     converted = _to_srgb(image, profile)
     if converted.mode == "LAB":
         converted = _lab_to_rgb(converted)
@@ -49,7 +49,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def from_array(array: np.ndarray) -> Image.Image:
-    """Make an image from an array.
+    """Return the image of an array.
 
     Args:
         array: `(height, width)`, `(height, width, 1)`, `(height, width, 3)` in RGB or `(height, width, 4)` in RGBA; uint8,
@@ -66,66 +66,67 @@ def from_array(array: np.ndarray) -> Image.Image:
         (255, 255, 255)
     """
     shaped = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
-    right_shape = shaped.ndim == 2 or (shaped.ndim == 3 and shaped.shape[-1] in (3, 4))
-    if not right_shape or 0 in array.shape:
-        raise _strange(array, "")
+    is_image_shape = shaped.ndim == 2 or (shaped.ndim == 3 and shaped.shape[-1] in (3, 4))
+    if not is_image_shape or 0 in array.shape:
+        raise _array_error(array, "")
     if shaped.dtype == np.uint8:
         return Image.fromarray(shaped)
     if shaped.dtype == np.bool_:
         return Image.fromarray(shaped.astype(np.uint8) * 255)
     if shaped.dtype == np.uint16:
-        return Image.fromarray(_from_sixteen(shaped))
+        return Image.fromarray(_uint16_to_uint8(shaped))
     if not np.issubdtype(shaped.dtype, np.floating):
-        raise _strange(array, "")
+        raise _array_error(array, "")
     low, high = float(shaped.min()), float(shaped.max())
-    if not (low >= 0 and high <= 1):  # also where one is not a number
-        raise _strange(array, f" from {low:.3g} to {high:.3g}")
+    if not (low >= 0 and high <= 1):  # false for NaN too
+        raise _array_error(array, f" from {low:.3g} to {high:.3g}")
     return Image.fromarray(np.rint(shaped * 255).astype(np.uint8))
 
 
-def _strange(array: np.ndarray, reach: str) -> ImageError:
+def _array_error(array: np.ndarray, value_range: str) -> ImageError:
     return ImageError(
-        f"an array of shape {array.shape} and type {array.dtype}{reach} is not an image: expected (height, width, 3) in RGB, "
-        "(height, width, 4) or (height, width), as uint8 from 0 to 255, uint16 from 0 to 65,535 or floats from 0 to 1; convert "
-        "it first"
+        f"an array of shape {array.shape} and type {array.dtype}{value_range} is not an image: expected (height, width, 3) in "
+        "RGB, (height, width, 4) or (height, width), as uint8 from 0 to 255, uint16 from 0 to 65,535 or floats from 0 to 1; "
+        "convert it first"
     )
 
 
-def _from_sixteen(values: np.ndarray) -> NDArray[np.uint8]:
+def _uint16_to_uint8(values: np.ndarray) -> NDArray[np.uint8]:
+    # 65,535 / 257 = 255; adding 128 rounds to the nearest.
     grey: NDArray[np.uint8] = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return grey
 
 
-def _eight_bits(values: np.ndarray) -> NDArray[np.uint8]:
+def _scale_to_uint8(values: np.ndarray) -> NDArray[np.uint8]:
     if np.issubdtype(values.dtype, np.floating):
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if not (low >= 0 and high <= 255):
-            raise ValueError(f"numbers from {low:.3g} to {high:.3g}; expected 0 to 1, or 0 to 255")
+            raise ValueError(f"values from {low:.3g} to {high:.3g}; expected 0 to 1, or 0 to 255")
         values = np.rint(values * (255 if high <= 1 else 1))
         return np.asarray(values, dtype=np.uint8)
-    # Pillow's own conversion clips everything over 255 to white; 16-bit greyscale spans 0 to 65,535.
+    # Pillow's own conversion clips everything over 255 to white, while 16-bit greyscale reaches 65,535.
     wide = np.clip(values.astype(np.int64), 0, 65535)
+    # Pillow holds 32-bit greyscale in int32: where no value is over 255, the file has 8 bits of content.
     if values.dtype == np.int32 and wide.max(initial=0) < 256:
         return np.asarray(wide, dtype=np.uint8)
-    return _from_sixteen(wide)
+    return _uint16_to_uint8(wide)
 
 
 def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
-    if not profile or image.mode not in _KINDS:
+    if not profile or image.mode not in _PROFILE_SPACES:
         return image
-    transform = _transform(bytes(profile), image.mode)
+    transform = _srgb_transform(bytes(profile), image.mode)
     if transform is None:
         return image
-    converted = ImageCms.applyTransform(image, transform)
-    return converted or image
+    return ImageCms.applyTransform(image, transform) or image
 
 
-@lru_cache(maxsize=32)
-def _transform(profile: bytes, mode: str) -> Any:
-    """Return what turns a profile's colours into sRGB; None where it is sRGB itself, damaged, or for other pixels."""
+@lru_cache(maxsize=32)  # the images of a collection share a few profiles, and building a transform takes milliseconds
+def _srgb_transform(profile: bytes, mode: str) -> Any:
+    """Return the transform from a profile to sRGB; None for a profile that is sRGB, damaged, or of another colour space."""
     try:
         source = ImageCms.getOpenProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != _KINDS[mode].strip():
+        if source.profile.xcolor_space.strip() != _PROFILE_SPACES[mode]:
             return None
         if "sRGB" in (source.profile.profile_description or ""):
             return None

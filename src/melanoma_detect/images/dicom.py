@@ -1,4 +1,4 @@
-"""DICOM photographs and dermoscopy as images; needs the extra `dicom`."""
+"""DICOM photographs and dermoscopy as PIL images; needs the extra `dicom`."""
 
 from typing import Any, BinaryIO
 
@@ -10,22 +10,22 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_color_lut, pixel_array
 
 
-def decode(file: BinaryIO, most: int) -> Image.Image:
+def decode_dicom(file: BinaryIO, max_pixels: int) -> Image.Image:
     """Decode the first frame of a DICOM file.
 
     Args:
         file: The open file.
-        most: How many pixels it may have.
+        max_pixels: The largest number of pixels to decode.
 
     Returns:
-        An RGB or greyscale image of 8 bits; a colour profile stands in its `info`.
+        An RGB or greyscale image of 8 bits, its colour profile in `info`.
 
     Raises:
-        ValueError: It is damaged, holds no image, or too large a one.
+        ValueError: The file is damaged, has no image, or too large an image.
 
     Examples:
         >>> import io
-        >>> decode(io.BytesIO(b"no DICOM"), 100)
+        >>> decode_dicom(io.BytesIO(b"no DICOM"), 100)
         Traceback (most recent call last):
         ValueError: File is missing DICOM File Meta Information header ...
     """
@@ -34,10 +34,10 @@ def decode(file: BinaryIO, most: int) -> Image.Image:
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
         if not rows * columns or "PixelData" not in dataset:
             raise ValueError("a DICOM file without an image")
-        if rows * columns > most:
-            raise ValueError(f"{columns}×{rows} pixels, more than {most // 10**6} million")
+        if rows * columns > max_pixels:  # before decoding: the pixels may not fit in memory
+            raise ValueError(f"{columns}×{rows} pixels, more than {max_pixels // 10**6} million")
         array = pixel_array(dataset, index=0) if int(dataset.get("NumberOfFrames") or 1) > 1 else pixel_array(dataset)
-        image = Image.fromarray(_eight_bits(dataset, array))
+        image = Image.fromarray(_scale_to_uint8(dataset, array))
     except (InvalidDicomError, AttributeError, KeyError, RuntimeError, NotImplementedError) as error:
         raise ValueError(str(error)) from error
     if profile := dataset.get("ICCProfile"):
@@ -46,15 +46,15 @@ def decode(file: BinaryIO, most: int) -> Image.Image:
     return image
 
 
-def _eight_bits(dataset: Any, array: NDArray[Any]) -> NDArray[np.uint8]:
+def _scale_to_uint8(dataset: Any, array: NDArray[Any]) -> NDArray[np.uint8]:
     kind = str(dataset.PhotometricInterpretation)
     bits = int(dataset.BitsStored)
     if kind == "PALETTE COLOR":
         array, bits = apply_color_lut(array, dataset), int(dataset.RedPaletteColorLookupTableDescriptor[2])
     values = array.astype(np.float64)
-    if np.issubdtype(array.dtype, np.signedinteger):
+    if np.issubdtype(array.dtype, np.signedinteger):  # from -2^(bits-1), not from 0
         values += 2.0 ** (bits - 1)
-    grey = np.clip(values / (2.0**bits - 1), 0, 1)
+    scaled = np.clip(values / (2.0**bits - 1), 0, 1)
     if kind == "MONOCHROME1":  # 0 is white
-        grey = 1 - grey
-    return np.rint(grey * 255).astype(np.uint8)
+        scaled = 1 - scaled
+    return np.rint(scaled * 255).astype(np.uint8)

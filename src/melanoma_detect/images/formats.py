@@ -1,4 +1,4 @@
-"""From a file, bytes or an open file to a lazily opened image: formats, limits, and words for what is wrong."""
+"""Image files: the formats that are read, the largest size, and error messages for files that cannot be read."""
 
 import contextlib
 import io
@@ -28,9 +28,12 @@ _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
 _OTHERS = {".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 _EXTRAS = {".heic", ".heif", ".hif", ".dcm", ".dicom"}
 SUFFIXES = frozenset(_JPEG | _OTHERS | _EXTRAS)
-MAX_PIXELS = 200_000_000
-_HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-# Imported for what they register in Image.OPEN; Image.init would load thirty more.
+MAX_PIXELS = (
+    200_000_000  # 600 MB decoded: above every camera, and below what a small file can be made to fill memory with
+)
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_PREFIX_BYTES = 132  # as many as DICOM needs: its mark stands after a preamble of 128 bytes
+# Importing them registers them in Image.OPEN; Image.init would load thirty more.
 _PLUGINS = (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -42,15 +45,25 @@ _PLUGINS = (
     WebPImagePlugin,
 )
 
-# What Pillow raises for files that are not as they should be; its warnings too, where they are turned into errors.
-_TROUBLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, AttributeError, Warning)
+# What Pillow raises for damaged files; its warnings too, where they are turned into errors.
+_PILLOW_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+    Warning,
+)
 
 File = str | os.PathLike[str] | bytes | BinaryIO
 
 
 @contextlib.contextmanager
-def opened(source: File) -> Iterator[Image.Image]:
-    """Open an image's file without decoding it.
+def open_image(source: File) -> Iterator[Image.Image]:
+    """Open an image file without decoding it.
 
     HEIC needs the extra `heic`, DICOM the extra `dicom`; a DICOM file is decoded at once.
 
@@ -58,69 +71,69 @@ def opened(source: File) -> Iterator[Image.Image]:
         source: A path, the bytes of a file, or an open binary file.
 
     Yields:
-        A PIL image whose header was read; its pixels are decoded when they are asked for.
+        A PIL image whose header has been read; Pillow decodes the pixels at their first use.
 
     Raises:
-        ImageError: The file is missing, empty, no image, damaged, or of more than 200 million pixels; also where decoding
+        ImageError: The file is missing, empty, not an image, damaged, or of more than 200 million pixels; also where decoding
             inside the block fails.
 
     Examples:
-        >>> with opened(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg") as image:
+        >>> with open_image(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg") as image:
         ...     image.size
         (64, 64)
     """
     try:
-        with _as_file(source) as file:
-            image = _identify(file)
-            _refuse_large(source, image)
+        with _open_file(source) as file:
+            image = _open_by_content(file)
+            _check_pixel_count(source, image)
             yield image
     except ImageError:
         raise
-    except _TROUBLE as error:
-        raise unreadable(source, error) from error
+    except _PILLOW_ERRORS as error:
+        raise image_error(source, error) from error
 
 
-def unreadable(source: Any, error: Exception) -> ImageError:
-    """Say what is wrong with a file.
+def image_error(source: Any, error: Exception) -> ImageError:
+    """Return the ImageError that explains why an image cannot be read.
 
     Args:
-        source: What was to be read.
-        error: What happened.
+        source: The file, or what else was to be read.
+        error: The exception that reading it raised.
 
     Returns:
-        The error to raise.
+        The error to raise; its message names the file and what to do.
 
     Examples:
-        >>> unreadable("a.jpg", FileNotFoundError())
+        >>> image_error("a.jpg", FileNotFoundError())
         ImageError('a.jpg: no such file; check the path')
     """
-    name = name_of(source)
+    name = source_name(source)
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{name}: no such file; check the path")
     if isinstance(error, IsADirectoryError):
         return ImageError(f"{name}: is a folder; expected an image")
     if _is_empty(source):
-        return ImageError(f"{name}: the file is empty; copy it again or take it out")
+        return ImageError(f"{name}: the file is empty; copy it again or remove it")
     if isinstance(error, UnidentifiedImageError):
         expected = ", ".join(FORMATS)
         return ImageError(
-            f"{name}: not an image this library reads (expected {expected}, or HEIC and DICOM by their extras); convert it or "
-            "take it out"
+            f"{name}: not an image of a known format (expected {expected}, or HEIC and DICOM by their extras); convert it or "
+            "remove it"
         )
-    return ImageError(f"{name}: cannot be decoded ({error}); copy it again or take it out")
+    return ImageError(f"{name}: cannot be decoded ({error}); copy it again or remove it")
 
 
-def name_of(image: Any) -> str:
-    """Return what to call an image in a message: its path, or what kind of thing it is.
+def source_name(image: Any) -> str:
+    """Return the name of an image for messages: its path, or its type.
 
     Args:
-        image: Anything that `read` takes.
+        image: Anything that `images.reader.read_pixels` takes.
 
     Returns:
         A short name.
 
     Examples:
-        >>> name_of("photo.jpg")
+        >>> source_name("photo.jpg")
         'photo.jpg'
     """
     if isinstance(image, (str, os.PathLike)):
@@ -131,7 +144,7 @@ def name_of(image: Any) -> str:
 
 
 @contextlib.contextmanager
-def _as_file(source: File) -> Iterator[BinaryIO]:
+def _open_file(source: File) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
@@ -144,30 +157,31 @@ def _as_file(source: File) -> Iterator[BinaryIO]:
         yield io.BytesIO(source.read())
 
 
-def _identify(file: BinaryIO) -> Image.Image:
-    """Find the format by content.
+def _open_by_content(file: BinaryIO) -> Image.Image:
+    """Open an image by the format of its first bytes, whatever its suffix.
 
-    Pillow's own `Image.open` warns, or refuses, above limits that are global to the process; ours is checked by us, so the
-    registered formats are asked directly.
+    The registered formats are asked directly: Pillow's own `Image.open` warns, or raises, above limits that are global to the
+    process, while this library has a limit of its own.
     """
-    prefix = file.read(132)
-    if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC:
+    prefix = file.read(_PREFIX_BYTES)
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS:
         return _open_heic(file)
     if prefix[128:132] == b"DICM":
         return _open_dicom(file)
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
+        # For a file that this Pillow was built without support for, AVIF and WebP return a message in place of True.
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and name not in ("AVIF", "WEBP")):
             file.seek(0)
             return factory(file, "")
     raise UnidentifiedImageError
 
 
-def _refuse_large(source: File, image: Image.Image) -> None:
+def _check_pixel_count(source: File, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
-            f"{name_of(source)}: {image.width}×{image.height} pixels; expected at most {MAX_PIXELS // 10**6} million: make it "
-            "smaller, or take it out"
+            f"{source_name(source)}: {image.width}×{image.height} pixels; expected at most {MAX_PIXELS // 10**6} million: "
+            "make it smaller, or remove it"
         )
 
 
@@ -185,7 +199,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(
-            f"{name_of(file)}: a HEIC image, which needs an extra: pip install 'melanoma-detect[heic]'"
+            f"{source_name(file)}: a HEIC image, which needs an extra: pip install 'melanoma-detect[heic]'"
         ) from error
     file.seek(0)
     image: Image.Image = pillow_heif.open_heif(file).to_pillow()
@@ -195,10 +209,10 @@ def _open_heic(file: BinaryIO) -> Image.Image:
 
 def _open_dicom(file: BinaryIO) -> Image.Image:
     try:
-        from melanoma_detect.images.dicom import decode  # noqa: PLC0415 - an extra
+        from melanoma_detect.images.dicom import decode_dicom  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(
-            f"{name_of(file)}: a DICOM image, which needs an extra: pip install 'melanoma-detect[dicom]'"
+            f"{source_name(file)}: a DICOM image, which needs an extra: pip install 'melanoma-detect[dicom]'"
         ) from error
     file.seek(0)
-    return decode(file, MAX_PIXELS)
+    return decode_dicom(file, MAX_PIXELS)

@@ -1,7 +1,7 @@
 """The one reader of pixels: any image becomes RGB uint8 at the model's size.
 
-Training, validation, prediction and figures all come through here, so that what a model saw in training and what it sees
-in use is the same array, bit for bit.
+Training, validation, prediction and reports all read images here, so that a model gets the same array in training and in use,
+bit for bit.
 """
 
 import os
@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.colour import from_array, to_rgb
-from melanoma_detect.images.formats import FORMATS, MAX_PIXELS, SUFFIXES, name_of, opened, unreadable
+from melanoma_detect.images.formats import FORMATS, MAX_PIXELS, SUFFIXES, image_error, open_image, source_name
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
@@ -24,7 +24,9 @@ Resize: TypeAlias = Literal["squash", "crop", "pad"]
 Size: TypeAlias = tuple[int, int]
 
 RESIZES: tuple[Resize, ...] = ("squash", "crop", "pad")
-_ORIENTATION = 0x0112
+_ORIENTATION = 0x0112  # the EXIF tag; values from 5 on swap width and height
+# What Pillow raises for damaged EXIF data, and its warnings where they are turned into errors; OSError may mean damaged pixels.
+_METADATA_ERRORS = (SyntaxError, ValueError, TypeError, KeyError, Warning)
 
 __all__ = [
     "FORMATS",
@@ -33,25 +35,28 @@ __all__ = [
     "ImageLike",
     "Pixels",
     "Resize",
-    "Squashed",
-    "fit",
-    "load",
-    "name_of",
-    "needed",
-    "read",
+    "StretchedImage",
+    "check_resize",
+    "load_rgb",
+    "min_decode_size",
+    "read_batch",
+    "read_pixels",
+    "read_size",
+    "resize_image",
+    "source_name",
 ]
 
 
 @dataclass(frozen=True)
-class Squashed(os.PathLike[str]):
-    """An image file that was squashed into a square: whoever reads it gets it stretched back.
+class StretchedImage(os.PathLike[str]):
+    """An image file that was squashed into a square and is stretched back when it is read.
 
     Attributes:
         path: The file.
-        aspect: Width over height before it was squashed. An image that is not square stays as it is.
+        aspect: Width over height before the image was squashed. An image that is not square is read as it is.
 
     Examples:
-        >>> load(Squashed(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", aspect=4 / 3)).size
+        >>> load_rgb(StretchedImage(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", aspect=4 / 3)).size
         (85, 64)
     """
 
@@ -62,8 +67,8 @@ class Squashed(os.PathLike[str]):
         return os.fspath(self.path)
 
 
-def read(image: ImageLike, size: Size | None = None, resize: Resize = "squash") -> Pixels:
-    """Read one image as RGB, at the size that a model wants.
+def read_pixels(image: ImageLike, size: Size | None = None, resize: Resize = "squash") -> Pixels:
+    """Read an image as RGB at the model's size.
 
     Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames the
     first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit images
@@ -73,8 +78,8 @@ def read(image: ImageLike, size: Size | None = None, resize: Resize = "squash") 
     Args:
         image: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width)`,
             `(height, width, 3)` or `(height, width, 4)`: uint8, uint16 from 0 to 65,535, or floats from 0 to 1.
-        size: `(height, width)` in pixels; None keeps the image's own.
-        resize: How an image of another shape comes to that size: `"squash"` scales the whole image whatever its shape was
+        size: `(height, width)` in pixels; None for the image's own.
+        resize: How an image of another shape is brought to that size: `"squash"` scales the whole image whatever its shape was
             (the assignment's way), `"crop"` takes its centre, `"pad"` adds black margins.
 
     Returns:
@@ -85,110 +90,39 @@ def read(image: ImageLike, size: Size | None = None, resize: Resize = "squash") 
             another kind.
 
     Examples:
-        >>> read(np.zeros((600, 450, 3), np.uint8), size=(180, 180)).shape
+        >>> read_pixels(np.zeros((600, 450, 3), np.uint8), size=(180, 180)).shape
         (180, 180, 3)
     """
-    refuse_resize(resize)
-    return fit(load(image, needed(size, resize) if size else None), size, resize)
+    check_resize(resize)
+    return resize_image(load_rgb(image, min_decode_size(size, resize) if size else None), size, resize)
 
 
-def load(image: ImageLike, at_least: Size | None = None) -> Image.Image:
-    """Open an image, upright and in RGB.
-
-    Args:
-        image: What `read` takes.
-        at_least: `(height, width)` in pixels that must be left where a JPEG is decoded at a smaller scale; None for all of it.
-
-    Returns:
-        A PIL image in mode RGB.
-
-    Raises:
-        ImageError: It cannot be read.
-
-    Examples:
-        >>> load(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").size
-        (64, 64)
-    """
-    if isinstance(image, np.ndarray):
-        return to_rgb(from_array(image))
-    if isinstance(image, Image.Image):
-        try:
-            return to_rgb(_turned(image))
-        except (OSError, ValueError) as error:
-            raise unreadable(image, error) from error
-    if not isinstance(image, (str, os.PathLike, bytes)) and not hasattr(image, "read"):
-        raise ImageError(
-            f"a {type(image).__name__} is no image; expected a path, bytes, a file, a PIL image or an array"
-        )
-    with opened(image) as file:
-        if at_least and file.format == "JPEG":
-            _draft(file, at_least)
-        file.load()
-        upright = to_rgb(_turned(file))
-    return _stretched(upright, image.aspect) if isinstance(image, Squashed) else upright
-
-
-def fit(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
-    """Bring a loaded image to a size.
+def read_batch(images: Sequence[ImageLike], size: Size, resize: Resize = "squash") -> Pixels:
+    """Read several images into one array.
 
     Args:
-        image: In mode RGB.
-        size: `(height, width)` in pixels; None keeps its own.
+        images: What `read_pixels` takes, at least one.
+        size: `(height, width)` in pixels.
         resize: `"squash"`, `"crop"` or `"pad"`.
 
     Returns:
-        A uint8 array `(height, width, 3)`.
-
-    Examples:
-        >>> fit(Image.new("RGB", (40, 20), "white"), (10, 10), "pad")[0, 0]
-        array([0, 0, 0], dtype=uint8)
-    """
-    if size is None or (image.height, image.width) == size:
-        return np.asarray(image, dtype=np.uint8)
-    height, width = size
-    if resize == "crop":
-        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=_centre(image.size, size)))
-    if resize == "pad":
-        return np.asarray(ImageOps.pad(image, (width, height), Image.Resampling.BILINEAR, color="black"))
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def needed(size: Size, resize: Resize = "squash") -> Size:
-    """Return the least `(height, width)` to decode an image at that is brought to a size: twice as much.
-
-    Args:
-        size: `(height, width)` in pixels.
-        resize: How it is brought there. A crop keeps one whole side, so both must do for the longer one.
-
-    Returns:
-        `(height, width)` in pixels.
-
-    Examples:
-        >>> needed((180, 180))
-        (360, 360)
-    """
-    height, width = (max(size),) * 2 if resize != "squash" else size
-    return 2 * height, 2 * width
-
-
-def refuse_resize(resize: str) -> None:
-    """Refuse a name that is no way of resizing.
-
-    Args:
-        resize: The name.
+        A uint8 array `(n, height, width, 3)`.
 
     Raises:
-        ImageError: It is none.
+        ImageError: One of them cannot be read; the message names it.
 
     Examples:
-        >>> refuse_resize("crop")
+        >>> read_batch([np.zeros((9, 9), np.uint8)] * 2, size=(4, 4)).shape
+        (2, 4, 4, 3)
     """
-    if resize not in RESIZES:
-        raise ImageError(f"resize={resize!r}; expected one of {', '.join(map(repr, RESIZES))}")
+    batch = np.empty((len(images), *size, 3), np.uint8)
+    for index, image in enumerate(images):
+        batch[index] = read_pixels(image, size, resize)
+    return batch
 
 
 def read_size(path: Path) -> Size:
-    """Return `(height, width)` from a file's header alone, without decoding it.
+    """Return `(height, width)` from a file's header, without decoding the image.
 
     Args:
         path: An image file.
@@ -203,46 +137,120 @@ def read_size(path: Path) -> Size:
         >>> read_size(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
         (64, 64)
     """
-    with opened(path) as image:
+    with open_image(path) as image:
         return image.height, image.width
 
 
-def read_many(images: Sequence[ImageLike], size: Size, resize: Resize = "squash") -> Pixels:
-    """Read several images into one array.
+def load_rgb(image: ImageLike, min_size: Size | None = None) -> Image.Image:
+    """Load an image, upright and in RGB, before it is resized.
 
     Args:
-        images: What `read` takes, at least one.
-        size: `(height, width)` in pixels.
+        image: What `read_pixels` takes.
+        min_size: `(height, width)` in pixels: a JPEG is decoded at its smallest scale that is not below; None for full scale.
+
+    Returns:
+        A PIL image in mode RGB.
+
+    Raises:
+        ImageError: The image cannot be read.
+
+    Examples:
+        >>> load_rgb(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").size
+        (64, 64)
+    """
+    if isinstance(image, np.ndarray):
+        return to_rgb(from_array(image))
+    if isinstance(image, Image.Image):
+        try:
+            return to_rgb(_transpose_upright(image))
+        except (OSError, ValueError) as error:
+            raise image_error(image, error) from error
+    if not isinstance(image, (str, os.PathLike, bytes)) and not hasattr(image, "read"):
+        raise ImageError(
+            f"a {type(image).__name__} is not an image; expected a path, bytes, a file, a PIL image or an array"
+        )
+    with open_image(image) as file:
+        if min_size and file.format == "JPEG":
+            _reduce_jpeg(file, min_size)
+        file.load()
+        upright = to_rgb(_transpose_upright(file))
+    return _unsquash(upright, image.aspect) if isinstance(image, StretchedImage) else upright
+
+
+def resize_image(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
+    """Resize a loaded image.
+
+    Args:
+        image: In mode RGB.
+        size: `(height, width)` in pixels; None for the image's own.
         resize: `"squash"`, `"crop"` or `"pad"`.
 
     Returns:
-        A uint8 array `(n, height, width, 3)`.
-
-    Raises:
-        ImageError: One of them cannot be read; the message names it.
+        A uint8 array `(height, width, 3)`.
 
     Examples:
-        >>> read_many([np.zeros((9, 9), np.uint8)] * 2, size=(4, 4)).shape
-        (2, 4, 4, 3)
+        >>> resize_image(Image.new("RGB", (40, 20), "white"), (10, 10), "pad")[0, 0]
+        array([0, 0, 0], dtype=uint8)
     """
-    batch = np.empty((len(images), *size, 3), np.uint8)
-    for index, image in enumerate(images):
-        batch[index] = read(image, size, resize)
-    return batch
+    if size is None or (image.height, image.width) == size:
+        return np.asarray(image, dtype=np.uint8)
+    height, width = size
+    if resize == "crop":
+        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=_centre_box(image.size, size)))
+    if resize == "pad":
+        return np.asarray(ImageOps.pad(image, (width, height), Image.Resampling.BILINEAR, color="black"))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _stretched(image: Image.Image, aspect: float) -> Image.Image:
-    """Undo the squashing along the longer side: nothing that is there is lost."""
+def min_decode_size(size: Size, resize: Resize = "squash") -> Size:
+    """Return the smallest `(height, width)` to decode an image at before it is resized.
+
+    It is twice the size: the bilinear filter then averages over enough pixels that the result hardly differs from that of the
+    full image.
+
+    Args:
+        size: `(height, width)` in pixels to resize to.
+        resize: `"squash"`, `"crop"` or `"pad"`. The last two keep the image's shape, so that either side may become the longer.
+
+    Returns:
+        `(height, width)` in pixels.
+
+    Examples:
+        >>> min_decode_size((180, 180))
+        (360, 360)
+    """
+    height, width = (max(size),) * 2 if resize != "squash" else size
+    return 2 * height, 2 * width
+
+
+def check_resize(resize: str) -> None:
+    """Raise ImageError unless this is the name of a way to resize.
+
+    Args:
+        resize: The name.
+
+    Raises:
+        ImageError: It is not one of `"squash"`, `"crop"` and `"pad"`.
+
+    Examples:
+        >>> check_resize("crop")
+    """
+    if resize not in RESIZES:
+        raise ImageError(f"resize={resize!r}; expected one of {', '.join(map(repr, RESIZES))}")
+
+
+def _unsquash(image: Image.Image, aspect: float) -> Image.Image:
+    """Stretch a square image along its longer side, which loses no detail as shrinking the other side would."""
     if image.width != image.height:
         return image
     size = (round(image.width * max(aspect, 1)), round(image.height * max(1 / aspect, 1)))
     return image.resize(size, Image.Resampling.BILINEAR)
 
 
-def _draft(image: Image.Image, at_least: Size) -> None:
-    """Let the JPEG decoder scale by itself, in its own blocks: a fraction of the work."""
-    height, width = at_least
-    if _orientation(image) >= 5:  # stored on its side
+def _reduce_jpeg(image: Image.Image, min_size: Size) -> None:
+    """Let the JPEG decoder itself scale down, by 2, 4 or 8, which takes a fraction of the time."""
+    height, width = min_size
+    if _orientation(image) >= 5:
         height, width = width, height
     image.draft(None, (width, height))
 
@@ -252,21 +260,22 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, SyntaxError, ValueError, TypeError, Warning):
+    except (OSError, *_METADATA_ERRORS):
         return 1
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _transpose_upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except (SyntaxError, ValueError, TypeError, KeyError, Warning):  # damaged metadata says nothing
+    except _METADATA_ERRORS:  # damaged metadata says nothing about the pixels
         return image
 
 
-def _centre(have: tuple[int, int], size: Size) -> tuple[float, float, float, float]:
-    """Return the box of the largest centre part with the shape of the size."""
-    width, height = have
+def _centre_box(image_size: tuple[int, int], size: Size) -> tuple[float, float, float, float]:
+    """Return the box of the largest centre part that has the shape of a size."""
+    width, height = image_size
     scale = min(width / size[1], height / size[0])
     inner_width, inner_height = size[1] * scale, size[0] * scale
-    left, top = (width - inner_width) / 2, (height - inner_height) / 2
-    return (left, top, left + inner_width, top + inner_height)
+    # Rounding may put the box outside the image by 1e-14, which Pillow rejects.
+    left, top = max(0.0, (width - inner_width) / 2), max(0.0, (height - inner_height) / 2)
+    return (left, top, min(width, left + inner_width), min(height, top + inner_height))

@@ -1,14 +1,14 @@
-"""A detector as one file: a zip with the model and everything that gives its numbers a meaning.
+"""The detector's file: a zip with the model and everything that gives its outputs a meaning.
 
-- `detector.json`: classes, image size, calibration, what made the model, the training's history, figures.
-- `model.onnx`: the model as ONNX Runtime runs it; absent where it cannot be exported, and Keras then serves.
-- `model.keras`: the model as Keras saved it, for training on, for Grad-CAM and for other formats; may be absent.
-- `features.npz`: where the features of training images lie.
-- `seen.json`: which images were trained on.
-- `golden/`: images with the answers that the model must give.
-- `MODEL_CARD.md`: the same for people.
+- `detector.json`: classes, image size, calibration, architecture, training recipe and history, metrics.
+- `model.onnx`: the model for ONNX Runtime; absent where it cannot be exported, and Keras then runs the model.
+- `model.keras`: the model as Keras saves it, for further training, Grad-CAM and other formats; may be absent.
+- `features.npz`: the feature space of the training images, for out-of-distribution scores; may be absent.
+- `training_fingerprint.json`: which images the detector was trained on.
+- `golden/`: images with the probabilities that the model must give for them.
+- `MODEL_CARD.md`: the model card.
 
-There is no pickle and no code inside, and names and sizes are checked before anything is read.
+There is no pickle and no code in it, and names and sizes of its members are checked before anything is read.
 """
 
 import io
@@ -24,81 +24,120 @@ import numpy as np
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
-from melanoma_detect.inference.finding import locate
-from melanoma_detect.inference.golden import ANSWERS, IMAGES, golden_members, replay
+from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, check_golden_images, make_golden_images
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
+from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, upgrade
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
-from melanoma_detect.utils.files import whole_file
+from melanoma_detect.utils.files import atomic_file
 
 Engine: TypeAlias = Literal["onnx", "keras"]
 
-SCHEMA = 2
-_CARD, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
-_FEATURES, _SEEN, _READ_ME = "features.npz", "seen.json", "MODEL_CARD.md"
-_GOLDEN = (*IMAGES, ANSWERS)
-_LIMITS = {
-    _CARD: 64 * 2**20,
+SUFFIX = ".detector"
+SHIPPED = Path(__file__).parents[1] / "shipped" / f"default{SUFFIX}"
+
+_CONFIG, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
+_FEATURES, _MODEL_CARD = "features.npz", "MODEL_CARD.md"
+_GOLDEN = (*IMAGES, PROBABILITIES)
+# The largest size of each member when unpacked, in bytes: far over any real one, and far under what fills a machine's memory
+# when a hostile zip unpacks to a thousand times its size.
+_MAX_SIZES = {
+    _CONFIG: 64 * 2**20,
     _ONNX: 2 * 2**30,
     _KERAS: 4 * 2**30,
     _FEATURES: 256 * 2**20,
-    _SEEN: 1024 * 2**20,
-    _READ_ME: 2**20,
+    **dict.fromkeys(FINGERPRINT_MEMBERS.values(), 1024 * 2**20),
+    _MODEL_CARD: 2**20,
     **dict.fromkeys(_GOLDEN, 16 * 2**20),
 }
-_NEEDED = (_CARD, _SEEN, *_GOLDEN)
 
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """What of a detector is not in its card.
+    """The parts of a detector's file beside its configuration.
 
     Attributes:
-        onnx: The model as ONNX Runtime runs it; None where it cannot be exported.
+        onnx: The bytes of the ONNX model; None where the model cannot be exported.
         keras: Returns the bytes of the `.keras` file; None where there is none.
-        space: Where the features of training images lie; None where that was not measured.
-        seen: Returns which images were trained on.
+        feature_space: Where the features of training images lie; None where that was not measured.
+        fingerprint: Returns the fingerprint of the training data.
     """
 
     onnx: bytes | None = None
     keras: Callable[[], bytes] | None = None
-    space: FeatureSpace | None = None
-    seen: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
+    feature_space: FeatureSpace | None = None
+    fingerprint: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
+
+
+def find_file(path: Path | None) -> Path:
+    """Return the path of a detector's file, given that path or the run folder that holds the file.
+
+    Args:
+        path: A file or a folder; None for the default detector, which comes with the library.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        DetectorError: There is no such file, or the folder holds several.
+
+    Examples:
+        >>> detector.save("run/cnn.detector")
+        >>> find_file(Path("run")).name
+        'cnn.detector'
+        >>> find_file(None).name
+        'default.detector'
+    """
+    if path is None:
+        if not SHIPPED.is_file():
+            raise DetectorError(
+                f"{SHIPPED}: the default detector is missing; install melanoma-detect again, or name a detector"
+            )
+        return SHIPPED
+    if path.is_dir():
+        files = sorted(path.glob(f"*{SUFFIX}"))
+        if len(files) != 1:
+            names = ", ".join(file.name for file in files) or "none"
+            raise DetectorError(f"{path}: expected one file *{SUFFIX} in this folder, found {names}; name the file")
+        return files[0]
+    if not path.is_file():
+        raise DetectorError(f"{path}: no such detector; train one with 'melanoma-detect train', or check the path")
+    return path
 
 
 def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
-        path: Where to.
-        config: What the numbers mean.
+        path: The file to write.
+        config: The configuration.
         files: The model and the rest.
-        runtime: What runs the model, for the golden images.
+        runtime: Runs the model on the golden images.
 
     Raises:
-        OutputError: The place cannot be written.
+        OutputError: The file cannot be written.
 
     Examples:
         >>> write(Path("again.detector"), predictor.config, predictor.files, predictor.runtime)
     """
     members: dict[str, bytes] = {
-        _CARD: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
-        _SEEN: json.dumps(files.seen().to_dict()).encode(),
-        _READ_ME: model_card(config).encode(),
-        **golden_members(runtime, config.image_size),
+        _CONFIG: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
+        FINGERPRINT_MEMBERS[SCHEMA]: json.dumps(files.fingerprint().to_dict()).encode(),
+        _MODEL_CARD: model_card(config).encode(),
+        **make_golden_images(runtime, config.image_size),
     }
     if files.onnx:
         members[_ONNX] = files.onnx
     if files.keras:
         members[_KERAS] = files.keras()
-    if files.space:
-        members[_FEATURES] = _pack(files.space)
-    with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as bundle:
+    if files.feature_space:
+        members[_FEATURES] = _feature_space_to_bytes(files.feature_space)
+    with atomic_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
-            # Weights hardly shrink, and are quicker to read as they are.
-            how = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
-            bundle.writestr(name, content, how)
+            # Weights hardly compress, and are read faster uncompressed.
+            method = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
+            archive.writestr(name, content, method)
 
 
 def read(
@@ -112,16 +151,16 @@ def read(
 
     Args:
         path: The file, or the run folder that holds it; None for the default detector.
-        engine: `"onnx"` or `"keras"`; ONNX Runtime where the file has a model for it, if None.
-        threads: How many threads one call may use; every core where it is None.
+        engine: `"onnx"` or `"keras"`; None for ONNX Runtime where the file holds an ONNX model, else Keras.
+        threads: How many threads one call may use; None for every core.
         providers: ONNX Runtime's execution providers.
 
     Returns:
-        What the numbers mean, the model, ready to run, and the rest.
+        The configuration, the model, ready to run, and the rest.
 
     Raises:
-        DetectorError: There is no such file, it is no detector that this version reads, or it answers otherwise here than where
-            it was saved.
+        DetectorError: There is no such file, this version cannot read it, or its outputs for the golden images differ from
+            those where it was saved.
 
     Examples:
         >>> detector.save("mine.detector")
@@ -129,61 +168,64 @@ def read(
         >>> config == predictor.config, runtime.name
         (True, 'onnx')
     """
-    place = locate(None if path is None else Path(path))
+    file = find_file(None if path is None else Path(path))
     try:
-        with zipfile.ZipFile(place) as bundle:
-            _refuse_strange_members(place, bundle)
-            names = set(bundle.namelist())
-            config = _card(place, json.loads(bundle.read(_CARD)))
-            _refuse_missing_members(place, names)
+        with zipfile.ZipFile(file) as archive:
+            _check_members(file, archive)
+            names = set(archive.namelist())
+            values = json.loads(archive.read(_CONFIG))
+            config = _read_config(file, values)
+            fingerprint = FINGERPRINT_MEMBERS[values["schema"]]
+            _check_required_members(file, names, fingerprint)
             files = Files(
-                onnx=bundle.read(_ONNX) if _ONNX in names else None,
-                keras=_Member(place, _KERAS) if _KERAS in names else None,
-                space=_unpack(bundle.read(_FEATURES)) if _FEATURES in names else None,
-                seen=_SeenMember(place),
+                onnx=archive.read(_ONNX) if _ONNX in names else None,
+                keras=_Member(file, _KERAS) if _KERAS in names else None,
+                feature_space=_feature_space_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else None,
+                fingerprint=_FingerprintMember(file, fingerprint),
             )
-            golden = {name: bundle.read(name) for name in _GOLDEN}
-        runtime = _runtime(place, config, files, engine, {"threads": threads, "providers": providers})
-        replay(place, golden, runtime)
+            golden = {name: archive.read(name) for name in _GOLDEN}
+        runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
+        check_golden_images(file, golden, runtime)
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError, ValueError, OSError) as error:
         if isinstance(error, DetectorError):
             raise
-        raise DetectorError(f"{place}: not a detector, or a damaged one ({error}); save it again") from error
+        raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
     return config, runtime, files
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A member that is read when it is asked for."""
+    """A member that is read when it is needed: a prediction needs no Keras model, which is most of the file."""
 
-    place: Path
+    file: Path
     name: str
 
     def __call__(self) -> bytes:
         try:
-            with zipfile.ZipFile(self.place) as bundle:
-                return bundle.read(self.name)
+            with zipfile.ZipFile(self.file) as archive:
+                return archive.read(self.name)
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise DetectorError(
-                f"{self.place}: was changed or moved since it was loaded ({error}); load it again"
+                f"{self.file}: was changed or moved since it was loaded ({error}); load it again"
             ) from error
 
 
 @dataclass(frozen=True)
-class _SeenMember:
-    """The fingerprint of the training data: thousands of digests, which a prediction does not need."""
+class _FingerprintMember:
+    """The fingerprint of the training data, read when it is needed: thousands of digests, of no use to a prediction."""
 
-    place: Path
+    file: Path
+    name: str
 
     def __call__(self) -> TrainingFingerprint:
         try:
-            return TrainingFingerprint.from_dict(json.loads(_Member(self.place, _SEEN)()))
+            return TrainingFingerprint.from_dict(json.loads(_Member(self.file, self.name)()))
         except (ValueError, KeyError, TypeError) as error:
-            raise DetectorError(f"{self.place}: {_SEEN} is damaged ({error}); save the detector again") from error
+            raise DetectorError(f"{self.file}: {self.name} is damaged ({error}); save the detector again") from error
 
 
-def _runtime(
-    place: Path, config: DetectorConfig, files: Files, engine: Engine | None, session: dict[str, Any]
+def _create_runtime(
+    file: Path, config: DetectorConfig, files: Files, engine: Engine | None, session: dict[str, Any]
 ) -> Runtime:
     if engine not in (None, "onnx", "keras"):
         raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
@@ -191,89 +233,86 @@ def _runtime(
         try:
             return OnnxRuntime(files.onnx, **session)
         except DetectorError as error:
-            raise DetectorError(f"{place}: {error}") from error
+            raise DetectorError(f"{file}: {error}") from error
     if engine == "onnx":
         raise DetectorError(
-            f"{place}: has no ONNX model ({config.export.get('problem', 'saved without')}); use engine='keras'"
+            f"{file}: has no ONNX model ({config.export.get('problem', 'saved without')}); use engine='keras'"
         )
     if files.keras is None:
-        raise DetectorError(f"{place}: has no Keras model in it; use engine='onnx'")
-    from melanoma_detect.inference.keras_runtime import KerasRuntime, load_bytes  # noqa: PLC0415 - imports Keras
+        raise DetectorError(f"{file}: has no Keras model in it; use engine='onnx'")
+    from melanoma_detect.inference.keras_runtime import KerasRuntime, model_from_bytes  # noqa: PLC0415 - imports Keras
 
-    return KerasRuntime(load_bytes(files.keras(), config.architecture))
+    return KerasRuntime(model_from_bytes(files.keras(), config.architecture))
 
 
 def keras_model(config: DetectorConfig, runtime: Runtime, files: Files) -> Any:
     """Return a detector's Keras model. Imports Keras.
 
     Args:
-        config: What built it.
-        runtime: What runs it.
-        files: Its files.
+        config: The configuration.
+        runtime: What runs the model.
+        files: The detector's files.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        DetectorError: The detector was saved without it, or Keras cannot load it.
+        DetectorError: The detector was saved without a Keras model, or Keras cannot load it.
 
     Examples:
         >>> keras_model(predictor.config, predictor.runtime, predictor.files).output_shape
         (None, 9)
     """
-    from melanoma_detect.inference.keras_runtime import KerasRuntime, load_bytes  # noqa: PLC0415 - imports Keras
+    from melanoma_detect.inference.keras_runtime import KerasRuntime, model_from_bytes  # noqa: PLC0415 - imports Keras
 
     if isinstance(runtime, KerasRuntime):
         return runtime.model
     if files.keras is None:
         raise DetectorError(f"{config.description} has no Keras model in it, only one for ONNX Runtime")
-    return load_bytes(files.keras(), config.architecture)
+    return model_from_bytes(files.keras(), config.architecture)
 
 
-def _refuse_strange_members(place: Path, bundle: zipfile.ZipFile) -> None:
-    sizes = {member.filename: member.file_size for member in bundle.infolist()}
-    if _CARD not in sizes:
-        raise DetectorError(f"{place}: not a detector: it lacks {_CARD}; expected a file made by Detector.save")
-    strange = [name for name in sizes if name not in _LIMITS]
-    if strange or len(bundle.infolist()) != len(sizes):
-        twice = "the same name twice" if not strange else ", ".join(strange)
-        raise DetectorError(f"{place}: has members that no detector has ({twice}); do not trust it")
+def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
+    """Raise DetectorError unless every member has a known name, once, and no more than its largest size."""
+    sizes = {member.filename: member.file_size for member in archive.infolist()}
+    if _CONFIG not in sizes:
+        raise DetectorError(f"{file}: not a detector: it lacks {_CONFIG}; expected a file made by Detector.save")
+    unknown = [name for name in sizes if name not in _MAX_SIZES]
+    if unknown or len(archive.infolist()) != len(sizes):
+        problem = ", ".join(unknown) if unknown else "the same name twice"
+        raise DetectorError(f"{file}: has members that no detector has ({problem}); do not trust it")
     for name, size in sizes.items():
-        if size > _LIMITS[name]:
+        if size > _MAX_SIZES[name]:
             raise DetectorError(
-                f"{place}: {name} would unpack to {size:,} bytes, over {_LIMITS[name]:,}; do not trust it"
+                f"{file}: {name} would unpack to {size:,} bytes, over {_MAX_SIZES[name]:,}; do not trust it"
             )
 
 
-def _refuse_missing_members(place: Path, names: set[str]) -> None:
-    missing = [name for name in _NEEDED if name not in names]
+def _check_required_members(file: Path, names: set[str], fingerprint: str) -> None:
+    missing = [name for name in (fingerprint, *_GOLDEN) if name not in names]
     if not {_ONNX, _KERAS} & names:
         missing.append(f"{_ONNX} or {_KERAS}")
     if missing:
         raise DetectorError(
-            f"{place}: not a detector: it lacks {', '.join(missing)}; expected a file made by Detector.save"
+            f"{file}: not a detector: it lacks {', '.join(missing)}; expected a file made by Detector.save"
         )
 
 
-def _card(place: Path, values: Any) -> DetectorConfig:
-    schema = values.get("schema") if isinstance(values, dict) else None
-    if schema != SCHEMA:
-        raise DetectorError(
-            f"{place}: written in schema {schema}, this version reads {SCHEMA}; update melanoma-detect, or train and save the "
-            "detector again"
-        )
+def _read_config(file: Path, values: Any) -> DetectorConfig:
     try:
-        return DetectorConfig.from_dict(values)
+        return DetectorConfig.from_dict(upgrade(values))
+    except DetectorError as error:
+        raise DetectorError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise DetectorError(f"{place}: {_CARD} is damaged ({type(error).__name__}: {error}); save it again") from error
+        raise DetectorError(f"{file}: {_CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error
 
 
-def _pack(space: FeatureSpace) -> bytes:
+def _feature_space_to_bytes(space: FeatureSpace) -> bytes:
     file = io.BytesIO()
     np.savez(file, mean=space.mean, directions=space.directions, residual=np.float64(space.residual))
     return file.getvalue()
 
 
-def _unpack(content: bytes) -> FeatureSpace:
+def _feature_space_from_bytes(content: bytes) -> FeatureSpace:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return FeatureSpace(arrays["mean"], arrays["directions"], float(arrays["residual"]))

@@ -1,6 +1,6 @@
-"""What was fitted on validation, and applying it: logits to probabilities, operating points, prediction sets.
+"""Calibration of one detector: temperature, operating points, prediction sets and the out-of-distribution threshold.
 
-NumPy only; `learning.calibration` fits it.
+This module applies what `training.calibrate` fits on the validation split. NumPy only.
 """
 
 from collections.abc import Mapping
@@ -13,37 +13,44 @@ from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.operating_points import OperatingPoint, Target, ValidationScores
 from melanoma_detect.inference.prediction import softmax
+from melanoma_detect.utils.arrays import Float64Array
 
-COVERAGE = 0.9
+COVERAGE = (
+    0.9  # of prediction sets by default, as in most of the literature (Angelopoulos and Bates 2021, arXiv:2107.07511)
+)
+_TINY = 1e-300  # keeps a probability that underflows from dividing by zero
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on the validation split, for one number of views.
+    """What was fitted on the validation split, for one number of test-time views.
 
     Attributes:
-        temperature: Logits are divided by it (Guo et al. 2017, arXiv:1706.04599).
-        bias: For a model that was trained for a population in which all classes are equally frequent, what brings its logits
-            back to the population of validation, one number a class (Alexandari, Kundaje and Shrikumar 2020,
-            arXiv:1901.06852); empty for none. See `probabilities`.
-        scores: What validation images scored, for each target that they show; operating points are read from them.
-        least: For each coverage, the probability that a diagnosis needs to be in the prediction set (split conformal
-            prediction, least ambiguous sets; Sadinle, Lei and Wasserman 2019, doi 10.1080/01621459.2017.1395341).
-        farthest: The distance in feature space beyond which the detector abstains; infinite where none was set.
+        temperature: Logits are divided by it before the softmax (temperature scaling: Guo et al. 2017, arXiv:1706.04599).
+        operating_scores: The scores of validation images, for each target that they show; operating points are read from
+            them.
+        conformal_thresholds: For each coverage, the lowest probability at which a diagnosis is in the prediction set (split
+            conformal prediction with least ambiguous sets: Sadinle, Lei and Wasserman 2019, doi
+            10.1080/01621459.2017.1395341).
+        ood_threshold: The out-of-distribution score (`FeatureSpace.distance`) above which the detector abstains; infinite
+            where none was set.
+        bias: Added to the logits, one number a class, for a model trained as if all classes were equally frequent: it
+            restores the class frequencies of validation (bias-corrected temperature scaling: Alexandari, Kundaje and
+            Shrikumar 2020, arXiv:1901.06852). Empty for none; see `probabilities`.
     """
 
     temperature: float = 1.0
-    scores: Mapping[Target, ValidationScores] = field(default_factory=dict)
-    least: Mapping[float, float] = field(default_factory=dict)
-    farthest: float = float("inf")
+    operating_scores: Mapping[Target, ValidationScores] = field(default_factory=dict)
+    conformal_thresholds: Mapping[float, float] = field(default_factory=dict)
+    ood_threshold: float = float("inf")
     bias: tuple[float, ...] = ()
 
-    def probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> NDArray[np.float64]:
-        """Turn a model's logits into probabilities.
+    def probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> Float64Array:
+        """Return calibrated probabilities.
 
-        With a bias, the probability of melanoma is that of validation's population: nevi are common there, and knowing that
-        ranks melanomas better. The other classes share what is left in even odds, as
-        the model was trained, so that a rare diagnosis is still named.
+        With a bias, the probability of melanoma is the one for the class frequencies of validation, which ranks melanomas
+        better because nevi are common there. The other classes share the rest in the proportions of the model without the
+        bias, so that a rare diagnosis can still be the most probable one.
 
         Args:
             logits: `(n, classes)`.
@@ -57,22 +64,22 @@ class Calibration:
             >>> tempered.probabilities(np.zeros((1, 3)), ("nevus", "melanoma", "dermatofibroma")).round(2)
             array([[0.44, 0.11, 0.44]])
         """
-        even = softmax(logits / self.temperature)
+        unbiased = softmax(logits / self.temperature)
         if not self.bias:
-            return even
-        inside = np.isin(np.arange(len(classes)), taxonomy.positions(classes, code=taxonomy.MELANOMA))
-        common = softmax(logits / self.temperature + np.asarray(self.bias))
-        found = even.copy()
-        for columns in (inside, ~inside):
-            own = np.maximum(even[:, columns].sum(axis=1, keepdims=True), 1e-300)
-            found[:, columns] *= common[:, columns].sum(axis=1, keepdims=True) / own
-        return found
+            return unbiased
+        biased = softmax(logits / self.temperature + np.asarray(self.bias))
+        melanoma = np.isin(np.arange(len(classes)), taxonomy.positions(classes, code=taxonomy.MELANOMA))
+        probabilities = unbiased.copy()
+        for columns in (melanoma, ~melanoma):
+            total = np.maximum(unbiased[:, columns].sum(axis=1, keepdims=True), _TINY)
+            probabilities[:, columns] *= biased[:, columns].sum(axis=1, keepdims=True) / total
+        return probabilities
 
-    def point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:
-        """Return where to alert.
+    def operating_point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:
+        """Return the threshold that reaches a sensitivity on validation.
 
         Args:
-            sensitivity: The share to find, over 0 and under 1.
+            sensitivity: The share of the target that must raise an alert, over 0 and under 1.
             target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
 
         Returns:
@@ -82,34 +89,34 @@ class Calibration:
             DetectorError: The validation images cannot support it.
 
         Examples:
-            >>> detector.predictor.config.calibrations[1].point(0.6).goal
+            >>> detector.predictor.config.calibrations[1].operating_point(0.6).goal
             0.6
         """
-        if target not in self.scores:
+        if target not in self.operating_scores:
             raise DetectorError(
                 f"there is no operating point for {target}: validation showed no {target} lesion, or nothing else"
             )
-        return self.scores[target].point(sensitivity)
+        return self.operating_scores[target].operating_point(sensitivity)
 
     def conformal_threshold(self, coverage: float) -> float:
-        """Return the probability that a diagnosis needs to be in the prediction set.
+        """Return the lowest probability at which a diagnosis is in the prediction set.
 
         Args:
-            coverage: The share of images whose set shall hold the true diagnosis.
+            coverage: The share of images whose set must hold the true diagnosis.
 
         Returns:
-            The probability, 0 to 1; 0 where there were too few validation images for this coverage: all diagnoses.
+            0 to 1; 0, which puts every diagnosis in the set, where validation had too few images for this coverage.
 
         Raises:
-            DetectorError: The coverage is not one that was fitted.
+            DetectorError: The detector was not calibrated for this coverage.
 
         Examples:
             >>> 0 <= detector.predictor.config.calibrations[1].conformal_threshold(0.9) <= 1
             True
         """
-        if not self.least:
+        if not self.conformal_thresholds:
             return 0.0
-        if coverage not in self.least:
-            offered = ", ".join(f"{known:g}" for known in sorted(self.least))
-            raise DetectorError(f"coverage={coverage}; expected one of {offered}")
-        return self.least[coverage]
+        if coverage not in self.conformal_thresholds:
+            fitted = ", ".join(f"{value:g}" for value in sorted(self.conformal_thresholds))
+            raise DetectorError(f"coverage={coverage}; expected one of {fitted}")
+        return self.conformal_thresholds[coverage]

@@ -1,7 +1,7 @@
-"""Golden images: procedural lesions with the answers that a detector must give to them on every machine.
+"""Golden images: procedural lesions with the probabilities that a detector must give for them on every machine.
 
-They are replayed whenever a detector is loaded: an ONNX Runtime that computes otherwise, a damaged file or another way of
-resizing shows before the first patient does.
+They are run whenever a detector is loaded. A damaged file, a change of ONNX Runtime's results or of the golden images' decoding
+shows there, before the first prediction.
 """
 
 import io
@@ -17,63 +17,65 @@ from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Runtime
 
-ANSWERS = "golden/answers.json"
+PROBABILITIES = "golden/answers.json"
 IMAGES = ("golden/1.png", "golden/2.png")
-_DRAWN = (("melanoma", 11), ("nevus", 12))
-_TOLERANCE = 2e-3  # in probability: other processors round otherwise
+_LESIONS = (("melanoma", 11), ("nevus", 12))  # diagnosis and seed of each image
+_TOLERANCE = 2e-3  # in probability: rounding differs between processors, and another model differs by far more
+_MIN_SIZE = 32  # in pixels: smaller lesions cannot be drawn
 
 
-def golden_members(runtime: Runtime, size: tuple[int, int]) -> dict[str, bytes]:
-    """Draw the golden images and write down what a model says about them.
+def make_golden_images(runtime: Runtime, size: tuple[int, int]) -> dict[str, bytes]:
+    """Draw the golden images and record the probabilities of a model for them.
 
     Args:
         runtime: The model.
-        size: `(height, width)` in pixels that it wants.
+        size: `(height, width)` of the model's input in pixels.
 
     Returns:
-        The files, by their names in a detector's file.
+        The content of each member of the detector's file, by name.
 
     Examples:
-        >>> sorted(golden_members(detector.predictor.runtime, (32, 32)))
+        >>> sorted(make_golden_images(detector.predictor.runtime, (32, 32)))
         ['golden/1.png', 'golden/2.png', 'golden/answers.json']
     """
     pixels = _draw(size)
-    answers = softmax(runtime.run(pixels).logits)
-    files = {name: _png(image) for name, image in zip(IMAGES, pixels, strict=True)}
-    return files | {ANSWERS: json.dumps({"probabilities": answers.round(6).tolist()}).encode()}
+    probabilities = softmax(runtime.run(pixels).logits).round(6).tolist()
+    images = {name: _png(image) for name, image in zip(IMAGES, pixels, strict=True)}
+    return images | {PROBABILITIES: json.dumps({"probabilities": probabilities}).encode()}
 
 
-def replay(place: Path, members: Mapping[str, bytes], runtime: Runtime) -> None:
-    """Run the golden images and compare.
+def check_golden_images(file: Path, members: Mapping[str, bytes], runtime: Runtime) -> None:
+    """Raise DetectorError unless a model gives the recorded probabilities for its golden images.
 
     Args:
-        place: The detector's file, for the message.
-        members: The files, by their names.
+        file: The detector's file, for the message.
+        members: The content of the members, by name.
         runtime: The model.
 
     Raises:
-        DetectorError: The answers differ.
+        DetectorError: A probability differs by more than 0.002.
 
     Examples:
-        >>> replay(Path("mine.detector"), golden_members(detector.predictor.runtime, (32, 32)), detector.predictor.runtime)
+        >>> runtime = detector.predictor.runtime
+        >>> check_golden_images(Path("mine.detector"), make_golden_images(runtime, (32, 32)), runtime)
     """
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
-    expected = np.array(json.loads(members[ANSWERS])["probabilities"])
-    found = softmax(runtime.run(pixels).logits)
-    difference = np.abs(found - expected).max() if found.shape == expected.shape else np.inf
-    if not difference <= _TOLERANCE:
+    expected = np.array(json.loads(members[PROBABILITIES])["probabilities"])
+    probabilities = softmax(runtime.run(pixels).logits)
+    difference = np.abs(probabilities - expected).max() if probabilities.shape == expected.shape else np.inf
+    if not difference <= _TOLERANCE:  # true for nan as well
         raise DetectorError(
-            f"{place}: on this machine the model answers otherwise than where it was saved: its golden images differ by "
-            f"{difference:.2g} in probability, expected at most {_TOLERANCE:g}; update onnxruntime, or save the detector again"
+            f"{file}: on this machine the model's probabilities for its golden images differ by {difference:.2g} from those "
+            f"where it was saved, expected at most {_TOLERANCE:g}; update onnxruntime, or save the detector again"
         )
 
 
 def _draw(size: tuple[int, int]) -> Pixels:
-    from melanoma_detect.data.synthetic import draw_lesion  # noqa: PLC0415 - who only loads a detector draws nothing
+    from melanoma_detect.data.synthetic import draw_lesion  # noqa: PLC0415 - loading a detector draws nothing
 
-    side = max(*size, 32)
-    drawn = [Image.fromarray(draw_lesion(diagnosis, seed=seed, size=side).pixels) for diagnosis, seed in _DRAWN]
-    return np.stack([np.asarray(image.resize(size[::-1])) for image in drawn])
+    drawn_size = max(*size, _MIN_SIZE)
+    lesions = [draw_lesion(diagnosis, seed=seed, size=drawn_size).pixels for diagnosis, seed in _LESIONS]
+    return np.stack([np.asarray(Image.fromarray(lesion).resize(size[::-1])) for lesion in lesions])
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -1,4 +1,4 @@
-"""Keras as a runtime."""
+"""Keras as a runtime, and Keras models as bytes: what a detector needs where ONNX Runtime cannot serve."""
 
 import tempfile
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ import numpy as np
 
 from melanoma_detect.errors import DetectorError, UnknownModelError
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.runtime import Outputs
-from melanoma_detect.models.contract import FEATURES, logits_of
+from melanoma_detect.inference.runtime import ModelOutputs
+from melanoma_detect.models.contract import logits_and_features
 from melanoma_detect.models.registry import find_builder
 
 
@@ -31,20 +31,20 @@ class KerasRuntime:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._outputs = keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
+        self._outputs = logits_and_features(model)
 
-    def run(self, pixels: Pixels) -> Outputs:
+    def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
         logits, features = self._outputs.predict_on_batch(pixels.astype(np.float32))
-        return Outputs(np.asarray(logits, np.float32), np.asarray(features, np.float32))
+        return ModelOutputs(np.asarray(logits, np.float32), np.asarray(features, np.float32))
 
 
-def load_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
+def model_from_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
     """Load a model from the bytes of a `.keras` file.
 
     Args:
         content: The bytes.
-        architecture: What built it.
+        architecture: Name, package and version of its builder, as `DetectorConfig.architecture` has them.
 
     Returns:
         The model.
@@ -53,7 +53,7 @@ def load_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
         DetectorError: Keras cannot load it.
 
     Examples:
-        >>> load_bytes(predictor.files.keras(), predictor.config.architecture).name
+        >>> model_from_bytes(predictor.files.keras(), predictor.config.architecture).name
         'cnn'
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def load_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
         return load_model(file, architecture)
 
 
-def to_bytes(model: Any) -> bytes:
+def model_to_bytes(model: Any) -> bytes:
     """Return a model as the bytes of a `.keras` file.
 
     Args:
@@ -72,7 +72,7 @@ def to_bytes(model: Any) -> bytes:
         The bytes.
 
     Examples:
-        >>> to_bytes(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
+        >>> model_to_bytes(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
         b'PK'
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -82,14 +82,14 @@ def to_bytes(model: Any) -> bytes:
 
 
 def load_model(path: Path, architecture: Mapping[str, Any]) -> Any:
-    """Load a `.keras` file in Keras's safe mode, importing its architecture's package where it has layers of its own.
+    """Load a `.keras` file in Keras's safe mode.
 
-    Keras knows the layers of a third-party package once that package is imported. It is, where it is installed and offers the
-    architecture by entry point; no code comes with the file.
+    Custom layers are registered with Keras by the package that defines them. If loading fails, that package is imported, if it
+    is installed and offers the architecture as an entry point, and loading is tried again. The file itself holds no code.
 
     Args:
         path: The file.
-        architecture: What built it.
+        architecture: Name, package and version of its builder.
 
     Returns:
         The model.
@@ -106,12 +106,12 @@ def load_model(path: Path, architecture: Mapping[str, Any]) -> Any:
         return _load(path)
     except Exception as error:
         if not architecture.get("version"):
-            raise DetectorError(_refusal(path, error)) from error
+            raise _load_error(path, error) from error
     _import_package(path, architecture)
     try:
         return _load(path)
     except Exception as error:
-        raise DetectorError(_refusal(path, error)) from error
+        raise _load_error(path, error) from error
 
 
 def _load(path: Path) -> Any:
@@ -129,5 +129,5 @@ def _import_package(path: Path, architecture: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _refusal(path: Path, error: Exception) -> str:
-    return f"{path.name}: Keras cannot load the model ({str(error)[:500]}); save the detector again"
+def _load_error(path: Path, error: Exception) -> DetectorError:
+    return DetectorError(f"{path.name}: Keras cannot load the model ({str(error)[:500]}); save the detector again")

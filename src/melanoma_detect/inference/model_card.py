@@ -1,4 +1,4 @@
-"""The model card: what a detector is for, what it learnt from, how good it is and where it fails, for people.
+"""The model card of a detector, as Markdown: intended use, training data, operating points, metrics, limitations.
 
 The items are those of Mitchell et al. 2019 ("Model Cards for Model Reporting", doi 10.1145/3287560.3287596) and of CLEAR Derm
 (Daneshjou et al. 2022, doi 10.1001/jamadermatol.2021.4915).
@@ -9,29 +9,30 @@ from itertools import product
 from typing import Any
 
 from melanoma_detect.inference.config import DetectorConfig
-from melanoma_detect.inference.operating_points import GOALS, TARGETS, lesions_needed
+from melanoma_detect.inference.operating_points import SENSITIVITIES, TARGETS, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
-_FIGURES = {
+_METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "melanoma_auc": "melanoma ROC AUC",
-    "sensitivity": "melanomas with an alert, at its own threshold",
-    "missed": "melanomas that it clears there; the others are referred",
-    "specificity": "other images that it clears there",
-    "coverage": "images that it judges",
-    "specificity_at_95": "specificity where 95 % of the melanomas are found",
-    "spared": "benign images that need no review there",
-    "ece": "calibration error of the probability of melanoma (ECE)",
+    "sensitivity": "sensitivity for melanoma, at the detector's own threshold",
+    "false_negative_rate": "false-negative rate: melanomas that it clears; the others raise an alert or are referred",
+    "specificity": "specificity: other images that it clears",
+    "coverage": "coverage: images that it does not abstain from",
+    "specificity_at_95": "specificity at 95 % sensitivity",
+    "benign_below_threshold": "benign images below that threshold, which need no review",
+    "ece": "expected calibration error of the probability of melanoma (ECE)",
 }
+# Of melanoma among images: screening, a dermatologist's practice, and a collection of suspicious lesions.
 _PREVALENCES = (0.01, 0.05, 0.2)
 
 
 def model_card(config: DetectorConfig) -> str:
-    """Write the model card of a detector.
+    """Return the model card of a detector.
 
     Args:
-        config: What the detector's numbers mean.
+        config: The detector's configuration.
 
     Returns:
         Markdown.
@@ -50,62 +51,69 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
     yield from ("## Intended use", "")
     yield (
         "Research and teaching on dermoscopy images of single skin lesions: to sort images by risk, and to alert a "
-        "dermatologist. Not for: self-diagnosis, photographs without a dermatoscope, mucosa, nails, scars, or any decision "
-        "without a person who looks."
+        "dermatologist. Not for self-diagnosis, for photographs without a dermatoscope, for mucosa, nails or scars, or for any "
+        "decision that no person reviews."
     )
-    yield from ("", "## What it tells apart", "", ", ".join(config.classes) + ".")
-    yield from ("", "## What it learnt from", "")
+    yield from ("", "## Classes", "", ", ".join(config.classes) + ".")
+    yield from ("", "## Training data", "")
     recipe = config.recipe
     yield f"{recipe.get('images', 'an unknown number of')} training images; recipe {recipe.get('name', 'unknown')}."
     yield from (f"- {name}: {text}" for name, text in config.notes.items())
-    yield from ("", "## Where it alerts", "")
-    yield from _points(config)
-    yield from ("", "## How good it is", "")
-    yield from _figures(config.figures)
-    yield from ("", "## Where it fails", "")
+    yield from ("", "## Operating points", "")
+    yield from _operating_points(config)
+    yield from ("", "## Metrics", "")
+    yield from _metrics(config.metrics)
+    yield from ("", "## Limitations", "")
     yield (
-        "Its figures hold for images like those it was measured on. Few public collections show dark skin: how well it works "
-        "there is not known. Collections also tell their classes by camera and hospital, and a network learns that: images "
-        "from elsewhere are harder than figures on the same collection say. It abstains from what is unlike its training "
-        "images, and abstaining always means that a person must look."
+        "The metrics hold for images like those they were measured on. Few public collections show dark skin: how well the "
+        "detector works there is not known. In many collections the diagnosis also correlates with the camera and the "
+        "hospital, and a network learns that: on images from elsewhere, expect lower metrics than on the same collection. The "
+        "detector abstains from images that are unlike its training images; a person must then look."
     )
     yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in config.made_with.items()))
 
 
-def _points(config: DetectorConfig) -> Iterator[str]:
-    scores = config.calibration(config.settings.views).scores
-    own = config.point(config.settings)
+def _operating_points(config: DetectorConfig) -> Iterator[str]:
+    scores = config.calibration(config.settings.views).operating_scores
+    own = config.operating_point(config.settings)
     if own is not None:
         yield f"- {own}."
-        yield from (f"    - {own.at_prevalence(share)}." for share in _PREVALENCES)
-    for target, goal in product(TARGETS, GOALS):
-        if (target, goal) == (config.settings.target, config.settings.sensitivity) and own is not None:
+        yield from (f"    - {own.at_prevalence(prevalence)}." for prevalence in _PREVALENCES)
+    for target, sensitivity in product(TARGETS, SENSITIVITIES):
+        if (target, sensitivity) == (config.settings.target, config.settings.sensitivity) and own is not None:
             continue
-        there, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(goal)
-        if there < needed:
-            why = f"it takes {needed} lesions in validation, and there are {there}"
-            yield f"- {target}, {goal:.0%} sensitivity: not offered; {why}."
+        lesions, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(sensitivity)
+        if lesions < needed:
+            reason = f"it needs {needed} lesions in validation, which has {lesions}"
+            yield f"- {target}, {sensitivity:.0%} sensitivity: not offered; {reason}."
         else:
-            yield f"- {scores[target].point(goal)}."
+            yield f"- {scores[target].operating_point(sensitivity)}."
 
 
-def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
-    if not figures:
-        yield "It was not measured when it was saved."
-    for split, found in figures.items():
-        yield f"On {found['images']} {split} images of {found['lesions']} lesions, each with its 95 % interval:"
-        yield from ("", "| figure | value | 95 % interval |", "|---|---|---|")
-        for name, title in _FIGURES.items():
-            figure = found["figures"].get(name)
-            if figure and figure["value"] is not None:
-                yield f"| {title} | {figure['value']:.3f} | {figure['low']:.3f} to {figure['high']:.3f} |"
+def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
+    if not metrics:
+        yield "It was not evaluated before it was saved."
+    for split, evaluation in metrics.items():
+        yield (
+            f"On {evaluation['images']} {split} images of {evaluation['lesions']} lesions, each with its 95 % confidence "
+            "interval:"
+        )
+        yield from ("", "| metric | value | 95 % interval |", "|---|---|---|")
+        for name, title in _METRICS.items():
+            metric = evaluation["figures"].get(name)
+            if metric and metric["value"] is not None:
+                yield f"| {title} | {metric['value']:.3f} | {metric['low']:.3f} to {metric['high']:.3f} |"
         yield ""
-        recalls = {label: one for label, one in found.get("recall", {}).items() if one["value"] is not None}
-        if recalls:
-            told = (
-                f"{label} {one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
-                for label, one in sorted(recalls.items(), key=lambda item: item[1]["value"])
-            )
-            yield from (f"Images of each diagnosis that are called so, the worst first: {'; '.join(told)}.", "")
-        if found.get("shortcuts"):
-            yield from (found["shortcuts"]["verdict"], "")
+        yield from _recalls(evaluation.get("recall", {}))
+        if evaluation.get("shortcuts"):
+            yield from (evaluation["shortcuts"]["verdict"], "")
+
+
+def _recalls(recalls: Mapping[str, Any]) -> Iterator[str]:
+    defined = {label: recall for label, recall in recalls.items() if recall["value"] is not None}
+    if defined:
+        texts = (
+            f"{label} {recall['value']:.2f} [{recall['low']:.2f}, {recall['high']:.2f}]"
+            for label, recall in sorted(defined.items(), key=lambda item: item[1]["value"])
+        )
+        yield from (f"Recall of each diagnosis, the lowest first: {'; '.join(texts)}.", "")

@@ -1,6 +1,6 @@
-"""Where to alert: thresholds, what they did on the validation images, and what an alert means at a prevalence.
+"""Operating points: thresholds for alerts, their sensitivity and specificity on validation, and predictive values.
 
-NumPy only. Scores are never remapped: a threshold is a score that the model gives.
+NumPy only. Scores are not remapped: a threshold is a probability as the calibrated model gives it.
 """
 
 import math
@@ -17,19 +17,20 @@ Target: TypeAlias = Literal["melanoma", "malignant"]
 Interval: TypeAlias = tuple[float, float]
 
 TARGETS: tuple[Target, ...] = ("melanoma", "malignant")
-GOALS = (0.90, 0.95, 0.99)
-_KEPT = 2000  # scores of a side; of more, as many quantiles stand for all
+SENSITIVITIES = (0.90, 0.95, 0.99)  # of the operating points that evaluations and model cards list
+_MAX_SCORES = 2000  # stored of positives, and of negatives; of more, this many quantiles, which are 0.05 % apart
+_Z = 1.959964  # the 97.5 % quantile of the normal distribution: two-sided 95 % intervals
 _PLURAL = {"melanoma": "melanomas", "malignant": "malignant lesions"}
 
 
 class PredictiveValues(NamedTuple):
-    """What an alert, and its absence, mean where so many images show the target.
+    """Predictive values of an operating point at a prevalence.
 
     Attributes:
-        prevalence: The share of images that show it, over 0 and under 1.
-        ppv: The share of alerts that are right (positive predictive value).
-        npv: The share of cleared images that do not show it (negative predictive value).
-        number_needed_to_biopsy: How many alerts it takes to find one: 1 / ppv.
+        prevalence: The share of images that show the target, over 0 and under 1.
+        ppv: Positive predictive value: the share of alerts that are right.
+        npv: Negative predictive value: the share of cleared images that do not show the target.
+        number_needed_to_biopsy: Alerts for each one that is right: 1 / ppv.
     """
 
     prevalence: float
@@ -46,19 +47,19 @@ class PredictiveValues(NamedTuple):
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on the probability of melanoma (or malignancy), and what it did on the validation images.
+    """A threshold on the probability of melanoma (or malignancy), with its sensitivity and specificity on validation.
 
     Attributes:
-        goal: The sensitivity that it was set for, 0 to 1.
-        threshold: Alert at this probability or over it, 0 to 1.
-        sensitivity: The share of validation melanomas that it finds.
-        specificity: The share of other validation images that it leaves alone.
-        positives: Images of melanomas in validation.
-        negatives: Other images in validation.
-        target: What it finds: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
-        sensitivity_interval: 95 % interval of the sensitivity (Wilson 1927, doi 10.1080/01621459.1927.10502953), counted in
-            lesions: images of one lesion are one.
-        specificity_interval: Likewise.
+        goal: The sensitivity that the threshold was set for, 0 to 1.
+        threshold: An image with this probability or a higher one raises an alert, 0 to 1.
+        sensitivity: The share of validation images of the target with an alert.
+        specificity: The share of other validation images without one.
+        positives: How many validation images show the target.
+        negatives: How many do not.
+        target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
+        sensitivity_interval: 95 % Wilson interval of the sensitivity (see `wilson_interval`); its sample size is the number of
+            lesions, since images of one lesion are not independent.
+        specificity_interval: That of the specificity.
     """
 
     goal: float
@@ -72,21 +73,21 @@ class OperatingPoint:
     specificity_interval: Interval = (0.0, 1.0)
 
     def __str__(self) -> str:
-        many = _PLURAL[self.target]
+        plural = _PLURAL[self.target]
         return (
             f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for {self.target}; on validation it finds "
-            f"{_with_interval(self.sensitivity, self.sensitivity_interval)} of {self.positives} {many} and clears "
+            f"{_with_interval(self.sensitivity, self.sensitivity_interval)} of {self.positives} {plural} and clears "
             f"{_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
         )
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
-        """Say what an alert means where so many images show the target (Bayes' rule on validation's figures).
+        """Return the predictive values at a prevalence, by Bayes' rule from sensitivity and specificity on validation.
 
         Args:
-            prevalence: The share of images that show it, over 0 and under 1.
+            prevalence: The share of images that show the target, over 0 and under 1.
 
         Returns:
-            Predictive values and the number needed to biopsy.
+            The predictive values and the number needed to biopsy.
 
         Raises:
             DetectorError: The prevalence is out of range.
@@ -98,25 +99,26 @@ class OperatingPoint:
         """
         if not 0 < prevalence < 1:
             raise DetectorError(f"prevalence={prevalence}; expected a share over 0 and under 1, such as 0.02")
-        found, missed = prevalence * self.sensitivity, prevalence * (1 - self.sensitivity)
-        cleared, false = (1 - prevalence) * self.specificity, (1 - prevalence) * (1 - self.specificity)
-        ppv = found / (found + false) if found + false else math.nan
-        npv = cleared / (cleared + missed) if cleared + missed else math.nan
+        true_positive, false_negative = prevalence * self.sensitivity, prevalence * (1 - self.sensitivity)
+        true_negative, false_positive = (1 - prevalence) * self.specificity, (1 - prevalence) * (1 - self.specificity)
+        alerts, cleared = true_positive + false_positive, true_negative + false_negative
+        ppv = true_positive / alerts if alerts else math.nan
+        npv = true_negative / cleared if cleared else math.nan
         return PredictiveValues(prevalence, ppv, npv, 1 / ppv if ppv else math.inf)
 
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """What the validation images scored: what every operating point is read from.
+    """The scores of the validation images for one target, from which operating points are read.
 
     Attributes:
         positive: The scores of images that show the target, ascending.
         negative: The scores of the others, ascending.
-        positives: Images that show the target.
-        negatives: The others.
-        positive_lesions: How many lesions the former show.
-        negative_lesions: How many the latter.
-        target: The target.
+        positives: How many images show the target.
+        negatives: How many do not.
+        positive_lesions: How many lesions the positives show.
+        negative_lesions: How many lesions the negatives show.
+        target: `"melanoma"` or `"malignant"`.
     """
 
     positive: tuple[float, ...]
@@ -135,12 +137,12 @@ class ValidationScores:
         groups: Sequence[str] | None = None,
         target: Target = "melanoma",
     ) -> "ValidationScores":
-        """Keep what matters of the validation images.
+        """Collect the scores of validation images.
 
         Args:
             scores: The probability of the target for each image, `(n,)`, 0 to 1.
-            positive: Which show it, `(n,)`.
-            groups: The lesion of each; each its own where it is None.
+            positive: Which images show the target, `(n,)`.
+            groups: The lesion of each image; None where each image shows a lesion of its own.
             target: `"melanoma"` or `"malignant"`.
 
         Returns:
@@ -150,108 +152,111 @@ class ValidationScores:
             >>> ValidationScores.of(np.array([0.9, 0.2, 0.1]), [True, False, False], ["a", "b", "b"]).negative_lesions
             1
         """
-        scores, chosen = np.asarray(scores, np.float64), np.asarray(positive, bool)
-        named = np.arange(len(scores)) if groups is None else np.asarray(groups)
+        scores, mask = np.asarray(scores, np.float64), np.asarray(positive, bool)
+        lesions = np.arange(len(scores)) if groups is None else np.asarray(groups)
         return cls(
-            positive=_kept(scores[chosen]),
-            negative=_kept(scores[~chosen]),
-            positives=int(chosen.sum()),
-            negatives=int((~chosen).sum()),
-            positive_lesions=len(np.unique(named[chosen])),
-            negative_lesions=len(np.unique(named[~chosen])),
+            positive=_stored_scores(scores[mask]),
+            negative=_stored_scores(scores[~mask]),
+            positives=int(mask.sum()),
+            negatives=int((~mask).sum()),
+            positive_lesions=len(np.unique(lesions[mask])),
+            negative_lesions=len(np.unique(lesions[~mask])),
             target=target,
         )
 
-    def point(self, sensitivity: float) -> OperatingPoint:
-        """Find the highest threshold that finds a given share of the positives.
+    def operating_point(self, sensitivity: float) -> OperatingPoint:
+        """Return the operating point with the highest threshold that reaches a sensitivity.
 
-        It lies halfway between the last positive that must be found and the next lower score.
+        The threshold lies halfway between the lowest score that must raise an alert and the next lower one.
 
         Args:
-            sensitivity: The share to find, over 0 and under 1.
+            sensitivity: The share of the positives that must raise an alert, over 0 and under 1.
 
         Returns:
-            The operating point, with what it does on these images.
+            The operating point, with its sensitivity and specificity on these images.
 
         Raises:
-            DetectorError: The sensitivity is out of range, or there are too few lesions on a side to support it.
+            DetectorError: The sensitivity is out of range, or there are too few lesions to support it.
 
         Examples:
             >>> scores = ValidationScores.of(np.array([0.9, 0.4, 0.6, 0.1]), [True, True, False, False])
-            >>> scores.point(0.5).threshold
+            >>> scores.operating_point(0.5).threshold
             0.75
         """
-        self.refuse(sensitivity)
+        self.check(sensitivity)
         positive, negative = np.array(self.positive), np.array(self.negative)
-        # The small number keeps 0.95 × 20 = 19.000…01 from asking for a twentieth melanoma.
-        may_miss = len(positive) - int(np.ceil(sensitivity * len(positive) - 1e-9))
-        needed = positive[may_miss]
-        below = np.concatenate([positive[positive < needed], negative[negative < needed]])
-        threshold = float((needed + below.max()) / 2) if below.size else float(needed)
-        found, cleared = float((positive >= threshold).mean()), float((negative < threshold).mean())
+        # Without the small number, 0.95 × 20 = 19.000…01 would ask for a twentieth melanoma.
+        allowed_misses = len(positive) - int(np.ceil(sensitivity * len(positive) - 1e-9))
+        lowest = positive[allowed_misses]
+        below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
+        threshold = float((lowest + below.max()) / 2) if below.size else float(lowest)
+        reached, specificity = float((positive >= threshold).mean()), float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,
             threshold=threshold,
-            sensitivity=found,
-            specificity=cleared,
+            sensitivity=reached,
+            specificity=specificity,
             positives=self.positives,
             negatives=self.negatives,
             target=self.target,
-            sensitivity_interval=wilson(found, self.positive_lesions),
-            specificity_interval=wilson(cleared, self.negative_lesions),
+            sensitivity_interval=wilson_interval(reached, self.positive_lesions),
+            specificity_interval=wilson_interval(specificity, self.negative_lesions),
         )
 
-    def refuse(self, sensitivity: float) -> None:
-        """Refuse a sensitivity that these images cannot support.
+    def check(self, sensitivity: float) -> None:
+        """Raise DetectorError unless these images support a sensitivity.
 
         Args:
-            sensitivity: A share.
+            sensitivity: The share of the positives that must raise an alert, over 0 and under 1.
 
         Raises:
-            DetectorError: It is out of range, or needs more lesions; the message says how many.
+            DetectorError: The sensitivity is out of range, or needs more lesions; the message says how many.
 
         Examples:
-            >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).refuse(0.5)
+            >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).check(0.5)
         """
-        refuse_sensitivity(sensitivity)
-        many, needed = _PLURAL[self.target], lesions_needed(sensitivity)
+        check_sensitivity(sensitivity)
+        plural, needed = _PLURAL[self.target], lesions_needed(sensitivity)
         if self.positive_lesions < needed or not self.negative_lesions:
             raise DetectorError(
-                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set on {self.positive_lesions} {many} and "
-                f"{self.negative_lesions} other lesions in validation; expected at least {needed} {many} and others beside "
-                "them: load more data, or name a lower sensitivity"
+                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set on {self.positive_lesions} {plural} and "
+                f"{self.negative_lesions} other lesions in validation; expected at least {needed} {plural} and one other "
+                "lesion: load more data, or choose a lower sensitivity"
             )
 
 
 def lesions_needed(sensitivity: float) -> int:
-    """Return the fewest lesions on which a sensitivity can be set: with fewer, no lesion could be missed at all.
+    """Return the fewest validation lesions on which a threshold for a sensitivity can be set.
 
-    The lowest of n scores is expected to lie at the share 1 / (n + 1) of all; so n / (n + 1) must reach the sensitivity.
+    With a threshold at the lowest of n scores, a new lesion scores higher with probability n / (n + 1), since each of the n + 1
+    ranks is equally likely. n / (n + 1) must therefore reach the sensitivity.
 
     Args:
-        sensitivity: A share, over 0 and under 1.
+        sensitivity: The share of the positives that must raise an alert, over 0 and under 1.
 
     Returns:
-        The number.
+        The number of lesions.
 
     Examples:
         >>> [lesions_needed(goal) for goal in (0.90, 0.95, 0.99)]
         [9, 19, 99]
     """
-    return max(1, math.ceil(sensitivity / (1 - sensitivity) - 1e-6))
+    return max(
+        1, math.ceil(sensitivity / (1 - sensitivity) - 1e-6)
+    )  # 0.9 / (1 - 0.9) is 9.000…02 and must not need a tenth
 
 
-def refuse_sensitivity(sensitivity: float) -> None:
-    """Refuse a sensitivity that is none.
+def check_sensitivity(sensitivity: float) -> None:
+    """Raise DetectorError unless 0 < sensitivity < 1.
 
     Args:
-        sensitivity: A share, over 0 and under 1.
+        sensitivity: A share.
 
     Raises:
-        DetectorError: It is out of range.
+        DetectorError: The sensitivity is out of range.
 
     Examples:
-        >>> refuse_sensitivity(0.95)
+        >>> check_sensitivity(0.95)
     """
     if not 0 < sensitivity < 1:
         raise DetectorError(
@@ -259,32 +264,31 @@ def refuse_sensitivity(sensitivity: float) -> None:
         )
 
 
-def wilson(share: float, count: int) -> Interval:
-    """Return the 95 % interval of a share (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+def wilson_interval(share: float, count: int) -> Interval:
+    """Return the 95 % Wilson score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
 
     Args:
-        share: 0 to 1.
-        count: How many independent cases it was counted on.
+        share: The proportion, 0 to 1.
+        count: The number of independent cases.
 
     Returns:
-        Its lower and its upper end.
+        The lower and the upper end; `(0, 1)` for no cases.
 
     Examples:
-        >>> [round(end, 3) for end in wilson(0.95, 100)]
+        >>> [round(end, 3) for end in wilson_interval(0.95, 100)]
         [0.888, 0.978]
     """
     if not count:
         return (0.0, 1.0)
-    z = 1.959964
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
+    half = _Z / (1 + _Z**2 / count) * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
     return (max(0.0, middle - half), min(1.0, middle + half))
 
 
-def _kept(scores: NDArray[np.float64]) -> tuple[float, ...]:
+def _stored_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
     ordered = np.sort(scores)
-    if len(ordered) > _KEPT:
-        ordered = np.quantile(ordered, np.linspace(0, 1, _KEPT))
+    if len(ordered) > _MAX_SCORES:
+        ordered = np.quantile(ordered, np.linspace(0, 1, _MAX_SCORES))
     return tuple(ordered.tolist())
 
 

@@ -1,7 +1,4 @@
-"""From a model's logits and features to what a person reads: probabilities, whether to alert, and "I don't know".
-
-NumPy only.
-"""
+"""Predictions for one image or a batch: diagnosis, decision, prediction set, abstention. NumPy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,34 +9,34 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.utils.arrays import Float64Array
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
-
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 
 
 @dataclass(frozen=True, eq=False)
 class BatchPrediction:
-    """What a detector says about a batch, as arrays.
+    """The predictions for a batch of images, as arrays.
 
     Attributes:
         probabilities: float64 `(n, classes)`, calibrated.
-        melanoma: float64 `(n,)`.
-        malignant: float64 `(n,)`.
-        alert: bool `(n,)`: at the operating point or over it, whether or not the detector abstains.
+        melanoma: The probability of melanoma, float64 `(n,)`.
+        malignant: The probability of any malignant diagnosis, float64 `(n,)`.
+        alert: bool `(n,)`: whether the probability reaches the threshold, whether or not the detector abstains.
         sets: bool `(n, classes)`: which diagnoses the prediction sets hold.
-        distance: float64 `(n,)`: how far from the training images.
+        distance: The out-of-distribution score, float64 `(n,)`.
         reasons: Why the detector abstains, `(n,)`; empty where it does not.
-        operating_point: Where it alerts; None where there is none.
+        operating_point: The threshold for alerts; None where there is none.
     """
 
-    probabilities: NDArray[np.float64]
-    melanoma: NDArray[np.float64]
-    malignant: NDArray[np.float64]
+    probabilities: Float64Array
+    melanoma: Float64Array
+    malignant: Float64Array
     alert: NDArray[np.bool_]
     sets: NDArray[np.bool_]
-    distance: NDArray[np.float64]
+    distance: Float64Array
     reasons: list[str]
     operating_point: OperatingPoint | None
 
@@ -48,61 +45,63 @@ class BatchPrediction:
         """Which images the detector abstains from, `(n,)`."""
         return np.array([bool(reason) for reason in self.reasons], dtype=np.bool_)
 
-    def decision(self, at: int) -> Decision:
-        """Return what to do about one image.
+    def decision(self, index: int) -> Decision:
+        """Return the decision for one image.
 
         Args:
-            at: Which.
+            index: The image's row.
 
         Returns:
-            `"alert"`, `"clear"`, or `"refer"`: abstaining never means clear.
+            `"alert"`, `"clear"`, or `"refer"` where the detector abstains or has no operating point.
         """
-        if self.reasons[at] or self.operating_point is None:
+        if self.reasons[index] or self.operating_point is None:
             return "refer"
-        return "alert" if self.alert[at] else "clear"
+        return "alert" if self.alert[index] else "clear"
 
     def predictions(self, classes: tuple[str, ...], sources: Sequence[str]) -> "list[Prediction]":
-        """Return what a person reads.
+        """Return one `Prediction` for each image.
 
         Args:
             classes: Class names, in the order of the columns.
-            sources: What each image is called.
+            sources: The name of each image.
 
         Returns:
-            One prediction an image.
+            The predictions, in the order of the rows.
         """
         best = self.probabilities.argmax(axis=1).tolist()
         return [
             Prediction(
-                diagnosis=classes[best[at]],
-                probabilities=dict(zip(classes, self.probabilities[at].tolist(), strict=True)),
-                melanoma=float(self.melanoma[at]),
-                malignant=float(self.malignant[at]),
-                decision=self.decision(at),
+                diagnosis=classes[best[row]],
+                probabilities=dict(zip(classes, self.probabilities[row].tolist(), strict=True)),
+                melanoma=float(self.melanoma[row]),
+                malignant=float(self.malignant[row]),
+                decision=self.decision(row),
                 operating_point=self.operating_point,
                 source=source,
-                prediction_set=tuple(label for label, held in zip(classes, self.sets[at], strict=True) if held),
-                abstained=bool(self.reasons[at]),
-                reason=self.reasons[at],
+                prediction_set=tuple(label for label, held in zip(classes, self.sets[row], strict=True) if held),
+                abstained=bool(self.reasons[row]),
+                reason=self.reasons[row],
             )
-            for at, source in enumerate(sources)
+            for row, source in enumerate(sources)
         ]
 
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """What a detector says about one image.
+    """The prediction for one image; printing it gives a sentence.
 
     Attributes:
         diagnosis: The most probable class.
         probabilities: The probability of each class, 0 to 1, summing to 1.
         melanoma: The probability of melanoma.
         malignant: The probability of any malignant diagnosis.
-        decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, since the detector abstains or has no operating point.
-        operating_point: Where the decision was taken; None where there is none.
-        source: What the image was called.
-        prediction_set: The diagnoses that hold the true one with the detector's coverage (90 % unless told otherwise).
-        abstained: Whether the detector says "I don't know"; it then always refers.
+        decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, because the detector abstains or has no operating
+            point.
+        operating_point: The threshold that the decision was made with; None where there is none.
+        source: The image's path or name.
+        prediction_set: Diagnoses that cannot be ruled out: the set holds the true one with the detector's coverage, 90 % by
+            default (conformal prediction).
+        abstained: Whether the detector makes no prediction for this image; the decision is then always `"refer"`.
         reason: Why it abstained; empty where it did not.
     """
 
@@ -128,36 +127,36 @@ class Prediction:
 
     def __str__(self) -> str:
         if self.abstained:
-            return f"{self.source}: REFER: the detector does not judge this image: {self.reason}; a person must look."
+            return f"{self.source}: REFER: the detector abstains from this image: {self.reason}; a person must look."
         likely = (
             f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%}{self._others()})."
         )
         if self.operating_point is None:
             return f"{likely} REFER: this detector has no threshold for melanoma; a person must look."
         point = self.operating_point
-        score, threshold = _told_apart(getattr(self, point.target), point.threshold)
-        where = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
+        score, threshold = _format_distinct(getattr(self, point.target), point.threshold)
+        limit = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
         if self.alert:
-            return f"{likely} ALERT: {point.target} {score} reaches {where}; show it to a dermatologist."
-        return f"{likely} No alert: {point.target} {score} is under {where}."
+            return f"{likely} ALERT: {point.target} {score} reaches {limit}; show it to a dermatologist."
+        return f"{likely} No alert: {point.target} {score} is under {limit}."
 
     def _others(self) -> str:
-        """Name the other diagnoses that cannot be ruled out, where they are few enough to help."""
+        """Return the other diagnoses that cannot be ruled out; nothing if they are too many to help."""
         others = [label for label in self.prediction_set if label != self.diagnosis]
         return f"; not ruled out: {', '.join(others)}" if 0 < len(others) <= 3 else ""
 
 
-def _told_apart(first: float, second: float) -> tuple[str, str]:
-    """Write two shares in per cent, with as many digits as it takes to see which is larger."""
+def _format_distinct(first: float, second: float) -> tuple[str, str]:
+    """Return two shares in per cent, with the fewest digits that show which is larger."""
     for digits in range(1, 8):
-        written = f"{first:.{digits}%}", f"{second:.{digits}%}"
-        if written[0] != written[1]:
+        texts = f"{first:.{digits}%}", f"{second:.{digits}%}"
+        if texts[0] != texts[1]:
             break
-    return written
+    return texts
 
 
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Turn logits into probabilities.
+def softmax(logits: NDArray[np.floating]) -> Float64Array:
+    """Return the softmax of logits.
 
     Args:
         logits: `(n, classes)`.
@@ -173,7 +172,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
-def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.float64]:
+def melanoma_scores(probabilities: Float64Array, classes: tuple[str, ...]) -> Float64Array:
     """Return the probability of melanoma of each image.
 
     Args:
@@ -190,8 +189,8 @@ def melanoma_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...]
     return target_scores(probabilities, classes, "melanoma")
 
 
-def target_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...], target: Target) -> NDArray[np.float64]:
-    """Return the probability of what an operating point is held against.
+def target_scores(probabilities: Float64Array, classes: tuple[str, ...], target: Target) -> Float64Array:
+    """Return the probability of an operating point's target for each image.
 
     Args:
         probabilities: `(n, classes)`.
@@ -199,7 +198,7 @@ def target_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...], 
         target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
 
     Returns:
-        `(n,)`, 0 to 1; zeros where no class is one.
+        `(n,)`, 0 to 1; zeros where no class belongs to the target.
 
     Examples:
         >>> target_scores(np.array([[0.1, 0.2, 0.7]]), ("nevus", "melanoma", "basal cell carcinoma"), "malignant").round(3)
@@ -210,12 +209,12 @@ def target_scores(probabilities: NDArray[np.float64], classes: tuple[str, ...], 
     return np.asarray(probabilities[:, list(columns)].sum(axis=1))
 
 
-def prediction_sets(probabilities: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
-    """Return which diagnoses cannot be ruled out: those with the least probability or more, and always the most probable.
+def prediction_sets(probabilities: Float64Array, threshold: float) -> NDArray[np.bool_]:
+    """Return the conformal prediction sets: the diagnoses that reach a threshold, and always the most probable one.
 
     Args:
         probabilities: `(n, classes)`.
-        least: From `Calibration.least_probability`.
+        threshold: From `Calibration.conformal_threshold`, 0 to 1.
 
     Returns:
         `(n, classes)`.
@@ -224,34 +223,34 @@ def prediction_sets(probabilities: NDArray[np.float64], least: float) -> NDArray
         >>> prediction_sets(np.array([[0.7, 0.2, 0.1]]), 0.15)
         array([[ True,  True, False]])
     """
-    held = probabilities >= least
-    held[np.arange(len(held)), probabilities.argmax(axis=1)] = True
-    return np.asarray(held)
+    sets = probabilities >= threshold
+    sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True  # an empty set would be of no use
+    return np.asarray(sets)
 
 
 def batch_prediction(
-    probabilities: NDArray[np.float64],
+    probabilities: Float64Array,
     classes: tuple[str, ...],
     point: OperatingPoint | None,
     *,
-    least: float = 0.0,
-    distance: NDArray[np.float64] | None = None,
-    farthest: float = float("inf"),
+    conformal_threshold: float = 0.0,
+    distance: Float64Array | None = None,
+    ood_threshold: float = float("inf"),
     rejection_reasons: Sequence[str] | None = None,
 ) -> BatchPrediction:
-    """Say what probabilities mean.
+    """Return the predictions for a batch from its probabilities.
 
     Args:
         probabilities: `(n, classes)`, rows summing to 1.
         classes: Class names, in the order of the columns.
-        point: Where to alert, or None.
-        least: The probability that a diagnosis needs to be in the prediction set.
-        distance: How far each image lies from the training images, `(n,)`; None where it was not measured.
-        farthest: The distance beyond which the detector abstains.
-        rejection_reasons: What is wrong with each image; empty for nothing.
+        point: The operating point, or None.
+        conformal_threshold: The lowest probability at which a diagnosis is in the prediction set.
+        distance: The out-of-distribution score of each image, `(n,)`; None where it was not measured.
+        ood_threshold: The score above which the detector abstains.
+        rejection_reasons: Why each image was rejected, `(n,)`; empty for an image that is good enough.
 
     Returns:
-        The judgement.
+        The predictions.
 
     Examples:
         >>> batch_prediction(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
@@ -260,16 +259,19 @@ def batch_prediction(
     melanoma = melanoma_scores(probabilities, classes)
     malignant = target_scores(probabilities, classes, "malignant")
     scores = malignant if point is not None and point.target == "malignant" else melanoma
-    away = np.zeros(len(probabilities)) if distance is None else distance
-    reasons = list(rejection_reasons) if rejection_reasons is not None else [""] * len(probabilities)
-    reasons = [reason or (UNFAMILIAR if far else "") for reason, far in zip(reasons, away > farthest, strict=True)]
+    distance = np.zeros(len(probabilities)) if distance is None else distance
+    rejected = [""] * len(probabilities) if rejection_reasons is None else rejection_reasons
+    reasons = [
+        reason or (UNFAMILIAR if unfamiliar else "")
+        for reason, unfamiliar in zip(rejected, distance > ood_threshold, strict=True)
+    ]
     return BatchPrediction(
         probabilities=probabilities,
         melanoma=melanoma,
         malignant=malignant,
         alert=scores >= (point.threshold if point is not None else np.inf),
-        sets=prediction_sets(probabilities, least),
-        distance=away,
+        sets=prediction_sets(probabilities, conformal_threshold),
+        distance=distance,
         reasons=reasons,
         operating_point=point,
     )

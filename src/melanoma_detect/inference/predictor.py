@@ -1,4 +1,4 @@
-"""The predictor: a model with its calibration, from images to predictions. NumPy, Pillow and ONNX Runtime only."""
+"""The predictor: a model with its calibration, from images to predictions. Needs NumPy, Pillow and ONNX Runtime only."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,26 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.reader import ImageLike, Pixels, name_of
+from melanoma_detect.images.quality import rejection_reasons
+from melanoma_detect.images.reader import ImageLike, Pixels, source_name
 from melanoma_detect.inference.bundle import Files, keras_model, write
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import BatchPrediction, Prediction, batch_prediction
-from melanoma_detect.inference.preprocessing import ModelInput, preprocess, rejection_reasons
-from melanoma_detect.inference.runtime import OnnxRuntime, Outputs, Runtime
-from melanoma_detect.inference.test_time_augmentation import refuse_views, run_views
-
-_BATCH = 32
+from melanoma_detect.inference.preprocessing import ModelInput, preprocess
+from melanoma_detect.inference.runtime import BATCH, ModelOutputs, OnnxRuntime, Runtime, run_batched
+from melanoma_detect.inference.test_time_augmentation import check_views, run_with_views
+from melanoma_detect.utils.arrays import Float64Array
 
 
 class Predictor:
-    """A model with its calibration and thresholds: what `Detector` is made of, and what the parts below it take.
+    """A model with its calibration and thresholds: the inside of `Detector`, which evaluation, export and the rest take.
 
     Args:
-        config: What the model's numbers mean and where they come from.
-        runtime: What runs the model.
-        files: The model's files and what else is saved with it.
-        settings: How it is used; the card's own where it is None.
+        config: The configuration.
+        runtime: Runs the model.
+        files: The model's files.
+        settings: How the predictor is used; None for the configuration's own settings.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class Predictor:
         self.config, self.runtime, self.files = config, runtime, files or Files()
         self.settings = settings or config.settings
         self._calibration = config.calibration(self.settings.views)
-        self._point = config.point(self.settings)
-        self._least = self._calibration.conformal_threshold(self.settings.coverage)
+        self._point = config.operating_point(self.settings)
+        self._conformal_threshold = self._calibration.conformal_threshold(self.settings.coverage)
 
     def __repr__(self) -> str:
         return f"<Predictor {self.description}>"
 
     @property
     def description(self) -> str:
-        """What it is, in a few words: its name, how many classes, its image size."""
+        """Name, number of classes and image size, in a few words."""
         return self.config.description
 
     @property
@@ -61,7 +61,7 @@ class Predictor:
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """Where the detector alerts; None where validation showed no melanoma, or too few for this sensitivity."""
+        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity."""
         return self._point
 
     def at(
@@ -72,19 +72,20 @@ class Predictor:
         views: int | None = None,
         coverage: float | None = None,
     ) -> Self:
-        """Return the same predictor, used in another way; each argument is as it was where it is None.
+        """Return a predictor with the same model and other settings; None keeps a setting as it is.
 
         Args:
             sensitivity: The share of the target that must raise an alert, over 0 and under 1.
             target: `"melanoma"`, or `"malignant"` to alert to any malignant diagnosis.
-            views: 1, 4 or 8: images are also looked at mirrored and turned by right angles; what the model says is averaged.
+            views: Test-time augmentation: 1, 4 or 8 views of each image, whose outputs are averaged.
             coverage: The share of prediction sets that hold the true diagnosis: 0.8, 0.9, 0.95 or 0.99.
 
         Returns:
             A predictor that shares the model with this one.
 
         Raises:
-            DetectorError: The validation images cannot support this operating point, or the detector was not calibrated so.
+            DetectorError: The validation images cannot support this operating point, or the detector was not calibrated for
+                these views or this coverage.
 
         Examples:
             >>> print(predictor.at(sensitivity=0.6).operating_point)
@@ -94,16 +95,17 @@ class Predictor:
         """
         changes: dict[str, Any] = {"sensitivity": sensitivity, "target": target, "views": views, "coverage": coverage}
         settings = replace(self.settings, **{name: value for name, value in changes.items() if value is not None})
-        refuse_views(settings.views, self.image_size)
+        check_views(settings.views, self.image_size)
         if sensitivity is not None or target is not None:
-            self.config.calibration(settings.views).point(settings.sensitivity, settings.target)  # says why it cannot
+            # Raises where validation cannot support it; what stays as it was may have no operating point.
+            self.config.calibration(settings.views).operating_point(settings.sensitivity, settings.target)
         return type(self)(self.config, self.runtime, self.files, settings)
 
     def with_threads(self, threads: int | None) -> Self:
-        """Return the same predictor with this many threads in one call of the model; itself where Keras runs it.
+        """Return the same predictor with a number of threads for one call of the model; itself where Keras runs the model.
 
         Args:
-            threads: How many, 1 or more; every core where it is None.
+            threads: 1 or more; None for every core.
 
         Returns:
             The predictor.
@@ -119,19 +121,19 @@ class Predictor:
         return type(self)(self.config, runtime, self.files, self.settings)
 
     def with_metrics(self, metrics: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Return the same predictor with figures in its configuration, which is what its model card quotes.
+        """Return the same predictor with metrics in its configuration, which its model card lists.
 
         Args:
-            metrics: By split, what `Evaluation.to_dict` gives.
+            metrics: By split, what `Evaluation.to_dict` returns.
 
         Returns:
             A predictor that shares the model with this one.
 
         Examples:
-            >>> list(predictor.with_metrics({"test": detector.evaluate(data.test).to_dict()}).config.figures)
+            >>> list(predictor.with_metrics({"test": detector.evaluate(data.test).to_dict()}).config.metrics)
             ['test']
         """
-        config = replace(self.config, figures=self.config.figures | dict(metrics))
+        config = replace(self.config, metrics=self.config.metrics | dict(metrics))
         return type(self)(config, self.runtime, self.files, self.settings)
 
     @property
@@ -154,13 +156,13 @@ class Predictor:
         write(path, self.saved_config, self.files, self.runtime)
 
     def keras_model(self) -> Any:
-        """Return the model as Keras knows it: to train it on, or for what ONNX Runtime cannot do. Imports Keras.
+        """Return the Keras model, for further training, Grad-CAM and export. Imports Keras.
 
         Returns:
             A `keras.Model`.
 
         Raises:
-            DetectorError: The detector was saved without it.
+            DetectorError: The detector was saved without a Keras model.
 
         Examples:
             >>> predictor.keras_model().output_shape
@@ -173,14 +175,14 @@ class Predictor:
     @overload
     def predict(self, images: Iterable[ImageLike]) -> list[Prediction]: ...
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | list[Prediction]:
-        """Say what one image or several show.
+        """Predict the diagnosis of one image or several; see `Detector.predict`.
 
         Args:
             images: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width, 3)` (uint8,
                 uint16, or floats from 0 to 1); or several of them, a batch `(n, height, width, 3)`, or a split of a dataset.
 
         Returns:
-            A `Prediction` for one image, a list of them for several.
+            A `Prediction` for one image, a list of predictions for several.
 
         Raises:
             ImageError: An image cannot be read; the message names it.
@@ -190,18 +192,18 @@ class Predictor:
             >>> [prediction.source == str(photo) for prediction, photo in zip(detector.predict(photos), photos)]
             [True, True, True, True]
         """
-        if _is_one(images):
+        if _is_single_image(images):
             return self._predict_all([images])[0]
         if hasattr(images, "images"):
             return self._predict_all(list(images.images))
         if not isinstance(images, Iterable):
             raise ImageError(
-                f"{images!r} is no image; expected a path, a file, a PIL image, a uint8 array, or several of them"
+                f"{images!r} is not an image; expected a path, a file, a PIL image, a uint8 array, or several of them"
             )
         return self._predict_all(list(cast("Iterable[ImageLike]", images)))
 
-    def probabilities(self, pixels: Pixels) -> NDArray[np.float64]:
-        """Run the model on decoded images.
+    def probabilities(self, pixels: Pixels) -> Float64Array:
+        """Return calibrated probabilities for decoded images.
 
         Args:
             pixels: uint8 `(n, height, width, 3)` at the detector's image size.
@@ -213,40 +215,36 @@ class Predictor:
             >>> predictor.probabilities(np.zeros((2, 32, 32, 3), np.uint8)).shape
             (2, 9)
         """
-        parts = [self._softmax(self._run(pixels[at : at + _BATCH])) for at in range(0, len(pixels), _BATCH)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.classes)))
+        return self._probabilities(self._run(pixels))
 
     def predict_batch(self, pixels: Pixels, sides: NDArray[np.int64] | None = None) -> BatchPrediction:
-        """Predict from decoded images, as arrays: what `predict` does without a `Prediction` for each.
+        """Predict from decoded images, and return arrays rather than one `Prediction` for each image.
 
         Args:
             pixels: uint8 `(n, height, width, 3)` at the detector's image size.
-            sides: The shorter side that each image had before, in pixels, `(n,)`; too small ones are not noticed where it is
-                None.
+            sides: The shorter side that each image had before resizing, in pixels, `(n,)`; None to accept any size.
 
         Returns:
-            Probabilities, alerts, prediction sets, and from which images the detector abstains.
+            Probabilities, alerts, prediction sets and abstentions.
 
         Examples:
             >>> predictor.predict_batch(data.test.pixels()).sets.shape == (len(data.test), 9)
             True
         """
-        parts = [self._run(pixels[at : at + _BATCH]) for at in range(0, len(pixels), _BATCH)]
-        none = Outputs(np.empty((0, len(self.classes)), np.float32), np.empty((0, 1), np.float32))
-        outputs = Outputs(*map(np.concatenate, zip(*parts, strict=True))) if parts else none
-        space = self.files.space
+        outputs = self._run(pixels)
+        space = self.files.feature_space
         return batch_prediction(
-            self._softmax(outputs),
+            self._probabilities(outputs),
             self.classes,
             self._point,
-            least=self._least,
-            distance=space.distance(outputs.features) if space and parts else None,
-            farthest=self._calibration.farthest,
-            rejection_reasons=rejection_reasons(pixels, sides, self.config.limits),
+            conformal_threshold=self._conformal_threshold,
+            distance=space.distance(outputs.features) if space and len(pixels) else None,
+            ood_threshold=self._calibration.ood_threshold,
+            rejection_reasons=rejection_reasons(pixels, sides, self.config.input_limits),
         )
 
     def preprocess(self, image: ImageLike) -> ModelInput:
-        """Read one image as the model sees it: the first half of `predict`, for those who decode in threads of their own.
+        """Decode one image and resize it for the model: the first half of `predict`, to be run in threads.
 
         Args:
             image: What `predict` takes.
@@ -264,60 +262,62 @@ class Predictor:
         return preprocess(image, self.image_size, self.config.resize)
 
     def predict_inputs(self, inputs: Sequence[ModelInput], sources: Sequence[str]) -> list[Prediction]:
-        """Say what images show that were read already: the second half of `predict`, in one call of the model.
+        """Predict from preprocessed images: the second half of `predict`, for one batch.
 
         Args:
             inputs: From `preprocess`.
-            sources: What each image is called.
+            sources: The name of each image.
 
         Returns:
-            One prediction an image.
+            One prediction for each image.
 
         Examples:
-            >>> seen = predictor.preprocess(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
-            >>> predictor.predict_inputs([seen], ["photo"])[0].source
+            >>> prepared = predictor.preprocess(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
+            >>> predictor.predict_inputs([prepared], ["photo"])[0].source
             'photo'
         """
         if not inputs:
             return []
-        pixels = inputs[0].pixels[None] if len(inputs) == 1 else np.stack([one.pixels for one in inputs])
-        sides = np.array([min(one.height, one.width) for one in inputs])
+        # A single image is not copied: np.stack would.
+        pixels = inputs[0].pixels[None] if len(inputs) == 1 else np.stack([prepared.pixels for prepared in inputs])
+        sides = np.array([min(prepared.height, prepared.width) for prepared in inputs])
         return self.predict_batch(pixels, sides).predictions(self.classes, sources)
 
     def _predict_all(self, images: list[ImageLike]) -> list[Prediction]:
         predictions: list[Prediction] = []
-        for at in range(0, len(images), _BATCH):
-            chosen = images[at : at + _BATCH]
-            predictions += self.predict_inputs(
-                [self.preprocess(image) for image in chosen], [name_of(one) for one in chosen]
-            )
+        for start in range(0, len(images), BATCH):  # only one batch of decoded images is held in memory
+            batch = images[start : start + BATCH]
+            inputs = [self.preprocess(image) for image in batch]
+            predictions += self.predict_inputs(inputs, [source_name(image) for image in batch])
         return predictions
 
-    def _run(self, pixels: Pixels) -> Outputs:
-        return run_views(self.runtime, pixels, self.settings.views)
+    def _run(self, pixels: Pixels) -> ModelOutputs:
+        if not len(pixels):
+            return ModelOutputs(np.empty((0, len(self.classes)), np.float32), np.empty((0, 1), np.float32))
+        return run_batched(lambda batch: run_with_views(self.runtime, batch, self.settings.views), pixels)
 
-    def _softmax(self, outputs: Outputs) -> NDArray[np.float64]:
+    def _probabilities(self, outputs: ModelOutputs) -> Float64Array:
         return self._calibration.probabilities(outputs.logits, self.classes)
 
 
-def _is_one(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[ImageLike]:
-    """Return whether this is one image: not several in a list, an iterator or a batch."""
+def _is_single_image(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[ImageLike]:
+    """Return whether this is one image, rather than a list, an iterator or a batch of images."""
     if isinstance(images, np.ndarray):
         return images.ndim != 4
     return isinstance(images, (str, bytes, os.PathLike)) or hasattr(images, "read") or hasattr(images, "convert")
 
 
 class SupportsPredictor(Protocol):
-    """Whatever holds a predictor, as `Detector` does."""
+    """Anything with a `predictor`, as `Detector` has."""
 
     predictor: Predictor
 
 
 def as_predictor(model: Predictor | SupportsPredictor) -> Predictor:
-    """Return the predictor of what a user hands over.
+    """Return the predictor of a `Detector`, or a predictor as it is: public functions take either.
 
     Args:
-        model: A `Detector`, or a predictor itself.
+        model: A `Detector` or a `Predictor`.
 
     Returns:
         The predictor.

@@ -1,7 +1,8 @@
-"""What runs a model: pixels go in, logits and features come out, whatever does the work."""
+"""Runtimes: what runs a model, from pixels to logits and features, and the one for ONNX files."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -9,18 +10,21 @@ from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import Pixels
+from melanoma_detect.utils.arrays import Float32Array
+
+BATCH = 32  # images in one call of a model: enough to use every core, and little memory
 
 
-class Outputs(NamedTuple):
-    """What a model says about a batch.
+class ModelOutputs(NamedTuple):
+    """The outputs of a model for a batch of images.
 
     Attributes:
         logits: float32 `(n, classes)`.
         features: float32 `(n, d)`.
     """
 
-    logits: NDArray[np.float32]
-    features: NDArray[np.float32]
+    logits: Float32Array
+    features: Float32Array
 
 
 class Runtime(Protocol):
@@ -31,22 +35,23 @@ class Runtime(Protocol):
         """`"onnx"` or `"keras"`."""
         ...
 
-    def run(self, pixels: Pixels) -> Outputs:
+    def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
         ...
 
 
 class OnnxRuntime:
-    """Runs an exported model by ONNX Runtime: no TensorFlow, no Keras.
+    """Runs an ONNX file by ONNX Runtime, without TensorFlow and Keras.
 
     Args:
-        model: The bytes of an ONNX file that takes uint8 images `(n, height, width, 3)` and gives `logits` and `features`.
-        threads: How many threads one call may use; every core where it is None.
-        providers: Which of ONNX Runtime's execution providers to use, the first that works; those that are there, CUDA before
-            the processor, where it is None.
+        model: The path or the bytes of an ONNX file with one input, uint8 or float32 images `(n, height, width, 3)`, and the
+            outputs `logits` and `features`.
+        threads: How many threads one call may use; None for every core.
+        providers: ONNX Runtime's execution providers, in order of preference; None for CUDA where it is installed, then the
+            CPU.
 
     Raises:
-        DetectorError: ONNX Runtime does not take the model, or has none of the providers.
+        DetectorError: ONNX Runtime cannot load the model, or has none of the providers.
 
     Examples:
         >>> OnnxRuntime(predictor.files.onnx, threads=1).run(np.zeros((2, 32, 32, 3), np.uint8)).logits.shape
@@ -55,34 +60,109 @@ class OnnxRuntime:
 
     name = "onnx"
 
-    def __init__(self, model: bytes, *, threads: int | None = None, providers: Sequence[str] | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # its notes on graphs are not for users
-        if threads is not None:
-            if threads < 1:
-                raise DetectorError(f"threads={threads}; expected 1 or more, or None for every core")
-            options.intra_op_num_threads = threads
-        try:
-            self.session = onnxruntime.InferenceSession(model, options, providers=_providers(providers))
-        except DetectorError:
-            raise
-        except Exception as error:
-            raise DetectorError(f"ONNX Runtime does not take the model ({str(error)[:300]})") from error
-        self._input = self.session.get_inputs()[0].name
+    def __init__(
+        self, model: bytes | Path, *, threads: int | None = None, providers: Sequence[str] | None = None
+    ) -> None:
+        self.session = create_session(model, threads=threads, providers=providers)
+        model_input = self.session.get_inputs()[0]
+        self._name = model_input.name
+        self._dtype = np.uint8 if model_input.type == "tensor(uint8)" else np.float32
 
-    def run(self, pixels: Pixels) -> Outputs:
+    def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
-        return Outputs(*self.session.run(["logits", "features"], {self._input: pixels}))
+        return ModelOutputs(*self.session.run(["logits", "features"], self.feed(pixels)))
+
+    def feed(self, pixels: Pixels) -> dict[str, NDArray[Any]]:
+        """Return images under the input's name and in its type, as ONNX Runtime takes them.
+
+        Args:
+            pixels: uint8 `(n, height, width, 3)`.
+
+        Returns:
+            A dictionary with one entry.
+        """
+        return {self._name: pixels.astype(self._dtype, copy=False)}
 
 
-def _providers(wanted: Sequence[str] | None) -> list[str]:
-    there = onnxruntime.get_available_providers()
-    if wanted is None:
-        return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in there]
-    unknown = [name for name in wanted if name not in there]
-    if unknown or not wanted:
+def create_session(
+    model: bytes | Path, *, threads: int | None = None, providers: Sequence[str] | None = None
+) -> onnxruntime.InferenceSession:
+    """Create an ONNX Runtime session; every session of this library is created here.
+
+    Args:
+        model: The path or the bytes of an ONNX file.
+        threads: How many threads one call may use; None for every core.
+        providers: Execution providers, in order of preference; None for CUDA where it is installed, then the CPU.
+
+    Returns:
+        The session.
+
+    Raises:
+        DetectorError: ONNX Runtime cannot load the model, or has none of the providers.
+
+    Examples:
+        >>> sorted(output.name for output in create_session(predictor.files.onnx).get_outputs())
+        ['features', 'logits']
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only: warnings about the graph are of no use to users
+    if threads is not None:
+        if threads < 1:
+            raise DetectorError(f"threads={threads}; expected 1 or more, or None for every core")
+        options.intra_op_num_threads = threads
+    chosen = _select_providers(providers)
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=chosen)
+    except Exception as error:
+        file = f"{model.name}: " if isinstance(model, Path) else ""
+        raise DetectorError(f"{file}ONNX Runtime cannot load the model ({str(error)[:300]})") from error
+
+
+def iterate_batches(array: NDArray[Any], size: int = BATCH) -> Iterator[NDArray[Any]]:
+    """Yield an array in slices along its first axis.
+
+    Args:
+        array: `(n, ...)`.
+        size: The length of each slice but the last.
+
+    Yields:
+        Views of the array.
+
+    Examples:
+        >>> [len(batch) for batch in iterate_batches(np.zeros(70))]
+        [32, 32, 6]
+    """
+    for start in range(0, len(array), size):
+        yield array[start : start + size]
+
+
+def run_batched(run: Callable[[Pixels], ModelOutputs], pixels: Pixels, size: int = BATCH) -> ModelOutputs:
+    """Run a model on many images, batch by batch.
+
+    Args:
+        run: Runs the model on one batch: `Runtime.run`.
+        pixels: uint8 `(n, height, width, 3)`, at least one image.
+        size: How many images one batch holds.
+
+    Returns:
+        The outputs for all images, in their order.
+
+    Examples:
+        >>> run_batched(predictor.runtime.run, np.zeros((40, 32, 32, 3), np.uint8)).logits.shape
+        (40, 9)
+    """
+    outputs = [run(batch) for batch in iterate_batches(pixels, size)]
+    return ModelOutputs(*(np.concatenate(parts) for parts in zip(*outputs, strict=True)))
+
+
+def _select_providers(requested: Sequence[str] | None) -> list[str]:
+    available = onnxruntime.get_available_providers()
+    if requested is None:
+        return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+    unknown = [name for name in requested if name not in available]
+    if unknown or not requested:
         raise DetectorError(
-            f"providers={list(wanted)}: this ONNX Runtime has no {', '.join(unknown) or 'empty list'}; it has "
-            f"{', '.join(there)} (CUDA comes with onnxruntime-gpu)"
+            f"providers={list(requested)}: this ONNX Runtime has no {', '.join(unknown) or 'empty list'}; it has "
+            f"{', '.join(available)} (CUDA comes with onnxruntime-gpu)"
         )
-    return list(wanted)
+    return list(requested)

@@ -1,84 +1,90 @@
-"""An image seen in several ways at once: dermoscopy has no upside, so mirrored and turned images are as good."""
+"""Test-time augmentation: a model's outputs, averaged over mirrored and rotated views of each image.
+
+Dermoscopy has no upside, so every view is as good as the original; Perez et al. 2018 (arXiv:1809.01442) measure the gain on
+skin lesions. Rotations are by right angles only, since these move pixels without interpolation.
+"""
 
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.runtime import Outputs, Runtime
+from melanoma_detect.inference.runtime import ModelOutputs, Runtime
+from melanoma_detect.utils.arrays import Float32Array
 
 Views: TypeAlias = Literal[1, 4, 8]
 
-COUNTS: tuple[Views, ...] = (1, 4, 8)
+VIEW_COUNTS: tuple[Views, ...] = (1, 4, 8)
 
 
-def views_of(pixels: Pixels, count: int) -> list[Pixels]:
-    """Return images as they are, mirrored, and turned by right angles.
+def make_views(pixels: Pixels, count: int) -> list[Pixels]:
+    """Return images as they are, mirrored, and rotated by right angles.
 
     Args:
         pixels: uint8 `(n, height, width, 3)`.
-        count: 1 as they are; 4 with those mirrored along either side and along both; 8 also with rows and columns swapped,
-            for square images.
+        count: 1 for the images themselves; 4 for these and three mirrored views (left to right, top to bottom, both); 8 for
+            these and their transposes, which needs square images.
 
     Returns:
-        So many arrays of the same shape.
+        `count` arrays of the same shape.
 
     Raises:
-        DetectorError: Another number, or 8 of images that are not square.
+        DetectorError: `count` is not 1, 4 or 8, or it is 8 and the images are not square.
 
     Examples:
-        >>> [view[0, 0, 0, 0] for view in views_of(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3), 4)]
+        >>> [view[0, 0, 0, 0] for view in make_views(np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3), 4)]
         [np.uint8(0), np.uint8(3), np.uint8(6), np.uint8(9)]
     """
-    refuse_views(count, pixels.shape[1:3])
+    check_views(count, pixels.shape[1:3])
     if count == 1:
         return [pixels]
-    flips = [pixels, pixels[:, :, ::-1], pixels[:, ::-1], pixels[:, ::-1, ::-1]]
-    return flips if count == 4 else [*flips, *(flip.swapaxes(1, 2) for flip in flips)]
+    mirrored = [pixels, pixels[:, :, ::-1], pixels[:, ::-1], pixels[:, ::-1, ::-1]]
+    return mirrored if count == 4 else [*mirrored, *(view.swapaxes(1, 2) for view in mirrored)]
 
 
-def run_views(runtime: Runtime, pixels: Pixels, count: int) -> Outputs:
-    """Run a model on every view of some images and average what it says.
+def run_with_views(runtime: Runtime, pixels: Pixels, count: int) -> ModelOutputs:
+    """Run a model on several views of each image and average its outputs.
 
     Args:
         runtime: The model.
         pixels: uint8 `(n, height, width, 3)`.
-        count: 1, 4 or 8.
+        count: How many views: 1, 4 or 8.
 
     Returns:
         The mean logits and the mean features of each image.
 
     Examples:
-        >>> run_views(detector.predictor.runtime, np.zeros((2, 32, 32, 3), np.uint8), 4).logits.shape
+        >>> run_with_views(detector.predictor.runtime, np.zeros((2, 32, 32, 3), np.uint8), 4).logits.shape
         (2, 9)
     """
     if count == 1:
         return runtime.run(pixels)
-    seen = [runtime.run(np.ascontiguousarray(view)) for view in views_of(pixels, count)]
-    return Outputs(_mean([one.logits for one in seen]), _mean([one.features for one in seen]))
+    outputs = [runtime.run(np.ascontiguousarray(view)) for view in make_views(pixels, count)]
+    return ModelOutputs(_mean([output.logits for output in outputs]), _mean([output.features for output in outputs]))
 
 
-def refuse_views(count: int, size: tuple[int, ...]) -> None:
-    """Refuse a number of views that there is not.
+def check_views(count: int, size: tuple[int, ...]) -> None:
+    """Raise DetectorError unless images can be augmented to a number of views.
 
     Args:
-        count: The number.
+        count: The number of views.
         size: `(height, width)` of the images.
 
     Raises:
-        DetectorError: It is not 1, 4 or 8, or 8 and the images are not square.
+        DetectorError: `count` is not 1, 4 or 8, or it is 8 and the images are not square.
 
     Examples:
-        >>> refuse_views(4, (180, 180))
+        >>> check_views(4, (180, 180))
     """
-    if count not in COUNTS:
-        raise DetectorError(f"views={count}; expected 1, 4 (mirrored) or 8 (mirrored and turned)")
+    if count not in VIEW_COUNTS:
+        raise DetectorError(f"views={count}; expected 1, 4 (mirrored) or 8 (mirrored and rotated)")
     if count == 8 and size[0] != size[1]:
-        raise DetectorError(f"views=8 turns images, and these are {size[0]}×{size[1]}; expected square ones: views=4")
+        raise DetectorError(
+            f"views=8 rotates images, which must be square for it; these are {size[0]}×{size[1]}: use views=4"
+        )
 
 
-def _mean(arrays: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean: NDArray[np.float32] = np.mean(arrays, axis=0, dtype=np.float32)
+def _mean(arrays: list[Float32Array]) -> Float32Array:
+    mean: Float32Array = np.mean(arrays, axis=0, dtype=np.float32)
     return mean

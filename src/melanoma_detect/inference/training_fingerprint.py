@@ -1,4 +1,4 @@
-"""The fingerprint of the training data: which images a detector has seen, so that nobody measures it on them."""
+"""The fingerprint of the training data: which images a detector was trained on, so that it is not evaluated on them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from melanoma_detect.data.record import Record
 
-_ARCHIVE = re.compile(r"(ISIC_\d{7})(?!\d)")
+_ISIC_ID = re.compile(r"(ISIC_\d{7})(?!\d)")
 
 
 @dataclass(frozen=True)
 class TrainingFingerprint:
-    """What tells the images of a training apart, without the images.
+    """Identifiers of the training images, which recognise these images without storing them.
 
     Attributes:
         digests: SHA-256 of each file.
-        ids: Names in the ISIC archive, and names of lesions: the ones that mean the same in every copy of a collection.
+        ids: ISIC image ids and HAM10000 lesion ids, which are the same in every copy of these collections.
         fingerprints: Perceptual hashes, 64 hexadecimal digits each.
     """
 
@@ -30,7 +30,7 @@ class TrainingFingerprint:
 
     @classmethod
     def of(cls, records: "Iterable[Record]") -> "TrainingFingerprint":
-        """Collect what tells records apart.
+        """Collect the identifiers of records.
 
         Args:
             records: The images that a detector was trained and calibrated on.
@@ -42,11 +42,11 @@ class TrainingFingerprint:
             >>> len(TrainingFingerprint.of(data.train).digests) == len({record.digest for record in data.train})
             True
         """
-        kept = tuple(records)
+        records = tuple(records)
         return cls(
-            frozenset(record.digest for record in kept),
-            frozenset(name for record in kept for name in _names(record)),
-            frozenset(record.fingerprint for record in kept if record.fingerprint),
+            frozenset(record.digest for record in records),
+            frozenset(id_ for record in records for id_ in _ids(record)),
+            frozenset(record.fingerprint for record in records if record.fingerprint),
         )
 
     def __or__(self, other: "TrainingFingerprint") -> "TrainingFingerprint":
@@ -57,29 +57,29 @@ class TrainingFingerprint:
     def __len__(self) -> int:
         return len(self.digests)
 
-    def holds(self, records: "Iterable[Record]") -> NDArray[np.bool_]:
-        """Say which images, or which lesions, a detector has seen.
+    def contains(self, records: "Iterable[Record]") -> NDArray[np.bool_]:
+        """Return which images show an image or a lesion of the training data.
 
         Args:
             records: The images.
 
         Returns:
-            `(n,)`: True for the same bytes, the same name in the ISIC archive or of the lesion, or an image that looks the
-            same (within 24 of 256 bits, as the gate's).
+            bool `(n,)`: True for the same bytes, the same ISIC image id or HAM10000 lesion id, or a perceptual hash within
+            24 of 256 bits, as `load_dataset` finds near duplicates.
 
         Examples:
-            >>> bool(TrainingFingerprint.of(data.train).holds(data.train).all())
+            >>> bool(TrainingFingerprint.of(data.train).contains(data.train).all())
             True
         """
-        kept = tuple(records)
+        records = tuple(records)
         known = np.array(
-            [record.digest in self.digests or bool(self.ids.intersection(_names(record))) for record in kept],
+            [record.digest in self.digests or bool(self.ids.intersection(_ids(record))) for record in records],
             dtype=np.bool_,
         )
-        return known | self._alike([record.fingerprint for record in kept])
+        return known | self._are_near_duplicates([record.fingerprint for record in records])
 
     def to_dict(self) -> dict[str, list[str]]:
-        """Return plain lists, as the detector's file keeps them.
+        """Return plain lists, as the detector's file holds them.
 
         Returns:
             Sorted lists by name.
@@ -88,7 +88,7 @@ class TrainingFingerprint:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingFingerprint":
-        """Take what `to_dict` gave.
+        """Return a fingerprint from what `to_dict` returned.
 
         Args:
             values: Lists by name.
@@ -101,23 +101,23 @@ class TrainingFingerprint:
         """
         return cls(*(frozenset(map(str, values[name])) for name in ("digests", "ids", "fingerprints")))
 
-    def _alike(self, fingerprints: list[str]) -> NDArray[np.bool_]:
-        # Who only predicts never comes here, and needs neither faiss nor what compares details.
-        from melanoma_detect.data.near_duplicates import SAME  # noqa: PLC0415
-        from melanoma_detect.data.neighbours import near_any  # noqa: PLC0415
+    def _are_near_duplicates(self, fingerprints: list[str]) -> NDArray[np.bool_]:
+        # A prediction never comes here, and must not wait for the import of faiss.
+        from melanoma_detect.data.near_duplicates import SAME_BITS, near_any  # noqa: PLC0415
 
-        found = np.zeros(len(fingerprints), dtype=np.bool_)
-        asked = [at for at, code in enumerate(fingerprints) if code]
-        known, sought = _codes(sorted(self.fingerprints)), _codes([fingerprints[at] for at in asked])
-        found[asked] = near_any(known, sought, radius=SAME)
-        return found
+        near = np.zeros(len(fingerprints), dtype=np.bool_)
+        hashed = [index for index, fingerprint in enumerate(fingerprints) if fingerprint]
+        known, queries = _bits(sorted(self.fingerprints)), _bits([fingerprints[index] for index in hashed])
+        near[hashed] = near_any(known, queries, radius=SAME_BITS)
+        return near
 
 
-def _codes(fingerprints: list[str]) -> NDArray[np.uint8]:
+def _bits(fingerprints: list[str]) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex("".join(fingerprints)), np.uint8).reshape(len(fingerprints), 32)
 
 
-def _names(record: "Record") -> list[str]:
-    archive = _ARCHIVE.search(record.path.name)
+def _ids(record: "Record") -> list[str]:
+    isic = _ISIC_ID.search(record.path.name)
     lesion = record.metadata.get("lesion_id", "")
-    return [*([archive[1]] if archive else []), *([lesion] if lesion.startswith("HAM_") else [])]
+    # Lesion ids of other collections may be plain numbers, which mean another lesion elsewhere.
+    return [*([isic[1]] if isic else []), *([lesion] if lesion.startswith("HAM_") else [])]

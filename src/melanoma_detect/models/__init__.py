@@ -1,4 +1,4 @@
-"""Architectures: found by entry points, built under a contract."""
+"""Architectures: registered by entry points, built by name, and checked against a contract."""
 
 import lazy_loader
 

@@ -1,12 +1,12 @@
-"""From a name or a function to a model that keeps the contract."""
+"""Building a model: from an architecture's name or a builder function to a Keras model that keeps the contract."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from melanoma_detect.errors import BrokenPluginError, ModelError
 from melanoma_detect.models.contract import check
-from melanoma_detect.models.registry import Builder, ModelEntry, find_builder, wanted
-from melanoma_detect.models.signatures import refuse_options
+from melanoma_detect.models.registry import Builder, ModelEntry, find_builder, parse_name
+from melanoma_detect.models.signatures import check_options
 from melanoma_detect.utils.random import seeded
 
 
@@ -18,55 +18,55 @@ def build_model(
     seed: int = 123,
     **options: Any,
 ) -> Any:
-    """Build an architecture by its name, or by a function of your own.
+    """Build a model by the name of an architecture, or with a function of your own.
 
     Args:
-        architecture: A name from `list_models()`, also with a variant (`"mobilenet_v2:0.35"`) or with its package
+        architecture: A name from `list_models()`, with or without a variant (`"mobilenet_v2:0.35"`) or its package
             (`"melanoma-detect/cnn"`); or a function that takes `input_shape` and `num_classes`.
-        num_classes: How many classes: `len(data.classes)`.
+        num_classes: The number of classes: `len(data.classes)`.
         input_shape: `(height, width, 3)` in pixels.
-        seed: Where the first weights come from.
-        **options: What the builder takes beside these; see its signature.
+        seed: The seed of the initial weights.
+        **options: The builder's options; see `model_info`.
 
     Returns:
         A functional `keras.Model` from RGB, 0 to 255, to probabilities.
 
     Raises:
-        UnknownModelError: Nobody offers the name.
-        ModelError: The builder does not take an option, two packages offer the name, or the sizes make no sense.
+        UnknownModelError: No package offers the name.
+        ModelError: The builder does not take an option, two packages offer the name, or a size is out of its range.
         BrokenPluginError: The package that offers the name cannot be imported.
-        ContractError: The builder returned something other than what was agreed.
-        Exception: What the builder raises comes through as it is, with a note on whose builder it was.
+        ContractError: The builder returned a model that breaks the contract.
+        Exception: Whatever the builder raises, with a note that names the builder.
 
     Examples:
         >>> build_model("cnn", num_classes=9).count_params()
         3989801
     """
-    _refuse_sizes(num_classes, input_shape)
+    _check_sizes(num_classes, input_shape)
     shape = (input_shape[0], input_shape[1], input_shape[2])
     entry, builder = _resolve(architecture)
-    chosen = _with_variant(architecture, options)
-    arguments = {"input_shape": shape, "num_classes": num_classes, **chosen}
-    refuse_options(entry, builder, arguments)
+    options = _add_variant(architecture, options)
+    arguments = {"input_shape": shape, "num_classes": num_classes, **options}
+    check_options(entry, builder, arguments)
     with seeded(seed):
-        model = _built(entry, builder, arguments)
+        model = _call_builder(entry, builder, arguments)
     check(model, name=entry.name, input_shape=shape, num_classes=num_classes)
-    model.architecture = _provenance(entry, chosen, seed)
+    model.architecture = _provenance(entry, options, seed)
     if not getattr(builder, "onnx", True):
         model.architecture["onnx"] = False
     return model
 
 
-def _built(entry: ModelEntry, builder: Builder, arguments: dict[str, Any]) -> Any:
-    whose = f"while building architecture {entry.name!r} of {entry.package} {entry.version} ({entry.target})"
+def _call_builder(entry: ModelEntry, builder: Builder, arguments: dict[str, Any]) -> Any:
+    context = f"while building architecture {entry.name!r} of {entry.package} {entry.version} ({entry.target})"
     try:
         return builder(**arguments)
     except SystemExit as error:
         raise BrokenPluginError(
-            f"{whose}: it tried to leave the program ({error!r}); update {entry.package}"
+            f"{context}: it tried to exit the program ({error!r}); update {entry.package}"
         ) from error
     except Exception as error:
-        error.add_note(whose)
+        error.add_note(context)
         raise
 
 
@@ -74,38 +74,40 @@ def _resolve(architecture: str | Builder) -> tuple[ModelEntry, Builder]:
     if isinstance(architecture, str):
         return find_builder(architecture)
     if not callable(architecture):
-        raise ModelError(f"{architecture!r} is no architecture; expected a name from list_models() or a function")
+        raise ModelError(f"{architecture!r} is not an architecture; expected a name from list_models() or a function")
     name = getattr(architecture, "__name__", type(architecture).__name__)
     target = f"{getattr(architecture, '__module__', '?')}:{name}"
     return ModelEntry(name, "(a function)", "", target), architecture
 
 
-def _with_variant(architecture: str | Builder, options: dict[str, Any]) -> dict[str, Any]:
-    variant = wanted(architecture).variant if isinstance(architecture, str) else None
+def _add_variant(architecture: str | Builder, options: dict[str, Any]) -> dict[str, Any]:
+    variant = parse_name(architecture).variant if isinstance(architecture, str) else None
     if variant is None:
         return options
     if "variant" in options:
-        raise ModelError(f"{architecture!r} and variant={options['variant']!r}; expected the variant once")
+        raise ModelError(
+            f"{architecture!r} and variant={options['variant']!r} were both given; expected the variant once"
+        )
     return {"variant": variant, **options}
 
 
-def _refuse_sizes(num_classes: int, input_shape: tuple[int, int, int]) -> None:
+def _check_sizes(num_classes: int, input_shape: tuple[int, int, int]) -> None:
     if num_classes < 2:
         raise ModelError(f"num_classes={num_classes}; expected 2 or more: len(data.classes)")
-    whole = isinstance(input_shape, Sequence) and all(isinstance(side, int) and side > 0 for side in input_shape)
-    if not whole or len(input_shape) != 3 or input_shape[2] != 3:
+    valid = isinstance(input_shape, Sequence) and all(isinstance(side, int) and side > 0 for side in input_shape)
+    if not valid or len(input_shape) != 3 or input_shape[2] != 3:
         raise ModelError(f"input_shape={input_shape}; expected (height, width, 3), such as (180, 180, 3)")
 
 
 def _provenance(entry: ModelEntry, options: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What made a model; a detector's file keeps it."""
-    shown = {
+    """Return what the model was built by, which a detector's file records."""
+    recorded = {
         name: value if isinstance(value, (bool, int, float, str)) else repr(value) for name, value in options.items()
     }
     return {
         "name": entry.name,
         "package": entry.package,
         "version": entry.version,
-        "options": shown,
+        "options": recorded,
         "seed": seed,
     }

@@ -1,4 +1,4 @@
-"""The assignment's network, the default architecture."""
+"""The default architecture: the convolutional network of the assignment that this project started from."""
 
 from collections.abc import Sequence
 
@@ -23,16 +23,16 @@ def build(
 
     Args:
         input_shape: `(height, width, 3)` in pixels; at least 2 to the power of the number of convolutions.
-        num_classes: How many classes.
-        filters: The filters of each 3×3 convolution, one after the other.
-        dropout: The share of values that training hides before the dense layer, 0 to 1.
-        batch_normalization: Normalise after each convolution, the assignment's other variant.
+        num_classes: The number of classes.
+        filters: The number of filters of each 3×3 convolution, in order.
+        dropout: The share of values before the dense layer that are dropped during training, 0 to 1.
+        batch_normalization: Whether to normalise after each convolution, the assignment's other variant.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small for so many convolutions.
+        ModelError: The images are too small for this number of convolutions.
 
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
@@ -41,7 +41,7 @@ def build(
     smallest = 2 ** len(filters)
     if min(input_shape[:2]) < smallest:
         raise ModelError(
-            f"input_shape={input_shape}: {len(filters)} poolings halve an image {len(filters)} times; expected at least "
+            f"input_shape={input_shape}: {len(filters)} poolings halve the image {len(filters)} times; expected at least "
             f"{smallest}×{smallest} pixels"
         )
     pixels = keras.Input(input_shape, name="pixels")

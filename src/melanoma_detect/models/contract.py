@@ -1,8 +1,8 @@
-"""What a builder must return.
+"""The contract of an architecture: what its builder must return, and the parts of such a model.
 
 A functional Keras model. Input: RGB, 0 to 255, float32, `(batch, height, width, 3)`, scaling inside. Output: float32
 probabilities `(batch, num_classes)` from a last layer `Activation("softmax", dtype="float32")` whose input is the logits. One
-layer named `features` gives `(batch, d)`. No Lambda layers: they carry code, and a detector's file carries none.
+layer named `features` gives `(batch, d)`. No Lambda layers: they hold code, and a detector's file must hold none.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ FEATURES = "features"
 
 
 def check(model: Any, *, name: str, input_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Check what can be seen without running the model.
+    """Raise ContractError unless a model keeps the contract, as far as that shows without running it.
 
     Args:
         model: What the builder returned.
         name: The architecture's name, for the message.
-        input_shape: `(height, width, 3)` that was asked for.
-        num_classes: The number of classes that was asked for.
+        input_shape: The requested `(height, width, 3)`.
+        num_classes: The requested number of classes.
 
     Raises:
-        ContractError: The contract is broken; the message lists each breach with what came and what was expected.
+        ContractError: The model breaks the contract; the message lists each breach, with what was found and expected.
 
     Examples:
         >>> from melanoma_detect.models.cnn import build
@@ -38,7 +38,7 @@ def check(model: Any, *, name: str, input_shape: tuple[int, int, int], num_class
 
 
 def logits_of(model: keras.Model) -> Any:
-    """Return the tensor that goes into the last softmax.
+    """Return the logits: the tensor that goes into the last softmax.
 
     Args:
         model: A model that keeps the contract.
@@ -52,6 +52,23 @@ def logits_of(model: keras.Model) -> Any:
         (None, 2)
     """
     return _last_layer(model).input
+
+
+def logits_and_features(model: keras.Model) -> keras.Model:
+    """Return a model of the same layers whose outputs are the logits and the features.
+
+    Args:
+        model: A model that keeps the contract.
+
+    Returns:
+        A functional model that shares the weights, with the outputs `(batch, num_classes)` and `(batch, d)`.
+
+    Examples:
+        >>> from melanoma_detect.models.cnn import build
+        >>> logits_and_features(build(input_shape=(64, 64, 3), num_classes=2)).output_shape
+        [(None, 2), (None, 128)]
+    """
+    return keras.Model(model.input, [logits_of(model), model.get_layer(FEATURES).output])
 
 
 def _breaches(model: Any, input_shape: tuple[int, int, int], num_classes: int) -> Iterator[str]:
@@ -94,7 +111,7 @@ def _last_layer(model: keras.Model) -> Any:
 
 
 def every_layer(model: keras.Model) -> Iterator[Any]:
-    """Walk through a model's layers and the layers inside them.
+    """Yield the layers of a model, and those nested inside them.
 
     Args:
         model: Any Keras model.

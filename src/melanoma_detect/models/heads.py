@@ -1,4 +1,4 @@
-"""The end that the contract asks of every architecture, in one line."""
+"""The classification head that the contract asks of every architecture."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import keras
 
 
 def classification_head(x: Any, num_classes: int, *, dropout: float = 0.0) -> Any:
-    """Add the end of a classifier: dropout, logits, and probabilities in float32.
+    """Add a classification head: dropout, logits, and probabilities in float32.
 
     Args:
         x: A Keras tensor `(batch, d)`: the output of the layer named `features`.
-        num_classes: How many classes.
-        dropout: The share of features that training hides, 0 to 1.
+        num_classes: The number of classes.
+        dropout: The share of features that are dropped during training, 0 to 1.
 
     Returns:
-        A Keras tensor `(batch, num_classes)`: probabilities that sum to 1, from a last layer `Activation("softmax")`.
+        A Keras tensor `(batch, num_classes)`: probabilities that sum to 1, the output of an `Activation("softmax")` layer.
 
     Examples:
         >>> import keras
@@ -27,4 +27,5 @@ def classification_head(x: Any, num_classes: int, *, dropout: float = 0.0) -> An
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
+    # float32 also under mixed precision: bfloat16 rounds probabilities to two or three digits.
     return keras.layers.Activation("softmax", dtype="float32", name="probabilities")(logits)

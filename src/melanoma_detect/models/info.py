@@ -1,4 +1,4 @@
-"""Everything about one architecture, for who chooses among them."""
+"""Information about an architecture: its options, number of parameters, source, and documentation."""
 
 import inspect
 import re
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from melanoma_detect.models.build import build_model
-from melanoma_detect.models.registry import find_builder, wanted
-from melanoma_detect.models.signatures import GIVEN, signature_of
+from melanoma_detect.models.registry import find_builder, parse_name
+from melanoma_detect.models.signatures import REQUIRED, builder_signature
 
 
 @dataclass(frozen=True)
 class Option:
-    """What a builder may be told.
+    """An option of a builder.
 
     Attributes:
         name: The keyword.
-        default: What it is where nothing is said; None too where it must be said.
-        type: Its annotation, as written.
-        required: Whether it must be said.
+        default: Its default; None also if it has no default.
+        type: Its annotation, as text.
+        required: Whether it has no default.
     """
 
     name: str
@@ -30,19 +30,19 @@ class Option:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known about an architecture.
+    """Information about an architecture.
 
     Attributes:
-        name: What `build_model` takes.
-        package: The distribution that offers it.
-        version: That distribution's version.
+        name: The name that `build_model` takes.
+        package: The package that offers it.
+        version: The package's version.
         target: The builder, as `"module:function"`.
         description: The first line of the builder's docstring, or the package's summary.
-        signature: How the builder is called, as written.
-        options: What `build_model` passes on, by name.
-        parameters: How many weights it has at `input_shape` and `num_classes`.
-        input_shape: `(height, width, 3)` that they were counted at.
-        num_classes: The classes that they were counted at.
+        signature: The builder's signature, as text.
+        options: The options that `build_model` passes on, by name.
+        parameters: The number of weights at `input_shape` and `num_classes`.
+        input_shape: `(height, width, 3)` in pixels.
+        num_classes: The number of classes.
         source: The builder's file and line.
         documentation: The builder's docstring.
     """
@@ -72,23 +72,23 @@ class ModelInfo:
 
 
 def model_info(name: str, *, num_classes: int = 9, input_shape: tuple[int, int, int] = (180, 180, 3)) -> ModelInfo:
-    """Say what an architecture takes, how large it is and where it comes from.
+    """Return information about an architecture.
 
-    It is built once to count its parameters: with random weights (`weights=None`) where it has that option, so that nothing is
-    downloaded.
+    The architecture is built once to count its parameters. If it has an option `weights`, it is built with `weights=None`, so
+    that nothing is downloaded.
 
     Args:
-        name: A name from `list_models()`, also with a variant.
-        num_classes: How many classes to count parameters for.
-        input_shape: `(height, width, 3)` in pixels to count parameters at.
+        name: A name from `list_models()`, with or without a variant.
+        num_classes: The number of classes to count parameters for.
+        input_shape: The `(height, width, 3)` in pixels to count parameters at.
 
     Returns:
-        What is known.
+        The information.
 
     Raises:
-        UnknownModelError: Nobody offers the name.
+        UnknownModelError: No package offers the name.
         BrokenPluginError: The package that offers it cannot be imported.
-        ContractError: The builder returned something other than what was agreed.
+        ContractError: The builder returned a model that breaks the contract.
 
     Examples:
         >>> print(model_info("cnn"))
@@ -100,11 +100,11 @@ def model_info(name: str, *, num_classes: int = 9, input_shape: tuple[int, int, 
         built by melanoma_detect.models.cnn:build (...cnn.py, line ...)
     """
     entry, builder = find_builder(name)
-    signature = signature_of(entry, builder)
+    signature = builder_signature(entry, builder)
     options = _options(signature)
     weights: dict[str, Any] = {"weights": None} if "weights" in options else {}
     model = build_model(name, num_classes=num_classes, input_shape=input_shape, **weights)
-    variant = wanted(name).variant
+    variant = parse_name(name).variant
     return ModelInfo(
         name=f"{entry.name}:{variant}" if variant else entry.name,
         package=entry.package,
@@ -131,11 +131,12 @@ def _options(signature: inspect.Signature) -> dict[str, Option]:
             required=parameter.default is empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD,
         )
         for name, parameter in signature.parameters.items()
-        if name not in GIVEN
+        if name not in REQUIRED
     }
 
 
 def _annotation(annotation: Any) -> str:
+    """Return an annotation as text, without the modules that readers know anyway."""
     return re.sub(r"\b(collections\.abc|typing|os)\.", "", inspect.formatannotation(annotation))
 
 

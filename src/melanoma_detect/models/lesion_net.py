@@ -1,4 +1,4 @@
-"""A small residual network of this library's own, made to be trained from scratch on a few thousand images."""
+"""lesion_net: a small residual network for training from scratch on a few thousand images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from keras import layers
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models.heads import classification_head
 
-_SMALLEST = 32
-# A few thousand images are some sixty steps an epoch: statistics with a longer memory would lag behind the weights.
+_MIN_SIDE = 32
+# A few thousand images are about sixty steps an epoch: with Keras's 0.99 the statistics would lag behind the weights.
 _MOMENTUM = 0.9
 
 
@@ -24,16 +24,16 @@ def build(
 ) -> keras.Model:
     """Build lesion_net: a small residual network with global pooling, to train from scratch.
 
-    Two strided convolutions bring an image to a quarter of its sides; each width is one stage of residual blocks (He et al.
-    2016, doi 10.1109/CVPR.2016.90) at half the sides of the stage before, and the mean of the last one's maps is the features.
+    Two strided convolutions reduce the image's sides to a quarter. Each width is one stage of residual blocks (He et al. 2016,
+    doi 10.1109/CVPR.2016.90) at half the sides of the stage before. The features are the mean of the last stage's maps.
     At 180×180×3 and nine classes it has 698,247 parameters.
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
-        widths: The channels of each stage.
-        depth: The residual blocks of each stage.
-        dropout: The share of features that training hides before the logits, 0 to 1.
+        num_classes: The number of classes.
+        widths: The number of channels of each stage.
+        depth: The number of residual blocks of each stage.
+        dropout: The share of features that are dropped during training, 0 to 1.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
@@ -45,8 +45,8 @@ def build(
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
         698247
     """
-    if min(input_shape[:2]) < _SMALLEST:
-        raise ModelError(f"input_shape={input_shape}: expected at least {_SMALLEST}×{_SMALLEST} pixels")
+    if min(input_shape[:2]) < _MIN_SIDE:
+        raise ModelError(f"input_shape={input_shape}: expected at least {_MIN_SIDE}×{_MIN_SIDE} pixels")
     pixels = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     x = _convolution(x, widths[0] * 3 // 4, strides=2)

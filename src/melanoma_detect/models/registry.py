@@ -1,4 +1,4 @@
-"""Which architectures are installed: read from entry points, importing none of them.
+"""Registry of architectures: what installed packages offer, read from their entry points without importing them.
 
 An architecture's package names it in its `pyproject.toml`:
 
@@ -7,25 +7,32 @@ An architecture's package names it in its `pyproject.toml`:
 mynet = "my_package.mynet:build"
 ```
 
-The built-in ones come in the same way.
+The built-in architectures are registered in the same way.
 """
 
-import difflib
+import ast
+import functools
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import importlib_metadata
 
 from melanoma_detect.errors import BrokenPluginError, ModelError, UnknownModelError
-from melanoma_detect.models.describing import first_line
-from melanoma_detect.models.known import KNOWN
+from melanoma_detect.utils.suggest import did_you_mean
 
 GROUP = "melanoma_detect.models"
 
+# Architectures of packages that this project knows, and what `pip install` takes: named if the package is not installed.
+# Packages are added by pull request; nothing is looked up.
+KNOWN: dict[str, str] = {"separable_net": "melanoma-detect-example-plugin"}
+
 Builder: TypeAlias = Callable[..., Any]
 
+# Anything else is not imported: an entry point is text from a package's metadata, and could be any expression.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -35,11 +42,11 @@ class ModelEntry:
     """An architecture that an installed package offers.
 
     Attributes:
-        name: What `build_model` takes.
-        package: The distribution that offers it.
-        version: That distribution's version.
+        name: The name that `build_model` takes.
+        package: The package that offers it.
+        version: The package's version.
         target: The builder, as `"module:function"`.
-        description: One line about it: the builder's docstring, or the package's summary.
+        description: The first line of the builder's docstring, or the package's summary.
     """
 
     name: str
@@ -50,16 +57,16 @@ class ModelEntry:
 
     @property
     def full_name(self) -> str:
-        """`package/name`, which `build_model` takes too: it is clear also where two packages offer the name."""
+        """`package/name`, which `build_model` also takes, and which is unique if two packages offer the name."""
         return f"{self.package}/{self.name}"
 
 
-class Wanted(NamedTuple):
-    """What a user's name for an architecture says.
+class ModelName(NamedTuple):
+    """The parts of a name that a user gives for an architecture.
 
     Attributes:
         name: The entry point's name.
-        package: The package that must offer it, or None.
+        package: The package that must offer it, or None for any.
         variant: The builder's `variant`, or None.
     """
 
@@ -69,70 +76,71 @@ class Wanted(NamedTuple):
 
 
 def list_models() -> list[ModelEntry]:
-    """List the architectures of every installed package, sorted by name; none of them is imported.
+    """List the architectures of all installed packages, sorted by name, without importing them.
 
     Returns:
-        One entry for each name and package.
+        An entry for each name and package.
 
     Examples:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
         ['cnn', 'convnext_tiny', 'densenet121', 'efficientnet_v2', 'lesion_net', 'mobilenet', 'mobilenet_v2', ...]
     """
-    found = {_described(point) for point in importlib_metadata.entry_points(group=GROUP)}
-    return sorted(found, key=lambda entry: (entry.name, entry.package))
+    # A set: a package that is on the path twice, as an editable install can be, gives each entry point twice.
+    entries = {_make_entry(point) for point in importlib_metadata.entry_points(group=GROUP)}
+    return sorted(entries, key=lambda entry: (entry.name, entry.package))
 
 
-def wanted(name: str) -> Wanted:
-    """Take a name apart: `mobilenet_v2`, `mobilenet_v2:0.35`, or with its package, `melanoma-detect/mobilenet_v2:0.35`.
+def parse_name(name: str) -> ModelName:
+    """Split a name such as `mobilenet_v2`, `mobilenet_v2:0.35` or `melanoma-detect/mobilenet_v2:0.35` into its parts.
 
     Args:
-        name: What the user wrote.
+        name: The name that a user gave.
 
     Returns:
         Its parts.
 
     Examples:
-        >>> wanted("mobilenet_v2:0.35")
-        Wanted(name='mobilenet_v2', package=None, variant='0.35')
+        >>> parse_name("mobilenet_v2:0.35")
+        ModelName(name='mobilenet_v2', package=None, variant='0.35')
     """
-    whole, colon, variant = name.partition(":")
-    package, slash, short = whole.rpartition("/")
-    return Wanted(short if slash else whole, package if slash else None, variant if colon else None)
+    full_name, colon, variant = name.partition(":")
+    package, slash, short_name = full_name.rpartition("/")
+    return ModelName(short_name if slash else full_name, package if slash else None, variant if colon else None)
 
 
 def find_entry(name: str) -> ModelEntry:
-    """Find who offers an architecture, importing nothing.
+    """Return the entry of an architecture, without importing it.
 
     Args:
-        name: The architecture's name, alone or as `package/name`; a variant behind a colon makes no difference.
+        name: The architecture's name, alone or as `package/name`; a variant after a colon is ignored.
 
     Returns:
         Its entry.
 
     Raises:
-        UnknownModelError: Nobody offers the name; the message has the close match and the list.
-        ModelError: Two packages offer the name, and none was named.
+        UnknownModelError: No package offers the name; the message has the most similar name and the list.
+        ModelError: Two packages offer the name, and it came without a package.
 
     Examples:
         >>> find_entry("cnn").package
         'melanoma-detect'
     """
-    asked = wanted(name)
+    parsed = parse_name(name)
     entries = list_models()
-    offers = [entry for entry in entries if entry.name == asked.name and asked.package in (None, entry.package)]
+    offers = [entry for entry in entries if entry.name == parsed.name and parsed.package in (None, entry.package)]
     if not offers:
-        raise UnknownModelError(_unknown(asked, entries))
+        raise UnknownModelError(_describe_unknown(parsed, entries))
     if len(offers) > 1:
         packages = " and ".join(f"{entry.package} {entry.version}" for entry in offers)
         choices = " or ".join(repr(entry.full_name) for entry in offers)
         raise ModelError(
-            f"architecture {asked.name!r} is offered by {packages}; say {choices}, or uninstall one of them"
+            f"architecture {parsed.name!r} is offered by {packages}; use {choices}, or uninstall one of them"
         )
     return offers[0]
 
 
 def find_builder(name: str) -> tuple[ModelEntry, Builder]:
-    """Import the builder of one architecture.
+    """Import and return the builder of an architecture.
 
     Args:
         name: The architecture's name.
@@ -141,9 +149,9 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         Its entry and its builder.
 
     Raises:
-        UnknownModelError: Nobody offers the name; the message has the close match and the list.
-        ModelError: Two packages offer the name.
-        BrokenPluginError: The package that offers it cannot be imported, or offers no function.
+        UnknownModelError: No package offers the name; the message has the most similar name and the list.
+        ModelError: Two packages offer the name, and it came without a package.
+        BrokenPluginError: The package that offers it cannot be imported, or offers something other than a function.
 
     Examples:
         >>> entry, build = find_builder("cnn")
@@ -151,44 +159,99 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         'melanoma_detect.models.cnn:build'
     """
     entry = find_entry(name)
-    whose = f"architecture {entry.name!r}: {entry.package} {entry.version}"
+    subject = f"architecture {entry.name!r}: {entry.package} {entry.version}"
     if not _NAME.fullmatch(entry.name) or not _TARGET.fullmatch(entry.target):
         raise BrokenPluginError(
-            f"{whose} offers {entry.target!r} under the name {entry.name!r}; expected letters, digits, '.', '_' and '-' in the "
-            f"name and 'module:function'; update or uninstall {entry.package}"
+            f"{subject} offers {entry.target!r} under the name {entry.name!r}; expected letters, digits, '.', '_' and '-' in "
+            f"the name and 'module:function'; update or uninstall {entry.package}"
         )
     point = importlib_metadata.EntryPoint(name=entry.name, value=entry.target, group=GROUP)
     try:
         builder = point.load()
     except (Exception, SystemExit) as error:
-        # A module that leaves the program when it is imported is as broken as one that raises.
+        # A module that exits the program when it is imported is as broken as one that raises.
         raise BrokenPluginError(
-            f"{whose} is installed, but {entry.target} cannot be imported ({type(error).__name__}: {error}); update or "
+            f"{subject} is installed, but {entry.target} cannot be imported ({type(error).__name__}: {error}); update or "
             f"uninstall {entry.package}"
         ) from error
     if not callable(builder):
         raise BrokenPluginError(
-            f"{whose}: {entry.target} is a {type(builder).__name__}; expected a function that returns a Keras model"
+            f"{subject}: {entry.target} is a {type(builder).__name__}; expected a function that returns a Keras model"
         )
     return entry, builder
 
 
-def _described(point: importlib_metadata.EntryPoint) -> ModelEntry:
+def read_summary(target: str) -> str:
+    """Return the first line of a function's docstring, read from the source without importing it.
+
+    `importlib.util.find_spec` would import the packages above a module, and a plugin's `__init__` may import Keras or be
+    broken. So the file is searched for on `sys.path` and parsed.
+
+    Args:
+        target: The function, as `"module:function"`.
+
+    Returns:
+        The line; empty if there is no source or no docstring.
+
+    Examples:
+        >>> read_summary("melanoma_detect.models.cnn:build")
+        "Build the assignment's network: three convolutions with pooling, and a dense layer of 128."
+    """
+    module, _, name = target.partition(":")
+    source = find_source(module)
+    return _read_docstrings(source).get(name.strip(), "") if source else ""
+
+
+def find_source(module: str) -> Path | None:
+    """Return the source file of a module on `sys.path`, without importing anything.
+
+    Args:
+        module: The module's full name.
+
+    Returns:
+        The file, or None.
+
+    Examples:
+        >>> find_source("melanoma_detect.models.cnn").name
+        'cnn.py'
+    """
+    parts = module.strip().split(".")
+    if not all(part.isidentifier() for part in parts):
+        return None
+    for folder in sys.path:
+        base = Path(folder or ".", *parts)
+        for file in (base.with_suffix(".py"), base / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+@functools.lru_cache(maxsize=256)
+def _read_docstrings(file: Path) -> dict[str, str]:
+    """Return the first docstring line of each function and class of a file."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    functions = [node for node in body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+    return {node.name: (ast.get_docstring(node) or "").partition("\n")[0].strip() for node in functions}
+
+
+def _make_entry(point: importlib_metadata.EntryPoint) -> ModelEntry:
     package = point.dist
     if package is None:
-        return ModelEntry(point.name, "(unknown package)", "", point.value, first_line(point.value))
-    description = first_line(point.value) or str(package.metadata.get("Summary") or "")
+        return ModelEntry(point.name, "(unknown package)", "", point.value, read_summary(point.value))
+    description = read_summary(point.value) or str(package.metadata.get("Summary") or "")
     return ModelEntry(point.name, package.name, package.version, point.value, description)
 
 
-def _unknown(asked: Wanted, entries: Sequence[ModelEntry]) -> str:
+def _describe_unknown(parsed: ModelName, entries: Sequence[ModelEntry]) -> str:
     names = sorted({entry.name for entry in entries})
-    close = difflib.get_close_matches(asked.name, names, n=1)
-    if asked.package and asked.name in names:
-        packages = ", ".join(entry.full_name for entry in entries if entry.name == asked.name)
-        return f"{asked.package} offers no architecture {asked.name!r}; there is {packages}"
-    if asked.name in KNOWN:
-        package = KNOWN[asked.name]
-        return f"architecture {asked.name!r} comes with {package}, which is not installed: pip install {package}"
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no installed package offers an architecture {asked.name!r}; {hint}There are: {', '.join(names)}"
+    if parsed.package and parsed.name in names:
+        offers = ", ".join(entry.full_name for entry in entries if entry.name == parsed.name)
+        return f"{parsed.package} offers no architecture {parsed.name!r}; there is {offers}"
+    if parsed.name in KNOWN:
+        package = KNOWN[parsed.name]
+        return f"architecture {parsed.name!r} comes with {package}, which is not installed: pip install {package}"
+    hint = did_you_mean(parsed.name, names)
+    return f"no installed package offers an architecture {parsed.name!r}; {hint}There are: {', '.join(names)}"

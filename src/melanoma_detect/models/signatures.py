@@ -1,4 +1,4 @@
-"""What a builder takes, and what it is told."""
+"""Signatures of builders, and the check of the options that they are called with."""
 
 import inspect
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Any
 from melanoma_detect.errors import BrokenPluginError, ModelError
 from melanoma_detect.models.registry import Builder, ModelEntry
 
-GIVEN = ("input_shape", "num_classes")
+REQUIRED = ("input_shape", "num_classes")  # what every builder takes; anything else is an option
 
 
-def signature_of(entry: ModelEntry, builder: Builder) -> inspect.Signature:
+def builder_signature(entry: ModelEntry, builder: Builder) -> inspect.Signature:
     """Return a builder's signature.
 
     Args:
-        entry: Whose builder it is, for the message.
+        entry: The builder's entry, for the message.
         builder: The builder.
 
     Returns:
@@ -25,7 +25,7 @@ def signature_of(entry: ModelEntry, builder: Builder) -> inspect.Signature:
 
     Examples:
         >>> from melanoma_detect.models.registry import find_builder
-        >>> list(signature_of(*find_builder("cnn")).parameters)
+        >>> list(builder_signature(*find_builder("cnn")).parameters)
         ['input_shape', 'num_classes', 'filters', 'dropout', 'batch_normalization']
     """
     try:
@@ -37,26 +37,26 @@ def signature_of(entry: ModelEntry, builder: Builder) -> inspect.Signature:
         ) from error
 
 
-def refuse_options(entry: ModelEntry, builder: Builder, arguments: Mapping[str, Any]) -> None:
-    """Refuse options that a builder does not take, showing what it does take.
+def check_options(entry: ModelEntry, builder: Builder, arguments: Mapping[str, Any]) -> None:
+    """Raise ModelError unless a builder can be called with these arguments.
 
     Args:
-        entry: Whose builder it is, for the message.
+        entry: The builder's entry, for the message.
         builder: The builder.
-        arguments: What it would be called with.
+        arguments: The keyword arguments of the call.
 
     Raises:
-        ModelError: It does not take them, or needs others.
+        ModelError: The builder does not take one of them, or needs others; the message shows its signature.
 
     Examples:
         >>> from melanoma_detect.models.registry import find_builder
-        >>> refuse_options(*find_builder("cnn"), {"input_shape": (64, 64, 3), "num_classes": 9, "dropout": 0.5})
+        >>> check_options(*find_builder("cnn"), {"input_shape": (64, 64, 3), "num_classes": 9, "dropout": 0.5})
     """
-    signature = signature_of(entry, builder)
-    if "variant" in arguments and not _takes(signature, "variant"):
+    signature = builder_signature(entry, builder)
+    if "variant" in arguments and not _accepts(signature, "variant"):
         raise ModelError(
-            f"architecture {entry.name!r} has no variants, and {entry.name}:{arguments['variant']} was asked for; its "
-            f"builder is {entry.name}{signature}"
+            f"architecture {entry.name!r} has no variants, but got {entry.name}:{arguments['variant']}; its builder is "
+            f"{entry.name}{signature}"
         )
     try:
         signature.bind(**arguments)
@@ -64,6 +64,6 @@ def refuse_options(entry: ModelEntry, builder: Builder, arguments: Mapping[str, 
         raise ModelError(f"architecture {entry.name!r}: {error}; its builder is {entry.name}{signature}") from error
 
 
-def _takes(signature: inspect.Signature, name: str) -> bool:
+def _accepts(signature: inspect.Signature, name: str) -> bool:
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     return name in signature.parameters or inspect.Parameter.VAR_KEYWORD in kinds

@@ -1,27 +1,88 @@
-"""Architectures with an ImageNet backbone: families of `keras.applications`, each with its own preprocessing inside.
+"""Architectures for transfer learning: families of `keras.applications` with ImageNet weights and their own preprocessing.
 
 Every family takes the same options beside its `variant`:
 
-- `weights`: `"imagenet"` (downloaded once by Keras), the path of a weights file, or None to start at random.
-- `until`: the backbone's last layer, by its name; what comes after it is cut off.
-- `trainable`: what fine-tuning may change: `"head"` (no part of the backbone), `"top"` (its layers at the last resolution) or
+- `weights`: `"imagenet"` (Keras downloads the file once), the path of a weights file, or None for random weights.
+- `until`: the name of the layer to cut the backbone after, or None for the complete backbone.
+- `trainable`: what fine-tuning may change: `"head"` (nothing of the backbone), `"top"` (its layers at the last resolution) or
   `"all"`.
-- `dropout`: the share of features that training hides before the logits, 0 to 1.
+- `dropout`: the share of features that are dropped during training, 0 to 1.
 
-A pretrained backbone is one layer named `backbone`: `Detector.fit` trains the head alone first, then both at a lower rate. Its
-batch normalisation keeps ImageNet's statistics: a few hundred lesions are too few to make new ones.
+A pretrained backbone is one layer named `backbone`: `Detector.fit` trains the head alone first, then the whole model at a lower
+learning rate. The backbone's batch normalisation keeps ImageNet's statistics: a few hundred lesions are too few for new ones.
 """
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import keras
-from keras import applications
+from keras import applications, layers
 
 from melanoma_detect.errors import ModelError
-from melanoma_detect.models.assembling import assembled, less_mean, standard, to_one
-from melanoma_detect.models.pretrained import Trainable, Weights
+from melanoma_detect.models.heads import classification_head
+from melanoma_detect.models.pretrained import (
+    Trainable,
+    Weights,
+    load_backbone,
+    scale_to_one,
+    set_trainable,
+    standardize,
+    subtract_mean,
+)
 
 Shape = tuple[int, int, int]
+
+_MIN_SIDE = 32  # the families halve an image five times
+
+
+class _Options(NamedTuple):
+    weights: Weights
+    until: str | None
+    trainable: Trainable
+    dropout: float
+
+
+class Family(NamedTuple):
+    """A family of backbones.
+
+    Attributes:
+        preprocess: From RGB, 0 to 255, to what the family was trained on.
+        variants: For each variant, a function that returns the backbone; it takes `input_shape`, `include_top` and `weights`.
+    """
+
+    preprocess: Callable[[Any], Any]
+    variants: Mapping[str, Callable[..., keras.Model]]
+
+
+def _widths(keras_class: Callable[..., keras.Model], *widths: str) -> dict[str, Callable[..., keras.Model]]:
+    return {width: partial(keras_class, alpha=float(width)) for width in widths}
+
+
+def _without_preprocessing(**classes: Callable[..., keras.Model]) -> dict[str, Callable[..., keras.Model]]:
+    return {variant: partial(keras_class, include_preprocessing=False) for variant, keras_class in classes.items()}
+
+
+FAMILIES: dict[str, Family] = {
+    "mobilenet": Family(scale_to_one, _widths(applications.MobileNet, "1.0", "0.75", "0.5", "0.25")),
+    "mobilenet_v2": Family(scale_to_one, _widths(applications.MobileNetV2, "1.4", "1.3", "1.0", "0.75", "0.5", "0.35")),
+    "mobilenet_v3": Family(
+        scale_to_one,
+        _without_preprocessing(small=applications.MobileNetV3Small, large=applications.MobileNetV3Large),
+    ),
+    "efficientnet_v2": Family(
+        standardize,
+        _without_preprocessing(
+            b0=applications.EfficientNetV2B0,
+            b1=applications.EfficientNetV2B1,
+            b2=applications.EfficientNetV2B2,
+            b3=applications.EfficientNetV2B3,
+        ),
+    ),
+    "convnext_tiny": Family(standardize, _without_preprocessing(tiny=applications.ConvNeXtTiny)),
+    "resnet50": Family(subtract_mean, {"50": applications.ResNet50}),
+    "densenet121": Family(standardize, {"121": applications.DenseNet121}),
+}
 
 
 def mobilenet(
@@ -38,39 +99,24 @@ def mobilenet(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         variant: The width of every layer, as a share.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> mobilenet(input_shape=(96, 96, 3), num_classes=9, variant="0.25", weights=None).name
         'mobilenet'
     """
-    alpha = _width(variant, ("1.0", "0.75", "0.5", "0.25"))
-
-    def make(weights: Weights) -> keras.Model:
-        return applications.MobileNet(input_shape, alpha=alpha, include_top=False, weights=weights)
-
-    return assembled(
-        "mobilenet",
-        make,
-        to_one,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("mobilenet", variant, input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def mobilenet_v2(
@@ -87,39 +133,24 @@ def mobilenet_v2(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         variant: The width of every layer, as a share.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> mobilenet_v2(input_shape=(96, 96, 3), num_classes=9, variant="0.35", weights=None).name
         'mobilenet_v2'
     """
-    alpha = _width(variant, ("1.4", "1.3", "1.0", "0.75", "0.5", "0.35"))
-
-    def make(weights: Weights) -> keras.Model:
-        return applications.MobileNetV2(input_shape, alpha=alpha, include_top=False, weights=weights)
-
-    return assembled(
-        "mobilenet_v2",
-        make,
-        to_one,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("mobilenet_v2", variant, input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def mobilenet_v3(
@@ -136,39 +167,24 @@ def mobilenet_v3(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         variant: `"small"` or `"large"`.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> mobilenet_v3(input_shape=(96, 96, 3), num_classes=9, weights=None).name
         'mobilenet_v3'
     """
-    family = _chosen(variant, {"small": applications.MobileNetV3Small, "large": applications.MobileNetV3Large})
-
-    def make(weights: Weights) -> keras.Model:
-        return family(input_shape, include_top=False, weights=weights, include_preprocessing=False)
-
-    return assembled(
-        "mobilenet_v3",
-        make,
-        to_one,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("mobilenet_v3", variant, input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def efficientnet_v2(
@@ -185,40 +201,24 @@ def efficientnet_v2(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         variant: `"b0"` to `"b3"`, from small to large.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> efficientnet_v2(input_shape=(96, 96, 3), num_classes=9, weights=None).name
         'efficientnet_v2'
     """
-    names = ("b0", "b1", "b2", "b3")
-    family = _chosen(variant, {name: getattr(applications, f"EfficientNetV2{name.upper()}") for name in names})
-
-    def make(weights: Weights) -> keras.Model:
-        return family(input_shape=input_shape, include_top=False, weights=weights, include_preprocessing=False)
-
-    return assembled(
-        "efficientnet_v2",
-        make,
-        standard,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("efficientnet_v2", variant, input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def convnext_tiny(
@@ -234,39 +234,23 @@ def convnext_tiny(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> convnext_tiny(input_shape=(64, 64, 3), num_classes=9, weights=None).name
         'convnext_tiny'
     """
-
-    def make(weights: Weights) -> keras.Model:
-        return applications.ConvNeXtTiny(
-            input_shape=input_shape, include_top=False, weights=weights, include_preprocessing=False
-        )
-
-    return assembled(
-        "convnext_tiny",
-        make,
-        standard,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("convnext_tiny", "tiny", input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def resnet50(
@@ -282,37 +266,23 @@ def resnet50(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> resnet50(input_shape=(64, 64, 3), num_classes=9, weights=None).name
         'resnet50'
     """
-
-    def make(weights: Weights) -> keras.Model:
-        return applications.ResNet50(input_shape=input_shape, include_top=False, weights=weights)
-
-    return assembled(
-        "resnet50",
-        make,
-        less_mean,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("resnet50", "50", input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
 def densenet121(
@@ -328,44 +298,38 @@ def densenet121(
 
     Args:
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
-        num_classes: How many classes.
+        num_classes: The number of classes.
         weights: `"imagenet"`, a file, or None.
-        until: The backbone's last layer, or None for all of it.
+        until: The name of the layer to cut the backbone after, or None.
         trainable: `"head"`, `"top"` or `"all"`.
-        dropout: The share of features that training hides.
+        dropout: The share of features that are dropped during training.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small, or the weights cannot be had or do not fit.
+        ModelError: The images are too small, or the weights cannot be loaded or do not fit.
 
     Examples:
         >>> densenet121(input_shape=(64, 64, 3), num_classes=9, weights=None).name
         'densenet121'
     """
-
-    def make(weights: Weights) -> keras.Model:
-        return applications.DenseNet121(input_shape=input_shape, include_top=False, weights=weights)
-
-    return assembled(
-        "densenet121",
-        make,
-        standard,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        weights=weights,
-        until=until,
-        trainable=trainable,
-        dropout=dropout,
-    )
+    return _build("densenet121", "121", input_shape, num_classes, _Options(weights, until, trainable, dropout))
 
 
-def _width(variant: str | float, known: tuple[str, ...]) -> float:
-    return float(_chosen(str(variant), {name: name for name in known}))
-
-
-def _chosen(variant: str, known: dict[str, Any]) -> Any:
-    if variant not in known:
-        raise ModelError(f"variant={variant!r}; expected one of {', '.join(map(repr, known))}")
-    return known[variant]
+def _build(name: str, variant: str, input_shape: Shape, num_classes: int, options: _Options) -> keras.Model:
+    """Return preprocessing, backbone and head as one model."""
+    preprocess, variants = FAMILIES[name]
+    if str(variant) not in variants:
+        raise ModelError(f"variant={variant!r}; expected one of {', '.join(map(repr, variants))}")
+    if min(input_shape[:2]) < _MIN_SIDE:
+        raise ModelError(f"input_shape={input_shape}: expected at least {_MIN_SIDE}×{_MIN_SIDE} pixels")
+    make = partial(variants[str(variant)], input_shape=input_shape, include_top=False)
+    # Only a layer named backbone is trained in two phases, for which random weights have no use.
+    backbone = load_backbone(make, options.weights, options.until, "body" if options.weights is None else "backbone")
+    if options.weights is not None:
+        set_trainable(backbone, options.trainable)
+    pixels = keras.Input(input_shape, name="pixels")
+    x = backbone(preprocess(pixels))
+    x = layers.GlobalAveragePooling2D(name="features")(x)
+    return keras.Model(pixels, classification_head(x, num_classes, dropout=options.dropout), name=name)

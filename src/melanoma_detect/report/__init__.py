@@ -1,4 +1,4 @@
-"""For people who look: plots, and HTML reports."""
+"""Plots, and HTML reports of audits and evaluations."""
 
 import lazy_loader
 

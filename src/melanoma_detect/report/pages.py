@@ -1,4 +1,4 @@
-"""HTML reports of an audit and of an evaluation: one file each, with everything in it."""
+"""HTML reports of audits and evaluations: one self-contained file each."""
 
 import base64
 import io
@@ -19,72 +19,71 @@ from melanoma_detect.data_audit.audit import Audit
 from melanoma_detect.errors import ImageError
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import Evaluation
-from melanoma_detect.evaluation.measured_points import measured_points
 from melanoma_detect.evaluation.metrics import HEADLINES
 from melanoma_detect.evaluation.predictive_values import PREVALENCES
-from melanoma_detect.evaluation.subgroups import ENOUGH, SHOWN, Subgroup
-from melanoma_detect.images.reader import read
+from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, Subgroup
+from melanoma_detect.images.reader import read_pixels
 from melanoma_detect.report import plots
-from melanoma_detect.report.reference_results import PUBLISHED
+from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import whole_file
+from melanoma_detect.utils.files import atomic_file
 
-_THUMBNAIL = (110, 110)  # pixels
-_SHOWN_CASES = 24  # of one finding: more of them tell a reader no more
+_THUMBNAIL_SIZE = (110, 110)  # pixels
+_MAX_CASES = 24  # of one finding: a few suffice to see what is wrong, and thousands would make the page too large
 
-_MEANING = {
-    "accuracy": "images whose class was named",
-    "balanced_accuracy": "mean over the classes of the share found of each",
+_EXPLANATIONS = {
+    "accuracy": "images whose most probable class is the true one",
+    "balanced_accuracy": "mean recall of the classes, each counting the same",
     "melanoma_auc": "how often a melanoma scores higher than another image",
     "sensitivity": "melanomas with an alert, at the operating point",
     "specificity": "other images that are cleared, at the operating point",
-    "missed": "melanomas that are cleared; the rest are alerts or referred",
-    "false_alarms": "other images with an alert",
-    "coverage": "images that it does not abstain from",
-    "specificity_at_95": "read off the curve, where 95 % of these melanomas are found",
-    "spared": "benign images under that threshold: nobody needs to look at them",
-    "ece": "mean distance of predicted from observed share, ten equally wide bins; 0 is best",
-    "brier": "mean square of the error of the probability of melanoma; 0 is best",
+    "false_negative_rate": "melanomas that are cleared; the others raise an alert or are referred",
+    "false_positive_rate": "other images with an alert",
+    "coverage": "images that the detector does not abstain from",
+    "specificity_at_95": "at the threshold with 95 % sensitivity on these very images",
+    "benign_below_threshold": "benign images below that threshold, which would need no review",
+    "ece": "mean distance between predicted and observed share, ten equally wide bins; 0 is best",
+    "brier": "mean squared error of the probability of melanoma; 0 is best",
     "brier_classes": "the same, summed over all classes, up to 2; 0 is best",
 }
 
 
 class Row(NamedTuple):
-    """A figure as a line of the page's table.
+    """A metric as a row of the report's table.
 
     Attributes:
-        title: What it is called.
-        meaning: What it is.
-        value: On the images of the page.
-        validation: On validation; None where that was not given.
-        difference: Validation less these images, in words.
-        apart: Whether the two intervals do not even touch.
+        title: Its title.
+        explanation: What it measures.
+        value: Its value on the evaluated split.
+        validation: Its value on validation; None if that was not given.
+        difference: Validation minus the evaluated split, as text.
+        significant: Whether the two intervals do not overlap.
     """
 
     title: str
-    meaning: str
+    explanation: str
     value: Value
     validation: Value | None
     difference: str
-    apart: bool
+    significant: bool
 
 
 def write_html(
     value: Audit | Evaluation, path: "str | os.PathLike[str]", *, validation: Evaluation | None = None
 ) -> Path:
-    """Write an audit or an evaluation as an HTML page: one file, which loads nothing from elsewhere.
+    """Write an HTML report of an audit or an evaluation: one file, which loads nothing from elsewhere.
 
     Args:
         value: From `md.audit` or `Detector.evaluate`.
-        path: The file to write, whole or not at all.
-        validation: For an evaluation, that of the validation split: the page shows the differences.
+        path: The file to write. If writing fails, a file that is there stays as it was.
+        validation: For an evaluation, that of the validation split: the report compares the two.
 
     Returns:
         The file.
 
     Raises:
         OutputError: The path cannot be written.
-        TypeError: No page is drawn of this kind of value.
+        TypeError: The value is neither an audit nor an evaluation.
 
     Examples:
         >>> write_html(detector.evaluate(data.test), "report.html").name
@@ -96,7 +95,7 @@ def write_html(
         raise TypeError(f"write_html takes an Audit or an Evaluation, got {type(value).__name__}")
     text = audit_page(value) if isinstance(value, Audit) else evaluation_page(value, validation)
     out = Path(path)
-    with whole_file(out) as partial:
+    with atomic_file(out) as partial:
         partial.write_text(text, encoding="utf-8")
     return out
 
@@ -106,13 +105,13 @@ def _environment() -> Environment:
 
 
 def audit_page(audit: Audit) -> str:
-    """Draw an audit as a page, the images of each case side by side.
+    """Render an audit as HTML, with the images of each case side by side.
 
     Args:
         audit: The audit.
 
     Returns:
-        HTML; images stand in it as small JPEGs, nothing is loaded from elsewhere.
+        HTML with the images embedded as small JPEGs.
 
     Examples:
         >>> "<html" in audit_page(md.audit(data, progress=False))
@@ -121,13 +120,13 @@ def audit_page(audit: Audit) -> str:
     environment = _environment()
     environment.globals["thumbnail"] = _thumbnail
     page = environment.get_template("audit.html")
-    return page.render(audit=audit, shown=_SHOWN_CASES, version=__version__)
+    return page.render(audit=audit, max_cases=_MAX_CASES, version=__version__)
 
 
 def _thumbnail(record: Record) -> str:
-    """Return an image as a data address; a grey square where it cannot be read."""
+    """Return an image as a data URL; an empty one, which the page shows as a grey square, if it cannot be read."""
     try:
-        pixels = read(record.image, _THUMBNAIL, "pad")
+        pixels = read_pixels(record.image, _THUMBNAIL_SIZE, "pad")
     except ImageError:
         return ""
     file = io.BytesIO()
@@ -136,20 +135,21 @@ def _thumbnail(record: Record) -> str:
 
 
 def evaluation_page(evaluation: Evaluation, validation: Evaluation | None = None) -> str:
-    """Draw an evaluation as a page; see `write_html`.
+    """Render an evaluation as HTML; see `write_html`.
 
     Args:
-        evaluation: The figures.
-        validation: Those of the validation split, or None.
+        evaluation: The evaluation.
+        validation: The evaluation of the validation split, or None.
 
     Returns:
-        HTML; figures stand in it as drawings, nothing is loaded from elsewhere.
+        HTML with the plots embedded as SVG.
 
     Examples:
         >>> "<html" in evaluation_page(detector.evaluate(data.test))
         True
     """
-    found = evaluation.subgroups() if len(evaluation.records) == len(evaluation) else ()
+    subgroups = evaluation.subgroups() if evaluation.records else ()
+    has_alerts = _has_alerts(evaluation)
     return (
         _environment()
         .get_template("evaluation.html")
@@ -158,89 +158,90 @@ def evaluation_page(evaluation: Evaluation, validation: Evaluation | None = None
             validation=validation,
             rows=list(_rows(evaluation, validation)),
             warnings=list(_warnings(evaluation)),
-            glance=list(_glance(evaluation)),
-            points=measured_points(evaluation),
-            prevalences=[evaluation.at_prevalence(share) for share in PREVALENCES] if _acts(evaluation) else [],
-            subgroups=found,
-            shown=SHOWN,
-            published=PUBLISHED,
-            images={name: _as_address(figure) for name, figure in _figures(evaluation, found).items()},
+            summary=list(_summary(evaluation)),
+            points=evaluation.measured_points(),
+            predictive_values=[evaluation.at_prevalence(share) for share in PREVALENCES] if has_alerts else [],
+            subgroups=subgroups,
+            subgroup_metrics=SHOWN,
+            min_lesions=MIN_LESIONS,
+            reference_results=REFERENCE_RESULTS,
+            plots={name: _data_url(figure) for name, figure in _plots(evaluation, subgroups).items()},
             disclaimer=DISCLAIMER,
             version=__version__,
         )
     )
 
 
-def _figures(evaluation: Evaluation, found: tuple[Subgroup, ...]) -> dict[str, Figure]:
-    drawn = {
+def _plots(evaluation: Evaluation, subgroups: tuple[Subgroup, ...]) -> dict[str, Figure]:
+    figures = {
         "confusion": plots.confusion(evaluation),
         "roc": plots.roc(evaluation),
         "calibration": plots.calibration(evaluation),
     }
-    if _acts(evaluation):
-        drawn["predictive"] = plots.predictive_values(evaluation)
-    if found:
-        drawn |= {name: plots.subgroups(found, evaluation, name) for name in SHOWN}
-    return drawn
+    if _has_alerts(evaluation):
+        figures["predictive_values"] = plots.predictive_values(evaluation)
+    if subgroups:
+        figures |= {name: plots.subgroups(subgroups, evaluation, name) for name in SHOWN}
+    return figures
 
 
 def _rows(evaluation: Evaluation, validation: Evaluation | None) -> Iterator[Row]:
     for name, title in HEADLINES.items():
         value, other = evaluation.figures[name], validation.figures[name] if validation else None
-        defined = other is not None and math.isfinite(other.value) and math.isfinite(value.value)
-        if other is None or not defined:
-            yield Row(title, _MEANING[name], value, other, "–", apart=False)
+        if other is None or not (math.isfinite(other.value) and math.isfinite(value.value)):
+            yield Row(title, _EXPLANATIONS[name], value, other, "–", significant=False)
             continue
-        # Of the printed figures: whoever subtracts them by hand gets the same.
+        # The difference of the printed values: a reader who subtracts them gets the same.
         difference = f"{round(other.value, 3) - round(value.value, 3):+.3f}"
-        apart = other.low > value.high or other.high < value.low
-        yield Row(title, _MEANING[name], value, other, difference, apart=apart)
+        significant = other.low > value.high or other.high < value.low
+        yield Row(title, _EXPLANATIONS[name], value, other, difference, significant=significant)
 
 
-def _acts(evaluation: Evaluation) -> bool:
+def _has_alerts(evaluation: Evaluation) -> bool:
     return all(math.isfinite(evaluation.figures[name].value) for name in ("sensitivity", "specificity"))
 
 
-def _glance(evaluation: Evaluation) -> Iterator[str]:
-    """Say the most important in sentences."""
-    figures = evaluation.figures
-    if _acts(evaluation):
-        yield f"Of 100 melanomas it alerts to {_of_100(figures['sensitivity'])} and clears {_of_100(figures['missed'])}."
-        yield f"Of 100 other images it clears {_of_100(figures['specificity'])}."
-    if math.isfinite(figures["spared"].value):
+def _summary(evaluation: Evaluation) -> Iterator[str]:
+    """Return the main results as sentences."""
+    per_100 = {name: _per_100(figure) for name, figure in evaluation.figures.items()}
+    if _has_alerts(evaluation):
         yield (
-            f"Where 95 % of these melanomas are found, {_of_100(figures['spared'])} of 100 benign images need no review by a "
-            "dermatologist."
+            f"Of 100 melanomas, {per_100['sensitivity']} raise an alert and {per_100['false_negative_rate']} are cleared."
         )
-    yield f"Of all classes it finds {_of_100(figures['balanced_accuracy'])} of 100 images, each class counting the same."
+        yield f"Of 100 other images, {per_100['specificity']} are cleared and {per_100['false_positive_rate']} raise an alert."
+    if math.isfinite(evaluation.figures["benign_below_threshold"].value):
+        yield (
+            f"At 95 % sensitivity, {per_100['benign_below_threshold']} of 100 benign images lie below the threshold and need "
+            "no review by a dermatologist."
+        )
+    yield f"Of 100 images of a class, {per_100['balanced_accuracy']} are assigned to it, averaged over the classes."
 
 
-def _of_100(figure: Value) -> str:
+def _per_100(figure: Value) -> str:
     return f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})".replace("%", "")
 
 
 def _warnings(evaluation: Evaluation) -> Iterator[str]:
-    positive = evaluation.is_melanoma
     melanomas = evaluation.figures["sensitivity"].lesions
-    if not positive.any():
-        yield "These images show no melanoma: nothing here says how well melanomas are found."
-    elif melanomas < ENOUGH:
-        yield f"These images show {melanomas} melanomas only: too few to tell how well melanomas are found."
+    if not melanomas:
+        yield "These images show no melanoma: sensitivity cannot be measured on them."
+    elif melanomas < MIN_LESIONS:
+        yield f"Only {melanomas} lesions are melanomas: too few for a reliable sensitivity."
     if evaluation.operating_point is None:
-        yield "This detector has no operating point: it alerts to nothing, and refers every image to a person."
+        yield "This detector has no operating point: it raises no alerts and refers every image to a person."
     if evaluation.abstained.any():
         yield (
-            f"It abstains from {evaluation.abstained.sum()} images, {evaluation.abstained_melanomas} of them melanomas: a "
-            "person must look at those."
+            f"The detector abstains from {evaluation.abstained.sum()} images, {evaluation.abstained_melanomas} of them "
+            "melanomas: a person must look at them."
         )
-    if evaluation.shortcuts and evaluation.shortcuts.taken:
-        yield evaluation.shortcuts.verdict
+    if evaluation.shortcuts and evaluation.shortcuts.detected:
+        yield evaluation.shortcuts.summary
     if evaluation.set_aside:
-        yield f"{evaluation.set_aside} images were set aside, since the detector had seen them or their lesions in training."
+        yield f"{evaluation.set_aside} images are set aside: the detector was trained on them or on their lesions."
 
 
-def _as_address(figure: Figure) -> str:
-    """Return a figure as a data address: a drawing, sharp at any size, the same bytes each time."""
+def _data_url(figure: Figure) -> str:
+    """Return a figure as a data URL of an SVG, which is sharp at any size; the same bytes each time."""
     file = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "melanoma-detect"}):
         figure.savefig(file, format="svg", metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""Figures: each function takes a value of this library and returns a matplotlib `Figure`."""
+"""Plots of datasets, training and evaluations. Each function returns a matplotlib `Figure`."""
 
 import math
 
@@ -7,13 +7,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from melanoma_detect.data.dataset import Dataset, Split
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.evaluation.evaluation import Evaluation
-from melanoma_detect.images.reader import read
+from melanoma_detect.images.reader import read_pixels
 from melanoma_detect.report.evaluation_plots import calibration, predictive_values, roc, subgroups
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_image, tidy
 from melanoma_detect.training.recipes import Augmentation
+from melanoma_detect.utils.deprecation import renamed_keyword
 
 __all__ = [
     "augmentation",
@@ -29,7 +31,7 @@ __all__ = [
 
 
 def classes(data: Dataset) -> Figure:
-    """Show one training image of each class.
+    """Plot one training image of each class.
 
     Args:
         data: A dataset.
@@ -47,18 +49,18 @@ def classes(data: Dataset) -> Figure:
     figure = new_figure(2.1 * columns, 2.3 * rows + 0.4, "One training image of each class")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, label in zip(grid, data.classes, strict=False):
-        show_image(axes, read(first[label].image, data.image_size, data.resize), label)
+        show_image(axes, read_pixels(first[label].image, data.image_size, data.resize), label)
     for axes in grid[len(data.classes) :]:
         axes.remove()
     return figure
 
 
 def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
-    """Show how many training images each class has, before and after balancing.
+    """Plot the number of training images of each class, before and after balancing.
 
     Args:
         before: The dataset as it was loaded.
-        after: The balanced one, or None.
+        after: The balanced dataset, or None.
 
     Returns:
         The figure.
@@ -70,15 +72,15 @@ def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
     title = "Training images of each class" + (", before and after balancing" if after else "")
     figure = new_figure(8, 0.42 * len(before.classes) + 1.6, title)
     axes = figure.subplots()
-    place = np.arange(len(before.classes))
+    rows = np.arange(len(before.classes))
     if after:
-        bars = axes.barh(place, after.distribution()["train"], height=0.74, color=LIGHT, label="after (with copies)")
+        bars = axes.barh(rows, after.distribution()["train"], height=0.74, color=LIGHT, label="after, with copies")
         axes.bar_label(bars, padding=3, fontsize=8, color=GREY)
     counts = before.distribution()["train"]
-    bars = axes.barh(place, counts, height=0.44, color=BLUE, label="before")
+    bars = axes.barh(rows, counts, height=0.44, color=BLUE, label="before")
     inside = {"label_type": "center", "color": "white"} if after else {"padding": 3, "color": BLUE}
     axes.bar_label(bars, fontsize=8, **inside)
-    axes.set_yticks(place, before.classes)
+    axes.set_yticks(rows, before.classes)
     axes.invert_yaxis()
     tidy(axes, xlabel="images").grid(visible=False, axis="y")
     axes.margins(x=0.08)
@@ -87,20 +89,22 @@ def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
     return figure
 
 
+@renamed_keyword("part", "split")
+@renamed_keyword("pictures", "images")
 def augmentation(
-    part: Split, augmentation: Augmentation, *, images: int = 3, views: int = 6, seed: int = 123
+    split: Split, augmentation: Augmentation, *, images: int = 3, views: int = 6, seed: int = 123
 ) -> Figure:
-    """Show training images as they are and as training changes them.
+    """Plot training images as they are and as augmentation changes them.
 
     Args:
-        part: Where to take images from.
-        augmentation: The random changes.
-        images: How many images.
-        views: How many random changes of each.
-        seed: Where the changes come from.
+        split: The split to take images from.
+        augmentation: The augmentation.
+        images: The number of images.
+        views: The number of augmented versions of each.
+        seed: Seed of the augmentation.
 
     Returns:
-        The figure: a row an image, the unchanged one first.
+        The figure: one row per image, the original first.
 
     Raises:
         DatasetError: The split is empty.
@@ -109,30 +113,27 @@ def augmentation(
         >>> len(augmentation(data.train, Augmentation(), images=2, views=3).axes)
         8
     """
-    from melanoma_detect.training.preview import augmented  # noqa: PLC0415 - the other figures do without Keras
+    from melanoma_detect.training.augmentation import augment_image  # noqa: PLC0415 - the other figures do without Keras
 
-    if not len(part):
-        raise DatasetError(f"the {part.name} split is empty; there is nothing to show")
-    chosen = [part.records[at] for at in np.linspace(0, len(part) - 1, images).astype(int)]
-    figure = new_figure(
-        1.5 * (views + 1), 1.75 * images + 0.4, "What training sees: each image, and random changes of it"
-    )
+    if not len(split):
+        raise DatasetError(f"the {split.name} split is empty; expected images to augment")
+    chosen = [split.records[index] for index in np.linspace(0, len(split) - 1, images).astype(int)]
+    figure = new_figure(1.5 * (views + 1), 1.75 * images + 0.4, "Augmentation: each image and random changes of it")
     grid = figure.subplots(images, views + 1, squeeze=False)
-    for at, record in enumerate(chosen):
-        row = grid[at]
-        pixels = read(record.image, part.image_size, part.resize)
+    for number, (record, row) in enumerate(zip(chosen, grid, strict=True)):
+        pixels = read_pixels(record.image, split.image_size, split.resize)
         show_image(row[0], pixels, record.label)
-        for axes, changed in zip(row[1:], augmented(pixels, augmentation, views, seed=seed + at), strict=True):
+        for axes, changed in zip(row[1:], augment_image(pixels, augmentation, views, seed=seed + number), strict=True):
             show_image(axes, changed, "")
     return figure
 
 
 def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
-    """Show loss and accuracy, epoch by epoch.
+    """Plot loss and accuracy by epoch.
 
     Args:
         history: `Detector.history`.
-        best_epoch: The epoch whose weights were kept, from 1.
+        best_epoch: The epoch whose weights were restored, counted from 1.
 
     Returns:
         The figure.
@@ -141,7 +142,7 @@ def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
         >>> len(training(detector.history).axes)
         2
     """
-    figure = new_figure(9, 3.6, "Training")
+    figure = new_figure(9, 3.6, "Training history")
     for axes, column in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(history["epoch"], history[column], color=BLUE, marker="o", markersize=3, label="training")
         axes.plot(
@@ -153,7 +154,7 @@ def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
             label="validation",
         )
         if best_epoch:
-            axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":", label=f"kept: epoch {best_epoch}")
+            axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":", label=f"best epoch: {best_epoch}")
         tidy(axes, xlabel="epoch", title=column, xlim=(0.5, len(history) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False, fontsize=8)
@@ -161,31 +162,31 @@ def training(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
 
 
 def confusion(evaluation: Evaluation) -> Figure:
-    """Show what was taken for what: counts, shaded by the share of the true class.
+    """Plot the confusion matrix: counts, shaded by the share of the true class.
 
     Args:
-        evaluation: The figures.
+        evaluation: The evaluation.
 
     Returns:
         The figure.
 
     Examples:
         >>> confusion(detector.evaluate(data.test)).axes[0].get_ylabel()
-        'truth (images)'
+        'true class (images)'
     """
     counts = evaluation.confusion
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 0.62 * len(evaluation.classes) + 2.6
-    figure = new_figure(side, side * 0.9, f"What was taken for what: {len(evaluation)} {evaluation.split} images")
+    figure = new_figure(side, side * 0.9, f"Confusion matrix: {len(evaluation)} {evaluation.split} images")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(counts):
-        colour = "white" if shares[row, column] > 0.55 else "black"
+        colour = "white" if shares[row, column] > 0.55 else "black"  # readable on the shade behind it
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=40, ha="right", rotation_mode="anchor")
-    named = [f"{label} ({row.sum()})" for label, row in zip(evaluation.classes, counts, strict=True)]
-    axes.set_yticks(range(len(evaluation.classes)), named)
-    axes.set(xlabel="answer (shade: the share of the true class)", ylabel="truth (images)")
+    labels = [f"{label} ({row.sum()})" for label, row in zip(evaluation.classes, counts, strict=True)]
+    axes.set_yticks(range(len(evaluation.classes)), labels)
+    axes.set(xlabel="predicted class (shade: share of the true class)", ylabel="true class (images)")
     for tick, count in zip(axes.get_yticklabels(), counts.sum(axis=1), strict=True):
         tick.set_color("black" if count else GREY)
     axes.tick_params(length=0)

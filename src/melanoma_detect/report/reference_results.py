@@ -1,37 +1,37 @@
-"""Figures that others have published, each with whom it was measured on and what was looked for.
+"""Published results of dermatologists and devices, each with its population and endpoint.
 
-None of them was measured on the images of any evaluation here: a sensitivity belongs to its images, and to its readers.
+None of them was measured on the images of an evaluation here. A sensitivity holds for its images and its readers only.
 """
 
 from typing import NamedTuple
 
 
-class Published(NamedTuple):
+class ReferenceResult(NamedTuple):
     """A published sensitivity and specificity.
 
     Attributes:
-        who: What was measured, in a few words.
-        population: On whom, or on which images.
-        endpoint: What was looked for.
+        reader: Who or what read the images.
+        population: Which patients or images were read.
+        endpoint: What was to be recognised.
         sensitivity: 0 to 1.
         specificity: 0 to 1.
         citation: Authors, journal, year.
-        address: Where it can be read.
+        url: The address of the paper.
     """
 
-    who: str
+    reader: str
     population: str
     endpoint: str
     sensitivity: float
     specificity: float
     citation: str
-    address: str
+    url: str
 
 
-# Level I of the reader study: dermoscopy alone, without anything said about the patient.
-DERMATOLOGISTS = Published(
+# Level I of the reader study: dermoscopy alone, without clinical information, which is what a detector sees too.
+DERMATOLOGISTS = ReferenceResult(
     "58 dermatologists, dermoscopy alone",
-    "100 dermoscopy images of one hospital's library, chosen to be hard",
+    "100 dermoscopy images from one hospital's library, selected to be difficult",
     "melanoma against benign nevi",
     0.866,
     0.713,
@@ -39,9 +39,9 @@ DERMATOLOGISTS = Published(
     "https://doi.org/10.1093/annonc/mdy166",
 )
 
-PUBLISHED = (
+REFERENCE_RESULTS = (
     DERMATOLOGISTS,
-    Published(
+    ReferenceResult(
         "8 dermatologists, dermoscopy alone",
         "100 dermoscopy images of a challenge: 50 melanomas, 44 nevi, 6 lentigines",
         "benign or malignant, among these",
@@ -50,7 +50,7 @@ PUBLISHED = (
         "Marchetti et al., J Am Acad Dermatol 2018",
         "https://pmc.ncbi.nlm.nih.gov/articles/PMC5768444",
     ),
-    Published(
+    ReferenceResult(
         "dermoscopy with the patient present",
         "review of 27 data sets, adults with lesions suspicious for melanoma; read off at 80 % specificity",
         "invasive melanoma and atypical intraepidermal melanocytic variants",
@@ -59,7 +59,7 @@ PUBLISHED = (
         "Dinnes et al., Cochrane Database Syst Rev 2018",
         "https://doi.org/10.1002/14651858.CD011902.pub2",
     ),
-    Published(
+    ReferenceResult(
         "dermoscopy from images",
         "the same review, 60 data sets; read off at 80 % specificity",
         "invasive melanoma and atypical intraepidermal melanocytic variants",
@@ -68,8 +68,8 @@ PUBLISHED = (
         "Dinnes et al., Cochrane Database Syst Rev 2018",
         "https://doi.org/10.1002/14651858.CD011902.pub2",
     ),
-    Published(
-        "DERM, a network ensemble",
+    ReferenceResult(
+        "DERM, an ensemble of networks",
         "dermoscopy images of pigmented lesions, 24 % melanomas",
         "melanoma against benign pigmented lesions",
         0.95,
@@ -77,7 +77,7 @@ PUBLISHED = (
         "Phillips et al., Dermatol Pract Concept 2020",
         "https://doi.org/10.5826/dpc.1001a11",
     ),
-    Published(
+    ReferenceResult(
         "DermaSensor, a spectroscope (no images)",
         "1,579 lesions that primary care physicians suspected, 224 of them cancers",
         "any skin cancer: melanoma, basal cell and squamous cell carcinoma",

@@ -1,4 +1,4 @@
-"""One look for all figures: colours that colour-blind readers tell apart, and no more ink than is needed."""
+"""The style of all plots: colours that colour-blind readers can distinguish, light grids, no frames."""
 
 from typing import Any
 
@@ -9,12 +9,14 @@ BLUE, ORANGE, RED, GREY, LIGHT = "#2b6ca3", "#e08e2b", "#c0392b", "#5f6b76", "#d
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Return an empty figure with its title, free of any global state.
+    """Return an empty figure with a title.
+
+    It does not use `pyplot`, which keeps every figure alive in a global registry.
 
     Args:
         width: In inches.
         height: In inches.
-        title: What the figure shows.
+        title: The title above the axes.
 
     Returns:
         The figure.
@@ -29,11 +31,11 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def tidy(axes: Axes, **labels: Any) -> Axes:
-    """Take the frame off, draw a light grid, set labels.
+    """Remove the frame, draw a light grid and set labels.
 
     Args:
         axes: The axes.
-        **labels: What `Axes.set` takes: xlabel, ylabel, title, xlim, ...
+        **labels: The arguments of `Axes.set`: xlabel, ylabel, title, xlim, ...
 
     Returns:
         The axes.
@@ -52,12 +54,12 @@ def tidy(axes: Axes, **labels: Any) -> Axes:
 
 
 def show_image(axes: Axes, pixels: Any, title: str) -> None:
-    """Draw one image without axes.
+    """Draw an image without axes.
 
     Args:
-        axes: Where.
+        axes: The axes to draw into.
         pixels: uint8 `(height, width, 3)`.
-        title: What stands above it.
+        title: The title above the image.
 
     Examples:
         >>> show_image(new_figure(2, 2, "").subplots(), draw_lesion("nevus", seed=1).pixels, "nevus")

@@ -1,1 +1,1 @@
-"""Any number of images become one table."""
+"""Scoring: a table with one row for each of any number of images."""

@@ -1,4 +1,4 @@
-"""How far scoring has come: a bar with the rate and what is left, whose total is counted while the work goes on."""
+"""The progress of scoring: a bar with rate and remaining time, whose total is counted while the work goes on."""
 
 import contextlib
 import threading
@@ -9,22 +9,29 @@ from itertools import count
 from rich.progress import Progress
 
 from melanoma_detect.errors import MelanomaDetectError
-from melanoma_detect.utils.files import progress_bar
+from melanoma_detect.utils.progress import progress_bar
 
-_LOOK = 1000  # images counted between two looks at whether counting is still wanted
+_CHECK_EVERY = (
+    1000  # images; counting them takes milliseconds, so a run that ends does not wait for the counting thread
+)
 
 
-class Tally:
-    """Counts what is done.
+class ScoringProgress:
+    """How many images are done, shown in a progress bar.
+
+    Attributes:
+        resumed: Images that an earlier run had done.
+        done: All images that are done.
+        start: When scoring began, in seconds of `time.perf_counter`.
 
     Args:
         bar: The progress bar.
 
     Examples:
-        >>> tally = Tally(progress_bar(shown=False))
-        >>> tally.skip(2)
-        >>> tally.advance(3)
-        >>> tally.resumed, tally.done
+        >>> progress = ScoringProgress(progress_bar(shown=False))
+        >>> progress.skip(2)
+        >>> progress.advance(3)
+        >>> progress.resumed, progress.done
         (2, 5)
     """
 
@@ -41,7 +48,7 @@ class Tally:
         """
         self.resumed += images
         self.done += images
-        # They cost nothing: the rate, and what it says about the rest, begins after them.
+        # They took no time: reset the clock, or they would inflate the rate and shorten the estimate of what remains.
         self._bar.reset(self._task, total=self._bar.tasks[0].total, completed=self.done)
 
     def advance(self, images: int) -> None:
@@ -53,8 +60,8 @@ class Tally:
         self.done += images
         self._bar.update(self._task, completed=self.done)
 
-    def expect(self, images: int) -> None:
-        """Say how many there are in all.
+    def set_total(self, images: int) -> None:
+        """Set how many images there are in all.
 
         Args:
             images: How many.
@@ -63,39 +70,40 @@ class Tally:
 
 
 @contextlib.contextmanager
-def tallied(images: Callable[[], Iterable[object]], *, shown: bool) -> Iterator[Tally]:
-    """Draw a progress bar for the time of a block.
+def track_scoring(images: Callable[[], Iterable[object]], *, shown: bool) -> Iterator[ScoringProgress]:
+    """Draw a progress bar for the duration of a block.
 
     Args:
-        images: Lists the images; called in a thread, to count them, where the bar is drawn.
-        shown: Whether it is.
+        images: Returns all images; if the bar is shown, a thread calls it to count them.
+        shown: Whether to draw the bar.
 
     Yields:
-        What to tell of each step.
+        The progress to update.
 
     Examples:
-        >>> with tallied(lambda: "abc", shown=False) as tally:
-        ...     tally.advance(3)
-        >>> tally.done
+        >>> with track_scoring(lambda: "abc", shown=False) as progress:
+        ...     progress.advance(3)
+        >>> progress.done
         3
     """
     ended = threading.Event()
-    with progress_bar(shown=shown, rate="images") as bar:
-        tally = Tally(bar)
+    with progress_bar(shown=shown, unit="images") as bar:
+        progress = ScoringProgress(bar)
         if shown:
-            threading.Thread(target=_count, args=(images, tally, ended), daemon=True).start()
+            # Listing millions of files takes long: scoring starts at once, and the total follows.
+            threading.Thread(target=_count, args=(images, progress, ended), daemon=True).start()
         try:
-            yield tally
-            tally.expect(tally.done)
+            yield progress
+            progress.set_total(progress.done)
         finally:
             ended.set()
 
 
-def _count(images: Callable[[], Iterable[object]], tally: Tally, ended: threading.Event) -> None:
+def _count(images: Callable[[], Iterable[object]], progress: ScoringProgress, ended: threading.Event) -> None:
     total = 0
-    with contextlib.suppress(MelanomaDetectError):  # the run itself meets it too, and says so
+    with contextlib.suppress(MelanomaDetectError):  # the run itself meets the same error and raises it
         for total, _ in zip(count(1), images(), strict=False):
-            if total % _LOOK == 0 and ended.is_set():
+            if total % _CHECK_EVERY == 0 and ended.is_set():
                 return
     if not ended.is_set():
-        tally.expect(total)
+        progress.set_total(total)

@@ -1,4 +1,4 @@
-"""The same rows on a Ray cluster, by Ray Data: actors that load the detector once. The extra `ray` brings it."""
+"""Scoring on a Ray cluster with Ray Data: actors that each load the detector once. Needs the extra `ray`."""
 
 import contextlib
 import io
@@ -12,100 +12,105 @@ from typing import Any
 
 import pyarrow as pa
 
-from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference import bundle
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.inputs import Item
-from melanoma_detect.scoring.table import parsed, written
-from melanoma_detect.scoring.workers import Shard, answer_parts
+from melanoma_detect.scoring.table import format_rows, parse_rows
+from melanoma_detect.scoring.workers import Rows, Shard, score_shards
 
-_THREADS = 4  # in each actor: images elsewhere are waited for, more than decoded
+# In each actor, which has one core: while one thread runs the model, the others wait for images from a remote store.
+_ACTOR_THREADS = 4
 
 
-def answer_on_ray(
+def score_shards_on_ray(
     predictor: Predictor,
-    parts: Iterable[Shard],
+    shards: Iterable[Shard],
     *,
     batch_size: int,
     workers: int | None = None,
-    tick: Callable[[int], object] = lambda _: None,
-) -> Iterator[tuple[Shard, list[list[str]]]]:
-    """Answer for parts of images on a Ray cluster.
+    on_progress: Callable[[int], object] = lambda _: None,
+) -> Iterator[tuple[Shard, Rows]]:
+    """Score shards of images on a Ray cluster.
 
-    The names of all images go into Ray's object store first, which spills to disk what it cannot hold; then each part goes to
-    the next actor that is free. Ray starts a part again whose actor or machine is lost.
+    The names of all images go into Ray's object store first, which spills to disk what does not fit into memory; then the next
+    free actor takes the next shard. When an actor or its machine is lost, Ray repeats the shard elsewhere.
 
     Args:
-        predictor: Who answers; its file is sent along, so the cluster needs this library and no shared folder for it.
-        parts: Parts of images, whose places every machine of the cluster can read.
+        predictor: The model. The content of its file is sent to the actors, so that the cluster needs no shared folder for it.
+        shards: Shards of images whose paths or addresses every machine of the cluster can read.
         batch_size: Images in one call of the model.
-        workers: Actors, of one core each; as many as the cluster has cores if None.
-        tick: Called with the number of images of each part that is done.
+        workers: Actors with one core each; as many as the cluster has cores if None.
+        on_progress: Called with the number of images of each shard that is done.
 
     Yields:
-        Each part with its rows, in the order in which they are done.
+        Each shard with its rows, in the order in which they are done.
 
     Raises:
-        DetectorError: Ray is not installed, cannot be started or joined, or gave up.
+        DetectorError: Ray is not installed, cannot be started or joined, or failed.
     """
-    ray = _imported()
+    ray = _import_ray()
     with _cluster(ray):
         known: dict[int, Shard] = {}
-        sent = []
-        for part in parts:
-            known[part.number] = part._replace(items=())
-            sent.append(ray.put(pa.table({"number": [part.number], "text": [json.dumps(part.items)]})))
-        if not sent:
+        references = []
+        for shard in shards:
+            known[shard.number] = shard._replace(items=())
+            references.append(ray.put(pa.table({"number": [shard.number], "text": [json.dumps(shard.items)]})))
+        if not references:
             return
         try:
-            for done in _stream(ray, sent, predictor, batch_size, workers or int(ray.cluster_resources()["CPU"])):
-                rows = list(parsed(io.StringIO(done["text"], newline="")))
-                tick(len(rows))
-                yield known[done["number"]], rows
+            actors = workers or int(ray.cluster_resources()["CPU"])
+            for result in _map_shards(ray, references, predictor, batch_size, actors):
+                rows = list(parse_rows(io.StringIO(result["text"], newline="")))
+                on_progress(len(rows))
+                yield known[result["number"]], rows
         except ray.exceptions.RayError as error:
-            raise DetectorError(f"Ray gave up: {error}") from error
+            raise DetectorError(f"Ray failed: {error}") from error
 
 
-class _Answering:
-    """An actor's work: loads the detector once, then answers part after part.
+class _ShardScorer:
+    """A Ray actor that loads the detector once and scores shard after shard.
 
     Args:
-        content: The detector's file, as the one reference in a list.
+        content: A reference to the content of the detector's file, in a list: Ray would replace a bare reference by its value.
         batch_size: Images in one call of the model.
     """
 
     def __init__(self, content: list[Any], batch_size: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "sent.detector")
-            file.write_bytes(_imported().get(content[0]))
-            self._predictor = Detector.load(file, threads=1).predictor
+            file.write_bytes(_import_ray().get(content[0]))
+            self._predictor = Predictor(*bundle.read(file, threads=1))  # the actor's threads already fill its core
         self._batch_size = batch_size
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Answer for the parts of a batch."""
+        """Score the shards of a batch."""
         texts = []
         for number, text in zip(batch["number"].to_pylist(), batch["text"].to_pylist(), strict=True):
-            part = Shard(number, [Item(*item) for item in json.loads(text)])
-            found = answer_parts(self._predictor, [part], batch_size=self._batch_size, workers=_THREADS)
-            texts += [written(rows) for _, rows in found]
+            shard = Shard(number, [Item(*item) for item in json.loads(text)])
+            scored = score_shards(self._predictor, [shard], batch_size=self._batch_size, workers=_ACTOR_THREADS)
+            texts += [format_rows(rows) for _, rows in scored]
+        # The rows of a very large shard may pass 2 GiB, the limit of plain Arrow strings.
         return pa.table({"number": batch["number"], "text": pa.array(texts, pa.large_string())})
 
 
-def _stream(ray: Any, sent: list[Any], predictor: Predictor, batch_size: int, workers: int) -> Iterator[dict[str, Any]]:
-    content = ray.put(_content(predictor))  # held here as long as an actor may have to start again
-    answers = ray.data.from_arrow_refs(sent).map_batches(
-        _Answering,
+def _map_shards(
+    ray: Any, references: list[Any], predictor: Predictor, batch_size: int, actors: int
+) -> Iterator[dict[str, Any]]:
+    content = ray.put(_file_content(predictor))  # this reference keeps the content alive for actors that start again
+    results = ray.data.from_arrow_refs(references).map_batches(
+        _ShardScorer,
         batch_size=1,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=min(workers, len(sent))),
+        compute=ray.data.ActorPoolStrategy(size=min(actors, len(references))),
         num_cpus=1,
         fn_constructor_args=([content], batch_size),
     )
-    yield from answers.iter_rows()
+    yield from results.iter_rows()
 
 
-def _imported() -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray starts
+def _import_ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import: Ray reads it when it starts
     try:
         import ray.data  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -113,7 +118,7 @@ def _imported() -> Any:
     return ray
 
 
-def _content(predictor: Predictor) -> bytes:
+def _file_content(predictor: Predictor) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sent.detector")
         predictor.save(file)
@@ -122,28 +127,28 @@ def _content(predictor: Predictor) -> bytes:
 
 @contextlib.contextmanager
 def _cluster(ray: Any) -> Iterator[None]:
-    """Join the cluster that RAY_ADDRESS names, or stay in the one that this process is in; else start one of its own."""
-    mine = not ray.is_initialized()
-    if mine:
-        _start(ray)
+    """Use the cluster that this process is connected to, else connect to the one that RAY_ADDRESS names or start one."""
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        _connect(ray)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
-    shown, context.enable_progress_bars = context.enable_progress_bars, False
+    bars, context.enable_progress_bars = context.enable_progress_bars, False
     try:
         yield
     finally:
-        context.enable_progress_bars = shown
-        if mine:
+        context.enable_progress_bars = bars
+        if is_ours:
             ray.shutdown()
 
 
-def _start(ray: Any) -> None:
-    # Not left to Ray: without an address it would look for whatever cluster this machine started last, and wait for a dead one.
+def _connect(ray: Any) -> None:
+    # Ray's own default would look for the cluster that was last started on this machine, and wait for one that has ended.
     address = os.environ.get("RAY_ADDRESS") or "local"
     try:
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise DetectorError(
-            f"Ray ({address}) cannot be started or joined ({error}); check RAY_ADDRESS, and RAY_AUTH_MODE where the "
-            "cluster asks for a token"
+            f"Ray ({address}) cannot be started or joined ({error}); check RAY_ADDRESS, and RAY_AUTH_MODE if the cluster "
+            "requires a token"
         ) from error

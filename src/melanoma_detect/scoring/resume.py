@@ -1,4 +1,4 @@
-"""What a run of scoring has done so far: parts kept beside the result, so that a run that was killed can go on."""
+"""The state of a scoring run: shards that are done, saved beside the table so that an interrupted run can resume."""
 
 import hashlib
 import io
@@ -12,162 +12,164 @@ from typing import Any
 import numpy as np
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.scoring.addresses import is_address
 from melanoma_detect.scoring.inputs import Item, in_parts
-from melanoma_detect.scoring.places import is_address
 from melanoma_detect.scoring.storage import Store
-from melanoma_detect.scoring.table import Row, parsed, written
+from melanoma_detect.scoring.table import Row, format_rows, parse_rows
 from melanoma_detect.scoring.workers import Shard
 
 _SETTINGS = "run.json"
-_PART = re.compile(r"\d+-[0-9a-f]{32}\.csv")
-_CLOSE = 1e-3  # how far answers of the same detector may lie apart: other machines, other runtimes
+_SHARD = re.compile(r"\d+-[0-9a-f]{32}\.csv")
+# The same detector's probabilities differ by up to about 1e-5 between machines and versions of ONNX Runtime, those of another
+# detector by far more than this.
+_TOLERANCE = 1e-3
 
 
-class Journal:
-    """The parts of one result that are done.
+class ScoringState:
+    """The shards of one table that are done.
 
-    A part that was kept counts again only where everything is as it was: the run's settings, and the names, places, sizes and
-    times of change of its images.
+    A saved shard is used again only if nothing has changed: the run's settings, and the names, paths, sizes and times of
+    change of the shard's images.
 
     Args:
-        store: Where it is kept.
-        settings: What the result hangs on, as JSON has it.
-        overwrite: Start anew where something kept does not fit, in place of refusing.
+        store: Where the shards are saved.
+        settings: What the rows depend on; JSON values.
+        overwrite: Start again if something saved does not fit, in place of raising an error.
 
     Raises:
-        OutputError: What is kept belongs to a run with other settings, and `overwrite` is False.
+        OutputError: The saved shards belong to a run with other settings, and `overwrite` is False.
 
     Examples:
-        >>> from melanoma_detect.scoring.storage import store_of
-        >>> journal = Journal(store_of("scores.csv"), {"detector": "a"})
-        >>> [part] = journal.parts([Item("a.jpg", "/a.jpg")], size=10)
-        >>> journal.keep(part, [["a.jpg", "nevus"]])
-        >>> list(Journal(store_of("scores.csv"), {"detector": "a"}).rows([part]))
+        >>> from melanoma_detect.scoring.storage import open_store
+        >>> state = ScoringState(open_store("scores.csv"), {"detector": "a"})
+        >>> [shard] = state.split([Item("a.jpg", "/a.jpg")], size=10)
+        >>> state.save(shard, [["a.jpg", "nevus"]])
+        >>> list(ScoringState(open_store("scores.csv"), {"detector": "a"}).rows([shard]))
         [['a.jpg', 'nevus']]
     """
 
     def __init__(self, store: Store, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
         self._store, self._overwrite = store, overwrite
-        self._run = self._opened(settings)
-        self._kept = {name for name in store.names() if _PART.fullmatch(name)}
-        self._numbers = {int(name.partition("-")[0]) for name in self._kept}
+        self._run = self._resume_or_start(settings)
+        self._saved = {name for name in store.names() if _SHARD.fullmatch(name)}
+        self._saved_numbers = {int(name.partition("-")[0]) for name in self._saved}
 
-    def parts(self, items: Iterable[Item], size: int) -> Iterator[Shard]:
-        """Cut a stream of images into parts.
+    def split(self, items: Iterable[Item], size: int) -> Iterator[Shard]:
+        """Split a stream of images into shards.
 
         Args:
             items: The images.
-            size: Images in a part.
+            size: Images in a shard.
 
         Yields:
-            The parts, in order.
+            The shards, in order.
         """
-        for number, chosen in enumerate(in_parts(items, size)):
-            yield Shard(number, chosen, self._digest(chosen))
+        for number, chunk in enumerate(in_parts(items, size)):
+            yield Shard(number, chunk, self._digest(chunk))
 
-    def has(self, part: Shard) -> bool:
-        """Return whether a part is done already.
+    def is_done(self, shard: Shard) -> bool:
+        """Return whether a shard is saved.
 
         Args:
-            part: From `parts`.
+            shard: From `split`.
 
         Returns:
             Whether it is.
 
         Raises:
-            OutputError: A part of this number is kept that was of other images, and `overwrite` is False.
+            OutputError: The saved shard of this number was of other images, and `overwrite` is False.
         """
-        if _name(part) in self._kept:
+        if _file_name(shard) in self._saved:
             return True
-        if part.number in self._numbers and not self._overwrite:
-            raise self._changed(f"from {part.items[0].name} on")
+        if shard.number in self._saved_numbers and not self._overwrite:
+            raise self._images_changed(f"from {shard.items[0].name} on")
         return False
 
-    def finish(self, count: int) -> None:
-        """Refuse to end where the unfinished run had more images.
+    def check_complete(self, count: int) -> None:
+        """Raise OutputError if the unfinished run had more images than this one.
 
         Args:
-            count: How many parts there are.
+            count: How many shards there are.
 
         Raises:
-            OutputError: There are parts that were of images now gone, and `overwrite` is False.
+            OutputError: Shards are saved whose images are gone, and `overwrite` is False.
         """
-        if not self._overwrite and any(number >= count for number in self._numbers):
-            raise self._changed("some are gone")
+        if not self._overwrite and any(number >= count for number in self._saved_numbers):
+            raise self._images_changed("some are gone")
 
-    def keep(self, part: Shard, rows: Iterable[Row]) -> None:
-        """Keep the rows of a part, whole or not at all.
+    def save(self, shard: Shard, rows: Iterable[Row]) -> None:
+        """Save the rows of a shard, completely or not at all.
 
         Args:
-            part: From `parts`.
+            shard: From `split`.
             rows: Its rows.
 
         Raises:
-            OutputError: The place cannot be written.
+            OutputError: They cannot be written.
         """
-        self._store.write(_name(part), written(rows).encode())
+        self._store.write(_file_name(shard), format_rows(rows).encode())
 
-    def rows(self, parts: Iterable[Shard]) -> Iterator[list[str]]:
-        """Read what was kept.
+    def rows(self, shards: Iterable[Shard]) -> Iterator[list[str]]:
+        """Read saved rows.
 
         Args:
-            parts: Which parts; their images are not looked at.
+            shards: The shards to read; their `items` may be empty.
 
         Yields:
             Their rows, in order.
         """
-        for part in parts:
-            yield from parsed(io.StringIO(self._store.read(_name(part)).decode(), newline=""))
+        for shard in shards:
+            yield from parse_rows(io.StringIO(self._store.read(_file_name(shard)).decode(), newline=""))
 
-    def _opened(self, settings: Mapping[str, Any]) -> str:
-        """Return the name of the run: the one that is there where it fits, else a new one."""
+    def _resume_or_start(self, settings: Mapping[str, Any]) -> str:
+        """Return the name of the run to resume if its settings are the same, else of a new one."""
         names = self._store.names()
         if _SETTINGS in names:
-            found = json.loads(self._store.read(_SETTINGS))
-            changed = [name for name, value in settings.items() if not _same(value, found["settings"].get(name))]
+            saved = json.loads(self._store.read(_SETTINGS))
+            changed = [name for name, value in settings.items() if not _is_same(value, saved["settings"].get(name))]
             if not changed:
-                return str(found["run"])
-            if not self._overwrite and any(map(_PART.fullmatch, names)):
+                return str(saved["run"])
+            if not self._overwrite and any(map(_SHARD.fullmatch, names)):
                 raise OutputError(
                     f"{self._store.out}: an unfinished run is kept there with another {' and another '.join(changed)}; go "
-                    "on with the same, start anew (--overwrite), or choose another place"
+                    "on with the same, start anew (--overwrite), or choose another path"
                 )
-        self._store.drop(filter(_PART.fullmatch, names))
+        self._store.remove(filter(_SHARD.fullmatch, names))
         run = uuid.uuid4().hex
         self._store.write(_SETTINGS, json.dumps({"run": run, "settings": settings}, indent=1).encode())
         return run
 
-    def _changed(self, where: str) -> OutputError:
+    def _images_changed(self, where: str) -> OutputError:
         return OutputError(
             f"{self._store.out}: the images have changed since the unfinished run there ({where}); start anew "
-            "(--overwrite), or choose another place"
+            "(--overwrite), or choose another path"
         )
 
     def _digest(self, items: Iterable[Item]) -> str:
-        # With the run's own name: what an earlier run left behind is never taken for this one's.
-        known = json.dumps([self._run, [(*item, *_stamp(item.place)) for item in items]])
-        return hashlib.sha256(known.encode()).hexdigest()[:32]
+        # With the run's name: another process that still writes shards of an overwritten run must not be mistaken for this one.
+        content = json.dumps([self._run, [(*item, *_size_and_time(item.path)) for item in items]])
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _name(part: Shard) -> str:
-    return f"{part.number:07d}-{part.digest}.csv"
+def _file_name(shard: Shard) -> str:
+    return f"{shard.number:07d}-{shard.digest}.csv"
 
 
-def _stamp(place: str) -> tuple[int, ...]:
-    """Return the size and the time of change of a file on this machine; nothing where it is missing or lies elsewhere."""
-    if is_address(place) or not place:
+def _size_and_time(path: str) -> tuple[int, ...]:
+    """Return a local file's size and time of change; nothing for a missing or a remote one."""
+    if is_address(path) or not path:  # a request for each remote file would take longer than scoring it
         return ()
     try:
-        found = os.stat(place)  # noqa: PTH116 - for millions of files
+        status = os.stat(path)  # noqa: PTH116 - faster than Path.stat over millions of files
     except OSError:
         return ()
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
-def _same(value: Any, found: Any) -> bool:
-    """Compare settings: numbers with a fraction by how near they are, all else as it is."""
+def _is_same(value: Any, saved: Any) -> bool:
+    """Compare settings: lists of floats within a tolerance, everything else exactly."""
     if isinstance(value, dict):
-        return isinstance(found, dict) and all(_same(one, found.get(name)) for name, one in value.items())
+        return isinstance(saved, dict) and all(_is_same(inner, saved.get(name)) for name, inner in value.items())
     if isinstance(value, list) and value and isinstance(value[0], float):
-        return isinstance(found, list) and len(found) == len(value) and bool(np.allclose(value, found, atol=_CLOSE))
-    return bool(value == found)
+        return isinstance(saved, list) and len(saved) == len(value) and bool(np.allclose(value, saved, atol=_TOLERANCE))
+    return bool(value == saved)

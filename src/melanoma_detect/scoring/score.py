@@ -1,4 +1,4 @@
-"""Any number of images become one table: streamed, resumable, on this machine or on a Ray cluster."""
+"""`score`: a table of predictions for any number of images, streamed and resumable, on this machine or on a Ray cluster."""
 
 import os
 from collections import Counter
@@ -12,37 +12,37 @@ from typing import Any, Literal, TypeAlias
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.scoring.detector_identity import identity
+from melanoma_detect.scoring.addresses import is_address
+from melanoma_detect.scoring.detector_identity import identify_detector
 from melanoma_detect.scoring.inputs import items
-from melanoma_detect.scoring.places import is_address
-from melanoma_detect.scoring.progress import Tally, tallied
-from melanoma_detect.scoring.resume import Journal
-from melanoma_detect.scoring.storage import Store, store_of
-from melanoma_detect.scoring.table import UNREADABLE, Row, columns
-from melanoma_detect.scoring.workers import Answers, Shard, answer_parts, cores
-from melanoma_detect.scoring.worklist import by_risk
-from melanoma_detect.scoring.writing import writer_of
+from melanoma_detect.scoring.progress import ScoringProgress, track_scoring
+from melanoma_detect.scoring.resume import ScoringState
+from melanoma_detect.scoring.storage import Store, open_store
+from melanoma_detect.scoring.table import UNREADABLE, Row, columns, find_writer
+from melanoma_detect.scoring.workers import Shard, ShardScorer, available_cores, score_shards
+from melanoma_detect.scoring.worklist import sort_by_risk
+from melanoma_detect.utils.deprecation import warn_renamed
 
 Source: TypeAlias = str | os.PathLike[str]
-Engine: TypeAlias = Literal["local", "ray"]
+Backend: TypeAlias = Literal["local", "ray"]
 Sort: TypeAlias = Literal["risk"]
 
-_ENGINES, _SORTS = ("local", "ray"), (None, "risk")
+_BACKENDS, _SORTS = ("local", "ray"), (None, "risk")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What scoring came to.
+    """The result of scoring: where the table is, and how many images have which decision.
 
     Attributes:
         out: The table's path or address.
-        images: Its rows.
+        images: Images in the table.
         alerts: Images to show to a dermatologist.
         clears: Images without an alert.
-        refers: Images at which a person must look, since the detector abstains or has no threshold.
-        unreadable: Those of them that could not be read.
+        refers: Images that a person must look at, since the detector abstains or has no threshold.
+        unreadable: Those of the referred images that could not be read.
         resumed: Images that an earlier run had done.
-        seconds: How long the others took.
+        seconds: How long the other images took.
     """
 
     out: str
@@ -55,13 +55,19 @@ class Scores:
     seconds: float
 
     def __str__(self) -> str:
-        fresh = self.images - self.resumed
-        pace = f" ({fresh / self.seconds:,.0f} a second)" if fresh and self.seconds else ""
-        done = f", {self.resumed:,} of them done by an earlier run" if self.resumed else ""
+        scored = self.images - self.resumed
+        rate = f" ({scored / self.seconds:,.0f} a second)" if scored and self.seconds else ""
+        resumed = f", {self.resumed:,} of them done by an earlier run" if self.resumed else ""
         return (
-            f"{self.images:,} images in {self.seconds:,.1f} s{pace}{done}: {self.alerts:,} alert, {self.clears:,} clear, "
+            f"{self.images:,} images in {self.seconds:,.1f} s{rate}{resumed}: {self.alerts:,} alert, {self.clears:,} clear, "
             f"{self.refers:,} refer, of which {self.unreadable:,} unreadable"
         )
+
+    @property
+    def pictures(self) -> int:
+        """Deprecated: use `images`."""
+        warn_renamed("Scores.pictures", "Scores.images")
+        return self.images
 
 
 def score(
@@ -73,46 +79,44 @@ def score(
     workers: int | None = None,
     shard_size: int = 1024,
     sort: Sort | None = None,
-    engine: Engine = "local",
+    engine: Backend = "local",
     overwrite: bool = False,
     progress: bool = True,
 ) -> Scores:
-    """Write a table of what a detector says about any number of images, one row each.
+    """Write a table of predictions, one row for each of any number of images.
 
-    Some threads decode while others ask the model, and images are never held all at once. What is done is kept in a hidden
-    folder beside the table: a run that was killed goes on where it stopped when it is called again. The table appears when it
-    is whole. An image that cannot be read is a row with its error: it is referred to a person, and stops nothing.
+    Threads read images and run the model; a few batches are held in memory at a time. Shards that are done are saved in a
+    hidden folder beside the table: an interrupted run resumes when `score` is called again. The table itself appears when it
+    is complete. An image that cannot be read gets a row with its error and the decision *refer*; the run goes on.
 
-    The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for
-    classes that the detector lacks; one that the taxonomy does not know gets a column of its own after them), `melanoma`,
+    The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for a
+    class that the detector lacks; a class that is not in the taxonomy gets a column of its own after them), `melanoma`,
     `malignant`, `decision` (alert, clear, refer), `alert` and `abstained` (true, false), `reason`, `error`.
 
     Args:
         sources: Image files; folders, with their subfolders; zip archives; tables (CSV, TSV or Parquet with a column `path`,
-            `image`, `filename` or alike, or a text file with one path a line), whose paths are relative to their folder.
-            Paths, or addresses that fsspec knows, such as `s3://bucket/lesions` (extra `ray`).
+            `image`, `filename` or the like, or a text file with one path per line), whose paths are relative to their folder.
+            Paths, or addresses that fsspec supports, such as `s3://bucket/lesions` (extra `ray`).
         out: The table's path or address; it ends in `.csv` or `.parquet`.
         detector: A detector, its file, or the run folder that holds it; None for the default detector.
         batch_size: Images in one call of the model.
-        workers: Threads that decode and ask the model, or Ray actors; as many as there are cores if None.
-        shard_size: Images that are kept together: what a run that is killed loses at most, and what a Ray actor gets at once.
-        sort: None keeps the order of the sources. `"risk"` puts first what a person should look at first: alerts, then what is
-            referred, then what is cleared, each with the highest probability of melanoma first; unreadable images are the
-            last of the referred.
-        engine: `"local"`, or `"ray"` for a Ray cluster (extra `ray`): the one that `RAY_ADDRESS` in the environment names,
-            else one of this machine's own cores.
-        overwrite: Replace a table that is there, and what an unfinished run left where it does not fit; else both are
-            refused.
+        workers: Threads, or Ray actors; as many as there are cores if None.
+        shard_size: Images that are saved together: the most that an interrupted run loses, and what a Ray actor gets at once.
+        sort: None keeps the order of the sources. `"risk"` makes a worklist: alerts first, then referred images, then cleared
+            ones, each by descending probability of melanoma; unreadable images are the last of the referred ones.
+        engine: `"local"`, or `"ray"` for a Ray cluster (extra `ray`): the one that the environment variable `RAY_ADDRESS`
+            names, else one of this machine's cores.
+        overwrite: Replace a table that exists, and discard an unfinished run that does not fit; if False, both are errors.
         progress: Draw a progress bar.
 
     Returns:
-        How many images were scored, and what came out.
+        How many images were scored, and how many have which decision.
 
     Raises:
         DatasetError: A source is missing or holds no images, or a table has no column of paths.
         DetectorError: There is no such detector.
-        OutputError: The table is there already, its place cannot be written, another run is writing it, or an unfinished run
-            there was of other images, another detector or other settings.
+        OutputError: The table exists, cannot be written, or is being written by another run, or an unfinished run there had
+            other images, another detector or other settings.
 
     Examples:
         >>> scores = score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
@@ -121,78 +125,82 @@ def score(
         >>> Path("scores.csv").read_text().splitlines()[0][:20]
         'path,diagnosis,p_AK,'
     """
-    given = _given(sources)
-    _refuse_slips(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
-    store = store_of(os.fspath(out))
-    writer_of(store.out)  # another suffix is refused before the work, not after it
-    _refuse_occupied(store, overwrite=overwrite)
-    for source in given:
-        next(items([source]), None)  # what is missing is said before the detector is loaded
-    # Each worker is a thread already: those of ONNX Runtime would only wait for each other.
+    paths = _source_paths(sources)
+    _check_options(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
+    store = open_store(os.fspath(out))
+    _check_output(store, overwrite=overwrite)
+    for path in paths:
+        next(items([path]), None)  # a missing source is reported before the detector is loaded
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
-    predictor = loaded.predictor.with_threads(1)  # each worker is a thread: those of ONNX Runtime would only wait
+    predictor = loaded.predictor.with_threads(1)  # the workers use every core: threads within a call would only wait
     settings: dict[str, Any] = {
-        "list of sources": [_absolute(source) for source in given],
-        "detector": identity(predictor),
+        "list of sources": [_absolute_path(path) for path in paths],
+        "detector": identify_detector(predictor),
+        "batch size": batch_size,
+        "shard size": shard_size,
     }
-    settings |= {"batch size": batch_size, "shard size": shard_size}
-    with store.alone(), tallied(partial(items, given), shown=progress) as tally:
-        journal = Journal(store, settings, overwrite=overwrite)
-        answers = _engine(engine, predictor, batch_size=batch_size, workers=workers, tally=tally)
-        parts = _run(journal, journal.parts(items(given), shard_size), answers, tally)
-        if not parts:
-            raise DatasetError(f"{', '.join(given)}: no images; expected at least one")
-        counts = _publish(store, journal.rows(parts), columns(loaded.classes), sort=sort)
+    with store.lock(), track_scoring(partial(items, paths), shown=progress) as tracker:
+        state = ScoringState(store, settings, overwrite=overwrite)
+        scorer = _make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
+        shards = _score_missing(state, state.split(items(paths), shard_size), scorer, tracker)
+        if not shards:
+            raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
+        counts = _write_table(store, state.rows(shards), columns(predictor.classes), sort=sort)
         return Scores(
             os.fspath(out),
-            images=tally.done,
+            images=tracker.done,
             alerts=counts["alert"],
             clears=counts["clear"],
             refers=counts["refer"],
             unreadable=counts[UNREADABLE],
-            resumed=tally.resumed,
-            seconds=perf_counter() - tally.start,
+            resumed=tracker.resumed,
+            seconds=perf_counter() - tracker.start,
         )
 
 
-def _run(journal: Journal, parts: Iterable[Shard], answers: Answers, tally: Tally) -> list[Shard]:
-    """Do what is not done yet, and return all parts, without their images."""
+def _score_missing(
+    state: ScoringState, shards: Iterable[Shard], scorer: ShardScorer, tracker: ScoringProgress
+) -> list[Shard]:
+    """Score and save the shards that are not done yet; return all of them, without their images."""
     known: list[Shard] = []
 
     def missing() -> Iterator[Shard]:
-        for part in parts:
-            known.append(part._replace(items=()))
-            if journal.has(part):
-                tally.skip(len(part.items))
+        for shard in shards:
+            known.append(shard._replace(items=()))  # the names of millions of images must not stay in memory
+            if state.is_done(shard):
+                tracker.skip(len(shard.items))
             else:
-                yield part
+                yield shard
 
-    for part, rows in answers(missing()):
-        journal.keep(part, rows)
-    journal.finish(len(known))
+    for shard, rows in scorer(missing()):
+        state.save(shard, rows)
+    state.check_complete(len(known))
     return known
 
 
-def _engine(engine: Engine, predictor: Predictor, *, batch_size: int, workers: int | None, tally: Tally) -> Answers:
+def _make_scorer(
+    engine: Backend, predictor: Predictor, *, batch_size: int, workers: int | None, tracker: ScoringProgress
+) -> ShardScorer:
+    options: dict[str, Any] = {"batch_size": batch_size, "on_progress": tracker.advance}
     if engine == "local":
-        return partial(answer_parts, predictor, batch_size=batch_size, workers=workers or cores(), tick=tally.advance)
-    from melanoma_detect.scoring.ray_backend import answer_on_ray  # noqa: PLC0415 - an extra
+        return partial(score_shards, predictor, workers=workers or available_cores(), **options)
+    from melanoma_detect.scoring.ray_backend import score_shards_on_ray  # noqa: PLC0415 - an extra
 
-    return partial(answer_on_ray, predictor, batch_size=batch_size, workers=workers, tick=tally.advance)
+    return partial(score_shards_on_ray, predictor, workers=workers, **options)
 
 
-def _publish(store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None) -> Counter[str]:
-    """Make the table of what was kept, put it into its place whole, and return how many rows have which decision."""
+def _write_table(store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None) -> Counter[str]:
+    """Write the table from the saved rows, publish it, and return how many rows have which decision."""
     counts: Counter[str] = Counter()
-    with store.scratch() as scratch:
-        counted = _counted(rows, names, counts)
-        writer_of(store.out)(scratch / "whole", names, by_risk(counted, names, scratch) if sort else counted)
-        store.publish(scratch / "whole")
-    store.clear()
+    with store.scratch_folder() as scratch:
+        counted = _count_decisions(rows, names, counts)
+        find_writer(store.out)(scratch / "table", names, sort_by_risk(counted, names, scratch) if sort else counted)
+        store.publish(scratch / "table")
+    store.clear()  # after publishing: if that fails, the shards are still there
     return counts
 
 
-def _counted(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
+def _count_decisions(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
     decision, reason = names.index("decision"), names.index("reason")
     for row in rows:
         counts[row[decision]] += 1
@@ -200,27 +208,28 @@ def _counted(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) ->
         yield row
 
 
-def _given(sources: Source | Iterable[Source]) -> list[str]:
-    chosen = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    if not chosen:
+def _source_paths(sources: Source | Iterable[Source]) -> list[str]:
+    listed = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    if not listed:
         raise DatasetError("no sources; expected images, folders, zips or tables")
-    return [os.fspath(source) for source in chosen]
+    return [os.fspath(source) for source in listed]
 
 
-def _absolute(source: str) -> str:
+def _absolute_path(source: str) -> str:
     return source if is_address(source) else str(Path(source).absolute())
 
 
-def _refuse_slips(*, batch_size: int, workers: int | None, shard_size: int, sort: str | None, engine: str) -> None:
+def _check_options(*, batch_size: int, workers: int | None, shard_size: int, sort: str | None, engine: str) -> None:
     for name, value in (("batch_size", batch_size), ("workers", workers), ("shard_size", shard_size)):
         if value is not None and value < 1:
-            raise DatasetError(f"{name}={value}; expected a whole number from 1 on")
+            raise DatasetError(f"{name}={value}; expected a whole number of at least 1")
     if sort not in _SORTS:
         raise DatasetError(f"sort={sort!r}; expected 'risk', or None for the order of the sources")
-    if engine not in _ENGINES:
-        raise DatasetError(f"engine={engine!r}; expected one of {', '.join(map(repr, _ENGINES))}")
+    if engine not in _BACKENDS:
+        raise DatasetError(f"engine={engine!r}; expected one of {', '.join(map(repr, _BACKENDS))}")
 
 
-def _refuse_occupied(store: Store, *, overwrite: bool) -> None:
-    if store.occupied() and not overwrite:
-        raise OutputError(f"{store.out}: is there already; choose another place, or overwrite it (--overwrite)")
+def _check_output(store: Store, *, overwrite: bool) -> None:
+    find_writer(store.out)  # a wrong suffix is an error now and not after hours of work
+    if store.exists() and not overwrite:
+        raise OutputError(f"{store.out}: already exists; choose another path, or overwrite it (--overwrite)")

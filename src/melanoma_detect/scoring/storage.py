@@ -1,4 +1,4 @@
-"""Where a result and its unfinished work are kept: a folder of this machine, or an address, by fsspec."""
+"""Stores of a score table and of its unfinished shards: a local folder, or an address by fsspec."""
 
 import contextlib
 import os
@@ -10,230 +10,232 @@ from pathlib import Path
 from typing import Protocol
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.scoring.places import filesystem, is_address
-from melanoma_detect.utils.files import writing_to
+from melanoma_detect.scoring.addresses import filesystem, is_address
+from melanoma_detect.utils.files import atomic_file, convert_write_errors
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs for one result are not told apart there
+except ImportError:  # Windows has no flock: there, two runs that write the same table are not noticed
     fcntl = None  # type: ignore[assignment]
 
 
 class Store(Protocol):
-    """A result to be, and a hidden folder beside it that keeps what is done so far. A file in it is whole or absent."""
+    """A table that is being made, and a hidden folder beside it with its shards. Every file is complete or absent.
+
+    Attributes:
+        out: The table's path or address, as it was given.
+    """
 
     out: str
 
-    def occupied(self) -> bool:
-        """Return whether there is a result already."""
+    def exists(self) -> bool:
+        """Return whether there is a table already."""
         ...
 
     def names(self) -> set[str]:
-        """Return the names of the files kept so far."""
+        """Return the names of the files in the hidden folder."""
         ...
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds."""
+        """Return the content of a file in the hidden folder."""
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep a file, whole or not at all."""
+        """Write a file in the hidden folder, completely or not at all."""
         ...
 
-    def scratch(self) -> contextlib.AbstractContextManager[Path]:
-        """Lend a folder of this machine for the time of a block."""
+    def scratch_folder(self) -> contextlib.AbstractContextManager[Path]:
+        """Provide a local temporary folder for the duration of a block."""
         ...
 
-    def alone(self) -> contextlib.AbstractContextManager[None]:
-        """Refuse to work beside another run for the same result, where that can be seen."""
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Raise OutputError if another run is writing the same table, if the store can notice that."""
         ...
 
-    def publish(self, whole: Path) -> None:
-        """Move a finished file to the result's place."""
+    def publish(self, file: Path) -> None:
+        """Move a complete local file to the table's path or address."""
         ...
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Take kept files away."""
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files from the hidden folder."""
         ...
 
     def clear(self) -> None:
-        """Take the hidden folder away."""
+        """Delete the hidden folder."""
         ...
 
 
-def store_of(out: str) -> Store:
-    """Return the store of a result.
+def open_store(out: str) -> Store:
+    """Return the store of a table.
 
     Args:
-        out: Where the result is to be: a path or an address.
+        out: The table's path or address.
 
     Returns:
         The store; nothing is written yet.
 
     Raises:
-        OutputError: The address cannot be reached.
+        DatasetError: The address cannot be reached.
 
     Examples:
-        >>> store_of("scores.csv").names()
+        >>> open_store("scores.csv").names()
         set()
     """
     return RemoteStore(out) if is_address(out) else LocalStore(out)
 
 
 class LocalStore:
-    """A result on this machine.
+    """A table on this machine.
 
     Args:
         out: Its path.
 
     Examples:
         >>> store = LocalStore("scores.csv")
-        >>> store.write("part.csv", b"a,b")
-        >>> store.folder.name, store.names(), store.read("part.csv")
-        ('.scores.csv-partial', {'part.csv'}, b'a,b')
+        >>> store.write("shard.csv", b"a,b")
+        >>> store.folder.name, store.names(), store.read("shard.csv")
+        ('.scores.csv-partial', {'shard.csv'}, b'a,b')
     """
 
     def __init__(self, out: str) -> None:
         self.out = out
-        self._place = Path(out).expanduser()
-        self.folder = self._place.parent / f".{self._place.name}-partial"
+        self._path = Path(out).expanduser()
+        self.folder = self._path.parent / f".{self._path.name}-partial"
 
-    def occupied(self) -> bool:
-        """Return whether there is a result already."""
-        return self._place.exists()
+    def exists(self) -> bool:
+        """Return whether there is a table already."""
+        return self._path.exists()
 
     def names(self) -> set[str]:
-        """Return the names of the files kept so far."""
+        """Return the names of the files in the hidden folder."""
         return {entry.name for entry in os.scandir(self.folder)} if self.folder.is_dir() else set()
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds."""
+        """Return the content of a file in the hidden folder."""
         return (self.folder / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep a file, whole or not at all."""
-        with writing_to(self._place):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            partial = self.folder / f"{name}.{os.getpid()}"
+        """Write a file in the hidden folder, completely or not at all."""
+        with atomic_file(self.folder / name, named=self._path) as partial:
             partial.write_bytes(content)
-            partial.replace(self.folder / name)
 
     @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """Lend a folder on the result's own disk for the time of a block."""
-        with writing_to(self._place), tempfile.TemporaryDirectory(dir=self.folder) as folder:
+    def scratch_folder(self) -> Iterator[Path]:
+        """Provide a temporary folder for the duration of a block."""
+        # On the table's own disk: the finished file is then renamed and not copied, and the system's /tmp may be small.
+        with convert_write_errors(self._path), tempfile.TemporaryDirectory(dir=self.folder) as folder:
             yield Path(folder)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Refuse to work beside another run for the same result; a run that was killed holds nothing."""
-        with contextlib.ExitStack() as held:
-            with writing_to(self._place):
+    def lock(self) -> Iterator[None]:
+        """Raise OutputError if another run is writing the same table."""
+        with contextlib.ExitStack() as stack:
+            with convert_write_errors(self._path):
                 self.folder.mkdir(parents=True, exist_ok=True)
-                lock = held.enter_context((self.folder / "lock").open("w"))
+                file = stack.enter_context((self.folder / "lock").open("w"))
             try:
                 if fcntl:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    # The system releases it when the process ends, so that a killed run leaves no lock behind.
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise OutputError(
-                    f"{self.out}: another run is writing it; wait for that one, or choose another place"
+                    f"{self.out}: another run is writing it; wait for that one, or choose another path"
                 ) from error
             yield
 
-    def publish(self, whole: Path) -> None:
-        """Move a finished file to the result's place."""
-        with writing_to(self._place):
-            whole.replace(self._place)
+    def publish(self, file: Path) -> None:
+        """Move a complete file to the table's path."""
+        with convert_write_errors(self._path):
+            file.replace(self._path)
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Take kept files away."""
-        with writing_to(self._place):
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files from the hidden folder."""
+        with convert_write_errors(self._path):
             for name in names:
                 (self.folder / name).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Take the hidden folder away."""
+        """Delete the hidden folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class RemoteStore:
-    """A result at an address.
+    """A table at an address.
 
     Args:
-        out: Its address, as `s3://bucket/scores.csv`.
+        out: Its address, such as `s3://bucket/scores.csv`.
 
     Examples:
         >>> store = RemoteStore("memory://results/scores.csv")
-        >>> store.write("part.csv", b"a,b")
-        >>> store.names(), store.read("part.csv")
-        ({'part.csv'}, b'a,b')
+        >>> store.write("shard.csv", b"a,b")
+        >>> store.names(), store.read("shard.csv")
+        ({'shard.csv'}, b'a,b')
         >>> store.clear()
     """
 
     def __init__(self, out: str) -> None:
         self.out = out
-        self._system, self._place = filesystem(out)
-        parent, name = posixpath.split(self._place)
+        self._system, self._path = filesystem(out)
+        parent, name = posixpath.split(self._path)
         self._folder = f"{parent}/.{name}-partial"
 
-    def occupied(self) -> bool:
-        """Return whether there is a result already."""
-        return bool(self._system.exists(self._place))
+    def exists(self) -> bool:
+        """Return whether there is a table already."""
+        return bool(self._system.exists(self._path))
 
     def names(self) -> set[str]:
-        """Return the names of the files kept so far."""
-        self._system.invalidate_cache()
+        """Return the names of the files in the hidden folder."""
+        self._system.invalidate_cache()  # fsspec caches listings, and another machine may have written shards
         try:
-            found = self._system.ls(self._folder, detail=False)
+            paths = self._system.ls(self._folder, detail=False)
         except FileNotFoundError:
             return set()
-        return {posixpath.basename(name) for name in found}
+        return {posixpath.basename(path) for path in paths}
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds."""
+        """Return the content of a file in the hidden folder."""
         return bytes(self._system.cat_file(f"{self._folder}/{name}"))
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep a file, whole or not at all."""
-        with self._writing():
+        """Write a file in the hidden folder, completely or not at all."""
+        with self._convert_errors():
             self._system.makedirs(self._folder, exist_ok=True)
             self._system.pipe_file(f"{self._folder}/{name}.partial", content)
             self._system.mv(f"{self._folder}/{name}.partial", f"{self._folder}/{name}")
 
     @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """Lend a folder of this machine for the time of a block."""
+    def scratch_folder(self) -> Iterator[Path]:
+        """Provide a local temporary folder for the duration of a block."""
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Let others be: stores elsewhere have no locks. Two runs would do the same work, and write the same files."""
+    def lock(self) -> Iterator[None]:
+        """Do nothing: object stores have no locks. Two runs would do the same work and write the same files."""
         yield
 
-    def publish(self, whole: Path) -> None:
-        """Copy a finished file to the result's place."""
-        with self._writing():
-            self._system.put_file(str(whole), f"{self._folder}/whole.partial")
-            self._system.mv(f"{self._folder}/whole.partial", self._place)
+    def publish(self, file: Path) -> None:
+        """Upload a complete local file to the table's address."""
+        with self._convert_errors():
+            self._system.put_file(str(file), f"{self._folder}/table.partial")
+            self._system.mv(f"{self._folder}/table.partial", self._path)
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Take kept files away."""
-        with self._writing():
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files from the hidden folder."""
+        with self._convert_errors():
             for name in names:
                 self._system.rm_file(f"{self._folder}/{name}")
 
     def clear(self) -> None:
-        """Take the hidden folder away."""
-        with self._writing(), contextlib.suppress(FileNotFoundError):
+        """Delete the hidden folder."""
+        with self._convert_errors(), contextlib.suppress(FileNotFoundError):
             self._system.rm(self._folder, recursive=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Turn what a store elsewhere says into this library's own error."""
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # each store's client library has exceptions of its own
             raise OutputError(
-                f"{self.out}: cannot be written ({error}); choose another place or free this one"
+                f"{self.out}: cannot be written ({error}); choose another address or free this one"
             ) from error

@@ -1,30 +1,37 @@
-"""What scoring says about an image, as one row of a table: its columns, and how a row is written.
+"""The score table: its columns, the row of an image, and CSV and Parquet files of rows.
 
-Rows are texts, as CSV (RFC 4180) writes them. An empty cell is a number or a diagnosis that there is none of.
+A row is a list of texts, as CSV (RFC 4180) writes them. A cell is empty where there is no such number or diagnosis.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO, TypeAlias
 
 from melanoma_detect import taxonomy
+from melanoma_detect.errors import OutputError
 from melanoma_detect.inference.prediction import Prediction
 
 Row: TypeAlias = Sequence[str]
+Writer: TypeAlias = Callable[[Path, Sequence[str], Iterable[Row]], None]
 
 UNREADABLE = "unreadable"
-TRUTHS = ("alert", "abstained")
 _CODES = tuple(diagnosis.code for diagnosis in taxonomy.DIAGNOSES)
-_NUMBERS = ("melanoma", "malignant")
-_LAST = ("decision", *TRUTHS, "reason", "error")
+_SUMS = ("melanoma", "malignant")
+_BOOLEANS = ("alert", "abstained")
+
+# Rows are formatted in blocks: a block of lists takes five times the memory of its CSV text, so few are held as lists.
+_BLOCK_ROWS = 512
+_GROUP_BLOCKS = 16  # blocks in a row group of a Parquet file: 8,192 rows, a few MB
 
 
 def columns(classes: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns of a detector's table.
+    """Return the columns of a detector's score table.
 
     Args:
-        classes: The detector's classes. One that the taxonomy does not know gets a column of its own after the nine.
+        classes: The detector's classes. One that is not in the taxonomy gets a column of its own after the nine.
 
     Returns:
         `path`, `diagnosis`, `p_AK` to `p_VASC`, `melanoma`, `malignant`, `decision`, `alert`, `abstained`, `reason`, `error`.
@@ -36,81 +43,89 @@ def columns(classes: Iterable[str]) -> tuple[str, ...]:
         ('p_SCC', 'p_VASC', 'p_akiec', 'melanoma')
     """
     codes = dict.fromkeys((*_CODES, *map(_code, classes)))
-    return ("path", "diagnosis", *(f"p_{code}" for code in codes), *_NUMBERS, *_LAST)
+    return ("path", "diagnosis", *(f"p_{code}" for code in codes), *_SUMS, "decision", *_BOOLEANS, "reason", "error")
 
 
-def numbers(names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the columns that hold numbers.
+def number_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that hold numbers.
 
     Args:
         names: From `columns`.
 
     Returns:
-        The probabilities' names.
+        The names of the probabilities.
 
     Examples:
-        >>> len(numbers(columns(["nevus", "melanoma"])))
+        >>> len(number_columns(columns(["nevus", "melanoma"])))
         11
     """
-    return tuple(name for name in names if name.startswith("p_") or name in _NUMBERS)
+    return tuple(name for name in names if name.startswith("p_") or name in _SUMS)
 
 
-def answered(name: str, prediction: Prediction, names: Sequence[str]) -> list[str]:
-    """Return the row of an image that the detector answered for.
+def prediction_row(name: str, prediction: Prediction, names: Sequence[str]) -> list[str]:
+    """Return the row of an image that has a prediction.
 
     Args:
-        name: What the image is called.
-        prediction: The answer.
+        name: The image's name in the table.
+        prediction: Its prediction.
         names: The columns, from `columns` of the detector's classes.
 
     Returns:
-        A text a column. Probabilities are as exact as they were computed; of classes that the detector lacks, 0.
+        One text per column. Probabilities have every digit that was computed; a class that the detector lacks has 0.
 
     Examples:
-        >>> answer = detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
-        >>> answered("photo.jpg", answer, columns(detector.classes))[:2] == ["photo.jpg", answer.diagnosis]
+        >>> prediction = detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
+        >>> row = prediction_row("image.jpg", prediction, columns(detector.classes))
+        >>> row[:2] == ["image.jpg", prediction.diagnosis]
         True
     """
-    cells = dict.fromkeys(numbers(names), 0.0)
+    cells = dict.fromkeys(number_columns(names), 0.0)
     for label, value in prediction.probabilities.items():
-        cells[f"p_{_code(label)}"] += value
+        cells[f"p_{_code(label)}"] += value  # several classes of a detector may have the same code
     cells |= {"melanoma": prediction.melanoma, "malignant": prediction.malignant}
-    first = (_printable(name), prediction.diagnosis)
-    truths = (_truth(prediction.alert), _truth(prediction.abstained))
-    return [*first, *map(repr, cells.values()), prediction.decision, *truths, prediction.reason, ""]
+    booleans = (_boolean(prediction.alert), _boolean(prediction.abstained))
+    return [
+        _to_utf8(name),
+        prediction.diagnosis,
+        *map(repr, cells.values()),
+        prediction.decision,
+        *booleans,
+        prediction.reason,
+        "",
+    ]
 
 
-def unreadable(name: str, error: Exception, names: Sequence[str]) -> list[str]:
-    """Return the row of an image that could not be read: a person must look, and nothing is known.
+def unreadable_row(name: str, error: Exception, names: Sequence[str]) -> list[str]:
+    """Return the row of an image that could not be read: referred to a person, without numbers.
 
     Args:
-        name: What the image is called.
-        error: What happened.
+        name: The image's name in the table.
+        error: Why it could not be read.
         names: The columns.
 
     Returns:
-        A text a column.
+        One text per column.
 
     Examples:
-        >>> unreadable("photo.jpg", ValueError("photo.jpg: no such file"), columns(["nevus", "melanoma"]))[-5:]
-        ['refer', 'false', 'true', 'unreadable', 'photo.jpg: no such file']
+        >>> unreadable_row("image.jpg", ValueError("image.jpg: no such file"), columns(["nevus", "melanoma"]))[-5:]
+        ['refer', 'false', 'true', 'unreadable', 'image.jpg: no such file']
     """
-    nothing = [""] * (len(numbers(names)) + 1)
-    words = str(error) or type(error).__name__
-    return [_printable(name), *nothing, "refer", _truth(False), _truth(True), UNREADABLE, _printable(words)]
+    empty = [""] * (len(number_columns(names)) + 1)  # and the diagnosis
+    message = str(error) or type(error).__name__
+    return [_to_utf8(name), *empty, "refer", _boolean(False), _boolean(True), UNREADABLE, _to_utf8(message)]
 
 
-def written(rows: Iterable[Row]) -> str:
-    r"""Write rows as CSV.
+def format_rows(rows: Iterable[Row]) -> str:
+    r"""Return rows as CSV text.
 
     Args:
         rows: Rows of texts.
 
     Returns:
-        Lines that end in a carriage return and a line feed, as RFC 4180 has it.
+        Lines that end in a carriage return and a line feed, as RFC 4180 requires.
 
     Examples:
-        >>> written([["a,b.jpg", "nevus"]])
+        >>> format_rows([["a,b.jpg", "nevus"]])
         '"a,b.jpg",nevus\r\n'
     """
     text = io.StringIO(newline="")
@@ -118,21 +133,115 @@ def written(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def parsed(lines: TextIO) -> Iterator[list[str]]:
-    r"""Read rows from CSV.
+def parse_rows(lines: TextIO) -> Iterator[list[str]]:
+    r"""Read rows from CSV text.
 
     Args:
         lines: A file that was opened with `newline=""`.
 
     Yields:
-        A text a column.
+        Rows of texts.
 
     Examples:
         >>> import io
-        >>> list(parsed(io.StringIO('"a,b.jpg",nevus\r\n')))
+        >>> list(parse_rows(io.StringIO('"a,b.jpg",nevus\r\n')))
         [['a,b.jpg', 'nevus']]
     """
     yield from csv.reader(lines)
+
+
+def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
+    r"""Write a CSV table (RFC 4180) in UTF-8.
+
+    Args:
+        path: The file to write.
+        names: The columns.
+        rows: Rows; a few are held at a time.
+
+    Examples:
+        >>> write_csv(Path("scores.csv"), ["path", "diagnosis"], [["a.jpg", "nevus"]])
+        >>> Path("scores.csv").read_bytes()
+        b'path,diagnosis\r\na.jpg,nevus\r\n'
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(format_rows([names]))
+        file.writelines(_format_blocks(rows))
+
+
+def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a Parquet table of texts, nullable float64 numbers and booleans.
+
+    Args:
+        path: The file to write.
+        names: The columns, from `columns`.
+        rows: Rows; a few are held at a time.
+
+    Examples:
+        >>> write_parquet(Path("scores.parquet"), ["path", "melanoma"], [["a.jpg", "0.5"], ["b.jpg", ""]])
+        >>> import pyarrow.parquet as pq
+        >>> pq.read_table("scores.parquet").to_pylist()
+        [{'path': 'a.jpg', 'melanoma': 0.5}, {'path': 'b.jpg', 'melanoma': None}]
+    """
+    import pyarrow as pa  # noqa: PLC0415 - a heavy library that CSV tables do not need
+    from pyarrow import parquet as pq  # noqa: PLC0415
+
+    types = {name: pa.string() for name in names}
+    types |= dict.fromkeys(number_columns(names), pa.float64())
+    types |= {name: pa.bool_() for name in _BOOLEANS if name in names}
+    schema = pa.schema(list(types.items()))
+    with pq.ParquetWriter(path, schema) as file:
+        blocks = _format_blocks(rows)
+        while text := "".join(islice(blocks, _GROUP_BLOCKS)):
+            file.write_table(_arrow_table(text, schema))
+
+
+WRITERS: dict[str, Writer] = {".csv": write_csv, ".parquet": write_parquet}
+
+
+def find_writer(out: str) -> Writer:
+    """Return the function that writes a table of this name.
+
+    Args:
+        out: A path or an address.
+
+    Returns:
+        `write_csv` or `write_parquet`.
+
+    Raises:
+        OutputError: The name ends in neither `.csv` nor `.parquet`.
+
+    Examples:
+        >>> find_writer("scores.parquet").__name__
+        'write_parquet'
+    """
+    suffix = Path(out).suffix.lower()
+    if suffix not in WRITERS:
+        raise OutputError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
+    return WRITERS[suffix]
+
+
+def _arrow_table(text: str, schema: Any) -> Any:
+    # Through Arrow's CSV reader: given lists, pyarrow would import pandas where that is installed.
+    from pyarrow import csv as arrow_csv  # noqa: PLC0415
+
+    return arrow_csv.read_csv(
+        io.BytesIO(text.encode()),
+        read_options=arrow_csv.ReadOptions(column_names=schema.names, use_threads=False),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict(zip(schema.names, schema.types, strict=True)),
+            strings_can_be_null=False,
+            null_values=[""],
+            true_values=["true"],
+            false_values=["false"],
+        ),
+    )
+
+
+def _format_blocks(rows: Iterable[Row]) -> Iterator[str]:
+    stream = iter(rows)
+    while block := list(islice(stream, _BLOCK_ROWS)):
+        yield format_rows(block)
 
 
 def _code(label: str) -> str:
@@ -140,10 +249,10 @@ def _code(label: str) -> str:
     return diagnosis.code if diagnosis else label
 
 
-def _truth(value: bool) -> str:
+def _boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _printable(text: str) -> str:
-    """Keep the bytes of a file name that is no UTF-8 readable: a table must be UTF-8."""
+def _to_utf8(text: str) -> str:
+    r"""Escape bytes of a file name that are not UTF-8 as `\udc..`: the table must be UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Images become rows: each thread decodes a batch and asks the detector, so one decodes while another is answered."""
+"""Scoring with threads: each reads a batch of images and runs the model on it; rows come out shard by shard."""
 
 import io
 import os
@@ -9,28 +9,34 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.formats import unreadable as unreadable_file
+from melanoma_detect.images.formats import image_error
+from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
+from melanoma_detect.scoring.addresses import is_address, open_binary
 from melanoma_detect.scoring.inputs import Item
-from melanoma_detect.scoring.places import is_address, opened
-from melanoma_detect.scoring.table import answered, columns, unreadable
+from melanoma_detect.scoring.table import columns, prediction_row, unreadable_row
 
-_AHEAD = 2  # batches for each thread that may be taken before their turn: what bounds the memory
-_TRIES, _PAUSE = 3, 1.0  # a store elsewhere may fail for a moment; seconds
+# Batches per thread that may be started before their results are taken. One keeps every thread busy while the oldest batch
+# is awaited, a second covers batches that take unequally long; each more would only hold more images in memory.
+_LOOKAHEAD = 2
+# Remote stores fail now and then under load: three attempts, 1 s and 2 s apart, outlast that without stalling a run for long.
+_ATTEMPTS, _FIRST_DELAY = 3, 1.0
 
-Answers: TypeAlias = Callable[[Iterable["Shard"]], Iterator[tuple["Shard", list[list[str]]]]]
+Rows: TypeAlias = list[list[str]]
+ShardScorer: TypeAlias = Callable[[Iterable["Shard"]], Iterator[tuple["Shard", Rows]]]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 class Shard(NamedTuple):
-    """So many images in a row, which are saved together.
+    """Consecutive images that are scored and saved together.
 
     Attributes:
-        number: Which part it is, from 0.
+        number: Its position among the shards, from 0.
         items: Its images.
-        digest: Of their names and places: what tells whether it is the same part when a run goes on.
+        digest: Of the run and of its images' names, paths, sizes and times of change; a run resumes a shard only if its digest
+            is the same.
     """
 
     number: int
@@ -39,138 +45,149 @@ class Shard(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Images that are answered in one call: of which part, which ones, and whether the part ends here."""
+    """Images that go through the model in one call.
 
-    part: Shard
+    Attributes:
+        shard: The shard that they belong to.
+        items: The images.
+        is_last: Whether the shard ends with this batch.
+    """
+
+    shard: Shard
     items: Sequence[Item]
-    last: bool
+    is_last: bool
 
 
-def answer_parts(
+def score_shards(
     predictor: Predictor,
-    parts: Iterable[Shard],
+    shards: Iterable[Shard],
     *,
     batch_size: int,
     workers: int,
-    tick: Callable[[int], object] = lambda _: None,
-) -> Iterator[tuple[Shard, list[list[str]]]]:
-    """Answer for parts of images, working ahead over their borders.
+    on_progress: Callable[[int], object] = lambda _: None,
+) -> Iterator[tuple[Shard, Rows]]:
+    """Score shards of images in threads, which go on to the next shard before the last one is complete.
 
-    Batches are cut within a part, so the answers do not hang on what else was asked.
+    A batch never spans two shards, so that a shard's rows do not depend on which other shards are scored.
 
     Args:
-        predictor: Who answers.
-        parts: From a stream; a few are taken ahead.
+        predictor: The model. Give it one thread per call (`Predictor.with_threads`).
+        shards: Shards; a few are taken from the stream ahead of the results.
         batch_size: Images in one call of the model.
-        workers: Threads, each of which decodes a batch and asks the detector.
-        tick: Called with the number of images of each batch that is done.
+        workers: How many threads.
+        on_progress: Called with the number of images of each batch that is done.
 
     Yields:
-        Each part with its rows, in order. What cannot be read is a row with its error.
+        Each shard with its rows, in order. An image that cannot be read has a row with its error.
 
     Examples:
-        >>> part = Shard(0, [Item("a.jpg", "a.jpg"), Item("b.jpg", "b.jpg")])
-        >>> [(_, rows)] = answer_parts(detector.predictor, [part], batch_size=32, workers=1)
+        >>> shard = Shard(0, [Item("a.jpg", "a.jpg"), Item("b.jpg", "b.jpg")])
+        >>> [(_, rows)] = score_shards(detector.predictor, [shard], batch_size=32, workers=1)
         >>> rows[0][-1]
         'a.jpg: no such file; check the path'
     """
     names = columns(predictor.classes)
 
-    def work(batch: Batch) -> tuple[Batch, list[list[str]]]:
-        return batch, _rows(predictor, batch.items, names)
+    def score(batch: Batch) -> tuple[Batch, Rows]:
+        return batch, _score_batch(predictor, batch.items, names)
 
-    rows: list[list[str]] = []
-    for batch, found in ahead(work, _batches(parts, batch_size), workers=workers):
-        rows += found
-        tick(len(found))
-        if batch.last:
-            yield batch.part, rows
+    rows: Rows = []
+    for batch, batch_rows in parallel_map(score, _split_into_batches(shards, batch_size), workers=workers):
+        rows += batch_rows
+        on_progress(len(batch_rows))
+        if batch.is_last:
+            yield batch.shard, rows
             rows = []
 
 
-def ahead(work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int) -> Iterator[Result]:
-    """Work in threads, a bounded number of tasks ahead of who takes the results.
+def parallel_map(function: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int) -> Iterator[Result]:
+    """Apply a function to a stream of tasks in threads, a bounded number of tasks ahead of the results.
+
+    Unlike `Executor.map`, it does not take all tasks at once: memory stays bounded for any number of them.
 
     Args:
-        work: What to do with each task.
-        tasks: A stream of them.
-        workers: Threads.
+        function: What to apply.
+        tasks: A stream of tasks.
+        workers: How many threads.
 
     Yields:
         The results, in the order of the tasks.
 
     Examples:
-        >>> list(ahead(lambda number: number**2, range(5), workers=2))
+        >>> list(parallel_map(lambda number: number**2, range(5), workers=2))
         [0, 1, 4, 9, 16]
     """
-    waiting: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="score")
     try:
         for task in tasks:
-            waiting.append(pool.submit(work, task))
-            if len(waiting) > _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(function, task))
+            if len(pending) > _LOOKAHEAD * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _batches(parts: Iterable[Shard], size: int) -> Iterator[Batch]:
-    for part in parts:
-        for at in range(0, len(part.items), size):
-            yield Batch(part, part.items[at : at + size], last=at + size >= len(part.items))
-
-
-def _look(predictor: Predictor, item: Item) -> ModelInput | Exception:
-    try:
-        if not item.place:
-            return ImageError(f"{item.name}: the table names no image here; fill the cell, or take the row out")
-        return predictor.preprocess(_fetched(item.place) if is_address(item.place) else item.place)
-    except Exception as error:  # noqa: BLE001 - one strange file among millions must not stop the others
-        return error
-
-
-def _fetched(address: str) -> BinaryIO:
-    """Read a file from a store elsewhere; what fails for a moment is tried again."""
-    for pause in (_PAUSE * 2**number for number in range(_TRIES - 1)):
-        try:
-            return _read(address)
-        except OSError:
-            time.sleep(pause)
-    return _read(address)
-
-
-def _read(address: str) -> BinaryIO:
-    try:
-        with opened(address) as file:
-            image = io.BytesIO(file.read())
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # these stay so
-        raise unreadable_file(address, error) from error
-    image.name = address
-    return image
-
-
-def _rows(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> list[list[str]]:
-    looks = [_look(predictor, item) for item in items]
-    read = [(item.name, look) for item, look in zip(items, looks, strict=True) if isinstance(look, ModelInput)]
-    predictions = iter(predictor.predict_inputs([look for _, look in read], [name for name, _ in read]) if read else [])
-    return [
-        answered(item.name, next(predictions), names)
-        if isinstance(look, ModelInput)
-        else unreadable(item.name, look, names)
-        for item, look in zip(items, looks, strict=True)
-    ]
-
-
-def cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use.
 
     Returns:
         At least 1.
 
     Examples:
-        >>> cores() >= 1
+        >>> available_cores() >= 1
         True
     """
+    # Inside a container or a batch job fewer than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _split_into_batches(shards: Iterable[Shard], size: int) -> Iterator[Batch]:
+    for shard in shards:
+        for start in range(0, len(shard.items), size):
+            yield Batch(shard, shard.items[start : start + size], is_last=start + size >= len(shard.items))
+
+
+def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> Rows:
+    inputs = [_preprocess(predictor, item) for item in items]
+    readable = [(item.name, value) for item, value in zip(items, inputs, strict=True) if isinstance(value, ModelInput)]
+    predictions: Iterator[Prediction] = iter(())
+    if readable:
+        predictions = iter(predictor.predict_inputs([value for _, value in readable], [name for name, _ in readable]))
+    return [
+        prediction_row(item.name, next(predictions), names)
+        if isinstance(value, ModelInput)
+        else unreadable_row(item.name, value, names)
+        for item, value in zip(items, inputs, strict=True)
+    ]
+
+
+def _preprocess(predictor: Predictor, item: Item) -> ModelInput | Exception:
+    try:
+        if not item.path:
+            return ImageError(f"{item.name}: the table names no image here; fill the cell, or take the row out")
+        return predictor.preprocess(_fetch_with_retries(item.path) if is_address(item.path) else item.path)
+    except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
+        return error
+
+
+def _fetch_with_retries(address: str) -> BinaryIO:
+    for attempt in range(_ATTEMPTS - 1):
+        try:
+            return _fetch(address)
+        except OSError:
+            time.sleep(_FIRST_DELAY * 2**attempt)
+    return _fetch(address)
+
+
+def _fetch(address: str) -> BinaryIO:
+    """Read a remote file into memory: decoders seek, and each seek would be a request."""
+    try:
+        with open_binary(address) as file:
+            image = io.BytesIO(file.read())
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # a retry would not help
+        raise image_error(address, error) from error
+    image.name = address
+    return image

@@ -1,1 +1,1 @@
-"""The default detector's file. `scripts/train_default.py` makes it; its weights have terms of their own: see NOTICE."""
+"""The default detector's file, made by `scripts/train_default.py`. Its weights have a licence of their own: see NOTICE."""

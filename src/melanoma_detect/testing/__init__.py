@@ -1,4 +1,4 @@
-"""The conformance kit: what every architecture must be able to do, for those who write one.
+"""Conformance kit: checks of what every architecture must be able to do, for authors of plugins.
 
 With pytest, one test for each check:
 
@@ -12,11 +12,11 @@ def test_mynet(check):
     check("mynet")
 ```
 
-Without it: `melanoma-detect check-model mynet`.
+Without pytest: `melanoma-detect check-model mynet`.
 
-Each check takes a name from `list_models()` or a builder, `input_shape=` where the architecture needs images larger than
-64×64, and the builder's own options. Where a builder has an option `weights`, it is built with `weights=None` unless another
-is given: nothing is downloaded. A check that fails raises `ContractError`, or what the builder raised.
+Each check takes a name from `list_models()` or a builder, `input_shape=` if the architecture needs images larger than 64×64,
+and the builder's own options. A builder with an option `weights` is called with `weights=None` unless another value is given,
+so that nothing is downloaded. A check that fails raises `ContractError`, or whatever the builder raised.
 """
 
 from melanoma_detect.testing.checks import MODEL_CHECKS, CheckResult, check_model

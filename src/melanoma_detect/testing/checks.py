@@ -1,4 +1,4 @@
-"""All checks, in the order in which they help: what is wrong first explains what comes after."""
+"""The checks of the conformance kit, and running all of them on an architecture."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from melanoma_detect.models.registry import Builder
 from melanoma_detect.testing import behaviour, structure
-from melanoma_detect.testing.subject import Subject
+from melanoma_detect.testing.candidate import Candidate
 
+# Ordered so that the first failure explains the later ones.
 MODEL_CHECKS: tuple[Callable[..., None], ...] = (
     structure.check_name,
     structure.check_signature,
@@ -29,13 +30,13 @@ MODEL_CHECKS: tuple[Callable[..., None], ...] = (
 
 
 class CheckResult(NamedTuple):
-    """What one check came to.
+    """The result of one check.
 
     Attributes:
         name: The check's name.
-        description: What it expects.
-        error: What was wrong; None where it passed.
-        seconds: How long it took.
+        description: What the check expects.
+        error: The error's type and message; None if the check passed.
+        seconds: The duration of the check.
     """
 
     name: str
@@ -45,22 +46,22 @@ class CheckResult(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the architecture is as expected."""
+        """Whether the check passed."""
         return self.error is None
 
 
 def check_model(architecture: str | Builder, **options: Any) -> Iterator[CheckResult]:
-    """Run every check on an architecture, one after the other; one that fails does not stop the others.
+    """Run every check on an architecture, also after one has failed.
 
     Args:
         architecture: A name from `list_models()`, or a builder.
-        **options: `input_shape`, and what the builder takes.
+        **options: `input_shape`, and the builder's own options.
 
     Yields:
-        What each check came to.
+        The result of each check.
 
     Raises:
-        UnknownModelError: Nobody offers the name.
+        UnknownModelError: No package offers the name.
         BrokenPluginError: The package that offers it cannot be imported.
 
     Examples:
@@ -68,17 +69,17 @@ def check_model(architecture: str | Builder, **options: Any) -> Iterator[CheckRe
         >>> first.name, first.passed
         ('check_name', True)
     """
-    subject = Subject(architecture, **options)
+    candidate = Candidate(architecture, **options)
     for check in MODEL_CHECKS:
         started = time.perf_counter()
-        error = _error(check, subject)
-        described = (check.__doc__ or "").partition("\n")[0]
-        yield CheckResult(check.__name__, described, error, time.perf_counter() - started)
+        error = _error(check, candidate)
+        description = (check.__doc__ or "").partition("\n")[0]
+        yield CheckResult(check.__name__, description, error, time.perf_counter() - started)
 
 
-def _error(check: Callable[..., None], subject: Subject) -> str | None:
+def _error(check: Callable[..., None], candidate: Candidate) -> str | None:
     try:
-        check(subject)
-    except Exception as error:  # noqa: BLE001 - a builder may raise anything; the other checks go on
+        check(candidate)
+    except Exception as error:  # noqa: BLE001 - a builder may raise anything, and the other checks must run
         return f"{type(error).__name__}: {error}"
     return None

@@ -1,4 +1,4 @@
-"""Checks of what a builder takes and returns, before anything is learnt."""
+"""Checks of a builder's signature and of the structure of its models."""
 
 import inspect
 import warnings
@@ -8,109 +8,119 @@ import keras
 
 from melanoma_detect.models.contract import every_layer
 from melanoma_detect.models.registry import find_entry
-from melanoma_detect.models.signatures import GIVEN, signature_of
-from melanoma_detect.testing.subject import Subject, check, settings
+from melanoma_detect.models.signatures import REQUIRED, builder_signature
+from melanoma_detect.testing.candidate import Candidate, check, keras_settings
 
-_NO_SOURCE = (
+_DESCRIPTION_EXPECTED = (
     "expected a docstring in the builder, or a summary in the package's metadata: list_models() shows its first line"
 )
-# Layers that carry code of their own, which a file must not.
+# Layers whose configuration contains code, which a file must not.
 _WRAPPERS = ("TorchModuleWrapper", "FlaxLayer", "JaxLayer")
 
 
 @check
-def check_name(subject: Subject) -> None:
-    """It is found under its name, with a line that describes it."""
-    if isinstance(subject.architecture, str) and not find_entry(subject.architecture).description:
-        subject.fail(f"nothing describes it; {_NO_SOURCE}")
+def check_name(candidate: Candidate) -> None:
+    """The architecture is found by its name and has a description of one line."""
+    if isinstance(candidate.architecture, str) and not find_entry(candidate.architecture).description:
+        candidate.fail(f"it has no description; {_DESCRIPTION_EXPECTED}")
 
 
 @check
-def check_signature(subject: Subject) -> None:
-    """It takes `input_shape` and `num_classes` by name, and options that are each named and have a default."""
-    parameters = signature_of(subject.entry, subject.builder).parameters
-    for name in GIVEN:
+def check_signature(candidate: Candidate) -> None:
+    """The builder takes `input_shape` and `num_classes` by keyword, and named options that each have a default."""
+    parameters = builder_signature(candidate.entry, candidate.builder).parameters
+    for name in REQUIRED:
         if name not in parameters or parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
-            subject.fail(
+            candidate.fail(
                 f"its builder does not take {name} as a keyword; expected build(*, input_shape, num_classes, …)"
             )
     for name, parameter in parameters.items():
         if parameter.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
-            subject.fail(f"its builder takes {parameter}; expected each option by its name, so that slips are found")
-        if name not in GIVEN and parameter.default is inspect.Parameter.empty:
-            subject.fail(f"its option {name} has no default; expected one: build_model(name) must work as it is")
-
-
-@check
-def check_structure(subject: Subject) -> None:
-    """It keeps the contract: its input, its last softmax over logits, its layer named `features`."""
-    subject.build()
-
-
-@check
-def check_sizes_and_classes(subject: Subject) -> None:
-    """It can be built for other image sizes, not square ones too, and for two to twelve classes."""
-    height, width, _ = subject.input_shape
-    for shape, classes in (((height + 32, width + 16, 3), 2), ((height, width + 40, 3), 12)):
-        model = subject.build(shape, classes)
-        answers = subject.answers(subject.images(shape), model)
-        if answers.shape != (4, classes):
-            subject.fail(f"built for {shape} and {classes} classes it answers {answers.shape}; expected (4, {classes})")
-
-
-@check
-def check_same_seed(subject: Subject) -> None:
-    """The same seed gives the same first weights: it draws them from Keras's generators alone."""
-    one, again = (subject.build(seed=7).get_weights() for _ in range(2))
-    if any((ours != theirs).any() for ours, theirs in zip(one, again, strict=True)):
-        subject.fail(
-            "two models of one seed have other weights; expected initialisers without a seed of their own making"
-        )
-
-
-@check
-def check_no_code(subject: Subject) -> None:
-    """Nothing in it is code: no Lambda layers, no lambda functions, no wrapped modules of other frameworks."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        config = subject.model.to_json()
-    if any("lambda" in str(warning.message) for warning in said) or "__lambda__" in config:
-        subject.fail("it has a lambda function, which is saved as code; use named functions of Keras")
-    for word in _WRAPPERS:
-        if word in config:
-            subject.fail(f"it has a {word}, which is saved as another framework's code; use Keras layers and keras.ops")
-    for layer in every_layer(subject.model):
-        if "<locals>" in type(layer).__qualname__:
-            subject.fail(
-                f"layer {layer.name} is of a class inside a function; define {type(layer).__name__} in a module"
+            candidate.fail(
+                f"its builder takes {parameter}; expected each option by its name, so that a misspelt one raises an error"
+            )
+        if name not in REQUIRED and parameter.default is inspect.Parameter.empty:
+            candidate.fail(
+                f"its option {name} has no default; expected one: build_model(name) must work without options"
             )
 
 
 @check
-def check_settings_untouched(subject: Subject) -> None:
-    """Building it leaves Keras's global settings as they were."""
-    before = dict(settings())
-    try:
-        subject.build()
-        changed = [f"{name}: {before[name]} → {value}" for name, value in settings() if before[name] != value]
-    finally:
-        _restore(before)
-    if changed:
-        subject.fail(
-            f"building it changes Keras's settings for everybody ({', '.join(changed)}); set them on its layers"
+def check_structure(candidate: Candidate) -> None:
+    """The model keeps the contract: its input, a final softmax over logits, and a layer named `features`."""
+    candidate.build()
+
+
+@check
+def check_sizes_and_classes(candidate: Candidate) -> None:
+    """The model can be built for other image sizes, also not square ones, and for 2 to 12 classes."""
+    height, width, _ = candidate.input_shape
+    for shape, classes in (((height + 32, width + 16, 3), 2), ((height, width + 40, 3), 12)):
+        model = candidate.build(shape, classes)
+        probabilities = candidate.predict(candidate.images(shape), model)
+        if probabilities.shape != (4, classes):
+            candidate.fail(
+                f"built for {shape} and {classes} classes, its output for 4 images is {probabilities.shape}; expected "
+                f"(4, {classes})"
+            )
+
+
+@check
+def check_same_seed(candidate: Candidate) -> None:
+    """The same seed gives the same initial weights: all are drawn from Keras's generators."""
+    first, again = (candidate.build(seed=7).get_weights() for _ in range(2))
+    if any((expected != actual).any() for expected, actual in zip(first, again, strict=True)):
+        candidate.fail(
+            "two models built with the same seed have different weights; expected Keras initialisers, without random numbers "
+            "from elsewhere"
         )
 
 
 @check
-def check_backbone(subject: Subject) -> None:
-    """If it has a layer named `backbone`, that has weights, and there are others to train before it."""
-    backbone = next((layer for layer in subject.model.layers if layer.name == "backbone"), None)
+def check_no_code(candidate: Candidate) -> None:
+    """The model contains no code: no Lambda layers, no lambda functions, no wrapped modules of other frameworks."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        config = candidate.model.to_json()
+    if any("lambda" in str(warning.message) for warning in caught) or "__lambda__" in config:
+        candidate.fail("it has a lambda function, which is saved as code; use functions of Keras by their names")
+    for wrapper in _WRAPPERS:
+        if wrapper in config:
+            candidate.fail(
+                f"it has a {wrapper}, which is saved as another framework's code; use Keras layers and keras.ops"
+            )
+    for layer in every_layer(candidate.model):
+        if "<locals>" in type(layer).__qualname__:
+            candidate.fail(
+                f"the class of layer {layer.name} is defined inside a function; define {type(layer).__name__} in a module"
+            )
+
+
+@check
+def check_settings_untouched(candidate: Candidate) -> None:
+    """Building the model does not change Keras's global settings."""
+    before = dict(keras_settings())
+    try:
+        candidate.build()
+        changed = [f"{name}: {before[name]} → {value}" for name, value in keras_settings() if before[name] != value]
+    finally:
+        _restore(before)
+    if changed:
+        candidate.fail(
+            f"building it changes Keras's global settings ({', '.join(changed)}); set them on its layers instead"
+        )
+
+
+@check
+def check_backbone(candidate: Candidate) -> None:
+    """A layer named `backbone`, if there is one, has weights, and the model has others outside it."""
+    backbone = next((layer for layer in candidate.model.layers if layer.name == "backbone"), None)
     if backbone is None:
         return
     if not backbone.weights:
-        subject.fail("its layer named backbone has no weights; expected the pretrained part as one layer")
-    if len(subject.model.weights) == len(backbone.weights):
-        subject.fail("all its weights are in the backbone; expected a head beside it, which is trained first")
+        candidate.fail("its layer named backbone has no weights; expected that layer to be the pretrained part")
+    if len(candidate.model.weights) == len(backbone.weights):
+        candidate.fail("all its weights are in the backbone; expected a head after it, which is trained first")
 
 
 def _restore(before: dict[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""A model becomes a detector: training, calibration, evaluation."""
+"""Training of a detector: recipes, augmentation, losses, optimisers, the training loop, and calibration."""

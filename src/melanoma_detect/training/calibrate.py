@@ -1,7 +1,8 @@
-"""What a trained model's answers are worth, fitted on validation images that training did not learn from.
+"""Calibration of a trained model on validation images, which it was not trained on.
 
-Temperature (Guo et al. 2017), the scores that operating points are read from, prediction sets (split conformal), and the
-distance beyond which an image is like no training image. What is fitted here, `detection.calibration` applies.
+Fitted are a temperature (Guo et al. 2017), the scores that operating points are read from, the thresholds of prediction sets
+(split conformal prediction), and the distance beyond which an image is out-of-distribution. `inference.calibration` applies
+what is fitted here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,155 +14,164 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.dataset import Split
+from melanoma_detect.data.split import Split
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.prediction import softmax
-from melanoma_detect.inference.runtime import Runtime
-from melanoma_detect.inference.test_time_augmentation import COUNTS, views_of
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.inference.runtime import Runtime, iterate_batches, run_batched
+from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS, make_views
+from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
 COVERAGES = (0.8, 0.9, 0.95, 0.99)
-ACCEPTED = 0.95  # of skin images that nobody has seen, turned and mirrored ones too
-_DESCRIBED = 5000  # training images that the feature space is taken from
-_AT_ONCE = 64
-_LEAST = 1e-12
+ACCEPTED = 0.95  # the share of unseen skin images, rotated and mirrored ones included, that must not count as OOD
+_MAX_FEATURE_IMAGES = 5000  # so that calibration takes no longer for larger datasets
+_MIN_FEATURE_IMAGES = 10
+_BATCH_SIZE = 64
+_EPSILON = 1e-12  # the smallest probability whose logarithm is taken
+_BIAS_PENALTY = 1e-4  # without it the bias of a class that no image shows would go to minus infinity
+_Z_95 = 1.645  # the normal distribution's 95 % quantile, one-sided
 
 
-class Answers(NamedTuple):
-    """What a model said about images that it did not learn from, looked at in some number of views.
+class CalibrationInputs(NamedTuple):
+    """A model's outputs for images that it was not trained on, for one number of views.
 
     Attributes:
         logits: float32 `(n, classes)`.
-        distances: How far each image lies from the training images, once for each way that it may be looked at; empty where
-            that is not known.
+        distances: The distance of each image from the training images in feature space, once for each view that may stand
+            for it; empty if there is no feature space.
     """
 
-    logits: NDArray[np.float32]
+    logits: Float32Array
     distances: Float64Array
 
 
-def answered(runtime: Runtime, pixels: Pixels, space: FeatureSpace | None) -> dict[int, Answers]:
-    """Ask a model about images, in each number of views.
+def collect_calibration_inputs(
+    runtime: Runtime, pixels: Pixels, space: FeatureSpace | None
+) -> dict[int, CalibrationInputs]:
+    """Run a model on images, for each number of views.
 
     Args:
         runtime: The model.
         pixels: uint8 `(n, height, width, 3)`.
-        space: Where the features of training images lie; None where that was not measured.
+        space: The feature space of the training images, or None.
 
     Returns:
-        Its answers for 1, 4 and 8 views (1 and 4 where images are not square).
+        The model's outputs for 1, 4 and 8 views (1 and 4 if the images are not square).
 
     Examples:
-        >>> answered(detector.predictor.runtime, data.validation.pixels(), None)[4].logits.shape == (len(data.validation), 9)
+        >>> inputs = collect_calibration_inputs(detector.predictor.runtime, data.validation.pixels(), None)
+        >>> inputs[4].logits.shape == (len(data.validation), 9)
         True
     """
-    counts = [count for count in COUNTS if count < 8 or pixels.shape[1] == pixels.shape[2]]
-    # Each view is run once; means over the first of them stand for fewer views.
-    batches = [_batch(runtime, pixels[at : at + _AT_ONCE], counts, space) for at in range(0, len(pixels), _AT_ONCE)]
-    return joined(batches)
+    # Eight views include rotations by 90 degrees, which need square images.
+    counts = [count for count in VIEW_COUNTS if count < 8 or pixels.shape[1] == pixels.shape[2]]
+    batches = iterate_batches(pixels, _BATCH_SIZE)
+    return concatenate_calibration_inputs([_run_batch(runtime, batch, counts, space) for batch in batches])
 
 
-def joined(parts: Sequence[Mapping[int, Answers]]) -> dict[int, Answers]:
-    """Put answers to several sets of images into one, as those of the folds of a cross-validation.
+def concatenate_calibration_inputs(
+    parts: Sequence[Mapping[int, CalibrationInputs]],
+) -> dict[int, CalibrationInputs]:
+    """Concatenate the outputs for several sets of images, such as the folds of a cross-validation.
 
     Args:
-        parts: From `answered`, each for the same numbers of views.
+        parts: From `collect_calibration_inputs`, each for the same numbers of views.
 
     Returns:
-        The answers to all images, in this order.
+        The outputs for all images, in this order.
 
     Examples:
-        >>> once = answered(detector.predictor.runtime, data.validation.pixels(), None)
-        >>> len(joined([once, once])[1].logits) == 2 * len(data.validation)
+        >>> inputs = collect_calibration_inputs(detector.predictor.runtime, data.validation.pixels(), None)
+        >>> len(concatenate_calibration_inputs([inputs, inputs])[1].logits) == 2 * len(data.validation)
         True
     """
     return {
-        count: Answers(*(np.concatenate(values) for values in zip(*(part[count] for part in parts), strict=True)))
+        count: CalibrationInputs(
+            *(np.concatenate(values) for values in zip(*(part[count] for part in parts), strict=True))
+        )
         for count in parts[0]
     }
 
 
 def calibrate(
-    answers: Mapping[int, Answers],
+    inputs: Mapping[int, CalibrationInputs],
     targets: NDArray[np.bool_],
     groups: Sequence[str],
     classes: tuple[str, ...],
     *,
     bias: bool = False,
 ) -> dict[int, Calibration]:
-    """Fit everything on a model's answers, for each number of views.
+    """Fit a calibration for each number of views.
 
     Args:
-        answers: From `answered`.
-        targets: Which classes the label of each image covers, `(n, classes)`.
-        groups: The lesion of each, `(n,)`.
+        inputs: From `collect_calibration_inputs`.
+        targets: The classes that the label of each image covers, `(n, classes)`.
+        groups: The lesion of each image, `(n,)`.
         classes: Class names.
-        bias: Also fit what brings the logits of a model that was trained for equally frequent classes back to the population
-            of these images. It takes some hundreds of them, of every class.
+        bias: Whether to fit a bias too, which corrects the logits of a model that was trained for equally frequent classes to
+            the class frequencies of these images. It takes some hundreds of images, with every class among them.
 
     Returns:
         A calibration for each number of views.
 
     Examples:
-        >>> part = data.validation
-        >>> answers = answered(detector.predictor.runtime, part.pixels(), None)
-        >>> sorted(calibrate(answers, part.targets[part.labels], part.groups, part.classes))
+        >>> split = data.validation
+        >>> inputs = collect_calibration_inputs(detector.predictor.runtime, split.pixels(), None)
+        >>> sorted(calibrate(inputs, split.targets[split.labels], split.groups, split.classes))
         [1, 4, 8]
     """
-    return {count: _fitted(found, targets, groups, classes, bias=bias) for count, found in answers.items()}
+    return {count: _fit_calibration(views, targets, groups, classes, bias=bias) for count, views in inputs.items()}
 
 
-def sampled(part: Split, *, seed: int) -> Split:
-    """Choose the training images that stand for all: what is measured on them does not grow with the set.
+def sample_training_images(split: Split, *, seed: int) -> Split:
+    """Sample the training images from which the feature space and the input limits are taken.
 
     Args:
-        part: The training split; copies made by `balance` are left out.
-        seed: Which images are taken where there are very many.
+        split: The training split; augmented copies made by `balance` are left out.
+        seed: The seed of the sample.
 
     Returns:
-        At most 5,000 of them.
+        At most 5,000 of the images, so that the time this takes does not grow with the dataset.
 
     Examples:
-        >>> len(sampled(data.train, seed=1)) == len(data.train)
+        >>> len(sample_training_images(data.train, seed=1)) == len(data.train)
         True
     """
-    own = [at for at, record in enumerate(part.records) if record.parent is None]
-    chosen = np.sort(np.random.default_rng(seed).permutation(own)[:_DESCRIBED]).astype(np.int64)
-    return replace(part, records=tuple(part.records[at] for at in chosen.tolist()))
+    originals = [index for index, record in enumerate(split.records) if record.parent is None]
+    chosen = np.sort(np.random.default_rng(seed).permutation(originals)[:_MAX_FEATURE_IMAGES]).astype(np.int64)
+    return replace(split, records=tuple(split.records[index] for index in chosen.tolist()))
 
 
-def describe_features(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
-    """Describe where the features of training images lie.
+def fit_feature_space(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
+    """Fit the feature space of training images, in which distances are measured.
 
     Args:
         runtime: The model.
-        pixels: uint8 `(n, height, width, 3)`, of training images.
+        pixels: Training images, uint8 `(n, height, width, 3)`.
 
     Returns:
-        The description; None where there are fewer than ten images.
+        The feature space; None for fewer than ten images.
 
     Examples:
-        >>> describe_features(detector.predictor.runtime, data.train.pixels((32, 32))).mean.shape
+        >>> fit_feature_space(detector.predictor.runtime, data.train.pixels((32, 32))).mean.shape
         (128,)
     """
-    if len(pixels) < 10:
+    if len(pixels) < _MIN_FEATURE_IMAGES:
         return None
-    parts = [runtime.run(pixels[at : at + _AT_ONCE]).features for at in range(0, len(pixels), _AT_ONCE)]
-    return FeatureSpace.of(np.concatenate(parts))
+    return FeatureSpace.fit(run_batched(runtime.run, pixels, _BATCH_SIZE).features)
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> float:
-    """Find the number that logits must be divided by for the least cross-entropy (Guo et al. 2017, arXiv:1706.04599).
+def fit_temperature(logits: Float32Array, targets: NDArray[np.bool_]) -> float:
+    """Fit the temperature by which logits are divided, by the least cross-entropy (Guo et al. 2017, arXiv:1706.04599).
 
     Args:
         logits: `(n, classes)`.
-        targets: Which classes the label of each image covers, `(n, classes)`.
+        targets: The classes that the label of each image covers, `(n, classes)`.
 
     Returns:
-        The temperature, 0.05 to 20; over 1 for a model that is too sure.
+        The temperature, 0.05 to 20; over 1 for an overconfident model.
 
     Examples:
         >>> logits = np.array([[4.0, 0.0]] * 3 + [[0.0, 4.0]], np.float32)
@@ -169,23 +179,24 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> 
         3.64
     """
 
-    def loss(log_temperature: float) -> float:
+    def cross_entropy(log_temperature: float) -> float:
         covered = (softmax(logits / np.exp(log_temperature)) * targets).sum(axis=1)
-        return float(-np.log(np.maximum(covered, _LEAST)).mean())
+        return float(-np.log(np.maximum(covered, _EPSILON)).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(cross_entropy, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
-def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[float, tuple[float, ...]]:
-    """Find a temperature and what to add to each logit for the least cross-entropy: bias-corrected temperature scaling.
+def fit_bias(logits: Float32Array, targets: NDArray[np.bool_]) -> tuple[float, tuple[float, ...]]:
+    """Fit a temperature and a bias for each logit by the least cross-entropy: bias-corrected temperature scaling.
 
     Args:
         logits: `(n, classes)`.
-        targets: Which classes the label of each image covers, `(n, classes)`.
+        targets: The classes that the label of each image covers, `(n, classes)`.
 
     Returns:
-        The temperature, and one number a class, 0 in the mean (Alexandari, Kundaje and Shrikumar 2020, arXiv:1901.06852).
+        The temperature, and the bias of each class, with a mean of 0 (Alexandari, Kundaje and Shrikumar 2020,
+        arXiv:1901.06852).
 
     Examples:
         >>> logits = np.array([[2.0, 0.0]] * 9 + [[0.0, 2.0]], np.float32)
@@ -194,107 +205,117 @@ def fit_bias(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> tuple[f
         True
     """
 
-    def loss(values: Float64Array) -> float:
-        # A weak pull towards none: a class that no image shows would go to minus infinity.
+    def penalised_cross_entropy(values: Float64Array) -> float:
         covered = (softmax(logits / np.exp(values[0]) + values[1:]) * targets).sum(axis=1)
-        return float(-np.log(np.maximum(covered, _LEAST)).mean() + 1e-4 * np.square(values).sum())
+        return float(-np.log(np.maximum(covered, _EPSILON)).mean() + _BIAS_PENALTY * np.square(values).sum())
 
-    found = minimize(loss, np.zeros(1 + logits.shape[1]), method="L-BFGS-B").x
-    added = found[1:] - found[1:].mean()
-    return float(np.exp(found[0])), tuple(added.tolist())
+    optimum = minimize(penalised_cross_entropy, np.zeros(1 + logits.shape[1]), method="L-BFGS-B").x
+    bias = optimum[1:] - optimum[1:].mean()  # softmax does not change with a constant
+    return float(np.exp(optimum[0])), tuple(bias.tolist())
 
 
-def fit_sets(probabilities: Float64Array, labels: NDArray[np.int64], coverage: float) -> float:
-    """Find the probability that a diagnosis needs to be in the prediction set, by split conformal prediction.
+def fit_conformal_threshold(probabilities: Float64Array, labels: NDArray[np.int64], coverage: float) -> float:
+    """Fit the probability from which a diagnosis is in the prediction set, by split conformal prediction.
 
-    Sets of at least this probability hold the true diagnosis of the next image with the coverage, whatever the model, as long
-    as it comes from where the validation images came from (Sadinle, Lei and Wasserman 2019).
+    The sets of all diagnoses of at least this probability contain the true diagnosis of a new image with the given coverage,
+    whatever the model, if the image comes from the same distribution as the validation images (Sadinle, Lei and Wasserman 2019,
+    doi 10.1080/01621459.2017.1395341).
 
     Args:
         probabilities: `(n, classes)`.
         labels: The true classes, `(n,)`.
-        coverage: The share of sets that shall hold them, 0 to 1.
+        coverage: The share of sets that must contain them, 0 to 1.
 
     Returns:
-        The probability; 0, which takes every class in, where n is too small for this coverage.
+        The probability; 0, so that every class is in the set, if n is too small for this coverage.
 
     Examples:
-        >>> fit_sets(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), np.array([0, 0, 1]), 0.5)
+        >>> fit_conformal_threshold(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), np.array([0, 0, 1]), 0.5)
         0.8
     """
     true = np.sort(probabilities[np.arange(len(labels)), labels])
-    misses = int(np.floor((len(true) + 1) * (1 - coverage) + 1e-9))
-    return float(true[misses - 1]) if misses else 0.0
+    # n + 1: the new image is one more of the same distribution. 1e-9 absorbs the rounding of 1 - coverage.
+    errors_allowed = int(np.floor((len(true) + 1) * (1 - coverage) + 1e-9))
+    return float(true[errors_allowed - 1]) if errors_allowed else 0.0
 
 
-def farthest(distances: Float64Array, lesions: int) -> float:
-    """Find the distance within which so many skin images lie that 95 % of unseen ones will, with 95 % confidence.
+def fit_ood_threshold(distances: Float64Array, lesions: int) -> float:
+    """Fit the distance within which, with 95 % confidence, 95 % of unseen skin images lie.
 
     Args:
-        distances: Of validation images, `(n,)`.
-        lesions: How many lesions they show.
+        distances: The distances of validation images, `(n,)`.
+        lesions: The number of lesions that they show.
 
     Returns:
-        The distance.
+        The distance beyond which an image is out-of-distribution.
 
     Examples:
-        >>> round(farthest(np.linspace(0, 1, 1001), 1000), 3)
+        >>> round(fit_ood_threshold(np.linspace(0, 1, 1001), 1000), 3)
         0.961
     """
     if not len(distances):
         return float("inf")
-    margin = 1.645 * np.sqrt(ACCEPTED * (1 - ACCEPTED) / max(lesions, 1))
+    # The upper confidence limit of the quantile's rank. Its sample size is the number of lesions, since images of one lesion
+    # are alike.
+    margin = _Z_95 * np.sqrt(ACCEPTED * (1 - ACCEPTED) / max(lesions, 1))
     return float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
 
 
-def _batch(runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None) -> dict[int, Answers]:
-    outputs = [runtime.run(np.ascontiguousarray(view)) for view in views_of(pixels, max(counts))]
-    logits, features = np.stack([one.logits for one in outputs]), np.stack([one.features for one in outputs])
-    found = {}
+def _run_batch(
+    runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None
+) -> dict[int, CalibrationInputs]:
+    # Each view is run once: a smaller number of views is the mean over the first of them.
+    outputs = [runtime.run(np.ascontiguousarray(view)) for view in make_views(pixels, max(counts))]
+    logits, features = np.stack([view.logits for view in outputs]), np.stack([view.features for view in outputs])
+    inputs = {}
     for count in counts:
-        # A single view may be any of them: each must be accepted.
-        shown = features.reshape(-1, features.shape[-1]) if count == 1 else features[:count].mean(axis=0)
-        distances = space.distance(shown) if space else np.empty(0)
-        found[count] = Answers(logits[:count].mean(axis=0), distances)
-    return found
+        # A single view may be any of them, as images come in any orientation: each must be accepted.
+        compared = features.reshape(-1, features.shape[-1]) if count == 1 else features[:count].mean(axis=0)
+        distances = space.distance(compared) if space else np.empty(0)
+        inputs[count] = CalibrationInputs(logits[:count].mean(axis=0), distances)
+    return inputs
 
 
-def _fitted(
-    seen: Answers,
+def _fit_calibration(
+    inputs: CalibrationInputs,
     targets: NDArray[np.bool_],
     groups: Sequence[str],
     classes: tuple[str, ...],
     *,
     bias: bool,
 ) -> Calibration:
-    temperature, added = fit_bias(seen.logits, targets) if bias else (fit_temperature(seen.logits, targets), ())
-    probabilities = Calibration(temperature=temperature, bias=added).probabilities(seen.logits, classes)
-    fine = targets.sum(axis=1) == 1
+    temperature, biases = fit_bias(inputs.logits, targets) if bias else (fit_temperature(inputs.logits, targets), ())
+    probabilities = Calibration(temperature=temperature, bias=biases).probabilities(inputs.logits, classes)
+    fine = targets.sum(axis=1) == 1  # a label of several classes has no single true probability
     labels = targets.argmax(axis=1)
     return Calibration(
         temperature=temperature,
-        bias=added,
-        scores=_scores(probabilities, targets, groups, classes),
-        least={coverage: fit_sets(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES},
-        farthest=farthest(seen.distances, len(set(groups))),
+        bias=biases,
+        operating_scores=_operating_scores(probabilities, targets, groups, classes),
+        conformal_thresholds={
+            coverage: fit_conformal_threshold(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES
+        },
+        ood_threshold=fit_ood_threshold(inputs.distances, len(set(groups))),
     )
 
 
-def _scores(
+def _operating_scores(
     probabilities: Float64Array, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
 ) -> dict[Target, ValidationScores]:
-    """Keep the scores of each target that some images show and others do not."""
+    """Return the scores of each target that has both positive and negative images."""
     columns = {
         "melanoma": taxonomy.positions(classes, code=taxonomy.MELANOMA),
         "malignant": taxonomy.positions(classes, malignant=True),
     }
-    found: dict[Target, ValidationScores] = {}
+    scores: dict[Target, ValidationScores] = {}
     for target in TARGETS:
-        shown = np.isin(np.arange(len(classes)), columns[target])
-        inside, outside = targets @ shown, targets @ ~shown
-        sure = inside != outside  # a coarse label may cover both
-        named = [group for group, kept in zip(groups, sure, strict=True) if kept]
-        scores = ValidationScores.of(probabilities[sure][:, shown].sum(axis=1), inside[sure], named, target)
-        if scores.positives and scores.negatives:
-            found[target] = scores
-    return found
+        in_target = np.isin(np.arange(len(classes)), columns[target])
+        inside, outside = targets @ in_target, targets @ ~in_target
+        known = inside != outside  # a coarse label may cover classes of both kinds
+        known_groups = [group for group, use in zip(groups, known, strict=True) if use]
+        target_scores = ValidationScores.of(
+            probabilities[known][:, in_target].sum(axis=1), inside[known], known_groups, target
+        )
+        if target_scores.positives and target_scores.negatives:
+            scores[target] = target_scores
+    return scores

@@ -1,36 +1,42 @@
-"""What watches a training: it keeps the best weights, stops where validation does, and writes checkpoints."""
+"""Training callbacks: best weights with early stopping and checkpoints, and a progress bar."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from melanoma_detect.training.checkpoints import Arrays, TrainingState
+from melanoma_detect.utils.progress import progress_bar
 
 
 class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures and keeps the weights that the model is to have: their moving average, where the recipe has one.
+    """Keeps the weights of the best epoch, stops training early, and writes checkpoints.
+
+    If the recipe has a moving average of the weights, validation measures the average, and its weights are kept. Keras's
+    `EarlyStopping` and `SwapEMAWeights` are not used because a checkpoint does not hold their state: a resumed training would
+    not be the same as an uninterrupted one.
 
     Args:
-        network: The model whose weights are kept; the one that is trained wraps it.
-        standing: Where the training stands; kept up to date.
+        network: The model whose weights are kept. The model that is fitted wraps it.
+        state: The state of the training, which is updated after each epoch.
         batches: The training batches.
-        patience: Epochs without a lower validation loss before training stops.
-        epochs: How many epochs this phase has.
-        seconds: The time of each epoch so far, kept by someone else.
-        write: Called with the standing after each epoch, to write a checkpoint; None for none.
+        patience: The number of epochs without a lower validation loss before training stops.
+        epochs: The number of epochs of this phase.
+        seconds: The duration of each epoch so far; `EpochProgress` updates it.
+        write: A function that writes a checkpoint of the state after each epoch; None for no checkpoints.
 
     Examples:
-        >>> BestWeights(None, TrainingState(), batches=None, patience=3, epochs=10, seconds=[]).standing.in_phase
+        >>> BestWeights(None, TrainingState(), batches=None, patience=3, epochs=10, seconds=[]).state.in_phase
         0
     """
 
     def __init__(
         self,
         network: Any,
-        standing: TrainingState,
+        state: TrainingState,
         *,
         batches: Any,
         patience: int,
@@ -39,109 +45,181 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         write: Callable[[TrainingState], None] | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.standing, self.batches, self.write = network, standing, batches, write
+        self.network, self.state, self.batches, self.write = network, state, batches, write
         self.patience, self.epochs, self.seconds = patience, epochs, seconds
-        self._measured: Arrays = []
-        self._raw: Arrays = []
+        self._validated_weights: Arrays = []
+        self._training_weights: Arrays = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Show the images in this epoch's order, whatever Keras has looked at before: a resumed training sees the same."""
+        """Set the images to this epoch's order: Keras may have drawn batches before, and a resumed training starts late."""
         self.batches.start_at(epoch)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Let validation measure the averaged weights."""
-        averages = averages_of(self.model.optimizer)
+        """Swap in the moving average of the weights for validation."""
+        averages = ema_variables(self.model.optimizer)
         if averages:
-            self._raw = values_of(self.model.trainable_variables)
-            assign(self.model.trainable_variables, values_of(averages))
+            self._training_weights = copy_values(self.model.trainable_variables)
+            assign_values(self.model.trainable_variables, copy_values(averages))
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        """Remember what was measured, and let training go on from its own weights."""
-        self._measured = self.network.get_weights()
-        if self._raw:
-            assign(self.model.trainable_variables, self._raw)
-            self._raw = []
+        """Keep the weights that were validated, and swap the training weights back in."""
+        self._validated_weights = self.network.get_weights()
+        if self._training_weights:
+            assign_values(self.model.trainable_variables, self._training_weights)
+            self._training_weights = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Take note of the epoch."""
-        found, standing = dict(logs or {}), self.standing
-        for column, value in found.items():
-            standing.history.setdefault(column, []).append(float(value))
-        loss = float(found.get("val_loss", math.nan))
-        standing.in_phase, standing.seconds = standing.in_phase + 1, list(self.seconds)
-        standing.waited = 0 if loss < standing.best_in_phase else standing.waited + 1
-        standing.best_in_phase = min(standing.best_in_phase, loss)
-        if loss < standing.best:
-            standing.best, standing.best_weights = loss, self._measured
-        impatient = standing.waited > 0 and standing.waited >= self.patience
-        standing.stopped = impatient or standing.in_phase == self.epochs
-        self.model.stop_training = self.model.stop_training or impatient
-        if self.write and math.isfinite(float(found.get("loss", math.nan))):
-            standing.state = values_of(state_of(self.model))
-            self.write(standing)
+        """Update the state, decide whether to stop, and write a checkpoint."""
+        metrics, state = dict(logs or {}), self.state
+        for column, value in metrics.items():
+            state.history.setdefault(column, []).append(float(value))
+        loss = float(metrics.get("val_loss", math.nan))
+        state.in_phase, state.seconds = state.in_phase + 1, list(self.seconds)
+        state.waited = 0 if loss < state.best_in_phase else state.waited + 1
+        state.best_in_phase = min(state.best_in_phase, loss)
+        if loss < state.best:
+            state.best, state.best_weights = loss, self._validated_weights
+        stop_early = state.waited > 0 and state.waited >= self.patience
+        state.stopped = stop_early or state.in_phase == self.epochs
+        self.model.stop_training = self.model.stop_training or stop_early
+        # A diverged training is not worth resuming.
+        if self.write and math.isfinite(float(metrics.get("loss", math.nan))):
+            state.variables = copy_values(training_variables(self.model))
+            self.write(state)
 
 
-def state_of(trainer: Any) -> list[Any]:
-    """Return every variable that decides how a training goes on.
+class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Draws a progress bar for the running epoch, prints a line for each completed one, and measures their durations.
 
     Args:
-        trainer: A compiled model whose optimiser is built.
+        epochs: The largest number of epochs.
+        shown: False to draw and print nothing.
+        seconds: The durations of the epochs before a training was resumed.
+        best: The lowest validation loss so far.
+
+    Attributes:
+        seconds: The duration of each epoch, in seconds.
+
+    Examples:
+        >>> EpochProgress(epochs=3, shown=False).seconds
+        []
+    """
+
+    def __init__(self, epochs: int, *, shown: bool, seconds: Sequence[float] = (), best: float = math.inf) -> None:
+        super().__init__()
+        self.seconds = list(seconds)
+        self._epochs, self._best, self._started = epochs, best, 0.0
+        self._bar = progress_bar(shown=shown, transient=True)
+        self._task = self._bar.add_task("training", visible=False)
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Start the bar."""
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Set the bar to the start of an epoch."""
+        self._started = time.perf_counter()
+        self._bar.reset(
+            self._task, total=self.params.get("steps"), description=self._describe_epoch(epoch), visible=True
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Advance the bar."""
+        self._bar.update(self._task, completed=batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Print the epoch's loss and accuracy."""
+        self.seconds.append(time.perf_counter() - self._started)
+        if self._bar.disable or not logs:
+            return
+        best = logs["val_loss"] < self._best
+        self._best = min(self._best, logs["val_loss"])
+        self._bar.console.print(
+            f"{self._describe_epoch(epoch)} {self.seconds[-1]:6.1f} s  "
+            f"loss {logs['loss']:.3f} (val {logs['val_loss']:.3f})  "
+            f"accuracy {logs['accuracy']:.3f} (val {logs['val_accuracy']:.3f})" + "  best" * best,
+            highlight=False,
+        )
+
+    def note(self, text: object) -> None:
+        """Print a line above the bar, unless nothing is shown.
+
+        Args:
+            text: The line.
+        """
+        if not self._bar.disable:
+            self._bar.console.print(str(text), highlight=False)
+
+    def close(self) -> None:
+        """Remove the bar. Keras's end of training does not, since a second phase may follow."""
+        self._bar.update(self._task, visible=False)
+        self._bar.stop()
+
+    def _describe_epoch(self, epoch: int) -> str:
+        return f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}"
+
+
+def training_variables(model: Any) -> list[Any]:
+    """Return every variable that decides how a training continues.
+
+    Args:
+        model: A compiled model whose optimiser is built.
 
     Returns:
-        The variables of its layers, its random generators and its optimiser, in an order that is always the same.
+        The variables of its layers, its random generators and its optimiser, always in the same order.
 
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
         >>> model.compile("sgd")
-        >>> len(state_of(model)) > len(model.weights)
+        >>> len(training_variables(model)) > len(model.weights)
         True
     """
-    return [*trainer.variables, *trainer.optimizer.variables]
+    return [*model.variables, *model.optimizer.variables]
 
 
-def averages_of(optimizer: Any) -> list[Any]:
-    """Return the moving averages of the weights that an optimiser keeps; none where it does not.
+def ema_variables(optimizer: Any) -> list[Any]:
+    """Return an optimiser's exponential moving averages of the weights.
 
     Args:
         optimizer: A Keras optimiser.
 
     Returns:
-        Its variables, in the order of the trainable weights.
+        Variables in the order of the trainable weights; an empty list if the optimiser keeps no averages.
 
     Examples:
-        >>> averages_of(keras.optimizers.SGD())
+        >>> ema_variables(keras.optimizers.SGD())
         []
     """
     return list(optimizer._model_variables_moving_average) if getattr(optimizer, "use_ema", False) else []
 
 
-def values_of(variables: list[Any]) -> Arrays:
-    """Return the values of variables as arrays of their own.
+def copy_values(variables: list[Any]) -> Arrays:
+    """Return copies of the values of variables.
 
     Args:
         variables: Keras variables.
 
     Returns:
-        An array for each.
+        An array for each variable.
 
     Examples:
-        >>> values_of([keras.Variable([1.0, 2.0])])[0].tolist()
+        >>> copy_values([keras.Variable([1.0, 2.0])])[0].tolist()
         [1.0, 2.0]
     """
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def assign(variables: list[Any], values: Arrays) -> None:
-    """Give variables their values.
+def assign_values(variables: list[Any], values: Arrays) -> None:
+    """Assign values to variables.
 
     Args:
         variables: Keras variables.
-        values: An array for each.
+        values: An array for each variable.
 
     Examples:
         >>> variable = keras.Variable([1.0, 2.0])
-        >>> assign([variable], [np.array([3.0, 4.0])])
-        >>> values_of([variable])[0].tolist()
+        >>> assign_values([variable], [np.array([3.0, 4.0])])
+        >>> copy_values([variable])[0].tolist()
         [3.0, 4.0]
     """
     for variable, value in zip(variables, values, strict=True):

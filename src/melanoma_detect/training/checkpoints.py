@@ -1,8 +1,8 @@
-"""A training that was cut off goes on from its last whole epoch.
+"""Training checkpoints: one file from which an interrupted training resumes at its last complete epoch.
 
-A checkpoint is one file that holds everything which decides how a training goes on: the weights, the optimiser's state and
-moving averages, the states of all random generators, the best weights so far, and the history. It is written under another
-name and renamed, so that the folder holds the last whole epoch at every moment. It is plain arrays and JSON, no pickle.
+A checkpoint holds everything that decides how a training continues: the weights, the optimiser's state and moving averages,
+the states of all random generators, the best weights so far, and the history. It is written to a temporary file and renamed,
+so that the folder holds the last complete epoch at every moment. It contains arrays and JSON, and no pickle.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.training.recipes import Recipe
-from melanoma_detect.utils.files import writing_to
+from melanoma_detect.utils.files import atomic_file
 
 FILE = "last.npz"
 _FORMAT = 1
@@ -31,20 +31,20 @@ Arrays = list[NDArray[Any]]
 
 @dataclass
 class TrainingState:
-    """Where a training stands after an epoch.
+    """The state of a training after an epoch.
 
     Attributes:
-        phase: The number of the phase, from 0; see `phases`.
-        in_phase: Epochs of this phase that are done.
-        stopped: Whether the phase is over, by its epochs or by patience.
-        history: What each epoch came to, by column.
-        seconds: How long each took.
+        phase: The number of the phase, from 0; see `fine_tuning.plan_phases`.
+        in_phase: The number of completed epochs of this phase.
+        stopped: Whether the phase is complete, by its number of epochs or by early stopping.
+        history: The loss and accuracy of each epoch, by column.
+        seconds: The duration of each epoch.
         best: The lowest validation loss.
-        best_in_phase: The lowest of this phase.
-        waited: Epochs since then.
-        precision: What the training computes in.
-        state: Every variable of the network and of its optimiser, in their order.
-        best_weights: The model's weights in the best epoch; empty where no loss was finite.
+        best_in_phase: The lowest validation loss of this phase.
+        waited: The number of epochs since then.
+        precision: The precision of the training.
+        variables: Every variable of the network and of its optimiser, in their order.
+        best_weights: The model's weights in the best epoch; empty if no loss was finite.
     """
 
     phase: int = 0
@@ -56,7 +56,7 @@ class TrainingState:
     best_in_phase: float = float("inf")
     waited: int = 0
     precision: str = "float32"
-    state: Arrays = field(default_factory=list)
+    variables: Arrays = field(default_factory=list)
     best_weights: Arrays = field(default_factory=list)
 
     def begin(self, phase: int) -> None:
@@ -66,76 +66,69 @@ class TrainingState:
             phase: Its number.
 
         Examples:
-            >>> standing = TrainingState(in_phase=3, stopped=True)
-            >>> standing.begin(1)
-            >>> standing.phase, standing.in_phase, standing.stopped
+            >>> state = TrainingState(in_phase=3, stopped=True)
+            >>> state.begin(1)
+            >>> state.phase, state.in_phase, state.stopped
             (1, 0, False)
         """
         self.phase, self.in_phase, self.stopped = phase, 0, False
         self.best_in_phase, self.waited = float("inf"), 0
 
 
-def place_of(folder: "str | os.PathLike[str]") -> Path:
-    """Return the checkpoint's file in a folder.
+def checkpoint_path(folder: "str | os.PathLike[str]") -> Path:
+    """Return the path of the checkpoint in a folder.
 
     Args:
         folder: The folder of checkpoints.
 
     Returns:
-        The file's path; it may not exist.
+        The file's path; the file may not exist.
 
     Examples:
-        >>> place_of("checkpoints").name
+        >>> checkpoint_path("checkpoints").name
         'last.npz'
     """
     return Path(folder) / FILE
 
 
-def write(place: Path, standing: TrainingState, training: dict[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all.
+def write(path: Path, state: TrainingState, training: dict[str, Any]) -> None:
+    """Write a checkpoint, completely or not at all.
 
     Args:
-        place: The file.
-        standing: Where the training stands.
-        training: Which training this is; see `identity`.
+        path: The file.
+        state: The state of the training.
+        training: What identifies the training; see `describe_training`.
 
     Raises:
-        OutputError: The place cannot be written.
+        OutputError: The file cannot be written.
 
     Examples:
         >>> write(Path("checkpoints/last.npz"), TrainingState(seconds=[1.0]), {"seed": 1})
         >>> read(Path("checkpoints/last.npz"), {"seed": 1}).seconds
         [1.0]
     """
-    about = {name: value for name, value in vars(standing).items() if name not in ("state", "best_weights")}
+    about = {name: value for name, value in vars(state).items() if name not in ("variables", "best_weights")}
     about |= {"format": _FORMAT, "training": training}
-    arrays = {f"state_{at}": values for at, values in enumerate(standing.state)}
-    arrays |= {f"best_{at}": values for at, values in enumerate(standing.best_weights)}
-    partial = place.with_name(f".{place.name}-{os.getpid()}")
-    with writing_to(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
-                file.flush()
-                os.fsync(file.fileno())  # the rename must not be on disk before the bytes
-            partial.replace(place)
-        finally:
-            partial.unlink(missing_ok=True)
+    arrays = {f"state_{index}": values for index, values in enumerate(state.variables)}
+    arrays |= {f"best_{index}": values for index, values in enumerate(state.best_weights)}
+    with atomic_file(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())  # the bytes must be on disk before the rename is
 
 
-def read(place: Path, training: dict[str, Any]) -> TrainingState:
-    """Read a checkpoint of this very training.
+def read(path: Path, training: dict[str, Any]) -> TrainingState:
+    """Read a checkpoint and check that it belongs to this training.
 
     Args:
-        place: The file.
-        training: Which training is to go on; see `identity`.
+        path: The file.
+        training: What identifies the training that is to be resumed; see `describe_training`.
 
     Returns:
-        Where it stands.
+        The state of the training.
 
     Raises:
-        DetectorError: The file is no checkpoint, or one of another training; the message says what differs.
+        DetectorError: The file is not a checkpoint, or belongs to another training; the message names what differs.
 
     Examples:
         >>> write(Path("checkpoints/last.npz"), TrainingState(), {"seed": 1})
@@ -144,28 +137,30 @@ def read(place: Path, training: dict[str, Any]) -> TrainingState:
         melanoma_detect.errors.DetectorError: checkpoints/last.npz: belongs to another training (seed 1, here 2); ...
     """
     try:
-        with np.load(place, allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            state, best = (_series(file, prefix) for prefix in ("state", "best"))
+            variables, best = (_read_arrays(file, prefix) for prefix in ("state", "best"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DetectorError(f"{place}: no checkpoint of a training ({error}); delete it to start anew") from error
+        raise DetectorError(
+            f"{path}: not a checkpoint of a training ({error}); delete it to train from the start"
+        ) from error
     if about.pop("format", None) != _FORMAT:
-        raise DetectorError(f"{place}: written by another version of this library; delete it to start anew")
-    _refuse_other(place, about.pop("training"), json.loads(json.dumps(training)))
-    return TrainingState(**about, state=state, best_weights=best)
+        raise DetectorError(f"{path}: written by another version of this library; delete it to train from the start")
+    _check_training(path, about.pop("training"), json.loads(json.dumps(training)))
+    return TrainingState(**about, variables=variables, best_weights=best)
 
 
-def identity(
+def describe_training(
     model: Any, data: Dataset, recipe: Recipe, *, epochs: int, seed: int, size: tuple[int, int]
 ) -> dict[str, Any]:
-    """Return what makes a training this one and no other.
+    """Return what identifies a training: a checkpoint is resumed only if all of it is equal.
 
     Args:
-        model: The model that is trained.
-        data: What it learns from.
-        recipe: How.
-        epochs: How many epochs at most: a schedule ends with them.
-        seed: Where its random numbers come from.
+        model: The model.
+        data: The dataset.
+        recipe: How the model is trained.
+        epochs: The largest number of epochs, on which a learning-rate schedule depends.
+        seed: The seed of the training.
         size: `(height, width)` of the images.
 
     Returns:
@@ -173,7 +168,7 @@ def identity(
 
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
-        >>> identity(model, data, Recipe(), epochs=3, seed=1, size=(32, 32))["seed"]
+        >>> describe_training(model, data, Recipe(), epochs=3, seed=1, size=(32, 32))["seed"]
         1
     """
     digest = hashlib.sha256()
@@ -193,7 +188,7 @@ def identity(
 
 
 def remove(folder: "str | os.PathLike[str]") -> None:
-    """Take a folder's checkpoint away, and the folder where nothing else is in it.
+    """Delete a folder's checkpoint, and the folder if it is then empty.
 
     Args:
         folder: The folder of checkpoints.
@@ -204,32 +199,32 @@ def remove(folder: "str | os.PathLike[str]") -> None:
         >>> Path("checkpoints").exists()
         False
     """
-    place = place_of(folder)
-    place.unlink(missing_ok=True)
-    for left in place.parent.glob(f".{FILE}-*"):  # a kill while writing leaves one
-        left.unlink(missing_ok=True)
+    path = checkpoint_path(folder)
+    path.unlink(missing_ok=True)
+    for partial in path.parent.glob(f".{FILE}-*"):  # left behind by a process that was killed while it wrote
+        partial.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
-        place.parent.rmdir()
+        path.parent.rmdir()
 
 
-def _series(file: Any, prefix: str) -> Arrays:
+def _read_arrays(file: Any, prefix: str) -> Arrays:
     count = sum(name.startswith(f"{prefix}_") for name in file.files)
-    return [file[f"{prefix}_{at}"] for at in range(count)]
+    return [file[f"{prefix}_{index}"] for index in range(count)]
 
 
-def _refuse_other(place: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    different = [name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)]
+def _check_training(path: Path, stored: dict[str, Any], expected: dict[str, Any]) -> None:
+    different = [name for name in sorted({*stored, *expected}) if stored.get(name) != expected.get(name)]
     if different:
-        listed = ", ".join(_difference(name, found.get(name), expected.get(name)) for name in different)
+        listed = ", ".join(_describe_difference(name, stored.get(name), expected.get(name)) for name in different)
         raise DetectorError(
-            f"{place}: belongs to another training ({listed}); give the same arguments to go on with it, or delete it to "
-            "start anew"
+            f"{path}: belongs to another training ({listed}); pass the same arguments to resume it, or delete it to train "
+            "from the start"
         )
 
 
-def _difference(name: str, found: Any, expected: Any) -> str:
-    if isinstance(found, dict) and isinstance(expected, dict):
-        inside = [key for key in {**found, **expected} if found.get(key) != expected.get(key)]
-        return ", ".join(_difference(f"{name}.{key}", found.get(key), expected.get(key)) for key in inside)
-    long = isinstance(found, Sequence) and len(found) > 20
-    return f"other {name}" if long else f"{name} {found}, here {expected}"
+def _describe_difference(name: str, stored: Any, expected: Any) -> str:
+    if isinstance(stored, dict) and isinstance(expected, dict):
+        keys = [key for key in {**stored, **expected} if stored.get(key) != expected.get(key)]
+        return ", ".join(_describe_difference(f"{name}.{key}", stored.get(key), expected.get(key)) for key in keys)
+    long = isinstance(stored, Sequence) and len(stored) > 20
+    return f"other {name}" if long else f"{name} {stored}, here {expected}"

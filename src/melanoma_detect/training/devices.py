@@ -1,7 +1,7 @@
-"""One training on several devices: each takes a part of every batch, and all take the same step.
+"""Training on several devices: each device takes a part of every batch, and all apply the same update.
 
 On one machine under TensorFlow this is `tf.distribute.MirroredStrategy`; under JAX, on one machine or on several, it is
-`keras.distribution.DataParallel`. Keras's `fit` does not run under TensorFlow's strategy for several machines.
+`keras.distribution.DataParallel`. Keras's `fit` does not support TensorFlow's strategy for several machines.
 """
 
 import contextlib
@@ -13,95 +13,100 @@ import keras
 from melanoma_detect.errors import DetectorError
 
 
-class Share(NamedTuple):
-    """What this process does of a training.
+class DeviceSetup(NamedTuple):
+    """The devices of a training, and this process's part in it.
 
     Attributes:
-        devices: How many devices there are, over all processes.
-        process: The number of this process, from 0; process 0 writes.
-        processes: How many processes there are.
-        multiple: What the size of a batch has to be a multiple of.
+        devices: The number of devices over all processes.
+        process: The number of this process, from 0; process 0 writes the checkpoints.
+        processes: The number of processes.
+        batch_multiple: The size of a batch must be a multiple of this number.
     """
 
     devices: int = 1
     process: int = 0
     processes: int = 1
-    multiple: int = 1
+    batch_multiple: int = 1
 
 
 @contextlib.contextmanager
-def several_devices(devices: str | int | None) -> Iterator[Share]:
-    """Build and train on several devices what is built and trained within.
+def distribute(devices: str | int | None) -> Iterator[DeviceSetup]:
+    """Build and train the models of a `with` block on several devices.
 
     Args:
-        devices: None for one device; `"auto"` for every accelerator there is, over all processes, and for one device where
-            there is none; or how many.
+        devices: None for one device; `"auto"` for all accelerators over all processes, or one device if there are none; or
+            the number of devices.
 
     Yields:
-        What this process does of it.
+        The devices and this process's part.
 
     Raises:
-        DetectorError: There are not so many devices, or this backend trains on one.
+        DetectorError: There are fewer devices, or Keras's backend trains on one only.
 
     Examples:
-        >>> with several_devices(None) as share:
-        ...     share.devices
+        >>> with distribute(None) as setup:
+        ...     setup.devices
         1
     """
     backend = keras.backend.backend()
     if devices is None or (devices == 1 and devices is not True):
-        yield Share()
+        yield DeviceSetup()
     elif backend == "tensorflow":
-        with _mirrored(devices) as share:
-            yield share
+        with _mirrored_strategy(devices) as setup:
+            yield setup
     elif backend == "jax":
-        with _data_parallel(devices) as share:
-            yield share
+        with _data_parallel(devices) as setup:
+            yield setup
     else:
         if devices != "auto":
-            raise DetectorError(f"devices={devices!r}: Keras's {backend} backend trains on one; use tensorflow or jax")
-        yield Share()
+            raise DetectorError(
+                f"devices={devices!r}: Keras's {backend} backend trains on one device; use tensorflow or jax"
+            )
+        yield DeviceSetup()
 
 
 @contextlib.contextmanager
-def _mirrored(devices: str | int) -> Iterator[Share]:
+def _mirrored_strategy(devices: str | int) -> Iterator[DeviceSetup]:
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
-    accelerators = [device.name for device in tf.config.list_logical_devices("GPU")]
-    processors = [device.name for device in tf.config.list_logical_devices("CPU")]
-    names = _chosen(devices, accelerators, accelerators if len(accelerators) > 1 else processors)
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+    names = _select_devices(devices, gpus, gpus if len(gpus) > 1 else cpus)
     if len(names) < 2:
-        yield Share()
+        yield DeviceSetup()
         return
     with tf.distribute.MirroredStrategy(names).scope():
-        yield Share(devices=len(names), multiple=len(names))
+        yield DeviceSetup(devices=len(names), batch_multiple=len(names))
 
 
 @contextlib.contextmanager
-def _data_parallel(devices: str | int) -> Iterator[Share]:
+def _data_parallel(devices: str | int) -> Iterator[DeviceSetup]:
     import jax  # noqa: PLC0415 - Keras may run on another backend
 
-    # Processors take part where there are several processes or where a number asks for them.
-    found = keras.distribution.list_devices()
-    many = jax.process_count() > 1 or jax.default_backend() != "cpu"
-    names = _chosen(devices, found if many else [], found)
+    # "auto" includes CPUs only if there are several processes; a number of devices includes them always.
+    available = keras.distribution.list_devices()
+    use_all = jax.process_count() > 1 or jax.default_backend() != "cpu"
+    names = _select_devices(devices, available if use_all else [], available)
     if len(names) < 2:
-        yield Share()
+        yield DeviceSetup()
         return
     before = keras.distribution.distribution()
-    # Batches come to each process in its own part already.
+    # Our batches are divided between the processes already; Keras must not divide them again.
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names, auto_shard_dataset=False))
     try:
-        yield Share(len(names), jax.process_index(), jax.process_count(), multiple=len(names))
+        yield DeviceSetup(len(names), jax.process_index(), jax.process_count(), batch_multiple=len(names))
     finally:
         keras.distribution.set_distribution(before)
 
 
-def _chosen(devices: str | int, automatic: list[Any], there: list[Any]) -> list[Any]:
+def _select_devices(devices: str | int, automatic: list[Any], available: list[Any]) -> list[Any]:
     if devices == "auto":
         return automatic
+    # True is an int in Python, and a slip here.
     if isinstance(devices, bool) or not isinstance(devices, int) or devices < 1:
         raise DetectorError(f"devices={devices!r}; expected 'auto', a number of devices, or None for one")
-    if devices > len(there):
-        raise DetectorError(f"devices={devices}: there are {len(there)} here ({', '.join(map(str, there))})")
-    return there[:devices]
+    if devices > len(available):
+        raise DetectorError(
+            f"devices={devices}: there are {len(available)} on this machine ({', '.join(map(str, available))})"
+        )
+    return available[:devices]

@@ -1,7 +1,7 @@
-"""Training in two phases where a part of the model is pretrained: its head first, then all that may be fine-tuned.
+"""Fine-tuning: a model with a pretrained backbone is trained in two phases, its head first and then the whole.
 
-A head that starts at random sends large gradients into the backbone below it, which would spoil what it has learnt; so the
-backbone stands still until the head has settled, and then moves at a lower rate.
+A head with random weights sends large gradients into the backbone below it, which would destroy what the backbone has learnt.
+So the backbone is frozen until the head has converged, and is then trained at a lower learning rate.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ History: TypeAlias = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training at one learning rate.
+    """A part of a training with one learning rate.
 
     Attributes:
-        epochs: How many epochs at most.
-        learning_rate: The optimiser's step.
-        head_only: Whether the backbone stands still.
+        epochs: The largest number of epochs.
+        learning_rate: The maximum of the learning rate.
+        head_only: Whether the backbone is frozen.
     """
 
     epochs: int
@@ -32,11 +32,11 @@ class Phase:
     head_only: bool = False
 
     @contextlib.contextmanager
-    def prepared(self, model: Any) -> Iterator[None]:
-        """Hold the backbone still for a while, where this phase trains the head alone.
+    def freeze_backbone(self, model: Any) -> Iterator[None]:
+        """Freeze the backbone for a `with` block if this phase trains the head only.
 
         Args:
-            model: The model; in the end each of its layers may be trained or not as before.
+            model: The model. Afterwards each layer's `trainable` is what it was before.
         """
         if not self.head_only:
             yield
@@ -48,29 +48,29 @@ class Phase:
         try:
             yield
         finally:
-            # Setting a layer's flag sets those of the layers inside it: outer ones first.
+            # Outer layers come first: setting a layer's flag also sets the flags of the layers inside it.
             for layer, trainable in before:
                 layer.trainable = trainable
 
 
-def phases(model: Any, epochs: int, recipe: Recipe) -> list[Phase]:
-    """Plan a training: two phases for a model with a pretrained backbone that may be fine-tuned, else one.
+def plan_phases(model: Any, epochs: int, recipe: Recipe) -> list[Phase]:
+    """Return the phases of a training: two for a model with a pretrained backbone that may be fine-tuned, else one.
 
     Args:
         model: A model that keeps the contract.
-        epochs: How many epochs in all, at most.
+        epochs: The largest number of epochs in all.
         recipe: How to train.
 
     Returns:
         The phases, in order; their epochs sum to `epochs`.
 
     Examples:
-        >>> phases(md.build_model("cnn", num_classes=9), 30, Recipe())
+        >>> plan_phases(md.build_model("cnn", num_classes=9), 30, Recipe())
         [Phase(epochs=30, learning_rate=0.001, head_only=False)]
     """
     backbone = next((layer for layer in model.layers if layer.name == BACKBONE), None)
     if backbone is None or not backbone.trainable_weights:
         return [Phase(epochs, recipe.learning_rate)]
-    head = min(recipe.head_epochs, epochs - 1)
+    head = min(recipe.head_epochs, epochs - 1)  # at least one epoch is left for the whole model
     fine = Phase(epochs - head, recipe.learning_rate * recipe.fine_tuning)
     return [Phase(head, recipe.learning_rate, head_only=True), fine] if head > 0 else [fine]

@@ -1,6 +1,5 @@
-"""Training a detector: train the model, export it, calibrate it, and record what was done."""
+"""Fitting a detector: train the model, export it to ONNX, calibrate it on validation, and record how it was made."""
 
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -9,94 +8,169 @@ from typing import Any, TypeAlias
 import importlib_metadata
 
 from melanoma_detect import __version__, taxonomy
-from melanoma_detect.data.dataset import Dataset, Split
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
-from melanoma_detect.export.onnx import onnx_bytes, parity_of
+from melanoma_detect.export.onnx import compare_outputs, onnx_bytes
+from melanoma_detect.images.quality import input_limits
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
-from melanoma_detect.inference.keras_runtime import KerasRuntime, to_bytes
-from melanoma_detect.inference.operating_points import refuse_sensitivity
+from melanoma_detect.inference.keras_runtime import KerasRuntime, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.preprocessing import input_limits
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
-from melanoma_detect.training.calibrate import answered, calibrate, describe_features, sampled
-from melanoma_detect.training.copying import training_copy
-from melanoma_detect.training.recipes import Recipe, find_recipe
+from melanoma_detect.training.calibrate import (
+    calibrate,
+    collect_calibration_inputs,
+    fit_feature_space,
+    sample_training_images,
+)
+from melanoma_detect.training.options import FitOptions
+from melanoma_detect.training.precision import clone_with_precision
 from melanoma_detect.training.trainer import train
 
-Assembled: TypeAlias = tuple[DetectorConfig, Runtime, Files]
+DetectorParts: TypeAlias = tuple[DetectorConfig, Runtime, Files]
 
-_COMPARED = 64  # validation images on which the exported model must answer as Keras does
+_PARITY_IMAGES = 64  # validation images on which ONNX Runtime is compared with Keras
 
 
-def fit(
-    model: Any,
-    data: Dataset,
-    *,
-    epochs: int,
-    recipe: str | Recipe,
-    sensitivity: float,
-    seed: int,
-    progress: bool,
-    checkpoint: "str | os.PathLike[str] | None" = None,
-    resume: bool = False,
-    devices: str | int | None = None,
-) -> Assembled:
-    """Train a model and set its threshold; see `Detector.fit`.
+def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
+    """Train a model and calibrate it; see `Detector.fit`.
 
     Args:
         model: From `build_model`.
         data: From `load_dataset`.
-        epochs: How many epochs at most.
-        recipe: A name or a `Recipe`.
-        sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1.
-        seed: Where the order of the images and their augmentation come from.
-        progress: Draw a progress bar.
-        checkpoint: A folder to write a checkpoint into after each epoch, or None.
-        resume: Go on from the checkpoint in that folder.
-        devices: None for one; `"auto"`, or how many.
+        options: How to train.
 
     Returns:
-        Its configuration, what runs it, and its files: what `Detector` is made from.
+        The detector's configuration, runtime and files: the arguments of `Detector`.
 
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
-        >>> config, runtime, files = fit(model, data, epochs=1, recipe="assignment", sensitivity=0.6, seed=1, progress=False)
+        >>> config, runtime, files = fit(model, data, FitOptions(epochs=1, sensitivity=0.6, seed=1, progress=False))
         >>> config.settings.sensitivity, runtime.name
         (0.6, 'onnx')
     """
-    chosen = find_recipe(recipe)
-    refuse_sensitivity(sensitivity)
-    trained = train(
-        model,
-        data,
-        epochs=epochs,
-        recipe=chosen,
-        seed=seed,
-        progress=progress,
-        checkpoint=checkpoint,
-        resume=resume,
-        devices=devices,
-    )
-    # A model that is trained again has seen the images of both times.
-    model.seen = getattr(model, "seen", TrainingFingerprint()) | TrainingFingerprint.of((*data.train, *data.validation))
-    told = {"epochs": epochs, "seed": seed, "precision": trained.precision, "devices": trained.devices}
+    trained = train(model, data, options)
+    # The model carries its fingerprint: trained a second time, it has seen the images of both trainings.
+    seen_before = getattr(model, "training_fingerprint", TrainingFingerprint())
+    model.training_fingerprint = seen_before | TrainingFingerprint.of((*data.train, *data.validation))
+    details = {
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "precision": trained.precision,
+        "devices": trained.devices,
+        "images": len(data.train),
+    }
     config = DetectorConfig(
         classes=data.classes,
         image_size=model.input_shape[1:3],
-        settings=Settings(sensitivity=sensitivity),
+        settings=Settings(sensitivity=options.sensitivity),
         resize=data.resize,
         architecture=getattr(model, "architecture", {"name": model.name}),
-        recipe=asdict(chosen) | told | {"images": len(data.train)},
+        recipe=asdict(options.recipe) | details,
         history=trained.history,
         best_epoch=trained.best_epoch,
         made_with=_versions(),
     )
-    # A copy: whoever trains the model on must not change the detector.
-    return assemble(training_copy(model, "float32"), config, data, seen=model.seen, seed=seed)
+    # The detector gets a clone: training the model further must not change the detector.
+    clone = clone_with_precision(model, "float32")
+    return assemble_detector(clone, config, data, fingerprint=model.training_fingerprint, seed=options.seed)
+
+
+def assemble_detector(
+    model: Any, config: DetectorConfig, data: Dataset, *, fingerprint: TrainingFingerprint, seed: int
+) -> DetectorParts:
+    """Make a detector of a trained model: export it, describe its features, set its input limits, calibrate it.
+
+    Args:
+        model: A trained model, which the detector owns from now on.
+        config: The configuration so far.
+        data: The dataset that the model was trained on.
+        fingerprint: The fingerprint of the images that the model was trained on.
+        seed: The seed with which training images are sampled if there are very many.
+
+    Returns:
+        The detector's configuration, runtime and files: the arguments of `Detector`.
+
+    Warns:
+        DetectorWarning: The model cannot be exported to ONNX, so that predictions need Keras.
+        DataWarning: Validation has too few melanomas for the configuration's sensitivity.
+
+    Examples:
+        >>> fingerprint = predictor.files.fingerprint()
+        >>> config, *_ = assemble_detector(
+        ...     predictor.keras_model(), predictor.config, data, fingerprint=fingerprint, seed=1
+        ... )
+        >>> config.calibration(1) == predictor.config.calibration(1)
+        True
+    """
+    validation = data.validation
+    pixels = validation.pixels(config.image_size)
+
+    def fit_calibrations(runtime: Runtime, space: FeatureSpace | None) -> dict[int, Calibration]:
+        inputs = collect_calibration_inputs(runtime, pixels, space)
+        return calibrate(inputs, validation.targets[validation.labels], validation.groups, validation.classes)
+
+    training = sample_training_images(data.train, seed=seed).pixels(config.image_size)
+    config, runtime, files = assemble_with_calibrations(
+        model, config, training, pixels[:_PARITY_IMAGES], fit_calibrations, fingerprint=fingerprint
+    )
+    _warn_without_threshold(config, validation)
+    return config, runtime, files
+
+
+def assemble_with_calibrations(
+    model: Any,
+    config: DetectorConfig,
+    training_pixels: Pixels,
+    parity_pixels: Pixels,
+    fit_calibrations: Callable[[Runtime, FeatureSpace | None], dict[int, Calibration]],
+    *,
+    fingerprint: TrainingFingerprint,
+) -> DetectorParts:
+    """Make a detector of a trained model whose calibration is fitted by the caller, such as by cross-validation.
+
+    Args:
+        model: A trained model, which the detector owns from now on.
+        config: The configuration so far.
+        training_pixels: Training images at the model's size, uint8 `(n, height, width, 3)`, from which the feature space and
+            the input limits are taken.
+        parity_pixels: Images on which ONNX Runtime must give the same outputs as Keras.
+        fit_calibrations: A function of the runtime and the feature space that returns a calibration for each number of views.
+        fingerprint: The fingerprint of the images that the model was trained on.
+
+    Returns:
+        The detector's configuration, runtime and files: the arguments of `Detector`.
+
+    Warns:
+        DetectorWarning: The model cannot be exported to ONNX, so that predictions need Keras.
+
+    Examples:
+        >>> pixels = data.train.pixels((32, 32))
+        >>> config, *_ = assemble_with_calibrations(
+        ...     predictor.keras_model(),
+        ...     predictor.config,
+        ...     pixels,
+        ...     pixels[:8],
+        ...     lambda runtime, space: {1: Calibration()},
+        ...     fingerprint=TrainingFingerprint(),
+        ... )
+        >>> config.calibration(1).temperature
+        1.0
+    """
+    runtime, onnx, export = _export(model, config.architecture, parity_pixels)
+    space = fit_feature_space(runtime, training_pixels)
+    calibrated = replace(
+        config,
+        calibrations=fit_calibrations(runtime, space),
+        input_limits=input_limits(training_pixels),
+        export=export,
+    )
+    files = Files(onnx=onnx, keras=lambda: model_to_bytes(model), feature_space=space, fingerprint=lambda: fingerprint)
+    return calibrated, runtime, files
 
 
 def _versions() -> dict[str, str]:
@@ -104,106 +178,35 @@ def _versions() -> dict[str, str]:
     return {"melanoma-detect": __version__} | {name: importlib_metadata.version(name) for name in packages}
 
 
-def assemble(model: Any, config: DetectorConfig, data: Dataset, *, seen: TrainingFingerprint, seed: int) -> Assembled:
-    """Make a detector of a trained model: export it, describe its features, set its limits, calibrate it.
+def _export(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:
+    """Return the model's runtime, its ONNX file, and a record of the export.
 
-    Args:
-        model: A trained model, which from now on is the detector's own.
-        config: What is known about it so far.
-        data: The dataset that it was trained on.
-        seen: Which images it has seen.
-        seed: Which training images describe its features and set its limits, where there are very many.
-
-    Returns:
-        Its configuration, what runs it, and its files: what `Detector` is made from.
-
-    Warns:
-        DetectorWarning: It cannot be exported to ONNX, so that predictions need Keras.
-        DataWarning: Validation shows too few melanomas for the card's sensitivity.
-
-    Examples:
-        >>> config, *_ = assemble(predictor.keras_model(), predictor.config, data, seen=predictor.files.seen(), seed=1)
-        >>> config.calibration(1) == predictor.config.calibration(1)
-        True
+    The runtime is ONNX Runtime if the model can be exported and gives the same outputs there; else it is Keras.
     """
-    size = config.image_size
-    validation = data.validation.pixels(size)
-
-    def calibrations(runtime: Runtime, space: FeatureSpace | None) -> dict[int, Calibration]:
-        part = data.validation
-        return calibrate(answered(runtime, validation, space), part.targets[part.labels], part.groups, part.classes)
-
-    described = sampled(data.train, seed=seed).pixels(size)
-    config, runtime, files = assemble_from(model, config, described, validation[:_COMPARED], calibrations, seen=seen)
-    _warn_without_threshold(config, data.validation)
-    return config, runtime, files
-
-
-def assemble_from(
-    model: Any,
-    config: DetectorConfig,
-    described: Pixels,
-    compared: Pixels,
-    calibrations: Callable[[Runtime, FeatureSpace | None], dict[int, Calibration]],
-    *,
-    seen: TrainingFingerprint,
-) -> Assembled:
-    """Make a detector of a trained model, whose calibration may come from elsewhere, as from a cross-validation.
-
-    Args:
-        model: A trained model, which from now on is the detector's own.
-        config: What is known about it so far.
-        described: Training images at its size, uint8 `(n, height, width, 3)`: they describe its features and set its limits.
-        compared: Images on which the exported model must answer as Keras does.
-        calibrations: Returns a calibration for each number of views, given what runs the model and where its features lie.
-        seen: Which images it has seen.
-
-    Returns:
-        Its configuration, what runs it, and its files: what `Detector` is made from.
-
-    Warns:
-        DetectorWarning: It cannot be exported to ONNX, so that predictions need Keras.
-
-    Examples:
-        >>> pixels = data.train.pixels((32, 32))
-        >>> none = TrainingFingerprint()
-        >>> fitted = lambda *_: {1: Calibration()}
-        >>> config, *_ = assemble_from(predictor.keras_model(), predictor.config, pixels, pixels[:8], fitted, seen=none)
-        >>> config.calibration(1).temperature
-        1.0
-    """
-    runtime, onnx, export = _exported(model, config.architecture, compared)
-    space = describe_features(runtime, described)
-    whole = replace(config, calibrations=calibrations(runtime, space), limits=input_limits(described), export=export)
-    files = Files(onnx=onnx, keras=lambda: to_bytes(model), space=space, seen=lambda: seen)
-    return whole, runtime, files
-
-
-def _exported(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:
-    """Return what runs the model: its ONNX file, if there can be one that answers as Keras does."""
-    own = KerasRuntime(model)
+    keras_runtime = KerasRuntime(model)
     if not architecture.get("onnx", True):
-        return own, None, {"problem": "its architecture is marked with onnx = False"}
+        return keras_runtime, None, {"problem": "its architecture is marked with onnx = False"}
     try:
         content = onnx_bytes(model)
         runtime = OnnxRuntime(content)
-        parity = parity_of(runtime.run(pixels), own.run(pixels))
-        if not parity.holds:
-            raise ModelError(f"its ONNX file answers otherwise: {parity}")  # noqa: TRY301 - one way to say so
+        differences = compare_outputs(runtime.run(pixels), keras_runtime.run(pixels))
+        if not differences.within_tolerance:
+            raise ModelError(f"its ONNX file gives other outputs: {differences}")  # noqa: TRY301 - handled like a failed export
     except (ModelError, DetectorError) as error:
-        warnings.warn(f"{error}: Keras serves this detector, which is slower to start", DetectorWarning, stacklevel=5)
-        return own, None, {"problem": str(error)}
-    return runtime, content, {"images": len(pixels), **parity._asdict()}
+        warnings.warn(
+            f"{error}: the detector runs on Keras, which takes longer to start", DetectorWarning, stacklevel=5
+        )
+        return keras_runtime, None, {"problem": str(error)}
+    return runtime, content, {"images": len(pixels), **differences._asdict()}
 
 
-def _warn_without_threshold(config: DetectorConfig, part: Split) -> None:
-    if config.point(config.settings) is not None:
+def _warn_without_threshold(config: DetectorConfig, validation: Split) -> None:
+    if config.operating_point(config.settings) is not None:
         return
-    melanoma = taxonomy.positions(part.classes, code=taxonomy.MELANOMA)
-    why = f"no class is melanoma ({', '.join(part.classes)})"
-    if melanoma:
+    reason = f"no class is melanoma ({', '.join(validation.classes)})"
+    if taxonomy.positions(validation.classes, code=taxonomy.MELANOMA):
         try:
-            config.calibration(1).point(config.settings.sensitivity)
+            config.calibration(1).operating_point(config.settings.sensitivity)
         except DetectorError as error:
-            why = str(error)
-    warnings.warn(f"{why}: the detector has no alert threshold and refers every image", DataWarning, stacklevel=5)
+            reason = str(error)
+    warnings.warn(f"{reason}: the detector has no alert threshold and refers every image", DataWarning, stacklevel=5)

@@ -1,11 +1,14 @@
-"""How to train, as plain data: print it, change it with `dataclasses.replace`, hand it to `Detector.fit`."""
+"""Training recipes: everything that decides how a model is trained, as plain data.
 
-import difflib
+A recipe can be printed, changed with `dataclasses.replace`, and passed to `Detector.fit`.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.utils.suggest import did_you_mean
 
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 LOSSES = ("plain", "weighted", "focal", "logit_adjusted")
@@ -15,43 +18,45 @@ _SHARES = ("blur", "hair", "ruler")
 _CHANGES = ("zoom", "shift", "aspect", "brightness", "contrast", "saturation", "white_balance", "shading")
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
+def _check_choice(field_name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        hint = did_you_mean(str(value), choices)
+        raise DetectorError(f"{field_name}={value!r}; {hint}expected one of {', '.join(choices)}")
 
 
-def _refuse_unknown(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise DetectorError(f"{what}={value!r}; {_hint(str(value), known)}expected one of {', '.join(known)}")
-
-
-def _refuse_outside(holder: Any, names: Iterable[str], least: float, most: float) -> None:
+def _check_range(settings: Any, names: Iterable[str], low: float, high: float) -> None:
     for name in names:
-        if not least <= getattr(holder, name) <= most:
-            raise DetectorError(f"{name}={getattr(holder, name)}; expected {least} to {most}")
+        if not low <= getattr(settings, name) <= high:
+            raise DetectorError(f"{name}={getattr(settings, name)}; expected {low} to {high}")
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes to each training image, anew in each epoch.
+    """Random changes to each training image, drawn again in each epoch.
+
+    A share is a number from 0 to 1. A change by at most a share of 0.2 multiplies by 0.8 to 1.2.
 
     Attributes:
         flip: `"horizontal"`, `"vertical"`, `"horizontal_and_vertical"`, or None.
-        rotation: The largest turn either way, in whole turns: 0.1 is 36 degrees, 0.5 any turn there is.
+        rotation: The largest rotation in either direction, in full turns: 0.1 is 36 degrees, 0.5 allows any rotation.
         zoom: The largest zoom in or out, as a share: 0.1 is 10 %.
-        shift: The largest shift along each axis, as a share of the image.
-        aspect: The largest stretch of one axis against the other, as a share.
-        brightness: The largest change of the light, as a share.
-        contrast: The largest change of the distance from the image's mean, as a share.
-        saturation: The largest change of the distance from grey, as a share.
-        white_balance: The largest change of each channel on its own, as a share: another lamp, another camera.
-        shading: The largest fall of the light from one side of the image to the other, as a share.
-        blur: The share of images that lose resolution.
-        hair: The share of images that get hairs drawn across them.
-        ruler: The share of images that get a ruler's marks.
+        shift: The largest shift along each axis, as a share of the image's side.
+        aspect: The largest change of the aspect ratio, as a share.
+        brightness: The largest change of the brightness, as a share.
+        contrast: The largest change of the contrast, the distance from the image's mean, as a share.
+        saturation: The largest change of the saturation, the distance from grey, as a share.
+        white_balance: The largest change of each channel's gain, as a share, as with another lamp or camera.
+        shading: The largest decrease of the light from one side of the image to the other, as a share.
+        blur: The share of images that are blurred.
+        hair: The share of images across which hairs are drawn.
+        ruler: The share of images on which the marks of a ruler are drawn.
 
     Raises:
         DetectorError: A value is out of its range.
+
+    Examples:
+        >>> Augmentation(rotation=0.5).flip
+        'horizontal'
     """
 
     flip: str | None = "horizontal"
@@ -70,41 +75,45 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if self.flip is not None:
-            _refuse_unknown("flip", self.flip, FLIPS)
-        _refuse_outside(self, ("rotation",), 0, 0.5)
-        _refuse_outside(self, _CHANGES, 0, 0.9)
-        _refuse_outside(self, _SHARES, 0, 1)
+            _check_choice("flip", self.flip, FLIPS)
+        _check_range(self, ("rotation",), 0, 0.5)
+        _check_range(self, _CHANGES, 0, 0.9)
+        _check_range(self, _SHARES, 0, 1)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything about a training but the model, the data and the number of epochs.
+    """How to train a model: everything but the model, the data and the number of epochs.
 
     Attributes:
-        name: What the recipe is called.
-        optimizer: A name that Keras knows.
-        learning_rate: The optimiser's step, at its highest.
-        patience: Epochs without a lower validation loss before training stops; the best weights are kept.
+        name: The recipe's name.
+        optimizer: The name of a Keras optimiser.
+        learning_rate: The maximum of the learning rate.
+        patience: Early stopping: the number of epochs without a lower validation loss before training stops. The weights of the
+            best epoch are kept.
         augmentation: Random changes to the images, or None.
-        head_epochs: For a model with a pretrained layer named `backbone`: how many epochs train the head alone, before the
-            parts of the backbone that may be trained join in. 0 for none.
+        head_epochs: For a model with a pretrained layer named `backbone`: the number of epochs that train the head alone,
+            before the trainable parts of the backbone are trained too. 0 for none.
         fine_tuning: The learning rate from then on, as a share of `learning_rate`.
-        weight_decay: What a step takes off every weight but biases and normalisation, as a share of the learning rate.
-        schedule: `"constant"`, or `"cosine"`: down to a hundredth along half a cosine (Loshchilov and Hutter, ICLR 2017).
-        warmup: The share of a cosine schedule's steps in which the learning rate rises to its height.
+        weight_decay: The decay of all weights except biases and normalisation parameters, as a share of the learning rate
+            (decoupled from the gradient with `"adamw"`: Loshchilov and Hutter, ICLR 2019).
+        schedule: `"constant"`, or `"cosine"`: half a cosine down to a hundredth (Loshchilov and Hutter, ICLR 2017).
+        warmup: The share of a cosine schedule's steps in which the learning rate rises linearly to its maximum.
         label_smoothing: The share of each target that is spread over all classes (Szegedy et al., CVPR 2016).
         mixup: The share of training images that are blended with another (Zhang et al., ICLR 2018).
         cutmix: The share of training images that get a rectangle of another (Yun et al., ICCV 2019).
-        loss: What rare classes are worth. `"plain"` cross-entropy; `"weighted"` by the inverse frequency of the class;
-            `"focal"` (Lin et al., ICCV 2017), which weighs what is hard; or `"logit_adjusted"` (Menon et al., ICLR 2021):
-            the loss, and only the loss, adds `tau` × log frequency to the logits. The model's own probabilities are then
-            those of a population in which every class is equally frequent (for a `tau` of 1), not the training set's.
-        tau: How far the logits are adjusted: 0 not at all, 1 in full.
-        focus: Focal loss's exponent.
-        ema: The momentum of the moving average of the weights, which validation measures and the model keeps; 0 for none.
-        precision: `"float32"`, `"mixed_bfloat16"`, or `"auto"`: times both on this machine for this model and takes the faster.
-            The model that results is float32 in every case.
-        balance_sources: Show the images of each source equally often within a class, as far as a factor of four goes.
+        loss: How rare and difficult classes count. `"plain"`: cross-entropy. `"weighted"`: cross-entropy weighted by the
+            inverse frequency of the class. `"focal"` (Lin et al., ICCV 2017): images that are predicted well count less.
+            `"logit_adjusted"` (Menon et al., ICLR 2021): the loss, and only the loss, adds `tau` × log frequency to the logits.
+            With a `tau` of 1 the model's own probabilities are then those of a population in which all classes are equally
+            frequent, not those of the training set.
+        tau: The strength of the logit adjustment: 0 for none, 1 for full.
+        focus: The exponent gamma of the focal loss.
+        ema: The momentum of the moving average of the weights, which is what validation measures and the model keeps; 0 for
+            no average.
+        precision: `"float32"`, `"mixed_bfloat16"`, or `"auto"` to time both on this machine for this model and use the faster.
+            The trained model is float32 in every case.
+        balance_sources: Whether to show the images of each source equally often within a class, by a factor of at most four.
 
     Raises:
         DetectorError: A value is out of its range.
@@ -135,19 +144,19 @@ class Recipe:
     balance_sources: bool = False
 
     def __post_init__(self) -> None:
-        _refuse_unknown("schedule", self.schedule, SCHEDULES)
-        _refuse_unknown("loss", self.loss, LOSSES)
-        _refuse_unknown("precision", self.precision, PRECISIONS)
-        _refuse_outside(self, ("warmup", "label_smoothing", "ema"), 0, 0.9999)
-        _refuse_outside(self, ("mixup", "cutmix"), 0, 1)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("loss", self.loss, LOSSES)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_range(self, ("warmup", "label_smoothing", "ema"), 0, 0.9999)  # at 1 nothing would be learnt
+        _check_range(self, ("mixup", "cutmix"), 0, 1)
         if self.mixup + self.cutmix > 1:
             raise DetectorError(
-                f"mixup={self.mixup} and cutmix={self.cutmix} are shares of the same images; expected at most 1 in all"
+                f"mixup={self.mixup} and cutmix={self.cutmix} are shares of the same images; expected a sum of at most 1"
             )
 
     @classmethod
     def named(cls, name: str) -> "Recipe":
-        """Return one of the recipes that come with this library.
+        """Return one of the library's recipes by its name.
 
         Args:
             name: `"assignment"`, `"default"` or `"strong"`.
@@ -156,7 +165,7 @@ class Recipe:
             The recipe.
 
         Raises:
-            DetectorError: No recipe has this name.
+            DetectorError: No recipe has this name; the message has the most similar one.
 
         Examples:
             >>> Recipe.named("strong").cutmix
@@ -165,8 +174,9 @@ class Recipe:
         return find_recipe(name)
 
 
+# Changes that occur between dermoscopes, cameras and rooms, and leave the diagnosis recognisable.
 _DERMOSCOPY = Augmentation(
-    flip="horizontal_and_vertical",  # a lesion has no upright
+    flip="horizontal_and_vertical",  # a lesion has no upright orientation
     rotation=0.5,
     zoom=0.15,
     shift=0.05,
@@ -176,6 +186,7 @@ _DERMOSCOPY = Augmentation(
     saturation=0.2,
     white_balance=0.08,
 )
+# For sources unlike those of training: also artefacts, bad light and blur.
 _HARSH = Augmentation(
     flip="horizontal_and_vertical",
     rotation=0.5,
@@ -194,7 +205,7 @@ _HARSH = Augmentation(
 _DEFAULT = Recipe(
     name="default",
     optimizer="adamw",
-    patience=15,  # a cosine's gain comes at its end
+    patience=15,  # a cosine schedule improves most at its end
     augmentation=_DERMOSCOPY,
     weight_decay=0.01,
     schedule="cosine",
@@ -225,7 +236,7 @@ RECIPES: dict[str, Recipe] = {"assignment": Recipe(), "default": _DEFAULT, "stro
 
 
 def find_recipe(recipe: str | Recipe) -> Recipe:
-    """Return a recipe by its name, or the one given.
+    """Return the recipe of a name; a recipe is returned as it is.
 
     Args:
         recipe: A name, or a recipe.
@@ -234,7 +245,7 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
         The recipe.
 
     Raises:
-        DetectorError: No recipe has this name.
+        DetectorError: No recipe has this name; the message has the most similar one.
 
     Examples:
         >>> find_recipe("assignment").augmentation.rotation
@@ -243,5 +254,6 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
     if isinstance(recipe, Recipe):
         return recipe
     if recipe not in RECIPES:
-        raise DetectorError(f"no recipe is called {recipe!r}; {_hint(recipe, RECIPES)}There are: {', '.join(RECIPES)}")
+        hint = did_you_mean(recipe, RECIPES)
+        raise DetectorError(f"no recipe is called {recipe!r}; {hint}expected one of {', '.join(RECIPES)}")
     return RECIPES[recipe]

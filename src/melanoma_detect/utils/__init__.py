@@ -1,1 +1,1 @@
-"""Small tools that every package uses: files, progress bars, the disclaimer."""
+"""Utilities of all packages: files, progress bars, suggestions, random seeds, deprecation, the disclaimer."""

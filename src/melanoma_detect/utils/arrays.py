@@ -1,4 +1,4 @@
-"""Types of NumPy arrays that many modules name."""
+"""Types of NumPy arrays."""
 
 from typing import TypeAlias
 

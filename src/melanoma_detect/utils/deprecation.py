@@ -1,10 +1,15 @@
-"""Old names that keep working for one release: each warns once per call site and says the new name."""
+"""Deprecation warnings for old names, which keep working for one release."""
 
+import functools
 import importlib
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
-GONE_IN = "0.3"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REMOVED_IN = "0.3"
 
 
 def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
@@ -13,7 +18,7 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     Args:
         old: The old name, as a user writes it.
         new: What to write instead.
-        stacklevel: Whose line the warning names; 3 for the caller of the function that calls this one.
+        stacklevel: As in `warnings.warn`; 3 names the line that calls the deprecated function.
 
     Examples:
         >>> import warnings
@@ -23,25 +28,25 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
         >>> str(caught[0].message)
         'md.old is deprecated and will be removed in 0.3; use md.new'
     """
-    message = f"{old} is deprecated and will be removed in {GONE_IN}; use {new}"
+    message = f"{old} is deprecated and will be removed in {REMOVED_IN}; use {new}"
     warnings.warn(message, DeprecationWarning, stacklevel=stacklevel)
 
 
 def call_moved(old: str, new: str, module: str, function: str, *args: Any, **options: Any) -> Any:
-    """Call a function that has moved to a package above the old name's own, and warn.
+    """Warn that a name is deprecated, and call the function that replaces it.
 
-    The module is named by a string: the old name's module must not import upwards, and the old name goes soon.
+    The function is named by strings, since it may be in a package above that of the old name, which must not import upwards.
 
     Args:
         old: The old name, as a user writes it.
         new: What to write instead.
-        module: Where the function is now.
-        function: Its name there.
-        *args: What it takes.
-        **options: What it takes by name.
+        module: The module of the function.
+        function: The function's name.
+        *args: Its positional arguments.
+        **options: Its keyword arguments.
 
     Returns:
-        What it returns.
+        What the function returns.
 
     Examples:
         >>> import warnings
@@ -52,3 +57,38 @@ def call_moved(old: str, new: str, module: str, function: str, *args: Any, **opt
     """
     warn_renamed(old, new, stacklevel=4)
     return getattr(importlib.import_module(module), function)(*args, **options)
+
+
+def renamed_keyword(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that lets a function take a keyword under its old name too, with a warning.
+
+    Args:
+        old: The old name of the keyword.
+        new: Its present name.
+
+    Returns:
+        The decorator.
+
+    Examples:
+        >>> import warnings
+        >>> @renamed_keyword("pictures", "images")
+        ... def count(images):
+        ...     return len(images)
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     count(pictures=[1, 2])
+        2
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **keywords: P.kwargs) -> R:
+            if old in keywords:
+                name = function.__qualname__
+                warn_renamed(f"{name}({old}=…)", f"{name}({new}=…)")
+                keywords[new] = keywords.pop(old)
+            return function(*args, **keywords)
+
+        return call
+
+    return decorate

@@ -1,4 +1,4 @@
-"""What every place says where a person reads a result."""
+"""The disclaimer that stands beside every result, and the terms of the default detector."""
 
 import functools
 import logging
@@ -12,7 +12,7 @@ TERMS = (
 
 
 @functools.cache
-def name_terms() -> None:
-    """Name the terms of the default detector's weights, once in the life of a process."""
-    # Not a warning: whoever turns warnings into errors must still be able to load it.
+def log_terms() -> None:
+    """Log the terms of the default detector's weights, once per process."""
+    # Logged, not warned: the default detector must load where warnings are turned into errors.
     logging.getLogger("melanoma_detect").warning(TERMS)

@@ -1,4 +1,4 @@
-"""Global random generators, seeded for a while and put back."""
+"""Seeds for libraries that draw from the global random generators."""
 
 import contextlib
 import random
@@ -9,10 +9,12 @@ import numpy as np
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, which Augmentor and Keras draw from, and put them back as they were.
+    """Seed the global generators of Python and NumPy during a block, and restore their states after it.
+
+    Augmentor and Keras draw from them.
 
     Args:
-        seed: 0 to 2³² - 1.
+        seed: From 0 to 2³² - 1.
 
     Examples:
         >>> with seeded(1):

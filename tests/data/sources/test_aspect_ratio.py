@@ -6,7 +6,7 @@ from PIL import Image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.images.reader import Squashed, read
+from melanoma_detect.images.reader import StretchedImage, read_pixels
 
 SIZE = (48, 48)
 NOTHING = {"flip_left_right": {"probability": 0}}
@@ -41,11 +41,11 @@ def test_stretched_and_cut_it_is_the_crop(squashed_and_cropped):
 def test_everybody_sees_the_same_pixels(squashed_and_cropped, detector):
     part = load(squashed_and_cropped / "squashed", squashed="4:3").test
     record = part[0]
-    expected = read(Squashed(record.path, 4 / 3), SIZE, "crop")
+    expected = read_pixels(StretchedImage(record.path, 4 / 3), SIZE, "crop")
     np.testing.assert_array_equal(part.pixels()[0], expected)
     np.testing.assert_array_equal(part.batches()[0][0][0], expected)
     np.testing.assert_array_equal(next(iter(part.tf_dataset(batch_size=1)))[0][0], expected)
-    assert not np.array_equal(read(record.path, SIZE, "crop"), expected)
+    assert not np.array_equal(read_pixels(record.path, SIZE, "crop"), expected)
     looked = detector.predictor.preprocess(part.images[0])
     assert (looked.height, looked.width) == (120, 160)
     assert detector.predict(part)[0].melanoma == detector.predict(part.images[0]).melanoma
@@ -71,10 +71,10 @@ def test_by_source(squashed_and_cropped):
 
 def test_what_is_no_square_stays(tmp_path):
     Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "wide.png")
-    assert read(Squashed(tmp_path / "wide.png", 4 / 3)).shape == (30, 40, 3)
+    assert read_pixels(StretchedImage(tmp_path / "wide.png", 4 / 3)).shape == (30, 40, 3)
     Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(tmp_path / "square.png")
-    assert read(Squashed(tmp_path / "square.png", 4 / 3)).shape == (30, 40, 3)
-    assert read(Squashed(tmp_path / "square.png", 3 / 4)).shape == (40, 30, 3)
+    assert read_pixels(StretchedImage(tmp_path / "square.png", 4 / 3)).shape == (30, 40, 3)
+    assert read_pixels(StretchedImage(tmp_path / "square.png", 3 / 4)).shape == (40, 30, 3)
 
 
 def test_balanced_copies_are_made_of_the_stretched_image(squashed_and_cropped):
@@ -84,8 +84,8 @@ def test_balanced_copies_are_made_of_the_stretched_image(squashed_and_cropped):
     copy = next(record for record in back.train if record.parent)
     assert copy.aspect is None  # its file is made at the size already
     parent = next(record for record in back.train if record.id == copy.parent)
-    made = read(copy.path).astype(int)
-    assert np.abs(made - read(parent.image, SIZE, "crop")).mean() < 3
+    made = read_pixels(copy.path).astype(int)
+    assert np.abs(made - read_pixels(parent.image, SIZE, "crop")).mean() < 3
     assert {record.path for record in plain.train if record.parent}.isdisjoint({copy.path})
 
 

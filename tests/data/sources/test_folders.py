@@ -14,7 +14,7 @@ def test_train_and_test_are_found(tree):
     contents = read_folder(tree(PLAIN))
     assert contents.splits == {"train", "test"}
     assert contents.classes == ("melanoma", "nevus")
-    assert [record.split for record in contents.records].count("test") == 2
+    assert [image.split for image in contents.images].count("test") == 2
 
 
 @pytest.mark.parametrize("names", [("train", "test"), ("TRAIN", "TEST"), ("training", "Testing")])
@@ -27,18 +27,18 @@ def test_one_folder_deeper_as_an_archive_unpacks(tree):
     deeper = tree({f"Skin cancer ISIC/{key}": value for key, value in PLAIN.items()})
     contents = read_folder(deeper)
     assert contents.root == deeper / "Skin cancer ISIC"
-    assert len(contents.records) == 6
+    assert len(contents.images) == 6
 
 
 def test_class_folders_alone(tree):
     contents = read_folder(tree({"melanoma": 2, "nevus": 2}))
     assert contents.splits == frozenset()
-    assert {record.split for record in contents.records} == {"train"}
+    assert {image.split for image in contents.images} == {"train"}
     assert contents.classes == ("melanoma", "nevus")
 
 
 def test_class_folders_one_folder_deeper(tree):
-    assert len(read_folder(tree({"archive/melanoma": 2, "archive/nevus": 2})).records) == 4
+    assert len(read_folder(tree({"archive/melanoma": 2, "archive/nevus": 2})).images) == 4
 
 
 def test_validation_folders_are_taken_as_they_are(tree):
@@ -58,8 +58,8 @@ def test_other_files_are_listed(tree):
 
 def test_the_order_is_fixed(tree):
     root = tree(PLAIN)
-    assert read_folder(root).records == read_folder(root).records
-    ids = [record.id for record in read_folder(root).records]
+    assert read_folder(root).images == read_folder(root).images
+    ids = [image.id for image in read_folder(root).images]
     assert ids[0] == "Train/melanoma/image_001.png"
 
 

@@ -61,7 +61,7 @@ def test_tables_that_do_not_fit_are_refused(ham, text, message):
 
 def test_two_sources_become_one_with_the_finer_labels(lesions, ham):
     data = md.load_dataset([lesions, ham], image_size=(32, 32))
-    assert data.coarse == {
+    assert data.label_groups == {
         "akiec": ("actinic keratosis", "squamous cell carcinoma"),
         "bkl": ("pigmented benign keratosis", "seborrheic keratosis"),
     }

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_detect.data.record import Record
 from melanoma_detect.data.sources.table import describe, find_table, image_name, read_table
 from melanoma_detect.errors import DatasetError, DataWarning
 
 
-def records(*names):
-    return [Record(name, Path(f"{name}.jpg"), "nevus", "train", name, name) for name in names]
+def files(*names):
+    return [Path(f"{name}.jpg") for name in names]
 
 
 def table(tmp_path, text):
@@ -18,19 +17,20 @@ def table(tmp_path, text):
     return tmp_path / "metadata.csv"
 
 
-def group_keys(path, records, groups=None):
+def group_keys(path, paths, groups=None):
     found = find_table(path)
-    return {} if found is None else {name: keys for name, (_, keys) in describe(found, records, groups).items() if keys}
+    descriptions = [] if found is None else describe(found, paths, groups)
+    return {path.stem: described.keys for path, described in zip(paths, descriptions, strict=False) if described.keys}
 
 
 @pytest.mark.parametrize("column", ["image_id", "isic_id", "image", "image_name", "id"])
 def test_lesions_are_read(tmp_path, column):
-    keys = group_keys(table(tmp_path, f"{column},lesion_id\na,L1\nb,\n"), records("a", "b", "c"))
+    keys = group_keys(table(tmp_path, f"{column},lesion_id\na,L1\nb,\n"), files("a", "b", "c"))
     assert keys == {"a": ["lesion_id L1"]}
 
 
 def test_patients_and_lesions_both_count(tmp_path):
-    keys = group_keys(table(tmp_path, "image_id,lesion_id,patient_id\na,L1,P1\nb,,P1\n"), records("a", "b"))
+    keys = group_keys(table(tmp_path, "image_id,lesion_id,patient_id\na,L1,P1\nb,,P1\n"), files("a", "b"))
     assert keys == {"a": ["lesion_id L1", "patient_id P1"], "b": ["patient_id P1"]}
 
 
@@ -40,27 +40,27 @@ def test_second_downloads_are_known_by_their_id(file, name):
 
 
 @pytest.mark.parametrize("text", ["image_id,age\na,40\n", "name,lesion_id\na,L1\n", "image_id,lesion_id\nz,L1\n"])
-def test_a_table_that_says_nothing_is_named(tmp_path, text):
+def test_a_table_that_groups_nothing_warns(tmp_path, text):
     with pytest.warns(DataWarning, match=r"metadata\.csv groups nothing"):
-        assert group_keys(table(tmp_path, text), records("a")) == {}
+        assert group_keys(table(tmp_path, text), files("a")) == {}
 
 
-def test_a_table_that_is_none_is_refused(tmp_path):
+def test_a_file_that_is_not_a_table_raises(tmp_path):
     (tmp_path / "metadata.csv").write_bytes(b"\x00\xff\xfe" * 40)
     with pytest.raises(DatasetError, match=r"metadata\.csv"):
-        group_keys(tmp_path / "metadata.csv", records("a"))
+        group_keys(tmp_path / "metadata.csv", files("a"))
 
 
-def test_an_empty_table_is_refused(tmp_path):
+def test_an_empty_table_raises(tmp_path):
     with pytest.raises(DatasetError, match="cannot be read as a table"):
-        group_keys(table(tmp_path, ""), records("a"))
+        group_keys(table(tmp_path, ""), files("a"))
 
 
 def test_other_columns_group_where_they_are_named(tmp_path):
     path = table(tmp_path, "image_id,lesion_id,clinic\na,L1,C1\nb,L2,C1\n")
-    assert group_keys(path, records("a", "b"), ["clinic"]) == {"a": ["clinic C1"], "b": ["clinic C1"]}
+    assert group_keys(path, files("a", "b"), ["clinic"]) == {"a": ["clinic C1"], "b": ["clinic C1"]}
     with pytest.raises(DatasetError, match="no column 'hospital' to group by; expected one of lesion_id, clinic"):
-        group_keys(path, records("a"), ["hospital"])
+        group_keys(path, files("a"), ["hospital"])
 
 
 def test_two_rows_of_one_image_complete_each_other(tmp_path):

@@ -1,19 +1,17 @@
-"""Zip archives of images, unpacked safely: nothing outside its folder, nothing over a limit, whole or not at all."""
+"""Zip archives of images, unpacked safely: nothing outside the folder, nothing over a limit, completely or not at all."""
 
 import hashlib
-import shutil
 import stat
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from melanoma_detect.data.hashes import digest
+from melanoma_detect.data.scan import digest
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.files import cache_folder, writing_to
+from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
 
 MAX_BYTES = 64 * 2**30
 MAX_FILES = 5_000_000
-_MAX_RATIO = 200  # images hardly shrink; what does by more is made to fill a disk
+_MAX_RATIO = 200  # images hardly shrink; an archive that shrinks by more is made to fill a disk
 
 
 def unpack(archive: Path) -> Path:
@@ -26,8 +24,8 @@ def unpack(archive: Path) -> Path:
         The folder with its files.
 
     Raises:
-        DatasetError: It is no zip file, damaged, encrypted, holds a link or a path outside itself, or is over 64 GiB, 5 million
-            files, or 200 times its own size unpacked.
+        DatasetError: It is not a zip file, is damaged, encrypted, holds a link or a path outside itself, or has over 64 GiB, 5
+            million files, or 200 times its own size unpacked.
         OutputError: The cache cannot be written.
 
     Examples:
@@ -37,33 +35,26 @@ def unpack(archive: Path) -> Path:
         ['set']
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir()]
-            _refuse_unsafe(archive, members)
-            place = cache_folder("archives") / hashlib.sha256(digest(archive).encode()).hexdigest()[:24]
-            if not place.is_dir():
-                _extract(opened, members, place)
+        with zipfile.ZipFile(archive) as file:
+            members = [member for member in file.infolist() if not member.is_dir()]
+            _check_members(archive, members)
+            folder = cache_folder("archives") / hashlib.sha256(digest(archive).encode()).hexdigest()[:24]
+            if not folder.is_dir():
+                _extract(file, members, folder)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise DatasetError(
             f"{archive}: cannot be unpacked ({error}); expected a sound, unencrypted zip file"
         ) from error
-    return place
+    return folder
 
 
-def _extract(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], place: Path) -> None:
-    with writing_to(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
-        try:
-            for member in members:
-                opened.extract(member, partial)
-            if not place.is_dir():
-                partial.rename(place)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> None:
+    with convert_write_errors(folder), atomic_folder(folder) as partial:
+        for member in members:
+            file.extract(member, partial)
 
 
-def _refuse_unsafe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     total = sum(member.file_size for member in members)
     packed = max(archive.stat().st_size, 1)
     if len(members) > MAX_FILES or total > MAX_BYTES or total > _MAX_RATIO * packed + 2**20:

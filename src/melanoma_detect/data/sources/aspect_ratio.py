@@ -1,70 +1,53 @@
-"""Images that were squashed into squares before they were stored, stretched back before anything else looks at them.
+"""The aspect ratio that images had before they were squashed into squares, given by the user for each source.
 
-A camera's image is 4:3 or 3:2. A collection that was squashed into squares shows every lesion too narrow; beside images
-whose squares are centre crops, that is one more sign of the source, and so of the class.
+A camera's image is 4:3 or 3:2. A collection that was squashed into squares shows every lesion too narrow. Beside a collection
+whose squares are centre crops, that shape gives away the source, and so the class.
 """
 
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from melanoma_detect.data.sources.folders import Contents
 from melanoma_detect.errors import DatasetError
 
-Squashed: TypeAlias = str | Mapping["str | os.PathLike[str]", str]
+AspectRatios: TypeAlias = str | Mapping["str | os.PathLike[str]", str]
 
-_SHAPE = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
+_RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
 
-def unsquash(
-    sources: Sequence[Contents], given: "Sequence[str | os.PathLike[str]]", squashed: Squashed | None
-) -> list[Contents]:
-    """Note on every record the shape that its image had.
+def find_aspect_ratios(sources: Sequence[Path], squashed: AspectRatios | None) -> list[float | None]:
+    """Return the original aspect ratio of each source's images.
 
     Args:
-        sources: What was read.
-        given: The sources as they were named, in the same order.
-        squashed: The shape, as `"4:3"`, for all sources or by source; None for none.
+        sources: The sources, as absolute paths.
+        squashed: The ratio, as `"4:3"`, for all sources or by source; None for none.
 
     Returns:
-        The sources, with `Record.aspect` set.
+        For each source width over height, or None where its images were not squashed.
 
     Raises:
-        DatasetError: A shape that is none, or a source that was not given.
+        DatasetError: A ratio in another form, or a source that is not among the sources.
 
     Examples:
-        >>> from melanoma_detect.data.sources.folders import read_folder
-        >>> round(unsquash([read_folder(isic9)], [isic9], "4:3")[0].records[0].aspect, 3)
-        1.333
+        >>> find_aspect_ratios([Path("/a"), Path("/b")], {"/b": "3:2"})
+        [None, 1.5]
     """
     if squashed is None:
-        return list(sources)
-    places = [Path(place).expanduser().absolute() for place in given]
-    by_place = dict.fromkeys(places, squashed) if isinstance(squashed, str) else _by_place(squashed, places)
-    return [
-        _with_aspect(contents, _aspect(by_place[place])) if place in by_place else contents
-        for contents, place in zip(sources, places, strict=True)
-    ]
-
-
-def _by_place(squashed: "Mapping[str | os.PathLike[str], str]", places: Sequence[Path]) -> dict[Path, str]:
-    found = {Path(name).expanduser().absolute(): shape for name, shape in squashed.items()}
-    if strange := [str(place) for place in found if place not in places]:
+        return [None] * len(sources)
+    if isinstance(squashed, str):
+        return [_parse(squashed)] * len(sources)
+    ratios = {Path(source).expanduser().absolute(): ratio for source, ratio in squashed.items()}
+    if unknown := [str(source) for source in ratios if source not in sources]:
         raise DatasetError(
-            f"squashed= names {strange[0]}, which is no source here; expected one of {', '.join(map(str, places))}"
+            f"squashed= names {unknown[0]}, which is no source here; expected one of {', '.join(map(str, sources))}"
         )
-    return found
+    return [_parse(ratios[source]) if source in ratios else None for source in sources]
 
 
-def _aspect(shape: str) -> float:
-    found = _SHAPE.fullmatch(shape.strip()) if isinstance(shape, str) else None
-    if not found or not float(found[1]) or not float(found[2]):
-        raise DatasetError(f"squashed={shape!r}; expected the width and the height that images had, such as '4:3'")
-    return float(found[1]) / float(found[2])
-
-
-def _with_aspect(contents: Contents, aspect: float) -> Contents:
-    return replace(contents, records=[replace(record, aspect=aspect) for record in contents.records])
+def _parse(ratio: str) -> float:
+    match = _RATIO.fullmatch(ratio.strip()) if isinstance(ratio, str) else None
+    if not match or not float(match[1]) or not float(match[2]):
+        raise DatasetError(f"squashed={ratio!r}; expected the width and the height that images had, such as '4:3'")
+    return float(match[1]) / float(match[2])

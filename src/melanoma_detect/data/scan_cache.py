@@ -1,0 +1,133 @@
+"""Scans of a dataset's files, kept in memory so that an audit need not decode and hash them again."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from melanoma_detect.data.near_duplicates import NearDuplicate, find_near_duplicates
+from melanoma_detect.data.scan import ImageFile, Scan, scan
+from melanoma_detect.images.perceptual_hash import Fingerprint
+from melanoma_detect.images.reader import Resize
+
+MAX_IMAGES = 100_000  # a scan takes about a kilobyte: 100 MB
+
+
+class _Kept(NamedTuple):
+    stamp: tuple[int, int] | None
+    scan: Scan
+
+
+class ScanCache:
+    """The scans of a dataset's files, and the near duplicates among them.
+
+    A dataset holds one and passes it on to all that are made from it. A file that has changed since it was scanned is scanned
+    again. It is left out when a dataset is pickled, and empty for more than 100,000 images: the results are the same, but take
+    longer.
+
+    Examples:
+        >>> cache = ScanCache()
+        >>> files = [isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"]
+        >>> scans = list(cache.scan(files, (32, 32), "squash"))
+        >>> cache.keep(files, scans, [], (32, 32), "squash")
+        >>> next(cache.scan(files, (32, 32), "squash")) is scans[0]
+        True
+    """
+
+    def __init__(self) -> None:
+        self._setting: Any = None
+        self._scans: dict[ImageFile, _Kept] = {}
+        self._readable: tuple[ImageFile, ...] = ()
+        self._pairs: Sequence[NearDuplicate] = ()
+
+    def __reduce__(self) -> tuple[type["ScanCache"], tuple[()]]:
+        return ScanCache, ()
+
+    def keep(
+        self,
+        images: Sequence[ImageFile],
+        scans: Sequence[Scan],
+        pairs: Sequence[NearDuplicate],
+        size: tuple[int, int],
+        resize: Resize,
+    ) -> None:
+        """Keep the scans of all files.
+
+        Args:
+            images: The files.
+            scans: Their scans.
+            pairs: The near duplicates among the readable ones, by position among these.
+            size: `(height, width)` in pixels that the files were scanned at.
+            resize: How they were brought to that size.
+
+        Examples:
+            >>> ScanCache().keep([], [], [], (32, 32), "squash")
+        """
+        if len(images) <= MAX_IMAGES:
+            self._setting = (size, resize)
+            self._scans = {image: _Kept(_stamp(image), result) for image, result in zip(images, scans, strict=True)}
+            self._readable = tuple(image for image, result in zip(images, scans, strict=True) if not result.error)
+            self._pairs = pairs
+
+    def scan(self, images: Sequence[ImageFile], size: tuple[int, int], resize: Resize) -> Iterator[Scan]:
+        """Scan files; those that are known and have not changed are not read again.
+
+        Args:
+            images: The files.
+            size: `(height, width)` in pixels that they are scanned at.
+            resize: How they are brought to that size.
+
+        Yields:
+            One scan a file, in order.
+
+        Examples:
+            >>> list(ScanCache().scan([], (32, 32), "squash"))
+            []
+        """
+        known = [self._find(image, size, resize) for image in images]
+        unknown = [image for image, result in zip(images, known, strict=True) if result is None]
+        fresh = scan(unknown, size, resize)
+        for result in known:
+            yield next(fresh) if result is None else result
+
+    def near_duplicates(
+        self, images: Sequence[ImageFile], fingerprints: Sequence[Fingerprint | None]
+    ) -> list[NearDuplicate]:
+        """Find the near duplicates among files; for the files that were kept they are known.
+
+        Args:
+            images: The readable files.
+            fingerprints: The hashes of each.
+
+        Returns:
+            Pairs by position in `images`, each once, in order.
+
+        Examples:
+            >>> ScanCache().near_duplicates([], [])
+            []
+        """
+        position = {image: index for index, image in enumerate(images)}
+        same_files = len(images) == len(position) == len(self._readable) and position.keys() == set(self._readable)
+        unchanged = all(
+            image in self._scans and self._scans[image].scan.fingerprint is fingerprint
+            for image, fingerprint in zip(images, fingerprints, strict=True)
+        )
+        if not (same_files and unchanged):
+            return find_near_duplicates([Path(image) for image in images], fingerprints)
+        pairs = []
+        for pair in self._pairs:
+            first, second = sorted((position[self._readable[pair.first]], position[self._readable[pair.second]]))
+            pairs.append(NearDuplicate(first, second, pair.bits, pair.kind))
+        return sorted(pairs, key=lambda pair: (pair.first, pair.second))
+
+    def _find(self, image: ImageFile, size: tuple[int, int], resize: Resize) -> Scan | None:
+        kept = self._scans.get(image) if self._setting == (size, resize) else None
+        return kept.scan if kept and kept.stamp is not None and kept.stamp == _stamp(image) else None
+
+
+def _stamp(image: ImageFile) -> tuple[int, int] | None:
+    try:
+        status = os.stat(image)  # noqa: PTH116 - also for images that are stretched back
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,48 @@
+"""Options of a training, checked once and passed on as one value."""
+
+import os
+from dataclasses import dataclass, field
+
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.operating_points import check_sensitivity
+from melanoma_detect.training.recipes import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """The options of `Detector.fit`, which documents them.
+
+    Attributes:
+        epochs: The largest number of epochs, at least 1.
+        recipe: How to train.
+        sensitivity: The share of validation melanomas that must raise an alert, over 0 and under 1.
+        seed: The seed of the order of the images and of their augmentation.
+        progress: Whether to draw a progress bar.
+        checkpoint: A folder to write a checkpoint into after each epoch, or None.
+        resume: Whether to resume from the checkpoint in that folder.
+        devices: None for one device, `"auto"`, or a number; see `devices.distribute`.
+
+    Raises:
+        DetectorError: A value is out of its range.
+
+    Examples:
+        >>> FitOptions(epochs=0)
+        Traceback (most recent call last):
+        melanoma_detect.errors.DetectorError: epochs=0; expected 1 or more
+    """
+
+    epochs: int = 30
+    recipe: Recipe = field(default_factory=Recipe)
+    sensitivity: float = 0.95
+    seed: int = 123
+    progress: bool = True
+    checkpoint: "str | os.PathLike[str] | None" = None
+    resume: bool = False
+    devices: str | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise DetectorError(f"epochs={self.epochs}; expected 1 or more")
+        check_sensitivity(self.sensitivity)
+        if self.resume and self.checkpoint is None:
+            raise DetectorError("resume=True without a folder to resume from; pass checkpoint='a folder'")

@@ -1,0 +1,56 @@
+"""Table files: every delimiter, with and without a byte-order mark, and Parquet."""
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from melanoma_detect.data.sources.table_file import open_table
+from melanoma_detect.errors import DatasetError
+
+ROWS = [["a.jpg", "50"], ["b,c.jpg", ""]]
+
+
+def read(name, content):
+    with open_table(name, io.BytesIO(content)) as table:
+        return table.columns, list(table.read([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", 'image,age\na.jpg,50\n"b,c.jpg",\n'),
+        ("t.csv", "image;age\r\na.jpg;50\r\nb,c.jpg\r\n"),
+        ("t.csv", "\ufeffimage\tage\na.jpg\t50\n\nb,c.jpg\t\n"),
+        ("t.tsv", "image\tage\na.jpg\t50\nb,c.jpg\t\n"),
+        ("T.TSV", ' image , age\na.jpg,50\n"b,c.jpg",'),
+    ],
+)
+def test_text_is_read_with_any_delimiter(name, text):
+    assert read(name, text.encode()) == (("image", "age"), ROWS)
+
+
+def test_parquet_is_read_as_text():
+    file = io.BytesIO()
+    pq.write_table(pa.table({"image": ["a.jpg", "b,c.jpg"], "age": [50, None]}), file)
+    assert read("t.parquet", file.getvalue()) == (("image", "age"), ROWS)
+
+
+def test_columns_are_read_in_the_order_asked_for():
+    with open_table("t.csv", io.BytesIO(b"image,age,sex\na,50,male\n")) as table:
+        assert list(table.read([2, 0])) == [["male", "a"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "the file is empty"),
+        ("t.csv", b"\x00\xff\xfe" * 40, "expected UTF-8 text"),
+        ("t.csv", b"image,age\na,50,male\n", "line 2 has 3 cells for 2 columns"),
+        ("t.parquet", b"nonsense", "expected a Parquet file"),
+    ],
+)
+def test_files_that_are_not_tables_raise(name, content, message):
+    with pytest.raises(DatasetError, match=f"cannot be read as a table.*{message}"):
+        read(name, content)

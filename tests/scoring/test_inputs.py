@@ -1,0 +1,112 @@
+"""Sources of images: folders, archives, tables."""
+
+import csv
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DatasetError
+
+
+def score(sources, detector, out="scores.csv", **settings):
+    return md.score(sources, detector=detector, out=out, progress=False, **settings)
+
+
+def read(path="scores.csv"):
+    return list(csv.DictReader(io.StringIO(Path(path).read_bytes().decode(), newline="")))
+
+
+def paths(path="scores.csv"):
+    return [row["path"] for row in read(path)]
+
+
+def test_folders_are_read_sorted_and_without_hidden_files(make_detector, make_images):
+    folder = make_images({"b/1.png": 1, "a/2.png": 2, "a/deep/3.png": 3, "z.png": 4, ".hidden/5.png": 5, "._6.png": 6})
+    (folder / "notes.docx").write_text("no image")
+    score(folder, make_detector())
+    assert [str(Path(path).relative_to(folder)) for path in paths()] == ["z.png", "a/2.png", "a/deep/3.png", "b/1.png"]
+
+
+def test_sources_are_read_in_the_order_given(make_detector, make_images):
+    folder = make_images({"a.png": 1, "b.png": 2})
+    with zipfile.ZipFile("more.zip", "w") as archive:
+        archive.write(folder / "a.png", "inside/c.png")
+    score([folder / "b.png", "more.zip", folder], make_detector())
+    assert paths() == [str(folder / "b.png"), "more.zip/inside/c.png", str(folder / "a.png"), str(folder / "b.png")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.csv", 'age,Image\r\n50,a.png\r\n51,"sub/b,c.png"\r\n52,\r\n53,gone.png\r\n'),
+        ("list.tsv", "\ufeffpath\tage\na.png\t50\nsub/b,c.png\t51\n\t52\ngone.png\t53\n"),
+    ],
+)
+def test_a_csv_or_tsv_table_lists_images(make_detector, make_images, name, text):
+    folder = make_images({"a.png": 250, "sub/b,c.png": 1})
+    (folder / name).write_text(text, encoding="utf-8", newline="")
+    score(folder / name, make_detector())
+    rows = read()
+    assert [row["path"] for row in rows] == ["a.png", "sub/b,c.png", f"{folder / name}, row 3", "gone.png"]
+    assert [row["decision"] for row in rows] == ["alert", "clear", "refer", "refer"]
+    assert "names no image" in rows[2]["error"]
+    assert "gone.png: no such file" in rows[3]["error"]
+
+
+def test_a_text_file_lists_paths_and_ids_without_suffix(make_detector, make_images):
+    folder = make_images({"a.png": 250, "ISIC_0000001.jpg": 1, "images/ISIC_0000002.png": 1, "images/b.png": 1})
+    names = [str(folder / "a.png"), "ISIC_0000001", "ISIC_0000002", "b.png"]
+    (folder / "list.txt").write_text("\n".join(names))
+    score(folder / "list.txt", make_detector())
+    assert [(row["path"], row["error"]) for row in read()] == [(name, "") for name in names]
+
+
+def test_a_parquet_table_lists_images(make_detector, make_images):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = make_images({"a.png": 250, "b.png": 1})
+    pq.write_table(pa.table({"age": [1, 2, 3], "filename": ["b.png", "a.png", None]}), folder / "list.parquet")
+    score(folder / "list.parquet", make_detector())
+    assert [row["decision"] for row in read()] == ["clear", "alert", "refer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "list.csv",
+            b"age,site\n1,back\n",
+            "no column names the images \\(it has age, site\\); expected one of path",
+        ),
+        ("list.csv", b"path\n\xff\xfe\n", "cannot be read as a table"),
+        ("list.parquet", b"nonsense", "cannot be read as a table"),
+        ("list.zip", b"nonsense", "cannot be unpacked"),
+        ("folder/notes.docx", b"", "no images in it"),
+        ("list.txt", b"", "no images; expected at least one"),
+    ],
+)
+def test_invalid_sources_raise_errors(make_detector, tmp_path, name, content, message):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        score(name.split("/")[0], make_detector())
+    assert not Path("scores.csv").exists()
+
+
+def test_a_folder_that_cannot_be_listed_raises_an_error(make_detector, make_images, monkeypatch):
+    folder = make_images({"a.png": 1, "shut/b.png": 2})
+    scandir = os.scandir
+
+    def shut(place):
+        if str(place).endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    with pytest.raises(DatasetError, match="cannot be listed"):
+        score(folder, make_detector())

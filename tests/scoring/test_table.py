@@ -1,0 +1,99 @@
+"""Score tables as CSV and Parquet files."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.scoring.table import parse_rows, write_csv, write_parquet
+
+
+def score(sources, detector, out="scores.csv", **settings):
+    return md.score(sources, detector=detector, out=out, progress=False, **settings)
+
+
+def read(path="scores.csv"):
+    return list(csv.DictReader(io.StringIO(Path(path).read_bytes().decode(), newline="")))
+
+
+def paths(path="scores.csv"):
+    return [row["path"] for row in read(path)]
+
+
+def test_csv_and_parquet_have_the_same_rows(make_detector, make_images):
+    import pyarrow.parquet as pq
+
+    folder = make_images({f"{value:03d}.png": value for value in range(0, 256, 5)})
+    (folder / 'bad, "so"\n.jpg').write_text("no image")
+    score(folder, make_detector(), "scores.csv")
+    score(folder, make_detector(), "scores.parquet")
+    table = pq.read_table("scores.parquet")
+    types = {field.name: str(field.type) for field in table.schema}
+    numbers = [name for name in types if name.startswith("p_")]
+    assert len(numbers) == 9
+    assert {types[name] for name in (*numbers, "melanoma", "malignant")} == {"double"}
+    assert {types[name] for name in ("alert", "abstained")} == {"bool"}
+    assert [{name: cell(value) for name, value in row.items()} for row in table.to_pylist()] == read()
+    bad = next(row for row in table.to_pylist() if row["error"])
+    assert bad["melanoma"] is None
+
+
+def cell(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def test_csv_lines_end_as_rfc_4180_requires(make_detector, make_images):
+    score(make_images({"a.png": 1, "b.png": 2}), make_detector())
+    content = Path("scores.csv").read_bytes()
+    assert content.count(b"\r\n") == content.count(b"\n") == 3
+    assert content.startswith(b"path,diagnosis,")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows forbids such names")
+def test_unusual_file_names_are_preserved(make_detector, make_images):
+    names = [
+        "a,b.png",
+        'say "aah".png',
+        "two\nlines.png",
+        "back\r\nslash\\.png",
+        "naïve 痣 🩺.png",
+        " edges .png",
+        "=1+1.png",
+    ]
+    folder = make_images(dict.fromkeys(names, 9))
+    (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes((folder / names[0]).read_bytes())
+    score(folder, make_detector())
+    found = [Path(path).name for path in paths()]
+    assert sorted(found) == sorted([*names, r"caf\udce9.jpg"])
+    assert {row["error"] for row in read()} == {""}
+    score(folder, make_detector(), "scores.parquet")
+
+
+NAMES = ("path", "p_MEL", "alert", "error")
+
+
+def row(number):
+    return [f'two\r\nlines, "{number}"\n' * 20, repr(number / 7), "true", ""]
+
+
+@pytest.mark.parametrize("count", [0, 1, 8192, 20_000])
+def test_rows_can_be_read_back(count):
+    write_parquet(Path("a.parquet"), NAMES, map(row, range(count)))
+    write_csv(Path("a.csv"), NAMES, map(row, range(count)))
+    table = pq.read_table("a.parquet")
+    assert table.num_rows == count
+    assert table.column("path").to_pylist() == [row(number)[0] for number in range(count)]
+    assert table.column("p_MEL").to_pylist() == [number / 7 for number in range(count)]
+    with Path("a.csv").open(encoding="utf-8", newline="") as file:
+        assert list(parse_rows(file)) == [list(NAMES), *map(row, range(count))]
+
+
+def test_parquet_row_groups_are_small():
+    write_parquet(Path("a.parquet"), NAMES, map(row, range(20_000)))
+    assert pq.ParquetFile("a.parquet").num_row_groups == 3
