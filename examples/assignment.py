@@ -24,8 +24,7 @@ from PIL import Image
 
 from melanoma_detect.data.augmentor import ASSIGNMENT, parse
 from melanoma_detect.data.batches import Batches
-from melanoma_detect.data.record import Record
-from melanoma_detect.data.sources.folders import read_folder
+from melanoma_detect.data.sources.folders import SourceImage, read_folder
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.images.pixel_cache import decode_all
 from melanoma_detect.training.augmentation import augmentation_layers
@@ -34,10 +33,10 @@ from melanoma_detect.utils.random import seeded
 SIZE = (180, 180)
 
 
-def decode(records: Sequence[Record], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels of records."""
-    labels = np.array([classes.index(record.label) for record in records])
-    return decode_all([record.path for record in records], SIZE), labels
+def decode(images: Sequence[SourceImage], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels and labels of images."""
+    labels = np.array([classes.index(image.label) for image in images])
+    return decode_all([image.path for image in images], SIZE), labels
 
 
 def make_rotated_copies(pixels: np.ndarray, labels: np.ndarray, add: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -96,6 +96,7 @@ def test_explain_writes_an_image_and_prints_its_caption(trained, lesions, tmp_pa
     assert (tmp_path / "overlay.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_export_prints_the_agreement_with_the_detector(trained, lesions, tmp_path):
     process = cli("export", "--detector", trained[0], "--format", "litert", "--out", tmp_path / "model.tflite")
     assert "as LiteRT in float32, at most" in process.stdout
@@ -223,6 +224,7 @@ def test_wrong_model_arguments_are_errors(arguments, message):
     assert message in cli(*arguments, check=False).stderr
 
 
+@pytest.mark.slow
 def test_demo_on_a_folder(lesions, tmp_path):
     process = cli("demo", "--data", lesions, "--epochs", 1, "--out", tmp_path / "demo")
     assert "Three of the test images" in process.stdout

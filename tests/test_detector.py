@@ -1,4 +1,4 @@
-"""A detector in use."""
+"""`Detector`: predicting, saving and loading, settings, deprecated names."""
 
 import io
 import subprocess
@@ -21,14 +21,14 @@ def probabilities(predictions):
     return np.array([list(prediction.probabilities.values()) for prediction in predictions])
 
 
-def test_every_kind_of_image_gets_the_same_answer(detector, photos):
+def test_every_kind_of_input_gives_the_same_prediction(detector, photos):
     path = photos[0]
     array = np.asarray(Image.open(path))
     sources = [path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), Image.open(path), array]
-    answers = [detector.predict(source) for source in sources]
-    assert all(isinstance(answer, md.Prediction) for answer in answers)
-    np.testing.assert_allclose(probabilities(answers), probabilities([answers[0]] * 6), atol=1e-6)
-    assert answers[0].source == str(path)
+    predictions = [detector.predict(source) for source in sources]
+    assert all(isinstance(prediction, md.Prediction) for prediction in predictions)
+    np.testing.assert_allclose(probabilities(predictions), probabilities([predictions[0]] * 6), atol=1e-6)
+    assert predictions[0].source == str(path)
 
 
 def test_several_images_come_back_in_order(detector, photos):
@@ -36,26 +36,26 @@ def test_several_images_come_back_in_order(detector, photos):
     alone = [detector.predict(photo) for photo in photos]
     assert len(many) == 36
     np.testing.assert_allclose(probabilities(many), probabilities(alone), atol=1e-5)
-    assert [answer.source for answer in many] == [str(photo) for photo in photos]
+    assert [prediction.source for prediction in many] == [str(photo) for photo in photos]
 
 
-def test_batches_generators_and_nothing(detector, photos):
+def test_batches_generators_and_empty_lists(detector, photos):
     batch = np.stack([np.asarray(Image.open(photo)) for photo in photos[:3]])
     assert len(detector.predict(batch)) == 3
     assert len(detector.predict(photo for photo in photos[:2])) == 2
     assert detector.predict([]) == []
 
 
-def test_a_split_is_several_images(detector, data):
-    assert [answer.source for answer in detector.predict(data.test)] == [str(path) for path in data.test.paths]
+def test_a_split_can_be_predicted(detector, data):
+    assert [prediction.source for prediction in detector.predict(data.test)] == [str(path) for path in data.test.paths]
 
 
-def test_what_is_no_image_is_refused(detector):
+def test_a_value_that_is_not_an_image_raises(detector):
     with pytest.raises(ImageError, match="None is not an image"):
         detector.predict(None)
 
 
-def test_an_unreadable_image_is_named(detector, photos, tmp_path):
+def test_the_error_for_an_unreadable_image_names_it(detector, photos, tmp_path):
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(ImageError, match=r"text\.jpg"):
         detector.predict([photos[0], tmp_path / "text.jpg"])
@@ -63,13 +63,13 @@ def test_an_unreadable_image_is_named(detector, photos, tmp_path):
         detector.predict(tmp_path)
 
 
-def test_training_and_use_see_the_same_pixels(detector, data):
+def test_training_and_prediction_read_the_same_pixels(detector, data):
     from_use = probabilities(detector.predict(data.test.paths))
     from_training = detector.predictor.probabilities(data.test.pixels())
     np.testing.assert_allclose(from_use, from_training, atol=1e-6)
 
 
-def test_saved_and_loaded_it_is_the_same(detector, photos, tmp_path):
+def test_a_loaded_detector_equals_the_saved_one(detector, photos, tmp_path):
     detector.save(tmp_path / "mine.detector")
     loaded = md.Detector.load(tmp_path / "mine.detector")
     assert loaded.predictor.config == detector.predictor.config
@@ -79,7 +79,7 @@ def test_saved_and_loaded_it_is_the_same(detector, photos, tmp_path):
     assert loaded.history.equals(detector.history)
 
 
-def test_another_process_gives_the_same_answer(detector, photos, tmp_path):
+def test_another_process_gives_the_same_prediction(detector, photos, tmp_path):
     detector.save(tmp_path / "mine.detector")
     code = "import sys, melanoma_detect as md; print(md.Detector.load(sys.argv[1]).predict(sys.argv[2]).melanoma)"
     command = [sys.executable, "-c", code, str(tmp_path / "mine.detector"), str(photos[0])]
@@ -87,24 +87,24 @@ def test_another_process_gives_the_same_answer(detector, photos, tmp_path):
     assert float(done.stdout) == pytest.approx(detector.predict(photos[0]).melanoma, abs=1e-6)
 
 
-def test_it_knows_what_it_was_shown(detector, lesions):
+def test_training_separates_melanomas_from_nevi(detector, lesions):
     melanomas = detector.predict(sorted((lesions / "Train" / "melanoma").glob("*.jpg")))
     nevi = detector.predict(sorted((lesions / "Train" / "nevus").glob("*.jpg")))
-    mean = [np.mean([answer.melanoma for answer in answers]) for answers in (melanomas, nevi)]
+    mean = [np.mean([prediction.melanoma for prediction in predictions]) for predictions in (melanomas, nevi)]
     assert mean[0] > mean[1] + 0.2
 
 
-def test_an_unwritable_place_is_named(detector, tmp_path):
+def test_the_error_for_an_unwritable_path_names_it(detector, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         detector.save(tmp_path / "file" / "mine.detector")
 
 
-def test_it_says_what_it_is(detector):
+def test_repr_has_architecture_classes_and_size(detector):
     assert repr(detector) == "<Detector cnn: 9 classes at 32×32>"
 
 
-def test_it_can_be_used_in_other_ways(detector, photos):
+def test_at_changes_the_settings(detector, photos):
     half = detector.at(sensitivity=0.5)
     assert half.operating_point.threshold >= detector.operating_point.threshold
     assert detector.predictor.settings.sensitivity == 0.6
@@ -112,13 +112,13 @@ def test_it_can_be_used_in_other_ways(detector, photos):
     assert malignant.operating_point.target == "malignant"
     assert malignant.predict(photos[0]).operating_point.target == "malignant"
     wide, narrow = (
-        np.mean([len(one.prediction_set) for one in detector.at(coverage=share).predict(photos)])
+        np.mean([len(prediction.prediction_set) for prediction in detector.at(coverage=share).predict(photos)])
         for share in (0.99, 0.8)
     )
     assert wide > narrow >= 1
-    turned = detector.at(views=8)
-    assert turned.operating_point != detector.operating_point
-    assert probabilities(turned.predict(photos[:3])) == pytest.approx(
+    augmented = detector.at(views=8)
+    assert augmented.operating_point != detector.operating_point
+    assert probabilities(augmented.predict(photos[:3])) == pytest.approx(
         probabilities(detector.predict(photos[:3])), abs=0.5
     )
 
@@ -133,26 +133,28 @@ def test_it_can_be_used_in_other_ways(detector, photos):
         ({"coverage": 0.5}, "coverage=0.5; expected one of"),
     ],
 )
-def test_other_ways_that_there_are_not(detector, changes, message):
+def test_unsupported_settings_raise(detector, changes, message):
     with pytest.raises(DetectorError, match=message):
         detector.at(**changes)
 
 
-def test_it_says_when_it_does_not_know(detector, photos):
+def test_unfamiliar_images_are_referred(detector, photos):
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    strange = detector.predict([noise, np.zeros((64, 64, 3), np.uint8), np.full((5, 5, 3), 150, np.uint8)])
-    assert [one.decision for one in strange] == ["refer"] * 3
-    assert [bool(one.reason) for one in strange] == [True] * 3
-    assert strange[2].reason == "too small"
-    assert np.mean([one.abstained for one in detector.predict(photos)]) < 0.2
+    unfamiliar = detector.predict([noise, np.zeros((64, 64, 3), np.uint8), np.full((5, 5, 3), 150, np.uint8)])
+    assert [prediction.decision for prediction in unfamiliar] == ["refer"] * 3
+    assert [bool(prediction.reason) for prediction in unfamiliar] == [True] * 3
+    assert unfamiliar[2].reason == "too small"
+    assert np.mean([prediction.abstained for prediction in detector.predict(photos)]) < 0.2
 
 
 def test_arrays_and_predictions_agree(detector, data):
-    judged = detector.predictor.predict_batch(data.test.pixels())
+    batch = detector.predictor.predict_batch(data.test.pixels())
     predictions = detector.predict(data.test.paths)
-    assert [judged.decision(at) for at in range(len(predictions))] == [one.decision for one in predictions]
-    np.testing.assert_allclose(judged.melanoma, [one.melanoma for one in predictions], atol=1e-5)
-    assert judged.abstained.tolist() == [one.abstained for one in predictions]
+    assert [batch.decision(index) for index in range(len(predictions))] == [
+        prediction.decision for prediction in predictions
+    ]
+    np.testing.assert_allclose(batch.melanoma, [prediction.melanoma for prediction in predictions], atol=1e-5)
+    assert batch.abstained.tolist() == [prediction.abstained for prediction in predictions]
     assert len(detector.predictor.predict_batch(np.empty((0, 32, 32, 3), np.uint8)).reasons) == 0
 
 
@@ -181,8 +183,11 @@ def test_the_public_names_are_these(detector):
     ],
 )
 def test_old_names_of_internals_warn(detector, old, new):
-    with pytest.warns(DeprecationWarning, match=rf"Detector\.{old} is deprecated .* use Detector\.predictor\.{new}"):
+    with pytest.warns(
+        DeprecationWarning, match=rf"Detector\.{old} is deprecated .* use Detector\.predictor\.{new}"
+    ) as caught:
         value = getattr(detector, old)
+    assert [warning.filename for warning in caught] == [__file__]
     assert value == getattr(detector.predictor, new)
 
 

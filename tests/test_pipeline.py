@@ -101,6 +101,7 @@ def test_an_interrupted_run_resumes(lesions, tmp_path, monkeypatch):
     assert [path.name for path in out.parent.iterdir()] == ["cnn"]
 
 
+@pytest.mark.slow
 def test_overwrite_deletes_an_old_checkpoint(lesions, tmp_path):
     checkpoint = tmp_path / ".run.training" / "last.npz"
     checkpoint.parent.mkdir()

@@ -209,7 +209,10 @@ BACKBONES = {
 }
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize(
+    "name",
+    ["mobilenet_v2:0.35", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenet", "mobilenet_v2"))],
+)
 def test_pretrained_weights_load_and_the_model_can_be_exported(name, real_folder, isic9):
     from melanoma_detect.export.onnx import compare_onnx
 
@@ -227,6 +230,7 @@ def test_truncated_weights_are_an_error_that_names_the_last_layer(real_folder):
         md.build_model("mobilenet", num_classes=8, weights=real_folder / "weights" / BACKBONES["mobilenet"][0])
 
 
+@pytest.mark.slow
 def test_fine_tuning_on_real_images_is_better_than_chance(real_folder, isic9):
     data = isic9[0]
     few = data.with_records(

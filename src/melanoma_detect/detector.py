@@ -15,7 +15,7 @@ from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
-from melanoma_detect.utils.deprecation import renamed_keyword
+from melanoma_detect.utils.deprecation import renamed_keywords
 from melanoma_detect.utils.disclaimer import log_terms
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class Detector:
     def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, images: Iterable[ImageLike]) -> list[Prediction]: ...
-    @renamed_keyword("pictures", "images")
+    @renamed_keywords(pictures="images")
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | list[Prediction]:
         """Predict the diagnosis of one image or several, and whether to alert.
 
@@ -284,7 +284,7 @@ class Detector:
 
         return evaluate(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
-    @renamed_keyword("photo", "image")
+    @renamed_keywords(photo="image")
     def explain(self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto") -> "Explanation":
         """Explain which parts of an image are evidence for a diagnosis, as a heat map.
 
@@ -312,7 +312,7 @@ class Detector:
 
         return explain(self.predictor, image, diagnosis=diagnosis, method=method)
 
-    @renamed_keyword("pictures", "images")
+    @renamed_keywords(pictures="images")
     def export(
         self,
         format: "Format",  # noqa: A002 - Keras's own word for it
@@ -329,7 +329,7 @@ class Detector:
         Args:
             format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
             path: The file or folder to write.
-            precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but thresholds must be set anew for it.
+            precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but its thresholds must be set again.
             images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
                 `"int8"` needs images, since it is also calibrated on them: on a dataset's training split, or on all of them.
 

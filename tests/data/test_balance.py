@@ -113,7 +113,7 @@ def test_copies_are_the_parent_changed_as_asked(data):
 
 def test_the_same_copies_twice_are_refused(data):
     once = md.balance(data, add=3, progress=False)
-    with pytest.raises(DatasetError, match="these very copies already"):
+    with pytest.raises(DatasetError, match="these copies are in the dataset already"):
         md.balance(once, add=3, progress=False)
 
 
@@ -152,7 +152,7 @@ def test_an_unwritable_cache_is_named_and_left_clean(data, tmp_path):
         md.balance(data, add=1, cache=tmp_path / "taken" / "cache", progress=False)
 
 
-def test_a_image_that_vanished_leaves_nothing_half_made(tree, tmp_path):
+def test_an_image_that_vanished_leaves_nothing_half_made(tree, tmp_path):
     root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
     loaded = md.load_dataset(root, image_size=(32, 32))
     for record in loaded.train.records:
@@ -194,6 +194,24 @@ def test_a_call_that_was_killed_goes_on_where_it_stopped(lesions, data, tmp_path
     assert made.items() <= after.items(), "what was finished is not made again"
     whole, undisturbed = contents(tmp_path / "cache"), contents(tmp_path / "undisturbed")
     assert {name: whole[name] for name in undisturbed} == undisturbed
+
+
+def test_a_call_that_was_killed_before_the_manifest_goes_on_too(data, tmp_path):
+    balanced = md.balance(data, add=2, cache=tmp_path, progress=False)
+    (folder,) = tmp_path.iterdir()
+    (folder / "manifest.json").unlink()
+    folder.rename(tmp_path / f".{folder.name}.partial")
+    assert md.balance(data, add=2, cache=tmp_path, progress=False) == balanced
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_cached_set_without_its_manifest_is_an_error(data, tmp_path):
+    md.balance(data, add=2, cache=tmp_path, progress=False)
+    (folder,) = tmp_path.iterdir()
+    (folder / "manifest.json").unlink()
+    with pytest.raises(OutputError, match=rf"{folder.name}: holds files, but no manifest\.json.*delete this folder"):
+        md.balance(data, add=2, cache=tmp_path, progress=False)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_two_processes_at_once_end_with_the_same_images(lesions, tmp_path):

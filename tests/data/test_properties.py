@@ -7,7 +7,7 @@ from PIL import Image
 import melanoma_detect as md
 from melanoma_detect.data.properties import measure_pixels, read_properties
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.reader import load_rgb
+from melanoma_detect.images.reader import read_pixels
 
 
 def save(pixels, path, **options):
@@ -15,18 +15,14 @@ def save(pixels, path, **options):
     return path
 
 
-def properties_of(path):
-    return read_properties(path, measure_pixels(load_rgb(path)))
-
-
 def test_properties_of_a_jpeg(tmp_path):
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Canon", "EOS"
     path = save(md.draw_lesion("nevus", seed=1, size=96).pixels[:80], tmp_path / "a.jpg", exif=exif, quality=50)
-    properties = properties_of(path)
+    properties = read_properties(path)
     assert (properties.height, properties.width, properties.format) == (80, 96, "JPEG")
     assert (properties.camera, properties.rejection_reason) == ("Canon EOS", "")
-    compressed = properties_of(save(np.asarray(Image.open(path)), tmp_path / "b.jpg", quality=20))
+    compressed = read_properties(save(np.asarray(Image.open(path)), tmp_path / "b.jpg", quality=20))
     assert compressed.quantisation > properties.quantisation > 0
     assert compressed.camera == ""
 
@@ -34,11 +30,11 @@ def test_properties_of_a_jpeg(tmp_path):
 @pytest.mark.parametrize(("size", "factor", "reason"), [(40, 1.0, "too small"), (64, 0.1, "too dark"), (64, 1.0, "")])
 def test_rejection_reasons(tmp_path, size, factor, reason):
     pixels = (md.draw_lesion("nevus", seed=98, size=size).pixels * factor).astype(np.uint8)
-    assert properties_of(save(pixels, tmp_path / "image.png")).rejection_reason == reason
+    assert read_properties(save(pixels, tmp_path / "image.png")).rejection_reason == reason
 
 
 def test_a_uniform_image_is_too_blurred(tmp_path):
-    properties = properties_of(save(np.full((80, 80, 3), 200, np.uint8), tmp_path / "even.png"))
+    properties = read_properties(save(np.full((80, 80, 3), 200, np.uint8), tmp_path / "even.png"))
     assert properties.rejection_reason == "too blurred"
     assert properties.pixels == (pytest.approx(200), 0, pytest.approx(1))
 
@@ -53,4 +49,13 @@ def test_dark_corners():
 def test_an_unreadable_file_is_named(tmp_path):
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(ImageError, match=r"empty\.jpg: the file is empty"):
-        read_properties(tmp_path / "empty.jpg", measure_pixels(Image.new("RGB", (128, 128))))
+        read_properties(tmp_path / "empty.jpg")
+
+
+@pytest.mark.parametrize("side", [100, 180, 300])
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_cached_pixels_change_no_property(tmp_path, side, suffix):
+    path = tmp_path / f"image{suffix}"
+    Image.fromarray(md.draw_lesion("nevus", seed=3, size=side).pixels).save(path)
+    for size in ((side, side), (64, 64)):
+        assert read_properties(path, read_pixels(path, size)) == read_properties(path)

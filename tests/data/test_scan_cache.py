@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.data import scan_cache
+from melanoma_detect.data import ingest, scan_cache
 
 
 @pytest.fixture
@@ -74,6 +74,19 @@ def test_a_file_that_changed_since_is_scanned_again(folder):
     assert "image_008.png: no such file" in audit["unreadable"].values["reasons"][0].replace(
         "cannot be opened (No", "no"
     )
+
+
+def test_a_file_that_changes_while_the_folder_is_loaded_is_scanned_again(folder, monkeypatch):
+    changing = folder / "Train" / "nevus" / "turned.png"
+    find = ingest.find_near_duplicates
+
+    def change_and_find(*arguments):
+        Image.fromarray(md.draw_lesion("nevus", seed=99, size=40).pixels // 9).save(changing)
+        return find(*arguments)
+
+    monkeypatch.setattr(ingest, "find_near_duplicates", change_and_find)
+    data = md.load_dataset(folder, image_size=(32, 32))
+    assert md.audit(data, progress=False)["same image, other bytes"].count == 0
 
 
 def test_large_datasets_keep_nothing(folder, monkeypatch):

@@ -51,6 +51,7 @@ def test_the_interval_of_the_ece_corrects_its_bias():
     assert np.mean([figure.low for figure in figures]) < 0.01
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_ece_holds_the_true_error():
     predicted = np.random.default_rng(0).beta(0.5, 1.5, 1_000_000)
     bins = bin_index(predicted)

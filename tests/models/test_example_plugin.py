@@ -60,6 +60,7 @@ def environment(tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_install_use_and_uninstall(environment):
     assert "separable_net" in environment.output("-c", LIST)
     photo, melanoma, architecture = json.loads(environment.output("-c", TRAIN))

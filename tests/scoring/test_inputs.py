@@ -98,6 +98,13 @@ def test_invalid_sources_raise_errors(make_detector, tmp_path, name, content, me
     assert not Path("scores.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["list.csv", "list.parquet", "list.txt"])
+def test_a_table_that_cannot_be_opened_raises_an_error(make_detector, tmp_path, name):
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match=rf"{name}: cannot be .*No such file"):
+        score(tmp_path / name, make_detector())
+
+
 def test_a_folder_that_cannot_be_listed_raises_an_error(make_detector, make_images, monkeypatch):
     folder = make_images({"a.png": 1, "shut/b.png": 2})
     scandir = os.scandir

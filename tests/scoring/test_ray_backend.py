@@ -130,7 +130,7 @@ def actors(root):
 def test_a_killed_actor_loses_no_rows(saved, lesions):
     command = [sys.executable, "-c", PROGRAM, *[str(lesions)] * 5, "ray.csv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        while not list(Path(".ray.csv-partial").glob("*-*.csv")) and process.poll() is None:
+        while not list(Path(".ray.csv-partial").glob("[0-9]*-*.csv")) and process.poll() is None:
             time.sleep(0.05)
         killed = actors(process.pid)
         os.kill(killed[0], signal.SIGKILL)

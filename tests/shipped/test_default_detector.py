@@ -170,6 +170,7 @@ def test_an_explanation_says_that_the_image_is_not_judged(default):
     assert "REFER" not in str(replace(explained, reason=""))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_cards_held_out_figures_are_true(default, real_folder):
     with warnings.catch_warnings():

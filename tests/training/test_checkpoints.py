@@ -68,7 +68,8 @@ def read_about(path):
         return json.loads(str(file["about"]))
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("cnn", [2]), pytest.param("backbone", [1, 3], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "kills"), [("cnn", [2]), ("backbone", [1, 3])])
 def test_killed_training_resumes_to_the_same_losses(lesions, tmp_path, kind, kills):
     uninterrupted = start(lesions, tmp_path / "uninterrupted", kind)
     expected, expected_best, expected_probabilities = finish(uninterrupted)
@@ -121,6 +122,12 @@ def test_existing_checkpoint_is_not_overwritten(resumable):
 def test_checkpoint_of_another_training_raises(resumable, change, message):
     with pytest.raises(DetectorError, match=message):
         resumable(resume=True, **change)
+
+
+def test_checkpoint_of_version_0_1_is_resumed(tmp_path):
+    path = tmp_path / checkpoints.FILE
+    checkpoints.write(path, checkpoints.TrainingState(seconds=[1.0]), {"pictures": "abc", "picture_size": [32, 32]})
+    assert checkpoints.read(path, {"images": "abc", "image_size": (32, 32)}).seconds == [1.0]
 
 
 def test_file_that_is_not_a_checkpoint_raises(resumable, tmp_path):

@@ -52,6 +52,7 @@ def finish(process):
     return json.loads(out.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_two_devices_train_like_one(lesions, tmp_path):
     one, two = (start(lesions, tmp_path / count, count) for count in ("1", "2"))
     (alone, devices, answers), (together, both, same) = finish(one), finish(two)

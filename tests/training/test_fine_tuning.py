@@ -76,6 +76,7 @@ def test_backbone_is_frozen_in_the_first_phase(model):
     assert [layer.trainable for layer in backbone.layers] == flags
 
 
+@pytest.mark.slow
 def test_batch_normalization_of_the_backbone_is_unchanged(model, data):
     normalised = [
         layer for layer in model.get_layer("backbone").layers if isinstance(layer, keras.layers.BatchNormalization)
@@ -86,6 +87,7 @@ def test_batch_normalization_of_the_backbone_is_unchanged(model, data):
         np.testing.assert_array_equal(np.concatenate(layer.get_weights()), values)
 
 
+@pytest.mark.slow
 def test_history_covers_both_phases(model, data, capsys):
     detector = md.Detector.fit(model, data, epochs=3, recipe=md.Recipe(head_epochs=1), progress=True)
     assert list(detector.history["epoch"]) == [1, 2, 3]
@@ -94,6 +96,7 @@ def test_history_covers_both_phases(model, data, capsys):
     assert detector.predictor.config.recipe["head_epochs"] == 1
 
 
+@pytest.mark.slow
 def test_second_phase_without_improvement_is_discarded(model, data):
     recipe = md.Recipe(head_epochs=1, fine_tuning=1e4, learning_rate=1e-3, patience=1)
     detector = md.Detector.fit(model, data, epochs=2, recipe=recipe, progress=False)

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from melanoma_detect.utils.deprecation import REMOVED_IN, call_moved, renamed_keyword, warn_renamed
+from melanoma_detect.utils.deprecation import REMOVED_IN, call_moved, renamed_keywords, warn_renamed
 
 
 def old_function():
@@ -28,7 +28,7 @@ def test_a_moved_function_is_called():
 
 
 def test_a_renamed_keyword_is_passed_on():
-    @renamed_keyword("pictures", "images")
+    @renamed_keywords(pictures="images")
     def count(images):
         return len(images)
 
@@ -38,3 +38,22 @@ def test_a_renamed_keyword_is_passed_on():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert count(images=[1]) == count([1]) == 1
+
+
+def test_each_of_several_renamed_keywords_warns_once_at_the_line_of_the_caller():
+    @renamed_keywords(part="split", pictures="images")
+    def count(split, images):
+        return (split, images)
+
+    with pytest.warns(DeprecationWarning, match="use .*=…") as caught:
+        assert count(part="train", pictures=2) == ("train", 2)
+    assert [warning.filename for warning in caught] == [__file__] * 2
+
+
+def test_a_keyword_under_both_names_is_refused():
+    @renamed_keywords(pictures="images")
+    def count(images=()):
+        return len(images)
+
+    with pytest.raises(TypeError, match="both images= and its deprecated name pictures="):
+        count(images=[], pictures=[1])

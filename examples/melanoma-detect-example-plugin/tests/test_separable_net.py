@@ -1,4 +1,4 @@
-"""What melanoma-detect expects of every architecture, and what is our own."""
+"""The conformance kit of melanoma-detect, and a test of an option of our own."""
 
 import pytest
 

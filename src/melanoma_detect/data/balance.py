@@ -23,7 +23,7 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.record import Record
 from melanoma_detect.data.scan import digests
 from melanoma_detect.data.split import Split
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.progress import progress_bar
@@ -37,7 +37,7 @@ _FEW = 200  # below this, starting workers takes longer than the work
 
 @dataclass(frozen=True)
 class _Copy:
-    """One image to make: drawn beforehand, so that making it leaves nothing to chance."""
+    """One image to make. Everything random about it is drawn beforehand."""
 
     file: str
     label: str
@@ -86,7 +86,7 @@ def balance(
 ) -> Dataset:
     """Return a dataset with more training images, made from its own by Augmentor.
 
-    Only the training split grows; each new record names its parent and stands in its group, so that no copy can reach
+    Only the training split grows; each new record names its parent and belongs to its group, so that no copy can reach
     validation or test. The images are written once, at the dataset's image size, to a cache folder outside your data, with a
     manifest; asked for again, they are read from there. A call that was killed goes on where it stopped.
 
@@ -131,15 +131,28 @@ def balance(
     text = json.dumps(_manifest(copies, chosen, seed, size, data.resize), indent=1, sort_keys=True)
     store = Path(cache).expanduser().absolute() if cache else cache_folder("balanced")
     folder = store / hashlib.sha256(text.encode()).hexdigest()[:24]
-    if not (folder / _MANIFEST).is_file():
+    if not _is_complete(folder):
         # Resumed, and shared by processes at the same time: all of them make the same images, byte for byte.
         with convert_write_errors(folder), atomic_folder(folder, resume=True) as partial:
             work = _Work(partial, size, data.resize, chosen)
             _make_all(copies, data, work, text, workers=workers, progress=progress)
     made = _as_records(copies, data.train, folder)
     if {record.id for record in made} & {record.id for record in data.records}:
-        raise DatasetError("the dataset holds these very copies already; balance once, or give another seed")
+        raise DatasetError("these copies are in the dataset already; balance once, or give another seed")
     return data.with_records([*data.records, *made])
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether a cached set is there; raise OutputError if a part of it was deleted."""
+    is_filled = folder.is_dir() and any(folder.iterdir())
+    # In this order: another process may rename the complete folder in between.
+    if (folder / _MANIFEST).is_file():
+        return True
+    if is_filled:
+        raise OutputError(
+            f"{folder}: holds files, but no {_MANIFEST}, so some of them may be missing; delete this folder"
+        )
+    return False
 
 
 def _check_files_options(**options: Any) -> None:
@@ -225,19 +238,19 @@ def _make_all(
     of_parent: dict[str, list[_Copy]] = {}
     for copy in missing:
         of_parent.setdefault(copy.parent, []).append(copy)
-    jobs = [(images[parent], found) for parent, found in of_parent.items()]
+    jobs = [(images[parent], own) for parent, own in of_parent.items()]
     count = 1 if len(missing) < _FEW else (workers or os.cpu_count() or 1)
     made = (
-        map(work.make, *zip(*jobs, strict=True))
+        (work.make(image, own) for image, own in jobs)
         if count == 1
         else Parallel(n_jobs=count, batch_size=_PARENTS, return_as="generator_unordered")(
-            delayed(work.make)(image, found) for image, found in jobs
+            delayed(work.make)(image, own) for image, own in jobs
         )
     )
     done = len(copies) - len(missing)
     with progress_bar(shown=progress) as bar:
         task = bar.add_task("balancing", total=len(copies), completed=done)
-        for number in made if jobs else ():
+        for number in made:
             bar.advance(task, number)
     (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
 

@@ -119,7 +119,7 @@ def _draw_by_weight(
     """Return which images an epoch shows: each as often as its weight says, whole times and a chance for the rest.
 
     Systematic sampling (one random start, then equal steps along the summed weights), class by class, keeps every class within
-    one image of what it was promised. Within a class the order is drawn anew: no image always falls between two steps.
+    one image of its exact share. Within a class the order is drawn again: no image always falls between two steps.
     """
     order = np.lexsort((rng.random(len(weights)), labels))
     ends = np.cumsum(weights[order])

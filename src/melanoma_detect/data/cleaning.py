@@ -33,7 +33,7 @@ def contradicting_labels(labels: Iterable[str], images: Iterable[str]) -> dict[s
         >>> contradicting_labels(["nevus", "nevus", "melanoma"], ["a", "b", "b"])["b"] == {"nevus", "melanoma"}
         True
     """
-    return {image: found for image, found in _labels_by_image(labels, images).items() if _contradict(found)}
+    return {image: names for image, names in _labels_by_image(labels, images).items() if _contradict(names)}
 
 
 def describe_conflicts(labels: Sequence[frozenset[str]]) -> str:
@@ -71,9 +71,9 @@ def take_finer_labels(labels: Sequence[str], images: Sequence[str]) -> list[str]
         ['actinic keratosis', 'actinic keratosis']
     """
     finest = {
-        image: min(found, key=lambda label: (len(taxonomy.meaning(label)), label))
-        for image, found in _labels_by_image(labels, images).items()
-        if len(found) > 1 and not _contradict(found)
+        image: min(names, key=lambda label: (len(taxonomy.meaning(label)), label))
+        for image, names in _labels_by_image(labels, images).items()
+        if len(names) > 1 and not _contradict(names)
     }
     return [finest.get(image, label) for label, image in zip(labels, images, strict=True)]
 
@@ -193,7 +193,7 @@ def _labels_by_image(labels: Iterable[str], images: Iterable[str]) -> dict[str, 
     by_image: dict[str, set[str]] = defaultdict(set)
     for label, image in zip(labels, images, strict=True):
         by_image[image].add(label)
-    return {image: frozenset(found) for image, found in by_image.items()}
+    return {image: frozenset(names) for image, names in by_image.items()}
 
 
 def _contradict(labels: frozenset[str]) -> bool:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -19,9 +18,6 @@ from melanoma_detect.errors import DatasetError, LeakError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize
 from melanoma_detect.utils.deprecation import warn_renamed
-
-if TYPE_CHECKING:
-    pass
 
 
 @accept_coarse_names

@@ -123,7 +123,7 @@ def parent_name(path: Path) -> str | None:
 
 
 def find_parents(images: Sequence[SourceImage]) -> list[str | None]:
-    """Find the parents of copies that Augmentor made and that lie among the images.
+    """Find the parents of copies that Augmentor made and that are among the images.
 
     Args:
         images: The images of all sources.

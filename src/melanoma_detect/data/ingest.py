@@ -261,14 +261,14 @@ def name_sources(roots: Sequence[Path]) -> list[str]:
     if twice := next((root for root in roots if roots.count(root) > 1), None):
         raise DatasetError(f"{twice}: is given twice; expected different sources")
     for depth in range(1, max(len(root.parts) for root in roots) + 1):
-        names = ["/".join(_telling_parts(root)[-depth:]) for root in roots]
+        names = ["/".join(_distinctive_parts(root)[-depth:]) for root in roots]
         if len(set(names)) == len(names):
             return names
     return [str(root) for root in roots]
 
 
-def _telling_parts(root: Path) -> tuple[str, ...]:
-    """Return the parts of a path; a folder's name such as "images" does not tell sources apart."""
+def _distinctive_parts(root: Path) -> tuple[str, ...]:
+    """Return the parts of a path without a last folder such as "images", which many sources have."""
     return root.parts[:-1] if root.name.lower() in ("images", "train", "pictures", "data") else root.parts
 
 

@@ -1,6 +1,5 @@
 """load_dataset: from folders, archives and tables to a Dataset that is cleaned, grouped and split."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from melanoma_detect.data.splits import assign_splits, check_fractions, propagat
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, check_resize
+from melanoma_detect.utils.user_warning import warn_user
 
 
 def load_dataset(
@@ -96,29 +96,33 @@ def load_dataset(
     sources = read_sources(source, images, labels)
     aspects = find_aspect_ratios(source_paths(source, images), squashed)
     decoded, scans = PixelCache(), ScanCache()
-    found = ingest(sources, aspects, groups=groups, image_size=image_size, resize=resize, decoded=decoded, scans=scans)
+    ingested = ingest(
+        sources, aspects, groups=groups, image_size=image_size, resize=resize, decoded=decoded, scans=scans
+    )
     tables = [read_table(Path(truth))] if truth else [contents.table for contents in sources if contents.table]
-    records, conflicting = exclude_conflicts(found.records, found.images, conflicts, tables)
+    records, conflicting = exclude_conflicts(ingested.records, ingested.images, conflicts, tables)
     # An image whose conflict is not resolved was in Train all the same: a model may not be tested on its lesion.
     unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
-    records, leaking = exclude_leaks(propagate_splits(records, found.given), leaks, unresolved)
-    splits = 0 if test == 1 else 1 + bool(validation) + bool(test and not found.given)
-    records, small_classes, lone = _exclude_small_classes(records, found, min_groups=splits)
-    records = assign_splits(records, found.given, validation=validation, test=test, seed=seed, classes=found.classes)
-    excluded = (*found.unreadable, *found.unlabelled, *conflicting, *leaking, *lone)
+    records, leaking = exclude_leaks(propagate_splits(records, ingested.given), leaks, unresolved)
+    splits = 0 if test == 1 else 1 + bool(validation) + bool(test and not ingested.given)
+    records, small_classes, of_small_classes = _exclude_small_classes(records, ingested, min_groups=splits)
+    records = assign_splits(
+        records, ingested.given, validation=validation, test=test, seed=seed, classes=ingested.classes
+    )
+    excluded = (*ingested.unreadable, *ingested.unlabelled, *conflicting, *leaking, *of_small_classes)
     other = tuple(path for contents in sources for path in contents.other_files)
     messages = [
-        _describe_unreadable(found.unreadable),
-        _describe_conflicts(found, conflicting, conflicts),
+        _describe_unreadable(ingested.unreadable),
+        _describe_conflicts(ingested, conflicting, conflicts),
         describe_leaks(leaking),
-        f"{len(found.unlabelled)} images have no label" if found.unlabelled else "",
+        f"{len(ingested.unlabelled)} images have no label" if ingested.unlabelled else "",
         f"too little is left of {', '.join(small_classes)} to be a class" if small_classes else "",
         _describe_other_files([contents.root for contents in sources], other),
     ]
     _warn([contents.root for contents in sources], messages, excluded)
     return Dataset(
         records=tuple(records),
-        classes=tuple(label for label in found.classes if label not in small_classes),
+        classes=tuple(label for label in ingested.classes if label not in small_classes),
         image_size=image_size,
         batch_size=batch_size,
         set_aside=excluded,
@@ -126,7 +130,7 @@ def load_dataset(
         resize=resize,
         label_groups={
             label: tuple(name for name in covered if name not in small_classes)
-            for label, covered in found.label_groups.items()
+            for label, covered in ingested.label_groups.items()
         },
         decoded=decoded,
         scans=scans,
@@ -134,12 +138,12 @@ def load_dataset(
 
 
 def _exclude_small_classes(
-    records: list[Record], found: Ingested, *, min_groups: int
+    records: list[Record], ingested: Ingested, *, min_groups: int
 ) -> tuple[list[Record], list[str], list[SetAside]]:
     """Exclude the classes of which cleaning has left fewer training groups than there are splits to fill."""
-    before, after = (_training_groups(some) for some in (found.records, records))
+    before, after = (_training_groups(chosen) for chosen in (ingested.records, records))
     # A class that was too small from the start is an error, which assign_splits raises.
-    small = [label for label in found.classes if before[label] >= min_groups > after[label]]
+    small = [label for label in ingested.classes if before[label] >= min_groups > after[label]]
     excluded = [
         SetAside(record, f"of {record.label}, too few training images are left to learn from", "lone class")
         for record in records
@@ -167,7 +171,7 @@ def _warn(roots: Sequence[Path], messages: Sequence[str], excluded: Sequence[Set
     if any(messages):
         listed = "; ".join(message for message in messages if message)
         more = ". See data.set_aside, and md.audit(data)" if excluded else ""
-        warnings.warn(f"{', '.join(map(str, roots))}: {listed}{more}", DataWarning, stacklevel=3)
+        warn_user(f"{', '.join(map(str, roots))}: {listed}{more}", DataWarning)
 
 
 def _describe_unreadable(unreadable: Sequence[SetAside]) -> str:
@@ -177,8 +181,8 @@ def _describe_unreadable(unreadable: Sequence[SetAside]) -> str:
     return f"{len(unreadable)} files cannot be read ({'; '.join(entry.reason for entry in unreadable[:2])}{more})"
 
 
-def _describe_conflicts(found: Ingested, conflicting: Sequence[SetAside], conflicts: Conflicts) -> str:
-    labels = list(contradicting_labels((record.label for record in found.records), found.images).values())
+def _describe_conflicts(ingested: Ingested, conflicting: Sequence[SetAside], conflicts: Conflicts) -> str:
+    labels = list(contradicting_labels((record.label for record in ingested.records), ingested.images).values())
     if not labels and not any("but the table says" in entry.reason for entry in conflicting):
         return ""
     done = f"their {len(conflicting)} files are set aside" if conflicting else "they stay in, as conflicts='keep' asks"

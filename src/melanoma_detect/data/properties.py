@@ -9,6 +9,7 @@ from PIL import Image
 
 from melanoma_detect.images.formats import open_image
 from melanoma_detect.images.quality import AUDIT_LIMITS, describe_violations, laplacian_sharpness
+from melanoma_detect.images.reader import Pixels, load_rgb
 
 SIDE = 128  # pixels that brightness and sharpness are measured at: AUDIT_LIMITS hold for this size
 # Flat positions of 12×12 pixels in each corner: the black ring of a round lens lies there, and hardly ever a lesion.
@@ -73,7 +74,7 @@ def measure_pixels(image: Image.Image) -> PixelStatistics:
         >>> measure_pixels(Image.new("RGB", (200, 150), "white"))
         PixelStatistics(brightness=255.0, sharpness=0.0, corner=1.0)
     """
-    # Loading measures every image: these are the fastest ways to the three numbers.
+    # An audit measures every image: these are the fastest ways to the three numbers.
     green = np.array(image.getchannel("G").histogram())
     small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     grey = np.asarray(small, dtype=np.int16)
@@ -85,34 +86,34 @@ def measure_pixels(image: Image.Image) -> PixelStatistics:
     )
 
 
-def read_properties(path: Path, pixels: PixelStatistics) -> ImageProperties:
-    """Read the other properties of an image from the header of its file.
+def read_properties(path: Path, cached: Pixels | None = None) -> ImageProperties:
+    """Read the properties of an image file.
 
     Args:
         path: The file.
-        pixels: What its pixels show.
+        cached: The image at a model's size, where it has been decoded; used if the file has that very size.
 
     Returns:
-        All properties.
+        Its properties.
 
     Raises:
         ImageError: The file cannot be read.
 
     Examples:
-        >>> path = isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"
-        >>> properties = read_properties(path, measure_pixels(Image.open(path)))
+        >>> properties = read_properties(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
         >>> properties.height, properties.format
         (64, 'JPEG')
     """
     with open_image(path) as header:
-        return ImageProperties(
-            height=header.height,
-            width=header.width,
-            format=header.format or "",
-            camera=_read_camera(header),
-            quantisation=sum(map(sum, getattr(header, "quantization", {}).values())),
-            pixels=pixels,
-        )
+        height, width, kind = header.height, header.width, header.format or ""
+        camera = _read_camera(header)
+        quantisation = sum(map(sum, getattr(header, "quantization", {}).values()))
+    # A larger JPEG would be decoded at half its size; an image that is not square may have been turned upright.
+    if cached is not None and cached.shape[:2] == (height, width) and height == width < 2 * SIDE:
+        image = Image.fromarray(cached)
+    else:
+        image = load_rgb(path, (SIDE, SIDE))
+    return ImageProperties(height, width, kind, camera, quantisation, measure_pixels(image))
 
 
 def _read_camera(header: Image.Image) -> str:

@@ -11,13 +11,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from melanoma_detect.data.properties import SIDE, PixelStatistics, measure_pixels
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprints, thumbnails
 from melanoma_detect.images.reader import Pixels, Resize, StretchedImage, load_rgb, min_decode_size, resize_image
 from melanoma_detect.utils.arrays import Float32Array
 
 ImageFile: TypeAlias = Path | StretchedImage
+Stamp: TypeAlias = tuple[int, int]
 
 _CHUNK = 16  # files that a thread reads in one go: handing over each by itself costs as much as hashing it
 _CHUNKS = 16  # in a batch; two batches are in flight, and memory stays flat however many files there are
@@ -31,13 +31,13 @@ class Scan:
         digest: SHA-256 of its bytes; empty where it cannot be opened.
         error: Why it cannot be read; None for an image.
         fingerprint: Its perceptual hashes; None where it cannot be read or shows one even colour.
-        pixels: Its brightness, sharpness and corners; None where it cannot be read.
+        stamp: Its size and time of change before it was read; None where there is no such file.
     """
 
     digest: str
     error: str | None = None
     fingerprint: Fingerprint | None = None
-    pixels: PixelStatistics | None = None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _FileScan:
     digest: str
     error: str | None = None
     thumbnails: Float32Array | None = None
-    pixels: PixelStatistics | None = None
+    stamp: Stamp | None = None
 
 
 def digest(path: Path) -> str:
@@ -93,6 +93,26 @@ def digests(paths: Iterable[Path]) -> list[str]:
         return list(pool.map(digest, paths))
 
 
+def file_stamp(image: ImageFile) -> Stamp | None:
+    """Return the size and the time of change of a file: while both are the same, it counts as unchanged.
+
+    Args:
+        image: The file.
+
+    Returns:
+        Bytes, and nanoseconds since 1970; None where there is no such file.
+
+    Examples:
+        >>> file_stamp(isic9 / "nothing.jpg") is None
+        True
+    """
+    try:
+        status = os.stat(image)  # noqa: PTH116 - also for images that are stretched back
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def scan(
     images: Sequence[ImageFile], size: tuple[int, int], resize: Resize, pixels: Pixels | None = None
 ) -> Iterator[Scan]:
@@ -127,19 +147,16 @@ def scan(
 
 
 def _scan_file(image: ImageFile, size: tuple[int, int], resize: Resize, pixels: Pixels | None) -> _FileScan:
-    sha256 = ""
+    # Before the file is read: if it is written meanwhile, the next look finds another stamp.
+    sha256, stamp = "", file_stamp(image)
     try:
         sha256 = digest(Path(image))
-        decode_size = min_decode_size(size, resize)
-        decoded = load_rgb(image, decode_size)
-        # A JPEG may be decoded at a reduced scale: for a small model at a smaller one than sharpness is measured at.
-        detailed = decoded if min(decode_size) >= SIDE else load_rgb(image, (SIDE, SIDE))
-        statistics = measure_pixels(detailed)
+        decoded = load_rgb(image, min_decode_size(size, resize))
     except ImageError as error:
-        return _FileScan(sha256, error=str(error))
+        return _FileScan(sha256, error=str(error), stamp=stamp)
     if pixels is not None:
         pixels[:] = resize_image(decoded, size, resize)
-    return _FileScan(sha256, thumbnails=thumbnails(decoded), pixels=statistics)
+    return _FileScan(sha256, thumbnails=thumbnails(decoded), stamp=stamp)
 
 
 def _finish(files: Sequence[_FileScan]) -> Iterator[Scan]:
@@ -148,4 +165,4 @@ def _finish(files: Sequence[_FileScan]) -> Iterator[Scan]:
     hashes = iter(fingerprints(np.stack(small)) if small else [])
     for file in files:
         fingerprint = None if file.thumbnails is None else next(hashes)
-        yield Scan(file.digest, file.error, fingerprint, file.pixels)
+        yield Scan(file.digest, file.error, fingerprint, file.stamp)

@@ -1,21 +1,15 @@
 """Scans of a dataset's files, kept in memory so that an audit need not decode and hash them again."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from melanoma_detect.data.near_duplicates import NearDuplicate, find_near_duplicates
-from melanoma_detect.data.scan import ImageFile, Scan, scan
+from melanoma_detect.data.scan import ImageFile, Scan, file_stamp, scan
 from melanoma_detect.images.perceptual_hash import Fingerprint
 from melanoma_detect.images.reader import Resize
 
-MAX_IMAGES = 100_000  # a scan takes about a kilobyte: 100 MB
-
-
-class _Kept(NamedTuple):
-    stamp: tuple[int, int] | None
-    scan: Scan
+MAX_IMAGES = 100_000  # a scan takes 1.5 kB: 150 MB
 
 
 class ScanCache:
@@ -36,7 +30,7 @@ class ScanCache:
 
     def __init__(self) -> None:
         self._setting: Any = None
-        self._scans: dict[ImageFile, _Kept] = {}
+        self._scans: dict[ImageFile, Scan] = {}
         self._readable: tuple[ImageFile, ...] = ()
         self._pairs: Sequence[NearDuplicate] = ()
 
@@ -65,7 +59,7 @@ class ScanCache:
         """
         if len(images) <= MAX_IMAGES:
             self._setting = (size, resize)
-            self._scans = {image: _Kept(_stamp(image), result) for image, result in zip(images, scans, strict=True)}
+            self._scans = dict(zip(images, scans, strict=True))
             self._readable = tuple(image for image, result in zip(images, scans, strict=True) if not result.error)
             self._pairs = pairs
 
@@ -93,7 +87,7 @@ class ScanCache:
     def near_duplicates(
         self, images: Sequence[ImageFile], fingerprints: Sequence[Fingerprint | None]
     ) -> list[NearDuplicate]:
-        """Find the near duplicates among files; for the files that were kept they are known.
+        """Find the near duplicates among files; among all files that were kept, they are known.
 
         Args:
             images: The readable files.
@@ -109,7 +103,7 @@ class ScanCache:
         position = {image: index for index, image in enumerate(images)}
         same_files = len(images) == len(position) == len(self._readable) and position.keys() == set(self._readable)
         unchanged = all(
-            image in self._scans and self._scans[image].scan.fingerprint is fingerprint
+            image in self._scans and self._scans[image].fingerprint is fingerprint
             for image, fingerprint in zip(images, fingerprints, strict=True)
         )
         if not (same_files and unchanged):
@@ -122,12 +116,4 @@ class ScanCache:
 
     def _find(self, image: ImageFile, size: tuple[int, int], resize: Resize) -> Scan | None:
         kept = self._scans.get(image) if self._setting == (size, resize) else None
-        return kept.scan if kept and kept.stamp is not None and kept.stamp == _stamp(image) else None
-
-
-def _stamp(image: ImageFile) -> tuple[int, int] | None:
-    try:
-        status = os.stat(image)  # noqa: PTH116 - also for images that are stretched back
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+        return kept if kept and kept.stamp is not None and kept.stamp == file_stamp(image) else None

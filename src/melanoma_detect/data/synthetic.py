@@ -38,7 +38,7 @@ _TWO_VIEWS = 0.2  # the share of lesions that are photographed twice, as real se
 
 
 class Lesion(NamedTuple):
-    """A procedural image and where its lesion lies.
+    """A procedural image and the position of its lesion.
 
     Attributes:
         pixels: uint8 `(size, size, 3)`, RGB.
@@ -128,7 +128,7 @@ def write_samples(
 ) -> Path:
     """Write procedural lesions as a folder that `load_dataset` takes: `Train`, `Test` and `metadata.csv`.
 
-    One lesion in five is photographed twice; `metadata.csv` names it, and both images lie in the same folder.
+    One lesion in five is photographed twice; `metadata.csv` names it, and both images are in the same folder.
 
     Args:
         folder: Where to write; made if it is not there, refused if it holds anything.

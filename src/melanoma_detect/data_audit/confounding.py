@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
@@ -109,8 +110,8 @@ def source_confounding(
 
     Examples:
         >>> from PIL import Image
-        >>> from melanoma_detect.data.properties import measure_pixels, read_properties
-        >>> properties = [read_properties(path, measure_pixels(Image.open(path))) for path in data.train.paths]
+        >>> from melanoma_detect.data.properties import read_properties
+        >>> properties = [read_properties(path) for path in data.train.paths]
         >>> result = source_confounding(data.train.records, properties)
         >>> result.balanced_accuracy.value > result.chance
         True
@@ -185,7 +186,11 @@ def _predict(features: Float64Array, labels: NDArray[np.int64], folds: Any, seed
     if not np.ptp(features, axis=0).any():
         return np.full((len(labels), count), 1 / count)  # constant features predict nothing
     forest = RandomForestClassifier(_TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed)
-    probabilities: Float64Array = cross_val_predict(forest, features, labels, cv=folds, method="predict_proba")
+    # Folds in threads, not trees: trees would add up in an order that changes from run to run.
+    with parallel_config("threading"):
+        probabilities: Float64Array = cross_val_predict(
+            forest, features, labels, cv=folds, method="predict_proba", n_jobs=-1
+        )
     return probabilities
 
 

@@ -1,6 +1,5 @@
 """Evaluate a detector on images that it was not trained on."""
 
-import warnings
 from dataclasses import replace
 from typing import Literal
 
@@ -15,6 +14,7 @@ from melanoma_detect.evaluation.evaluation import Evaluation, measure
 from melanoma_detect.evaluation.measured_points import operating_points_of
 from melanoma_detect.evaluation.shortcuts import measure_shortcuts
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.user_warning import warn_user
 
 
 def evaluate(
@@ -95,11 +95,10 @@ def _drop_seen(predictor: Predictor, split: Split) -> Split:
     known = predictor.files.fingerprint().contains(split.records)
     records = tuple(record for record, seen in zip(split.records, known, strict=True) if not seen)
     if len(records) < len(split):
-        warnings.warn(
+        warn_user(
             f"{len(split) - len(records)} of {len(split)} images of the {split.name} split are set aside: the detector has "
             "seen them, or their lesions, in training, and metrics on them would be too good (seen='keep' keeps them)",
             DataWarning,
-            stacklevel=4,
         )
     return replace(split, records=records)
 
@@ -108,11 +107,10 @@ def _drop_ambiguous(split: Split, merged: MergedClasses) -> Split:
     """Leave out images whose label covers several classes, with a warning: no single prediction is right for them."""
     records = tuple(record for record in split.records if record.label in merged.labels)
     if len(records) < len(split):
-        warnings.warn(
+        warn_user(
             f"{len(split) - len(records)} of {len(split)} images of the {split.name} split have a coarse label "
             f"({', '.join(label for label in split.label_groups if label not in merged.labels)}) and are not measured",
             DataWarning,
-            stacklevel=4,
         )
     return replace(split, records=records)
 

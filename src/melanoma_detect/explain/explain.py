@@ -94,7 +94,7 @@ class Explanation:
         return draw_overlay(self.image, self.heat)
 
     def save(self, path: "str | os.PathLike[str]") -> None:
-        """Write one picture with the image, the overlay, its scale and the text of this explanation.
+        """Write one image file with the image, the overlay, its scale and the text of this explanation.
 
         Args:
             path: The file to write; its suffix (`.png`, `.jpg`, ...) decides the format.
@@ -205,7 +205,7 @@ def class_indices(diagnosis: str, classes: tuple[str, ...]) -> tuple[int, ...]:
         )
     if len(indices) == len(classes):
         raise DetectorError(
-            f"diagnosis={diagnosis!r}: covers every class of the detector; expected one that some classes are not"
+            f"diagnosis={diagnosis!r}: covers every class of the detector; expected one that covers only some of them"
         )
     return indices
 

@@ -111,6 +111,24 @@ class PixelCache:
             cached.update({digest: (pixels, row) for row, digest in enumerate(digests)})
             self._bytes += pixels.nbytes
 
+    def get(self, digest: str, size: tuple[int, int], resize: Resize) -> Pixels | None:
+        """Return one image if it is cached in memory.
+
+        Args:
+            digest: Its key.
+            size: `(height, width)` in pixels.
+            resize: How it was brought to that size.
+
+        Returns:
+            uint8 `(height, width, 3)`, or None.
+
+        Examples:
+            >>> PixelCache().get("a", (32, 32), "squash") is None
+            True
+        """
+        array, row = self._rows.get((size, resize), {}).get(digest, (None, 0))
+        return None if array is None else array[row]
+
     def pixels(
         self, digests: Sequence[str], images: Sequence[ImageLike], size: tuple[int, int], resize: Resize
     ) -> Pixels:

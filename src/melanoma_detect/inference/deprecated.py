@@ -44,7 +44,7 @@ def deprecated_attribute(detector: Any, name: str) -> Any:
         raise AttributeError(f"{type(detector).__name__!r} object has no attribute {name!r}", name=name, obj=detector)
     new = _NEW_NAMES[name]
     message = f"Detector.{name} is deprecated and will be removed in {REMOVED_IN}; use Detector.predictor.{new}"
-    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
     predictor: Predictor = detector.predictor
     if name == "measured":
         return lambda *evaluations: _detector_of(

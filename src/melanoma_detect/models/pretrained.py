@@ -71,7 +71,7 @@ def set_trainable(backbone: keras.Model, trainable: Trainable) -> None:
         trainable: `"head"` for none of the layers, `"top"` for those at the last resolution, `"all"` for all.
 
     Raises:
-        ModelError: `trainable` is none of these.
+        ModelError: `trainable` has another value.
 
     Examples:
         >>> backbone = keras.applications.MobileNetV2((96, 96, 3), alpha=0.35, include_top=False, weights=None)

@@ -18,7 +18,7 @@ from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, TOO_FEW, Su
 from melanoma_detect.report.reference_results import DERMATOLOGISTS
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, tidy
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.deprecation import renamed_keyword
+from melanoma_detect.utils.deprecation import renamed_keywords
 
 _MIN_PREVALENCE, _MAX_PREVALENCE = 0.002, 0.3  # from screening everybody to a specialist's clinic
 _TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -133,7 +133,7 @@ def predictive_values(evaluation: Evaluation) -> Figure:
     return figure
 
 
-@renamed_keyword("found", "parts")
+@renamed_keywords(found="parts")
 def subgroups(parts: tuple[Subgroup, ...], evaluation: Evaluation, name: str = "melanoma_auc") -> Figure:
     """Plot a metric for every subgroup (a forest plot).
 

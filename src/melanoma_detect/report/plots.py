@@ -15,7 +15,7 @@ from melanoma_detect.images.reader import read_pixels
 from melanoma_detect.report.evaluation_plots import calibration, predictive_values, roc, subgroups
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_image, tidy
 from melanoma_detect.training.recipes import Augmentation
-from melanoma_detect.utils.deprecation import renamed_keyword
+from melanoma_detect.utils.deprecation import renamed_keywords
 
 __all__ = [
     "augmentation",
@@ -89,8 +89,7 @@ def distribution(before: Dataset, after: Dataset | None = None) -> Figure:
     return figure
 
 
-@renamed_keyword("part", "split")
-@renamed_keyword("pictures", "images")
+@renamed_keywords(part="split", pictures="images")
 def augmentation(
     split: Split, augmentation: Augmentation, *, images: int = 3, views: int = 6, seed: int = 123
 ) -> Figure:

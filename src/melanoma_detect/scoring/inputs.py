@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
@@ -75,23 +75,23 @@ def items(sources: Iterable[str]) -> Iterator[Item]:
         yield from _items(source)
 
 
-def in_parts(found: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Cut a stream into lists.
+def split_into_chunks(stream: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Split a stream of images into lists.
 
     Args:
-        found: The stream.
+        stream: The images.
         size: Items in each list but the last.
 
     Yields:
         Lists, none of them empty.
 
     Examples:
-        >>> [len(part) for part in in_parts(items(["a.jpg", "b.jpg", "c.jpg"]), 2)]
+        >>> [len(chunk) for chunk in split_into_chunks(items(["a.jpg", "b.jpg", "c.jpg"]), 2)]
         [2, 1]
     """
-    stream = iter(found)
-    while part := list(islice(stream, size)):
-        yield part
+    remaining = iter(stream)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
 
 
 def _items(source: str) -> Iterator[Item]:
@@ -149,8 +149,18 @@ def _names(source: str) -> Iterator[str]:
     if _suffix(source) == ".txt":
         yield from _lines(source)
         return
-    with open_table(source, open_binary(source)) as table:
+    # A run over millions of rows does not end at one that is too long: only the cell of the path matters.
+    with open_table(source, _open(source), strict=False) as table:
         yield from (name for (name,) in table.read([_column(source, table.columns)]))
+
+
+def _open(source: str) -> BinaryIO:
+    try:
+        return open_binary(source)
+    except OSError as error:
+        raise DatasetError(
+            f"{source}: cannot be opened ({error}); expected a table with the paths of images"
+        ) from error
 
 
 def _lines(source: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.addresses import is_address
-from melanoma_detect.scoring.inputs import Item, in_parts
+from melanoma_detect.scoring.inputs import Item, split_into_chunks
 from melanoma_detect.scoring.storage import Store
 from melanoma_detect.scoring.table import Row, format_rows, parse_rows
 from melanoma_detect.scoring.workers import Shard
@@ -64,7 +64,7 @@ class ScoringState:
         Yields:
             The shards, in order.
         """
-        for number, chunk in enumerate(in_parts(items, size)):
+        for number, chunk in enumerate(split_into_chunks(items, size)):
             yield Shard(number, chunk, self._digest(chunk))
 
     def is_done(self, shard: Shard) -> bool:
@@ -131,8 +131,8 @@ class ScoringState:
                 return str(saved["run"])
             if not self._overwrite and any(map(_SHARD.fullmatch, names)):
                 raise OutputError(
-                    f"{self._store.out}: an unfinished run is kept there with another {' and another '.join(changed)}; go "
-                    "on with the same, start anew (--overwrite), or choose another path"
+                    f"{self._store.out}: an unfinished run there had another {' and another '.join(changed)}; resume "
+                    "it with the same, start again (--overwrite), or choose another path"
                 )
         self._store.remove(filter(_SHARD.fullmatch, names))
         run = uuid.uuid4().hex
@@ -141,7 +141,7 @@ class ScoringState:
 
     def _images_changed(self, where: str) -> OutputError:
         return OutputError(
-            f"{self._store.out}: the images have changed since the unfinished run there ({where}); start anew "
+            f"{self._store.out}: the images have changed since the unfinished run there ({where}); start again "
             "(--overwrite), or choose another path"
         )
 

@@ -167,7 +167,7 @@ def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[st
 def _preprocess(predictor: Predictor, item: Item) -> ModelInput | Exception:
     try:
         if not item.path:
-            return ImageError(f"{item.name}: the table names no image here; fill the cell, or take the row out")
+            return ImageError(f"{item.name}: the table names no image here; fill the cell, or remove the row")
         return predictor.preprocess(_fetch_with_retries(item.path) if is_address(item.path) else item.path)
     except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
         return error

@@ -25,6 +25,7 @@ from melanoma_detect.utils.files import atomic_file
 
 FILE = "last.npz"
 _FORMAT = 1
+_NAMES_IN_0_1 = {"pictures": "images", "picture_size": "image_size"}  # checkpoints of version 0.1 can be resumed
 
 Arrays = list[NDArray[Any]]
 
@@ -146,7 +147,8 @@ def read(path: Path, training: dict[str, Any]) -> TrainingState:
         ) from error
     if about.pop("format", None) != _FORMAT:
         raise DetectorError(f"{path}: written by another version of this library; delete it to train from the start")
-    _check_training(path, about.pop("training"), json.loads(json.dumps(training)))
+    stored = {_NAMES_IN_0_1.get(name, name): value for name, value in about.pop("training").items()}
+    _check_training(path, stored, json.loads(json.dumps(training)))
     return TrainingState(**about, variables=variables, best_weights=best)
 
 

@@ -1,6 +1,5 @@
 """Fitting a detector: train the model, export it to ONNX, calibrate it on validation, and record how it was made."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
@@ -30,6 +29,7 @@ from melanoma_detect.training.calibrate import (
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
 from melanoma_detect.training.trainer import train
+from melanoma_detect.utils.user_warning import warn_user
 
 DetectorParts: TypeAlias = tuple[DetectorConfig, Runtime, Files]
 
@@ -193,8 +193,9 @@ def _export(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[R
         if not differences.within_tolerance:
             raise ModelError(f"its ONNX file gives other outputs: {differences}")  # noqa: TRY301 - handled like a failed export
     except (ModelError, DetectorError) as error:
-        warnings.warn(
-            f"{error}: the detector runs on Keras, which takes longer to start", DetectorWarning, stacklevel=5
+        warn_user(
+            f"{error}: the detector runs on Keras, which takes longer to start",
+            DetectorWarning,
         )
         return keras_runtime, None, {"problem": str(error)}
     return runtime, content, {"images": len(pixels), **differences._asdict()}
@@ -209,4 +210,4 @@ def _warn_without_threshold(config: DetectorConfig, validation: Split) -> None:
             config.calibration(1).operating_point(config.settings.sensitivity)
         except DetectorError as error:
             reason = str(error)
-    warnings.warn(f"{reason}: the detector has no alert threshold and refers every image", DataWarning, stacklevel=5)
+    warn_user(f"{reason}: the detector has no alert threshold and refers every image", DataWarning)

@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from melanoma_detect.training.precision import PrecisionChoice, choose_precision
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.source_balancing import balance_sources
 from melanoma_detect.utils.random import seeded
+from melanoma_detect.utils.user_warning import warn_user
 
 _SEEDS = 2**32  # the number of seeds that Keras takes
 _MIXING_SEED_OFFSET = 2**31  # mixing and augmentation must not draw the same numbers
@@ -236,11 +236,10 @@ def _check_model_and_data(model: Any, data: Dataset) -> None:
 def _warn_of_other_size(model: Any, data: Dataset) -> None:
     (height, width), (data_height, data_width) = model.input_shape[1:3], data.image_size
     if (height, width) != (data_height, data_width):
-        warnings.warn(
+        warn_user(
             f"the model reads images at {height}×{width}, the dataset was loaded for {data_height}×{data_width}: the "
             "model's size is used, but copies made by balance have the dataset's; load with the model's image_size",
             DataWarning,
-            stacklevel=5,
         )
 
 

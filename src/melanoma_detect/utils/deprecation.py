@@ -59,19 +59,18 @@ def call_moved(old: str, new: str, module: str, function: str, *args: Any, **opt
     return getattr(importlib.import_module(module), function)(*args, **options)
 
 
-def renamed_keyword(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that lets a function take a keyword under its old name too, with a warning.
+def renamed_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that lets a function take keywords under their old names too, with a warning.
 
     Args:
-        old: The old name of the keyword.
-        new: Its present name.
+        **new_names: The present name of each keyword, by its old one.
 
     Returns:
         The decorator.
 
     Examples:
         >>> import warnings
-        >>> @renamed_keyword("pictures", "images")
+        >>> @renamed_keywords(pictures="images")
         ... def count(images):
         ...     return len(images)
         >>> with warnings.catch_warnings():
@@ -83,8 +82,11 @@ def renamed_keyword(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **keywords: P.kwargs) -> R:
-            if old in keywords:
-                name = function.__qualname__
+            name = function.__qualname__
+            for old in new_names.keys() & keywords.keys():
+                new = new_names[old]
+                if new in keywords:
+                    raise TypeError(f"{name}() got both {new}= and its deprecated name {old}=")
                 warn_renamed(f"{name}({old}=…)", f"{name}({new}=…)")
                 keywords[new] = keywords.pop(old)
             return function(*args, **keywords)

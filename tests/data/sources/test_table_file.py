@@ -37,6 +37,27 @@ def test_parquet_is_read_as_text():
     assert read("t.parquet", file.getvalue()) == (("image", "age"), ROWS)
 
 
+def test_quoted_cells_may_hold_line_breaks_and_end_the_file():
+    assert read("t.csv", b'image,note\na,"two\nlines"\nb,"end"') == (
+        ("image", "note"),
+        [["a", "two\nlines"], ["b", "end"]],
+    )
+
+
+def test_parquet_columns_lose_the_blanks_around_them():
+    file = io.BytesIO()
+    pq.write_table(pa.table({" image ": ["a.jpg"], "age": [50]}), file)
+    assert read("t.parquet", file.getvalue()) == (("image", "age"), [["a.jpg", "50"]])
+
+
+def test_parquet_with_two_columns_of_one_name_raises():
+    file = io.BytesIO()
+    cells = [pa.array(["a.jpg"]), pa.array(["b.jpg"])]
+    pq.write_table(pa.Table.from_arrays(cells, names=["image", "image"]), file)
+    with pytest.raises(DatasetError, match="exists 2 times"):
+        read("t.parquet", file.getvalue())
+
+
 def test_columns_are_read_in_the_order_asked_for():
     with open_table("t.csv", io.BytesIO(b"image,age,sex\na,50,male\n")) as table:
         assert list(table.read([2, 0])) == [["male", "a"]]
@@ -48,9 +69,16 @@ def test_columns_are_read_in_the_order_asked_for():
         ("t.csv", b"", "the file is empty"),
         ("t.csv", b"\x00\xff\xfe" * 40, "expected UTF-8 text"),
         ("t.csv", b"image,age\na,50,male\n", "line 2 has 3 cells for 2 columns"),
+        ("t.csv", b'image,age\na,"50\nb,60\n', "a quotation mark is opened and never closed"),
         ("t.parquet", b"nonsense", "expected a Parquet file"),
     ],
 )
 def test_files_that_are_not_tables_raise(name, content, message):
     with pytest.raises(DatasetError, match=f"cannot be read as a table.*{message}"):
         read(name, content)
+
+
+def test_a_row_that_is_too_long_is_read_where_only_some_cells_matter():
+    file = io.BytesIO(b"image,age\na.jpg,50,male\nb.jpg,60\n")
+    with open_table("t.csv", file, strict=False) as table:
+        assert list(table.read([0])) == [["a.jpg"], ["b.jpg"]]

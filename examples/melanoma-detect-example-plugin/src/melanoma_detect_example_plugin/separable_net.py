@@ -12,10 +12,10 @@ def build(*, input_shape, num_classes, width=16, depth=3, dropout=0.2):
 
     Args:
         input_shape: `(height, width, 3)` in pixels.
-        num_classes: How many classes.
-        width: The channels of the first convolution; each one after has twice as many.
-        depth: How many separable convolutions.
-        dropout: The share of features that training hides, 0 to 1.
+        num_classes: The number of classes.
+        width: The channels of the first convolution; each later one has twice as many as the one before.
+        depth: The number of separable convolutions.
+        dropout: The share of features that are dropped during training, 0 to 1.
 
     Returns:
         A functional Keras model from RGB, 0 to 255, to probabilities.

@@ -1,7 +1,6 @@
 """Metadata tables: the diagnosis, lesion, patient and other columns of each image."""
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.sources.table_file import open_table
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.images.reader import SUFFIXES
+from melanoma_detect.utils.user_warning import warn_user
 
 FILE_NAME = "metadata.csv"
 ID_COLUMNS = ("image_id", "isic_id", "image", "image_name", "id", "filename", "file")
@@ -174,7 +174,7 @@ def find_table(path: Path) -> Table | None:
     """Read the table that lies beside a folder's images, if there is one that names images.
 
     Args:
-        path: Where it would lie.
+        path: The table's path; there may be no file.
 
     Returns:
         The table, or None.
@@ -295,9 +295,8 @@ def _read_columns(path: Path) -> tuple[str, ...]:
 
 
 def _warn_unused(path: Path, reason: str) -> None:
-    warnings.warn(
+    warn_user(
         f"{path} groups nothing: {reason}; expected one of {', '.join(ID_COLUMNS)}, and one of "
         f"{', '.join(GROUP_COLUMNS)}",
         DataWarning,
-        stacklevel=5,
     )
