@@ -178,8 +178,7 @@ class Predictor:
         """Predict the diagnosis of one image or several; see `Detector.predict`.
 
         Args:
-            images: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width, 3)` (uint8,
-                uint16, or floats from 0 to 1); or several of them, a batch `(n, height, width, 3)`, or a split of a dataset.
+            images: One image, or several.
 
         Returns:
             A `Prediction` for one image, a list of predictions for several.
@@ -188,9 +187,8 @@ class Predictor:
             ImageError: An image cannot be read; the message names it.
 
         Examples:
-            >>> photos = sorted((isic9 / "Test" / "nevus").glob("*.jpg"))
-            >>> [prediction.source == str(photo) for prediction, photo in zip(detector.predict(photos), photos)]
-            [True, True, True, True]
+            >>> predictor.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear", "refer")
+            True
         """
         if _is_single_image(images):
             return self._predict_all([images])[0]
