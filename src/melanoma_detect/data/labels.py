@@ -1,7 +1,8 @@
-"""Labels: several sources united under one list of classes, and the labels of other collections in a detector's classes."""
+"""Labels: all spellings united under one list of classes, and the labels of other collections in a detector's classes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.arrays import Float64Array
 
 _ISIC = re.compile(r"ISIC_\d{7}")
+# In the archive HAM10000's vascular lesions have no other label. Beside finer ones, it is a coarse label.
+_STANDS_FOR = {"benign soft tissue proliferations vascular": "VASC"}
 
 
 class UnitedLabels(NamedTuple):
@@ -97,14 +100,17 @@ def isic_id(path: Path) -> str | None:
     return name if _ISIC.fullmatch(name) else None
 
 
-def unite_labels(labels: Sequence[str]) -> UnitedLabels:
-    """Map the labels of several sources to one list of classes.
+def unite_labels(labels: Sequence[str], *, own_names: bool = False) -> UnitedLabels:
+    """Map the labels of one or several sources to one list of classes.
 
     Labels of the same diagnosis become one class, under the taxonomy's name. A label that covers several diagnoses, of which
-    another source has at least one, is not a class: its images keep it, and `label_groups` gives the classes that it covers.
+    another image has at least one, is not a class: its images keep it, and `label_groups` gives the classes that it covers.
+    "malignant" covers every class that the taxonomy takes for malignant, "benign" every benign one, those outside the nine
+    included. A coarse label that covers no class stays a class. So does a label that the taxonomy does not know.
 
     Args:
         labels: The label of each image of all sources.
+        own_names: A class keeps the label as its source writes it, where there is one spelling only.
 
     Returns:
         The new labels and the classes.
@@ -115,17 +121,38 @@ def unite_labels(labels: Sequence[str]) -> UnitedLabels:
         ('actinic keratosis', 'melanoma', 'squamous cell carcinoma')
         >>> united.label_groups
         {'akiec': ('actinic keratosis', 'squamous cell carcinoma')}
+        >>> unite_labels(["mel", "nv", "NV"], own_names=True).classes
+        ('mel', 'nevus')
     """
     meanings = {label: taxonomy.meaning(label) for label in dict.fromkeys(labels)}
-    unique = set(meanings.values())
-    fine = {meaning for meaning in unique if not any(other < meaning for other in unique)}
-    names = {meaning: _class_name(meaning, meanings) for meaning in unique}
+    spellings: dict[frozenset[str], list[str]] = {}
+    for label, meaning in meanings.items():
+        spellings.setdefault(meaning, []).append(label)
+    fine = {meaning for meaning in spellings if not any(other < meaning for other in spellings)}
+    names = {meaning: _class_name(written, meaning in fine, own_names) for meaning, written in spellings.items()}
     label_groups = {
         names[meaning]: tuple(sorted(names[part] for part in fine if part < meaning))
-        for meaning in sorted(unique - fine, key=sorted)
+        for meaning in sorted(spellings.keys() - fine, key=sorted)
     }
     classes = tuple(sorted(names[meaning] for meaning in fine))
     return UnitedLabels([names[meanings[label]] for label in labels], classes, label_groups)
+
+
+def unknown_labels(labels: Sequence[str]) -> dict[str, int]:
+    """Count the labels that the taxonomy does not know.
+
+    Args:
+        labels: The label of each image.
+
+    Returns:
+        The number of images of each such label, as written, the most frequent first. Nobody knows whether they are malignant.
+
+    Examples:
+        >>> unknown_labels(["nevus", "Foo", "Foo", "scar", "bar"])
+        {'Foo': 2, 'bar': 1}
+    """
+    counts = Counter(label for label in labels if not taxonomy.is_known(label))
+    return dict(counts.most_common())
 
 
 def translate_labels(split: Split, classes: tuple[str, ...]) -> Split:
@@ -146,7 +173,7 @@ def translate_labels(split: Split, classes: tuple[str, ...]) -> Split:
         >>> translate_labels(replace(data.test, classes=data.classes[::-1]), data.classes).classes == data.classes
         True
     """
-    covered = {label: _covered(label, split, classes) for label in (*split.classes, *split.label_groups)}
+    covered = {label: covered_classes(label, split, classes) for label in (*split.classes, *split.label_groups)}
     unknown = sorted(label for label, names in covered.items() if not names)
     if unknown:
         raise DetectorError(
@@ -190,15 +217,39 @@ def merge_classes(split: Split) -> MergedClasses:
     return MergedClasses(names, columns, labels)
 
 
-def _class_name(meaning: frozenset[str], labels: Mapping[str, frozenset[str]]) -> str:
-    single = [diagnosis.name for diagnosis in taxonomy.DIAGNOSES if frozenset([diagnosis.code]) == meaning]
-    shared = [coarse.name for coarse in taxonomy.COARSE if frozenset(coarse.codes) == meaning]
-    return next(iter(single + shared), min(label for label, codes in labels.items() if codes == meaning))
+def _class_name(spellings: Sequence[str], is_class: bool, own_names: bool) -> str:
+    """Return the name of a class, or of a coarse label, that is spelled in these ways."""
+    first = spellings[0]
+    if is_class and (diagnosis := taxonomy.find(_STANDS_FOR.get(taxonomy.preferred_name(first), ""))):
+        return diagnosis.name
+    shared = len(taxonomy.meaning(first)) > 1 or taxonomy.find(first) is not None
+    keep = len(spellings) == 1 and (own_names or not shared)
+    return first if keep else taxonomy.preferred_name(first)
 
 
-def _covered(label: str, split: Split, classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes of a detector that a label covers."""
+def covered_classes(label: str, split: Split, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes of a detector that a label covers.
+
+    Args:
+        label: A label of the split.
+        split: The split, whose `label_groups` tell what a coarse label covers.
+        classes: The detector's classes.
+
+    Returns:
+        One for most labels, several for a coarse one, none for a label that the detector does not know. A label that is finer
+        than the classes is covered by the one that covers it.
+
+    Examples:
+        >>> covered_classes("mel", data.test, data.classes)
+        ('melanoma',)
+    """
     if label in classes:
         return (label,)
-    codes = frozenset[str]().union(*(taxonomy.meaning(name) for name in split.label_groups.get(label, (label,))))
-    return tuple(name for name in classes if taxonomy.meaning(name) <= codes)
+    # In its own data set a coarse label covers the classes that occur there; a detector may know more that it means.
+    names = (label,) if taxonomy.is_known(label) else split.label_groups.get(label, (label,))
+    codes = frozenset[str]().union(*(taxonomy.meaning(name) for name in names))
+    meanings = {name: taxonomy.meaning(name) for name in classes}
+    if covered := tuple(name for name in classes if meanings[name] <= codes):
+        return covered
+    # The detector's classes may be coarser than the label: "benign" for a nevus.
+    return tuple(sorted((name for name in classes if codes < meanings[name]), key=lambda name: len(meanings[name]))[:1])
