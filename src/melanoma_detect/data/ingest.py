@@ -1,29 +1,21 @@
 """Ingestion: every file of the sources is scanned once, files that belong together are grouped, and records are made."""
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
-
-import numpy as np
 
 from melanoma_detect.data.cleaning import take_finer_labels
-from melanoma_detect.data.groups import find_parents, group_images
+from melanoma_detect.data.groups import find_parents, group_images, scoped_keys
 from melanoma_detect.data.labels import UnitedLabels, unite_labels
-from melanoma_detect.data.near_duplicates import NearDuplicate, find_near_duplicates
-from melanoma_detect.data.record import Record, SetAside, pixel_key
-from melanoma_detect.data.scan import ImageFile, Scan, scan
-from melanoma_detect.data.scan_cache import ScanCache
-from melanoma_detect.data.sources.archives import unpack
-from melanoma_detect.data.sources.folders import Contents, SourceImage, read_folder
-from melanoma_detect.data.sources.labelled_folder import find_labels, read_images
-from melanoma_detect.data.sources.table import Description, describe
+from melanoma_detect.data.near_duplicates import NearDuplicate
+from melanoma_detect.data.record import Record, SetAside
+from melanoma_detect.data.scan import ImageFile, Scan
+from melanoma_detect.data.scan_cache import ScanCache, find_pairs, scan_files
+from melanoma_detect.data.sources.folders import Contents, SourceImage
+from melanoma_detect.data.sources.table import TableRow
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
-from melanoma_detect.images.reader import Pixels, Resize, StretchedImage
-
-PathLike: TypeAlias = str | os.PathLike[str]
+from melanoma_detect.images.reader import Resize, StretchedImage
 
 
 @dataclass(frozen=True)
@@ -38,6 +30,7 @@ class Ingested:
         given: The ids of the records whose splits their source gives.
         classes: The classes.
         label_groups: For a label that covers several classes, those classes.
+        second_labels: By the id of a record, what its source says of it beside its label.
     """
 
     records: list[Record]
@@ -47,6 +40,7 @@ class Ingested:
     given: frozenset[str]
     classes: tuple[str, ...]
     label_groups: dict[str, tuple[str, ...]]
+    second_labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +50,8 @@ class _Row:
     image: SourceImage
     source: str
     aspect: float | None
-    description: Description
+    metadata: Mapping[str, str]
+    keys: Sequence[str]
 
     @property
     def file(self) -> ImageFile:
@@ -75,95 +70,10 @@ class _Row:
             digest=scan.digest if scan else "",
             parent=parent,
             source=self.source,
-            metadata=self.description.metadata,
+            metadata=self.metadata,
             fingerprint=fingerprint.hex if fingerprint else "",
             aspect=self.aspect,
         )
-
-
-def read_sources(
-    source: PathLike | Sequence[PathLike] | None, images: PathLike | None, labels: PathLike | None
-) -> list[Contents]:
-    """Read the sources that `load_dataset` was given.
-
-    Args:
-        source: A folder, a zip file, or several of them; or None.
-        images: A folder of images; or None.
-        labels: The table that labels the images; or None.
-
-    Returns:
-        The contents of each source.
-
-    Raises:
-        DatasetError: Arguments that contradict each other, or a source that cannot be read.
-
-    Examples:
-        >>> [len(contents.classes) for contents in read_sources([isic9], None, None)]
-        [9]
-    """
-    if (source is None) == (images is None):
-        raise DatasetError(
-            "expected a source (a folder, a zip file, or several), or images= with labels=; one of the two"
-        )
-    if images is not None:
-        folder = Path(images).expanduser().absolute()
-        table = Path(labels) if labels else find_labels(folder) or find_labels(folder.parent)
-        if table is None:
-            raise DatasetError(f"{folder}: no table says what these images show; name one with labels=")
-        return [read_images(folder, table)]
-    if labels is not None:
-        raise DatasetError("labels= goes with images=; expected load_dataset(images=folder, labels=table)")
-    paths = [source] if isinstance(source, (str, os.PathLike)) or not isinstance(source, Sequence) else list(source)
-    if not paths:
-        raise DatasetError("no source; expected a folder, a zip file, or several of them")
-    return [read_source(path) for path in paths]  # type: ignore[arg-type]
-
-
-def read_source(source: PathLike) -> Contents:
-    """Read a folder or a zip file, whichever layout it has.
-
-    Args:
-        source: The folder or the zip file.
-
-    Returns:
-        Its contents.
-
-    Raises:
-        DatasetError: It has none of the layouts.
-
-    Examples:
-        >>> len(read_source(isic9).classes)
-        9
-    """
-    if not isinstance(source, (str, os.PathLike)):
-        raise DatasetError(f"{source!r} is not a folder; expected the path of one, or of a zip file")
-    # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
-    path = Path(source).expanduser().absolute()
-    folder = unpack(path) if path.is_file() and path.suffix.lower() == ".zip" else path
-    children = [child for child in folder.iterdir() if child.is_dir()] if folder.is_dir() else []
-    for candidate in (folder, *(children if len(children) == 1 else [])):
-        if labels := find_labels(candidate):
-            return read_images(candidate, labels)
-    return read_folder(folder)
-
-
-def source_paths(source: PathLike | Sequence[PathLike] | None, images: PathLike | None) -> list[Path]:
-    """Return the sources that `load_dataset` was given as absolute paths, in the order of `read_sources`.
-
-    Args:
-        source: A folder, a zip file, or several of them; or None.
-        images: A folder of images; or None.
-
-    Returns:
-        Their paths.
-
-    Examples:
-        >>> [path.name for path in source_paths(["isic9", "ham.zip"], None)]
-        ['isic9', 'ham.zip']
-    """
-    given = source if images is None else images
-    paths = [given] if isinstance(given, (str, os.PathLike)) else list(given or [])
-    return [Path(path).expanduser().absolute() for path in paths]
 
 
 def ingest(
@@ -194,9 +104,10 @@ def ingest(
         DatasetError: No image can be read, or a column to group by is missing.
 
     Examples:
+        >>> from melanoma_detect.data.sources.read import read_sources
         >>> settings = {"groups": None, "image_size": (32, 32), "resize": "squash"}
         >>> caches = {"decoded": PixelCache(), "scans": ScanCache()}
-        >>> len(ingest([read_folder(isic9)], [None], **settings, **caches).unreadable)
+        >>> len(ingest(read_sources(isic9, None, None), [None], **settings, **caches).unreadable)
         0
     """
     names = name_sources([contents.root for contents in sources])
@@ -208,13 +119,16 @@ def ingest(
         for contents, name, aspect in zip(sources, names, aspects, strict=True)
     ]
     unlabelled = [
-        SetAside(row.to_record(), f"{contents.table.path.name} gives it no label", "no label")
+        SetAside(
+            row.to_record(),
+            f"{contents.table.path.name if contents.table else 'its folder'} gives it no label",
+            "no label",
+        )
         for contents, name, aspect in zip(sources, names, aspects, strict=True)
-        if contents.table
         for row in _rows(contents.unlabelled, contents, name, aspect, columns)
     ]
     rows = [row for own in by_source for row in own]
-    results = _scan(rows, image_size, resize, decoded)
+    results = scan_files([row.file for row in rows], image_size, resize, decoded)
     unreadable = [
         SetAside(row.to_record(result), result.error, "unreadable")
         for row, result in zip(rows, results, strict=True)
@@ -223,9 +137,7 @@ def ingest(
     if len(unreadable) == len(rows):
         raise DatasetError(f"none of the {len(rows)} images can be read; the first: {unreadable[0].reason}")
     readable = [(row, result) for row, result in zip(rows, results, strict=True) if not result.error]
-    pairs = find_near_duplicates(
-        [row.image.path for row, _ in readable], [result.fingerprint for _, result in readable]
-    )
+    pairs = find_pairs([row.file for row, _ in readable], [result for _, result in readable], image_size, resize)
     scans.keep([row.file for row in rows], results, pairs, image_size, resize)
     records, images, united = _make_records(readable, pairs, sources)
     given = [own for own, contents in zip(by_source, sources, strict=True) if contents.splits]
@@ -237,6 +149,7 @@ def ingest(
         given=frozenset(row.image.id for own in given for row in own),
         classes=united.classes,
         label_groups=united.label_groups,
+        second_labels={row.image.id: row.image.other_labels for row in rows if row.image.other_labels},
     )
 
 
@@ -287,28 +200,26 @@ def _group_columns(sources: Sequence[Contents], groups: str | Sequence[str] | No
     return columns
 
 
+def _labelling(contents: Contents) -> str:
+    return contents.table.path.name if contents.table else "its folder"
+
+
 def _rows(
     images: Sequence[SourceImage], contents: Contents, name: str, aspect: float | None, columns: Sequence[str] | None
 ) -> list[_Row]:
-    if not images:
-        return []
-    descriptions = [Description({}, [])] * len(images)
-    if contents.table:
-        descriptions = describe(contents.table, [image.path for image in images], columns)
-    return [_Row(image, name, aspect, described) for image, described in zip(images, descriptions, strict=True)]
-
-
-def _scan(rows: Sequence[_Row], size: tuple[int, int], resize: Resize, decoded: PixelCache) -> list[Scan]:
-    """Scan every file, and keep its pixels where all of them fit in memory: nothing is decoded twice."""
-    pixels: Pixels | None = None
-    if decoded.fits(len(rows), size):
-        pixels = np.empty((len(rows), *size, 3), np.uint8)
-    results = list(scan([row.file for row in rows], size, resize, pixels))
-    if pixels is not None:
-        readable = [index for index, result in enumerate(results) if not result.error]
-        keys = [pixel_key(results[index].digest, rows[index].aspect) for index in readable]
-        decoded.add(keys, pixels if len(readable) == len(rows) else pixels[readable], size, resize)
-    return results
+    table = contents.table
+    if table:
+        table.group_keys(TableRow("", {}), columns)  # raises for a column that is not there, whichever images have rows
+    # Two sources may share one table, and so its ids; a DataFrame has no path of its own.
+    scope = str(table.path) if table and table.path.is_file() else name
+    made = []
+    for image in images:
+        rows = contents.rows.get(image.path, ())
+        # A cell that is empty in one row of an image is taken from the next.
+        metadata = {column: cell for row in reversed(rows) for column, cell in row.cells.items()}
+        keys = dict.fromkeys(key for row in rows for key in table.group_keys(row, columns)) if table else {}
+        made.append(_Row(image, name, aspect, metadata, tuple(scoped_keys(keys, scope))))
+    return made
 
 
 def _make_records(
@@ -322,11 +233,11 @@ def _make_records(
         paths=[image.path for image in images],
         digests=[result.digest for _, result in readable],
         parents=parents,
-        keys=[row.description.keys for row, _ in readable],
+        keys=[row.keys for row, _ in readable],
         pairs=pairs,
     )
     labels = [image.label for image in images]
-    united = unite_labels(labels) if len(sources) > 1 else UnitedLabels(labels, sources[0].classes, {})
+    united = unite_labels(labels, own_names=len(sources) == 1)
     finer = take_finer_labels(united.labels, grouped.images)
     records = [
         row.to_record(result, label=label, group=group, parent=parent)

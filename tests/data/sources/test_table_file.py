@@ -1,5 +1,6 @@
 """Table files: every delimiter, with and without a byte-order mark, and Parquet."""
 
+import gzip
 import io
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from melanoma_detect.data.sources.table_file import open_table
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, DataWarning
 
 ROWS = [["a.jpg", "50"], ["b,c.jpg", ""]]
 
@@ -82,3 +83,55 @@ def test_a_row_that_is_too_long_is_read_where_only_some_cells_matter():
     file = io.BytesIO(b"image,age\na.jpg,50,male\nb.jpg,60\n")
     with open_table("t.csv", file, strict=False) as table:
         assert list(table.read([0])) == [["a.jpg"], ["b.jpg"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_encoding_delimiter_and_line_end(encoding, delimiter, end):
+    text = end.join(["", delimiter.join(("Image", "Alter, in Jahren")), "", delimiter.join(("a.jpg", "fünf")), ""])
+    if delimiter == ",":
+        text = text.replace("Alter, in Jahren", '"Alter, in Jahren"')
+    assert read("t.csv", text.encode(encoding)) == (("Image", "Alter, in Jahren"), [["a.jpg", "fünf"]])
+
+
+def test_windows_text_is_read_with_a_warning():
+    with pytest.warns(DataWarning, match="line 2 is not UTF-8 and is read as Windows-1252"):
+        assert read("t.csv", "image,label\na.jpg,nævus\n".encode("cp1252"))[1] == [["a.jpg", "nævus"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nimage;age\na;5\n",
+        "# made by me\nimage,age\na,5\n",
+        "PH2\n\nimage,age\na,5\n",
+        '\ufeff"\ufeffimage",age\na,5\n,,\n',
+    ],
+)
+def test_lines_above_the_header_and_blank_rows_are_skipped(text):
+    assert read("t.csv", text.encode()) == (("image", "age"), [["a", "5"]])
+
+
+def test_the_content_tells_what_a_file_is():
+    file = io.BytesIO()
+    pq.write_table(pa.table({"image": ["a.jpg"], "age": [5.0]}), file)
+    assert read("t.csv", file.getvalue()) == (("image", "age"), [["a.jpg", "5"]])
+    assert read("t.csv.gz", gzip.compress(b"image,age\na,5\n")) == (("image", "age"), [["a", "5"]])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xd0\xcf\x11\xe0rest", "save it as .xlsx or as CSV"),
+        (b"<!DOCTYPE html><html>", "download the file itself"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b'[{"image": "a"}]', "JSON"),
+        (b"image,label\na\x00b,nevus\n", "no text"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "no text"),
+        (b"a.jpg,melanoma,5\nb.jpg,nevus,6\n", "there is no header"),
+    ],
+)
+def test_other_files_are_refused_with_what_to_do(content, message):
+    with pytest.raises(DatasetError, match=message):
+        read("t.csv", content)

@@ -1,21 +1,31 @@
 """Zip archives of images, unpacked safely: nothing outside the folder, nothing over a limit, completely or not at all."""
 
 import hashlib
+import lzma
 import stat
 import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from melanoma_detect.data.scan import digest
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
+from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors, is_hidden
 
 MAX_BYTES = 64 * 2**30
 MAX_FILES = 5_000_000
 _MAX_RATIO = 200  # images hardly shrink; an archive that shrinks by more is made to fill a disk
+_LAYOUT = "2"  # how members become files; a folder that was unpacked in another way is not used again
+_UTF8_FLAG = 0x800
+_CHUNK = 2**20
+# What zipfile and the decompressors raise for damaged, encrypted and unknown members.
+_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, ValueError, EOFError, OSError)
 
 
 def unpack(archive: Path) -> Path:
     """Unpack a zip archive into this library's cache, once.
+
+    Hidden files and what systems add to archives are left out.
 
     Args:
         archive: A zip file.
@@ -24,8 +34,8 @@ def unpack(archive: Path) -> Path:
         The folder with its files.
 
     Raises:
-        DatasetError: It is not a zip file, is damaged, encrypted, holds a link or a path outside itself, or has over 64 GiB, 5
-            million files, or 200 times its own size unpacked.
+        DatasetError: It is not a zip file, is damaged, encrypted, holds a link, a path outside itself or two files of one
+            name, or has over 64 GiB, 5 million files, or 200 times its own size unpacked.
         OutputError: The cache cannot be written.
 
     Examples:
@@ -35,26 +45,43 @@ def unpack(archive: Path) -> Path:
         ['set']
     """
     try:
-        with zipfile.ZipFile(archive) as file:
-            members = [member for member in file.infolist() if not member.is_dir()]
-            _check_members(archive, members)
-            folder = cache_folder("archives") / hashlib.sha256(digest(archive).encode()).hexdigest()[:24]
-            if not folder.is_dir():
-                _extract(file, members, folder)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise DatasetError(
-            f"{archive}: cannot be unpacked ({error}); expected a sound, unencrypted zip file"
-        ) from error
+        file = zipfile.ZipFile(archive)
+    except _ERRORS as error:
+        raise _unsound(archive, error) from error
+    with file:
+        members = [member for member in file.infolist() if not member.is_dir()]
+        _check_size(archive, members)
+        targets = _targets(archive, members)
+        folder = cache_folder("archives") / hashlib.sha256((_LAYOUT + digest(archive)).encode()).hexdigest()[:24]
+        if not folder.is_dir():
+            with convert_write_errors(folder), atomic_folder(folder) as partial:
+                for path, member in targets.items():
+                    _extract(archive, file, member, partial / path)
     return folder
 
 
-def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> None:
-    with convert_write_errors(folder), atomic_folder(folder) as partial:
-        for member in members:
-            file.extract(member, partial)
+def _unsound(archive: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{archive}: cannot be unpacked ({error}); expected a sound, unencrypted zip file")
 
 
-def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+def _extract(archive: Path, file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        for chunk in _read(archive, file, member):
+            out.write(chunk)
+
+
+def _read(archive: Path, file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    # Only what reading raises is the archive's fault; bz2 raises OSError for damaged data, as a full disk does.
+    try:
+        with file.open(member) as data:
+            while chunk := data.read(_CHUNK):
+                yield chunk
+    except _ERRORS as error:
+        raise _unsound(archive, error) from error
+
+
+def _check_size(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     total = sum(member.file_size for member in members)
     packed = max(archive.stat().st_size, 1)
     if len(members) > MAX_FILES or total > MAX_BYTES or total > _MAX_RATIO * packed + 2**20:
@@ -63,11 +90,39 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             f"{MAX_FILES} files, {MAX_BYTES // 2**30} GiB and {_MAX_RATIO} times the archive's size; unpack it yourself if you "
             "trust it"
         )
+
+
+def _targets(archive: Path, members: Sequence[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Return the path that each member is unpacked to."""
+    targets: dict[PurePosixPath, zipfile.ZipInfo] = {}
     for member in members:
-        path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        path = PurePosixPath(_name(member).replace("\\", "/"))  # some Windows programs write backslashes
+        if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
             raise DatasetError(
                 f"{archive}: member {member.filename!r} lies outside the archive; do not trust this file"
             )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DatasetError(f"{archive}: member {member.filename!r} is a link; expected images and tables only")
+        if not path.parts or any(map(is_hidden, path.parts)):  # "." is the folder itself
+            continue
+        twin = targets.setdefault(path, member)
+        if (twin.CRC, twin.file_size) != (member.CRC, member.file_size):
+            raise DatasetError(
+                f"{archive}: holds two different files named {path}; unpack it yourself, and rename one of them"
+            )
+    for path in targets:
+        if both := next((parent for parent in path.parents if parent in targets), None):
+            raise DatasetError(
+                f"{archive}: {both} is both a file and a folder; unpack it yourself, and rename one of them"
+            )
+    return targets
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """Return the name of a member. Without the flag for UTF-8, zipfile reads code page 437; macOS writes UTF-8 all the same."""
+    if member.flag_bits & _UTF8_FLAG or member.filename.isascii():
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename

@@ -3,24 +3,41 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from melanoma_detect import taxonomy
-from melanoma_detect.data.sources.table_file import open_table
-from melanoma_detect.errors import DatasetError, DataWarning
-from melanoma_detect.images.reader import SUFFIXES
-from melanoma_detect.utils.user_warning import warn_user
+from melanoma_detect.data.record import SplitName
+from melanoma_detect.data.sources.columns import (
+    SPLIT_WORDS,
+    find_group_columns,
+    find_split_column,
+    find_truth_columns,
+    is_certain_group,
+    normalize,
+)
+from melanoma_detect.data.sources.labelling import Labelling, has_labels
+from melanoma_detect.errors import DatasetError
+from melanoma_detect.images.formats import SUFFIXES
 
 FILE_NAME = "metadata.csv"
-ID_COLUMNS = ("image_id", "isic_id", "image", "image_name", "id", "filename", "file")
 GROUP_COLUMNS = ("lesion_id", "patient_id")
 TRUTH_COLUMNS = ("isic2019_diagnosis",)
-# The ISIC archive gives a diagnosis from coarse (diagnosis_1) to fine (diagnosis_5); the finest one that is filled is used.
-_LABEL_COLUMNS = ("label", "dx", "diagnosis_5", "diagnosis_4", "diagnosis_3", "diagnosis_2", "diagnosis", "diagnosis_1")
-_ONE_HOT = frozenset({"MEL", "NV", "BCC", "AK", "AKIEC", "BKL", "DF", "VASC", "SCC", "UNK"})
 # "ISIC_0025601(1)" is a second download of ISIC_0025601; "_downsampled" is the ISIC 2019 challenge's own suffix.
 _COPY = re.compile(r"\s*\(\d+\)$|_downsampled$")
+
+
+class TableRow(NamedTuple):
+    """One row of a table.
+
+    Attributes:
+        name: The cell that names the image, as it is written.
+        cells: The other cells by column; missing values are left out.
+    """
+
+    name: str
+    cells: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -30,73 +47,160 @@ class Table:
     Attributes:
         path: The file.
         columns: Its columns, without the one that names the image.
-        rows: For the name of each image its other cells by column; empty cells are left out.
+        rows: Its rows in the order of the file; an image may have several.
     """
 
     path: Path
     columns: tuple[str, ...]
-    rows: Mapping[str, Mapping[str, str]]
+    rows: tuple[TableRow, ...]
 
-    def label(self, name: str) -> str:
-        """Return the label of an image.
-
-        Understood are the columns `label`, `dx` (HAM10000), `diagnosis` and `diagnosis_1` to `diagnosis_5` (ISIC archive), and
-        one column of 0 and 1 for each code (ISIC 2018 and 2019).
+    def label(self, row: TableRow) -> str:
+        """Return the label of a row.
 
         Args:
-            name: The image's name, as `image_name` gives it.
+            row: A row of this table.
 
         Returns:
-            The label, or an empty string where the table has none.
+            The label; an empty string where the table has none, or its columns contradict each other.
 
         Examples:
-            >>> Table(Path("t.csv"), ("dx",), {"a": {"dx": "nv"}}).label("a")
+            >>> row = TableRow("a", {"dx": "nv"})
+            >>> Table(Path("t.csv"), ("dx",), (row,)).label(row)
             'nv'
         """
-        row = self.rows.get(name, {})
-        if label := next((row[column] for column in _LABEL_COLUMNS if column in row), ""):
-            return label
-        codes = [column for column in self.columns if column.upper() in _ONE_HOT]
-        if len(codes) < 2:
-            return ""
-        marked = [code for code in codes if _number(row.get(code, "")) >= 0.5]
-        return marked[0] if len(marked) == 1 and marked[0].upper() != "UNK" else ""
+        labels = self.labels(row)
+        return labels[0] if len(labels) == 1 else ""
+
+    def labels(self, row: TableRow) -> tuple[str, ...]:
+        """Return the labels of a row: none, one, or two where its columns contradict each other.
+
+        Of several columns the one that the taxonomy understands best is read, and the others where it is silent: see
+        `columns` for their names. Understood are names and codes, levels from coarse to fine (`diagnosis_1` to
+        `diagnosis_5`), and one column of 0 and 1 for each diagnosis.
+
+        Args:
+            row: A row of this table.
+
+        Returns:
+            The labels.
+
+        Raises:
+            DatasetError: Two columns contradict each other in many rows.
+
+        Examples:
+            >>> rows = (TableRow("a", {"MEL": "1.0", "NV": "0.0"}), TableRow("b", {"MEL": "0.0", "NV": "1.0"}))
+            >>> Table(Path("t.csv"), ("MEL", "NV"), rows).labels(rows[1])
+            ('NV',)
+        """
+        return self._labelling.labels(row.cells)
+
+    @cached_property
+    def _labelling(self) -> Labelling:
+        return Labelling(self.path, self.columns, [row.name for row in self.rows], [row.cells for row in self.rows])
 
     @property
     def has_labels(self) -> bool:
         """Whether a column gives the diagnosis."""
-        return _has_labels(self.columns)
+        return has_labels(self.columns)
 
-    def truth(self, name: str) -> frozenset[str]:
-        """Return the codes of an image's authoritative diagnosis.
+    def truth(self, row: TableRow) -> frozenset[str]:
+        """Return the codes of the authoritative diagnosis of a row.
 
-        The column `isic2019_diagnosis` takes precedence over the columns of `label`.
+        The column `isic2019_diagnosis` takes precedence over those of `label`.
 
         Args:
-            name: The image's name.
+            row: A row of this table.
 
         Returns:
             Codes of the taxonomy; empty where the table has no diagnosis.
 
         Examples:
-            >>> Table(Path("t.csv"), ("dx",), {"a": {"dx": "nv"}}).truth("a")
+            >>> row = TableRow("a", {"dx": "nv"})
+            >>> Table(Path("t.csv"), ("dx",), (row,)).truth(row)
             frozenset({'NV'})
         """
-        row = self.rows.get(name, {})
-        diagnosis = next((row[column] for column in TRUTH_COLUMNS if column in row), "") or self.label(name)
+        truths = (row.cells[column] for column in find_truth_columns(row.cells))
+        diagnosis = next(truths, "") or self.label(row)
         return taxonomy.meaning(diagnosis) if diagnosis else frozenset()
 
+    def split(self, row: TableRow) -> SplitName | None:
+        """Return the split that a row names.
 
-class Description(NamedTuple):
-    """The row of one image.
+        Args:
+            row: A row of this table.
 
-    Attributes:
-        metadata: Its cells by column; empty for an image that the table does not list.
-        keys: The lesion and the patient, as `"lesion_id L1"`: images that share one belong to one group.
-    """
+        Returns:
+            The split, or None where the row names none.
 
-    metadata: Mapping[str, str]
-    keys: list[str]
+        Raises:
+            DatasetError: The row names a split that is unknown.
+
+        Examples:
+            >>> row = TableRow("a", {"split": "val"})
+            >>> Table(Path("t.csv"), ("split",), (row,)).split(row)
+            'validation'
+        """
+        word = row.cells.get(self.split_column, "") if self.split_column else ""
+        if not word:
+            return None
+        if split := SPLIT_WORDS.get(normalize(word)):
+            return split
+        raise DatasetError(
+            f"{self.path}: the column {self.split_column} says {word!r} of {row.name}; expected train, validation (val) or "
+            "test"
+        )
+
+    @cached_property
+    def split_column(self) -> str | None:
+        """The column that names the split of each image, or None."""
+        columns = [column for column in self.columns if not has_labels([column])]
+        return find_split_column(columns, {column: self._words(column) for column in columns})
+
+    def group_keys(self, row: TableRow, columns: Sequence[str] | None = None) -> list[str]:
+        """Return the keys that a row shares with others of its lesion or patient.
+
+        Args:
+            row: A row of this table.
+            columns: The columns that group; those that name the lesion, the patient or the case where it is None.
+
+        Returns:
+            One key for each of these columns that is filled.
+
+        Raises:
+            DatasetError: The table has no such column.
+
+        Examples:
+            >>> row = TableRow("a", {"Lesion ID": "L1"})
+            >>> Table(Path("t.csv"), ("Lesion ID",), (row,)).group_keys(row)
+            ['lesion_id L1']
+        """
+        if columns is None:
+            return [f"{kind} {row.cells[name]}" for name, kind in self._groups.items() if name in row.cells]
+        return [f"{name} {row.cells[name]}" for name in self._find_columns(tuple(columns)) if name in row.cells]
+
+    @cached_property
+    def _groups(self) -> dict[str, str]:
+        """The columns that group, and what each names; one whose name is vague counts only where its cells look like ids."""
+        found = find_group_columns(self.columns)
+        return {name: kind for name, kind in found.items() if is_certain_group(name) or _are_ids(self._words(name))}
+
+    @cached_property
+    def _chosen_columns(self) -> dict[tuple[str, ...], list[str]]:
+        return {}
+
+    def _find_columns(self, chosen: tuple[str, ...]) -> list[str]:
+        if chosen not in self._chosen_columns:
+            by_name = {normalize(name): name for name in self.columns} | {name: name for name in self.columns}
+            missing = [name for name in chosen if name not in by_name and normalize(name) not in by_name]
+            if missing:
+                raise DatasetError(
+                    f"{self.path}: no column {missing[0]!r} to group by; expected one of {', '.join(self.columns)}"
+                )
+            self._chosen_columns[chosen] = [by_name.get(name) or by_name[normalize(name)] for name in chosen]
+        return self._chosen_columns[chosen]
+
+    def _words(self, column: str) -> set[str]:
+        return {row.cells[column] for row in self.rows if column in row.cells}
 
 
 def image_name(path: Path) -> str:
@@ -115,131 +219,12 @@ def image_name(path: Path) -> str:
     return _COPY.sub("", path.stem)
 
 
-def read_table(path: Path) -> Table:
-    """Read a metadata table: one row an image; see `table_file.open_table` for the formats.
-
-    Args:
-        path: The file; one of its columns is image_id, isic_id, image, image_name, id, filename or file.
-
-    Returns:
-        The table.
-
-    Raises:
-        DatasetError: The file is missing or not a table, or no column names the images.
-
-    Examples:
-        >>> read_table(isic9 / "metadata.csv").columns
-        ('lesion_id',)
-    """
-    rows: dict[str, dict[str, str]] = {}
-    with _open(path) as file, open_table(str(path), file) as table:
-        names = _name_column(table.columns)
-        if names is None:
-            raise DatasetError(
-                f"{path}: no column names the images (it has {', '.join(table.columns)}); expected one of "
-                f"{', '.join(ID_COLUMNS)}"
-            )
-        others = [index for index in range(len(table.columns)) if index != names]
-        columns = tuple(table.columns[index] for index in others)
-        for name, *cells in table.read([names, *others]):
-            # An image and its second download may each have a row: a cell that is empty in the first is taken from the second.
-            row = rows.setdefault(_without_suffix(name.strip()), {})
-            for column, cell in zip(columns, cells, strict=True):
-                if text := cell.strip():
-                    row.setdefault(column, text)
-    return Table(path, columns, rows)
-
-
-def has_image_labels(path: Path) -> bool:
-    """Return whether a table names images and gives their labels; only its header is read.
-
-    Args:
-        path: A file that may not be a table at all.
-
-    Returns:
-        Whether it does.
-
-    Examples:
-        >>> has_image_labels(isic9 / "metadata.csv")
-        False
-    """
-    try:
-        columns = _read_columns(path)
-    except DatasetError:
-        return False
-    return _name_column(columns) is not None and _has_labels(columns)
-
-
-def find_table(path: Path) -> Table | None:
-    """Read the table that lies beside a folder's images, if there is one that names images.
-
-    Args:
-        path: The table's path; there may be no file.
-
-    Returns:
-        The table, or None.
-
-    Raises:
-        DatasetError: The file is not a table.
-
-    Warns:
-        DataWarning: No column names the images.
-
-    Examples:
-        >>> find_table(isic9 / "nothing.csv") is None
-        True
-    """
-    if not path.is_file():
-        return None
-    columns = _read_columns(path)
-    if _name_column(columns) is not None:
-        return read_table(path)
-    _warn_unused(path, f"it has the columns {', '.join(columns)}")
-    return None
-
-
-def describe(table: Table, paths: Sequence[Path], groups: Sequence[str] | None = None) -> list[Description]:
-    """Look up the row of each image.
-
-    Args:
-        table: The table.
-        paths: The image files.
-        groups: Columns whose values name the images that belong together; lesion_id and patient_id where it is None.
-
-    Returns:
-        One description an image, in order.
-
-    Raises:
-        DatasetError: A column of `groups` is not in the table.
-
-    Warns:
-        DataWarning: The table groups no image.
-
-    Examples:
-        >>> table = read_table(isic9 / "metadata.csv")
-        >>> len(describe(table, data.train.paths)) == len(data.train)
-        True
-    """
-    chosen = _group_columns(table, groups)
-    names = [image_name(path) for path in paths]
-    rows = [table.rows.get(name, {}) for name in names]
-    descriptions = [Description(row, group_keys(row, chosen)) for row in rows]
-    if not any(name in table.rows for name in names):
-        _warn_unused(table.path, f"none of its {len(table.rows)} rows names an image here")
-    elif not table.has_labels and not any(described.keys for described in descriptions):
-        _warn_unused(
-            table.path,
-            f"it has the columns {', '.join(table.columns)} and names no lesion or patient of an image here",
-        )
-    return descriptions
-
-
-def group_keys(row: Mapping[str, str], columns: Sequence[str] = GROUP_COLUMNS) -> list[str]:
+def group_keys(row: Mapping[str, str], columns: Sequence[str] | None = None) -> list[str]:
     """Return the keys that an image shares with others of its lesion or patient.
 
     Args:
         row: The image's cells by column.
-        columns: The columns that group.
+        columns: The columns that group; those that name the lesion, the patient or the case where it is None.
 
     Returns:
         One key for each of these columns that is filled.
@@ -248,55 +233,32 @@ def group_keys(row: Mapping[str, str], columns: Sequence[str] = GROUP_COLUMNS) -
         >>> group_keys({"lesion_id": "L1", "age": "45"})
         ['lesion_id L1']
     """
+    if columns is None:
+        found = find_group_columns(row)
+        return [
+            f"{kind} {row[name]}" for name, kind in found.items() if is_certain_group(name) or _are_ids({row[name]})
+        ]
     return [f"{column} {row[column]}" for column in columns if column in row]
 
 
-def _group_columns(table: Table, groups: Sequence[str] | None) -> list[str]:
-    if groups is None:
-        return [name for name in GROUP_COLUMNS if name in table.columns]
-    missing = [name for name in groups if name not in table.columns]
-    if missing:
-        raise DatasetError(
-            f"{table.path}: no column {missing[0]!r} to group by; expected one of {', '.join(table.columns)}"
-        )
-    return list(groups)
+def _are_ids(words: set[str]) -> bool:
+    """Return whether the cells of a column look like ids: with digits, and more than a yes and a no."""
+    with_digits = sum(any(letter.isdigit() for letter in word) for word in words)
+    return with_digits > 0.9 * len(words) and not words <= {"0", "1", "0.0", "1.0"}
 
 
-def _name_column(columns: Sequence[str]) -> int | None:
-    """Return the position of the column that names the images."""
-    return next((columns.index(name) for name in ID_COLUMNS if name in columns), None)
+def stem_of(name: str) -> str:
+    """Return the name of an image without the suffix of an image and without the marks of a second download.
 
+    Args:
+        name: A cell that names an image, without folders.
 
-def _has_labels(columns: Sequence[str]) -> bool:
-    return any(name in columns for name in _LABEL_COLUMNS) or len(_ONE_HOT & set(columns)) > 1
+    Returns:
+        The name.
 
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _without_suffix(name: str) -> str:
-    return image_name(Path(name)) if Path(name).suffix.lower() in SUFFIXES else _COPY.sub("", name)
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be opened ({error.strerror}); expected a table of the images") from error
-
-
-def _read_columns(path: Path) -> tuple[str, ...]:
-    with _open(path) as file, open_table(str(path), file) as table:
-        return table.columns
-
-
-def _warn_unused(path: Path, reason: str) -> None:
-    warn_user(
-        f"{path} groups nothing: {reason}; expected one of {', '.join(ID_COLUMNS)}, and one of "
-        f"{', '.join(GROUP_COLUMNS)}",
-        DataWarning,
-    )
+    Examples:
+        >>> stem_of("ISIC_0025601(1).jpg"), stem_of("case.1")
+        ('ISIC_0025601', 'case.1')
+    """
+    stem, dot, suffix = name.rpartition(".")
+    return _COPY.sub("", stem if dot and f".{suffix.lower()}" in SUFFIXES else name)

@@ -1,21 +1,34 @@
-"""The one reader of table files: text with commas, semicolons or tabs, and Parquet. Imports no pandas."""
+"""The one reader of table files: text, Parquet and Excel, told apart by their content. Imports no pandas."""
 
 import contextlib
 import csv
+import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
+from melanoma_detect.data.sources.header import clean_name
+from melanoma_detect.data.sources.table_text import TextTable, open_text, read_text
+from melanoma_detect.data.sources.workbook import read_workbook, to_text
 from melanoma_detect.errors import DatasetError
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
-# The first of them that divides the header counts: a TSV's header may hold commas, a CSV's rarely holds semicolons.
-_DELIMITERS = {".tsv": "\t,;"}
-_ANY_DELIMITER = ",;\t"
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".xlsx", ".xlsm"})
 _BATCH = 4096  # rows of a Parquet file that are held in memory at once
+# What a file is that begins with these bytes, and what to do with it.
+_REFUSED = (
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls): save it as .xlsx or as CSV"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the table itself: fetch it with git lfs pull"),
+    (b"<", "a page of HTML or XML and not a table: download the file itself, or save it as CSV"),
+    (b"{", "JSON: save it as CSV, such as with pandas.read_json(...).to_csv(...)"),
+    (b"[{", "JSON: save it as CSV, such as with pandas.read_json(...).to_csv(...)"),
+    (b"\x89HDF", "an HDF5 file: expected the table beside it"),
+    (b"BZh", "compressed: unpack it"),
+    (b"\xfd7zXZ", "compressed: unpack it"),
+    (b"%PDF", "a PDF: save the table as CSV"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,89 +48,90 @@ class TableFile:
 def open_table(name: str, file: BinaryIO, *, strict: bool = True) -> Iterator[TableFile]:
     r"""Read the header of a table file; its rows are read while they are iterated over.
 
+    Read are text (comma, semicolon, tab or bar; UTF-8, UTF-16, UTF-32 or Windows-1252; gzip), Parquet and Excel (.xlsx). The
+    content tells what a file is, whatever its suffix.
+
     Args:
-        name: The path or address; its suffix tells Parquet from text.
+        name: The path or address.
         file: The file, open to read bytes. It is closed.
         strict: Raise for a row with more cells than the header; otherwise its last cells are ignored.
 
     Yields:
-        The columns, and a reader of the rows. Missing cells are empty; empty lines are left out.
+        The columns, and a reader of the rows. Missing cells are empty; blank lines are left out.
 
     Raises:
-        DatasetError: The file is not UTF-8 text with a header, or not Parquet, where its suffix says so; also while rows
-            are read inside the block.
+        DatasetError: The file is none of these, or is damaged; also while rows are read inside the block.
+
+    Warns:
+        DataWarning: Text is not UTF-8 and is read as Windows-1252; further sheets of a workbook are not read.
 
     Examples:
         >>> with open_table("a.csv", io.BytesIO(b"image;age\na.jpg;50\nb.jpg")) as table:
         ...     table.columns, list(table.read([0, 1]))
         (('image', 'age'), [['a.jpg', '50'], ['b.jpg', '']])
     """
-    suffix = PurePosixPath(name).suffix.lower()
+    kind = _expected(name)
     try:
-        if suffix == ".parquet":
-            with file:
-                yield _open_parquet(file)
-        else:
-            with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
-                yield _open_text(lines, suffix, strict=strict)
+        with contextlib.ExitStack() as closing:
+            buffered = closing.enter_context(io.BufferedReader(cast("Any", file), 2**16))
+            yield _open(name, buffered, closing, strict=strict)
     except DatasetError:
         raise
     # UnicodeDecodeError and pyarrow's ArrowInvalid are ValueErrors; two columns of one name are pyarrow's KeyError.
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        kind = "a Parquet file" if suffix == ".parquet" else "UTF-8 text with a header, such as a CSV file"
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, csv.Error) as error:
         raise DatasetError(
             f"{name}: cannot be read as a table ({error}); expected {kind}: correct it or remove it"
         ) from error
 
 
-def _open_text(lines: io.TextIOWrapper, suffix: str, *, strict: bool) -> TableFile:
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
-        raise ValueError("the file is empty")
-    candidates = _DELIMITERS.get(suffix, _ANY_DELIMITER)
-    delimiter = next((mark for mark in candidates if len(next(csv.reader([first], delimiter=mark))) > 1), candidates[0])
-    rows = _parse_rows(chain([first], lines), delimiter, strict=strict)
-    columns = tuple(cell.strip() for cell in next(rows))
+def _expected(name: str) -> str:
+    kinds = {".parquet": "a Parquet file", ".xlsx": "an Excel workbook", ".xlsm": "an Excel workbook"}
+    return kinds.get(PurePosixPath(name).suffix.lower(), "UTF-8 text with a header, such as a CSV file")
 
+
+def _open(name: str, file: io.BufferedReader, closing: contextlib.ExitStack, *, strict: bool) -> TableFile:
+    head = file.peek(2**16)
+    if head.startswith(b"PAR1"):
+        return _open_parquet(file)
+    if head.startswith(b"PK\x03\x04"):
+        return _from_text(_open_zip(name, file.read()))
+    if head.startswith(b"\x1f\x8b"):
+        unpacked = io.BufferedReader(cast("Any", closing.enter_context(gzip.GzipFile(fileobj=file))), 2**16)
+        return _open(name.removesuffix(".gz"), closing.enter_context(unpacked), closing, strict=strict)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == ".parquet" or suffix in {".xlsx", ".xlsm"}:
+        raise ValueError(f"its content is not that of a {suffix} file; if it is text, name it .csv")
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if refused := next((reason for mark, reason in _REFUSED if start.startswith(mark)), None):
+        raise ValueError(f"it is {refused}")
+    return _from_text(read_text(name, closing.enter_context(open_text(file)), strict=strict))
+
+
+def _from_text(table: TextTable) -> TableFile:
     def read(chosen: Sequence[int]) -> Iterator[list[str]]:
-        return ([row[index] if index < len(row) else "" for index in chosen] for row in rows)
+        return ([row[index] if index < len(row) else "" for index in chosen] for row in table.rows)
 
-    return TableFile(columns, read)
+    return TableFile(table.columns, read)
 
 
-def _parse_rows(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[list[str]]:
-    """Yield the header and the rows; if strict, raise ValueError for a row that is longer than the header."""
-    at_end = False
-
-    def read_lines() -> Iterator[str]:
-        nonlocal at_end
-        yield from lines
-        at_end = True
-
-    columns = 0
-    rows = csv.reader(read_lines(), delimiter=delimiter)
-    for row in rows:
-        # csv has asked for another line before it gave this row: without an error, the rest of the file would be one cell.
-        if at_end:
-            raise ValueError("a quotation mark is opened and never closed")
-        columns = columns or len(row)
-        if strict and any(row[columns:]):
-            raise ValueError(f"line {rows.line_num} has {len(row)} cells for {columns} columns")
-        if row:
-            yield row
+def _open_zip(name: str, content: bytes) -> TextTable:
+    if b"opendocument" in content[:200]:
+        raise ValueError("it is an OpenDocument spreadsheet (.ods): save it as .xlsx or as CSV")
+    if b"xl/" not in content:
+        raise ValueError("it is a zip archive and not a table: unpack it")
+    return read_workbook(name, content)
 
 
 def _open_parquet(file: BinaryIO) -> TableFile:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - takes a fifth of a second, which few tables need
+    import pyarrow as pa  # noqa: PLC0415 - takes a fifth of a second, which few tables need
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
-    table = pq.ParquetFile(file)
+    table = pq.ParquetFile(file if file.seekable() else pa.BufferReader(file.read()))
     names = table.schema_arrow.names
 
     def read(chosen: Sequence[int]) -> Iterator[list[str]]:
         for batch in table.iter_batches(batch_size=_BATCH, columns=[names[index] for index in chosen]):
-            cells = [batch.column(names[index]) for index in chosen]
-            yield from (
-                [str("" if cell.as_py() is None else cell.as_py()) for cell in row] for row in zip(*cells, strict=True)
-            )
+            cells = [batch.column(names[index]).to_pylist() for index in chosen]
+            yield from ([to_text(cell) for cell in row] for row in zip(*cells, strict=True))
 
-    return TableFile(tuple(name.strip() for name in names), read)
+    return TableFile(tuple(clean_name(name) for name in names), read)
