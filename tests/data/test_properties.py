@@ -5,8 +5,15 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.data.properties import measure_pixels, read_properties
+from melanoma_detect.data.properties import (
+    describe_header,
+    measure_pixels,
+    measure_squares,
+    read_all_properties,
+    read_properties,
+)
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.formats import open_image
 from melanoma_detect.images.reader import read_pixels
 
 
@@ -59,3 +66,28 @@ def test_cached_pixels_change_no_property(tmp_path, side, suffix):
     Image.fromarray(md.draw_lesion("nevus", seed=3, size=side).pixels).save(path)
     for size in ((side, side), (64, 64)):
         assert read_properties(path, read_pixels(path, size)) == read_properties(path)
+
+
+@pytest.mark.parametrize("side", [128, 129, 180, 224, 255])
+def test_images_that_are_measured_together_give_what_each_gives_by_itself(side):
+    noise = np.random.default_rng(side).integers(0, 256, (3, side, side, 3), np.uint8)
+    drawn = np.stack([md.draw_lesion("melanoma", seed=seed, size=side).pixels for seed in range(2)])
+    pixels = np.concatenate([noise, drawn, np.zeros((1, side, side, 3), np.uint8)])
+    assert measure_squares(pixels) == [measure_pixels(Image.fromarray(image)) for image in pixels]
+
+
+def test_properties_of_several_files_are_those_of_each(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    paths, headers, cached = [], [], []
+    for number, (height, width) in enumerate([(150, 150), (150, 150), (90, 150), (300, 300), (100, 100)]):
+        pixels = md.draw_lesion("nevus", seed=number, size=max(height, width)).pixels[:height, :width]
+        paths.append(save(pixels, tmp_path / f"{number}.jpg", exif=exif))
+        with open_image(paths[-1]) as image:
+            headers.append(describe_header(image))
+        cached.append(read_pixels(paths[-1], (150, 150)))
+    paths.append(tmp_path / "gone.jpg")
+    *several, error = read_all_properties(paths, [*cached, None], [*headers, None])
+    assert several == [read_properties(path) for path in paths[:-1]]
+    assert several[0].camera == "Canon"
+    assert isinstance(error, ImageError)

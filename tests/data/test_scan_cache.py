@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.data import ingest, scan_cache
+from melanoma_detect.data import scan_cache
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tree):
 
 @pytest.fixture
 def forbid_scans(monkeypatch):
-    """Fail where a file is scanned, or compared with others, again."""
+    """Return a function; once it is called, the test fails where a file is scanned, or compared with others, again."""
 
     def fail(*arguments):
         raise AssertionError(f"again: {arguments}")
@@ -29,8 +29,11 @@ def forbid_scans(monkeypatch):
         assert not images
         yield from ()
 
-    monkeypatch.setattr(scan_cache, "scan", scan)
-    monkeypatch.setattr(scan_cache, "find_near_duplicates", fail)
+    def forbid():
+        monkeypatch.setattr(scan_cache, "scan", scan)
+        monkeypatch.setattr(scan_cache, "find_near_duplicates", fail)
+
+    return forbid
 
 
 def findings(data):
@@ -39,11 +42,13 @@ def findings(data):
 
 def test_an_audit_after_loading_scans_nothing(folder, forbid_scans):
     data = md.load_dataset(folder, image_size=(32, 32))
+    forbid_scans()
     assert md.audit(data, progress=False)["same image, other bytes"].count == 1
 
 
 def test_datasets_made_from_it_share_the_scans(folder, forbid_scans):
     data = md.load_dataset(folder, image_size=(32, 32))
+    forbid_scans()
     balanced = md.balance(data, to=8, progress=False)
     assert findings(balanced) == findings(data)
     assert findings(data.with_records(reversed(data.records)))["images"] == len(data)
@@ -76,15 +81,16 @@ def test_a_file_that_changed_since_is_scanned_again(folder):
     )
 
 
-def test_a_file_that_changes_while_the_folder_is_loaded_is_scanned_again(folder, monkeypatch):
+def test_a_file_that_changes_while_the_folder_is_loaded_is_scanned_again(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("MELANOMA_DETECT_CACHE", str(tmp_path / "cache"))  # nothing is known of these images yet
     changing = folder / "Train" / "nevus" / "turned.png"
-    find = ingest.find_near_duplicates
+    find = scan_cache.find_near_duplicates
 
     def change_and_find(*arguments):
         Image.fromarray(md.draw_lesion("nevus", seed=99, size=40).pixels // 9).save(changing)
         return find(*arguments)
 
-    monkeypatch.setattr(ingest, "find_near_duplicates", change_and_find)
+    monkeypatch.setattr(scan_cache, "find_near_duplicates", change_and_find)
     data = md.load_dataset(folder, image_size=(32, 32))
     assert md.audit(data, progress=False)["same image, other bytes"].count == 0
 

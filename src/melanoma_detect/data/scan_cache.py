@@ -1,15 +1,76 @@
-"""Scans of a dataset's files, kept in memory so that an audit need not decode and hash them again."""
+"""Scans that are used again: by later loads, from disk, and by an audit, from memory."""
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from melanoma_detect.data.near_duplicates import NearDuplicate, find_near_duplicates
+from melanoma_detect.data.record import pixel_key
 from melanoma_detect.data.scan import ImageFile, Scan, file_stamp, scan
+from melanoma_detect.data.scan_store import ScanStore
 from melanoma_detect.images.perceptual_hash import Fingerprint
-from melanoma_detect.images.reader import Resize
+from melanoma_detect.images.pixel_cache import PixelCache
+from melanoma_detect.images.reader import Resize, Size, StretchedImage
 
 MAX_IMAGES = 100_000  # a scan takes 1.5 kB: 150 MB
+
+
+def scan_files(images: Sequence[ImageFile], size: Size, resize: Resize, decoded: PixelCache) -> list[Scan]:
+    """Scan files; those that an earlier load has scanned, and that have not changed since, are not read again.
+
+    Args:
+        images: The files.
+        size: `(height, width)` in pixels that they will be read at.
+        resize: How they are brought to that size.
+        decoded: Receives the pixels of the files that are read, where they fit in memory: nothing is decoded twice.
+
+    Returns:
+        One scan a file, in order.
+
+    Examples:
+        >>> files = sorted((isic9 / "Test" / "nevus").glob("*.jpg"))
+        >>> [len(scan.digest) for scan in scan_files(files[:2], (32, 32), "squash", PixelCache())]
+        [64, 64]
+    """
+    store, started = ScanStore(size, resize), time.time_ns()
+    known = store.find(images)
+    unknown = [image for image, result in zip(images, known, strict=True) if result is None]
+    pixels = np.empty((len(unknown), *size, 3), np.uint8) if decoded.fits(len(unknown), size) else None
+    fresh = list(scan(unknown, size, resize, pixels))
+    store.keep(unknown, fresh, started=started)
+    readable = [index for index, result in enumerate(fresh) if not result.error]
+    if pixels is not None and readable:
+        keys = [_pixel_key(unknown[index], fresh[index]) for index in readable]
+        decoded.add(keys, pixels if len(readable) == len(fresh) else pixels[readable], size, resize)
+    remaining = iter(fresh)
+    return [next(remaining) if result is None else result for result in known]
+
+
+def find_pairs(images: Sequence[ImageFile], scans: Sequence[Scan], size: Size, resize: Resize) -> list[NearDuplicate]:
+    """Find the near duplicates among readable files; where an earlier load has looked for them, they are known.
+
+    Args:
+        images: The files.
+        scans: The scan of each.
+        size: `(height, width)` in pixels that they were scanned for.
+        resize: How they are brought to that size.
+
+    Returns:
+        Pairs by position, each once, in order.
+
+    Examples:
+        >>> find_pairs([], [], (32, 32), "squash")
+        []
+    """
+    store = ScanStore(size, resize)
+    pairs = store.find_pairs(images, scans)
+    if pairs is None:
+        pairs = find_near_duplicates([Path(image) for image in images], [result.fingerprint for result in scans])
+        store.keep_pairs(images, scans, pairs)
+    return pairs
 
 
 class ScanCache:
@@ -117,3 +178,7 @@ class ScanCache:
     def _find(self, image: ImageFile, size: tuple[int, int], resize: Resize) -> Scan | None:
         kept = self._scans.get(image) if self._setting == (size, resize) else None
         return kept if kept and kept.stamp is not None and kept.stamp == file_stamp(image) else None
+
+
+def _pixel_key(image: ImageFile, result: Scan) -> str:
+    return pixel_key(result.digest, image.aspect if isinstance(image, StretchedImage) else None)

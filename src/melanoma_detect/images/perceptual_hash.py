@@ -9,6 +9,7 @@ Two hashes are taken: of the whole image, and of its centre crop. A square image
 hash assumes so. The hashes of a squashed copy and of a centre-cropped copy then match.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +20,7 @@ from PIL import Image
 from melanoma_detect.utils.arrays import Float32Array
 
 Codes: TypeAlias = NDArray[np.uint8]
+Thumbnails: TypeAlias = NDArray[np.uint8]
 
 THUMBNAIL = 32
 BITS = 256
@@ -69,36 +71,58 @@ def fingerprint(image: Image.Image) -> Fingerprint | None:
         >>> fingerprint(Image.new("RGB", (64, 64), "red")) is None
         True
     """
-    return fingerprints(thumbnails(image)[None])[0]
+    return fingerprints(thumbnails([to_grey(image)]))[0]
 
 
-def thumbnails(image: Image.Image) -> Float32Array:
-    """Return the thumbnails of an image that its hashes are computed from.
+def to_grey(image: Image.Image) -> Image.Image:
+    """Return an image in grey, reduced to a few times the size of its thumbnails.
 
     Args:
         image: An upright image.
 
     Returns:
-        Grey levels, float32 `(2, 32, 32)`: of the whole image, and of its centre crop.
+        An image in mode L.
 
     Examples:
-        >>> thumbnails(Image.new("RGB", (60, 40))).shape
-        (2, 32, 32)
+        >>> to_grey(Image.new("RGB", (900, 600))).size
+        (225, 150)
     """
     grey = image.convert("L")
     factor = min(grey.size) // (4 * THUMBNAIL)
-    if factor > 1:  # a box filter first, which is faster, down to four times the size
-        grey = grey.reduce(factor)
-    boxes = (None, _centre_box(grey))
-    resized = [grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, box=box) for box in boxes]
-    return np.stack([np.asarray(thumbnail, dtype=np.float32) for thumbnail in resized])
+    return grey.reduce(factor) if factor > 1 else grey  # a box filter first, which is faster
 
 
-def fingerprints(images: Float32Array) -> list[Fingerprint | None]:
+def thumbnails(images: Sequence[Image.Image]) -> Thumbnails:
+    """Return the thumbnails of images that their hashes are computed from.
+
+    Args:
+        images: What `to_grey` returns.
+
+    Returns:
+        Grey levels, uint8 `(n, 2, 32, 32)`: of the whole image, and of its centre crop.
+
+    Examples:
+        >>> thumbnails([Image.new("L", (60, 40))]).shape
+        (1, 2, 32, 32)
+    """
+    results = np.empty((len(images), 2, THUMBNAIL, THUMBNAIL), np.uint8)
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for index, image in enumerate(images):
+        by_size.setdefault(image.size, []).append(index)
+    for (width, height), indices in by_size.items():
+        # Of images that are small, or not square, Pillow may resize the columns first.
+        together = [indices] if width == height >= 2 * THUMBNAIL else [[index] for index in indices]
+        for part, box in enumerate((None, _centre_box(images[indices[0]]))):
+            for chosen in together:
+                results[chosen, part] = _resize([images[index] for index in chosen], box)
+    return results
+
+
+def fingerprints(images: Thumbnails | Float32Array) -> list[Fingerprint | None]:
     """Return the perceptual hashes of many images.
 
     Args:
-        images: Their thumbnails, float32 `(n, 2, 32, 32)`.
+        images: Their thumbnails, `(n, 2, 32, 32)`.
 
     Returns:
         The hashes of each, or None for an image of one uniform colour.
@@ -107,6 +131,7 @@ def fingerprints(images: Float32Array) -> list[Fingerprint | None]:
         >>> fingerprints(np.zeros((1, 2, 32, 32), np.float32))
         [None]
     """
+    images = images.astype(np.float32)
     basis = _cosine_basis()
     frequencies = (basis @ images @ basis.T).astype(np.float32)
     canonical, possible = _canonical_orientations(frequencies)
@@ -134,6 +159,25 @@ def hamming_distance(first: Codes, second: Codes) -> int:
         256
     """
     return int(np.unpackbits(first ^ second).sum())
+
+
+def _resize(images: Sequence[Image.Image], box: tuple[float, float, float, float] | None) -> Thumbnails:
+    """Resize images, or a box of each, to `(n, 32, 32)`; several must be squares of one size.
+
+    Pillow resizes their rows first, then their columns. Images below each other, then beside each other, so give what each
+    gives by itself. Threads spend more time on handing over the interpreter's lock than on resizing images one by one.
+    """
+    bilinear, count = Image.Resampling.BILINEAR, len(images)
+    if count == 1:
+        return np.asarray(images[0].resize((THUMBNAIL, THUMBNAIL), bilinear, box=box))[None]
+    side = images[0].width
+    left, top, right, bottom = box or (0, 0, side, side)
+    below = Image.fromarray(np.concatenate([np.asarray(image) for image in images]))
+    rows = np.asarray(below.resize((THUMBNAIL, count * side), bilinear, box=(left, 0, right, count * side)))
+    columns = rows.reshape(count, side, THUMBNAIL).swapaxes(0, 1).reshape(side, count * THUMBNAIL)
+    beside = Image.fromarray(columns)
+    small = beside.resize((count * THUMBNAIL, THUMBNAIL), bilinear, box=(0, top, count * THUMBNAIL, bottom))
+    return np.asarray(small).reshape(THUMBNAIL, count, THUMBNAIL).swapaxes(0, 1)
 
 
 def _centre_box(image: Image.Image) -> tuple[float, float, float, float]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import PIL
+from numpy.typing import NDArray
 
 from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read_pixels
 from melanoma_detect.utils.files import atomic_file, cache_folder
 
-_SCHEMA = 1  # raise it when the reader gives other pixels for the same file: cached files are then read anew
+_SCHEMA = 2  # raise it when the reader gives other pixels for the same file: cached files are then read anew
 _MEMORY_SHARE = 4  # a quarter of the machine's memory: the network and the system need the rest
 _UNKNOWN_MEMORY = 8 * 2**30  # what is assumed where the system does not say
 
@@ -151,28 +152,58 @@ class PixelCache:
             >>> PixelCache().pixels([], [], (32, 32), "squash").shape
             (0, 32, 32, 3)
         """
+        pixels, rows = self.find_rows(digests, images, size, resize)
+        start, count = int(rows[0]) if len(rows) else 0, len(rows)
+        if (rows == np.arange(start, start + count)).all():
+            return pixels[start : start + count]
+        chosen = pixels[rows]
+        chosen.flags.writeable = False
+        return chosen
+
+    def find_rows(
+        self, digests: Sequence[str], images: Sequence[ImageLike], size: tuple[int, int], resize: Resize
+    ) -> tuple[Pixels, NDArray[np.int64]]:
+        """Return where images are cached, decoding those that are not: unlike `pixels`, without a copy where it can.
+
+        Args:
+            digests: A key for each image.
+            images: Where to read each, as `images.reader.read_pixels` takes it.
+            size: `(height, width)` in pixels.
+            resize: How images of another shape are brought to that size.
+
+        Returns:
+            A read-only uint8 array `(m, height, width, 3)`, and the row of each image in it, `(n,)`.
+
+        Raises:
+            ImageError: An image cannot be decoded; the message names it.
+            OutputError: The images do not fit in memory, and the cache folder cannot be written.
+
+        Examples:
+            >>> PixelCache().find_rows([], [], (32, 32), "squash")[1]
+            array([], dtype=int64)
+        """
         size = (int(size[0]), int(size[1]))
         cached = self._rows.get((size, resize), {})
         missing = {digest: image for digest, image in zip(digests, images, strict=True) if digest not in cached}
         if missing and not self.fits(len(missing), size):
-            return _memory_map(digests, images, size, resize)
+            return _memory_map(digests, images, size, resize), np.arange(len(digests))
         if missing:
             self.add(list(missing), decode_all(list(missing.values()), size, resize), size, resize)
-        return _gather([self._rows[size, resize][digest] for digest in digests], size)
+        return _locate([self._rows[size, resize][digest] for digest in digests], size)
 
 
-def _gather(rows: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> Pixels:
-    """Return rows of the cached arrays as one array: a view where they are consecutive, else a copy."""
-    if not rows:
-        return np.empty((0, *size, 3), np.uint8)
-    first, start = rows[0]
-    if all(array is first and row == start + index for index, (array, row) in enumerate(rows)):
-        return first[start : start + len(rows)]
-    pixels = np.empty((len(rows), *size, 3), np.uint8)
-    for index, (array, row) in enumerate(rows):
+def _locate(places: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> tuple[Pixels, NDArray[np.int64]]:
+    """Return the array that holds all the images, and the row of each; where there are several arrays, a new one."""
+    if not places:
+        return np.empty((0, *size, 3), np.uint8), np.arange(0)
+    first = places[0][0]
+    if all(array is first for array, _ in places):
+        return first, np.array([row for _, row in places], np.int64)
+    pixels = np.empty((len(places), *size, 3), np.uint8)
+    for index, (array, row) in enumerate(places):
         pixels[index] = array[row]
     pixels.flags.writeable = False
-    return pixels
+    return pixels, np.arange(len(places))
 
 
 def _memory_map(digests: Sequence[str], images: Sequence[ImageLike], size: tuple[int, int], resize: Resize) -> Pixels:
