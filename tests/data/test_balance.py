@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,3 +253,29 @@ def test_weights_make_no_files(data, tmp_path):
         md.balance(data, method="weights", cache=tmp_path, progress=False)
     with pytest.raises(DatasetError, match="expected 'files' or 'weights'"):
         md.balance(data, method="magic", progress=False)
+
+
+def test_a_coarse_label_is_no_class_to_fill_up_to(data):
+    melanomas = [record for record in data.records if record.label == "melanoma"]
+    coarse = replace(
+        data,
+        classes=tuple(label for label in data.classes if label != "melanoma"),
+        label_groups={"malignant": ("basal cell carcinoma", "squamous cell carcinoma")},
+        records=[replace(record, label="malignant") if record in melanomas else record for record in data.records],
+    )
+    counts = coarse.distribution()["train"]
+    weighted = md.balance(coarse, method="weights")
+    largest = counts.drop("malignant").max()
+    for label in coarse.classes:
+        total = sum(record.weight for record in weighted.train if record.label == label)
+        assert total == pytest.approx(largest)
+    assert {record.weight for record in weighted.train if record.label == "malignant"} == {1.0}
+
+
+def test_lists_and_numbers_of_numpy_are_sizes_and_counts(data):
+    made = md.balance(data, add=np.int64(1), image_size=[32, 48], progress=False)
+    assert len(made.train) == len(data.train) + 9
+    with pytest.raises(DatasetError, match="image_size"):
+        md.balance(data, add=1, image_size=[32])
+    with pytest.raises(DatasetError, match="did you mean 'weights'"):
+        md.balance(data, method="weight")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from melanoma_detect.data import batches as batches_module
 from melanoma_detect.data.batches import Batches
 
 
@@ -39,3 +40,31 @@ def test_each_epoch_has_its_own_order_drawn_from_the_seed():
 def test_beyond_the_end():
     with pytest.raises(IndexError):
         batches()[3]
+
+
+def test_a_tensorflow_pipeline_follows_the_weights(tree):
+    from melanoma_detect.data.batches import tf_dataset
+
+    paths = sorted(tree({"a": 4}).rglob("*.png"))
+    labels, weights = np.array([0, 0, 1, 1]), np.array([0.5, 0.5, 2.0, 3.0])
+    dataset = tf_dataset(paths, labels, (32, 32), 4, weights=weights, shuffle=True, seed=3)
+    epochs = [np.concatenate([own.numpy() for _, own in dataset]) for _ in range(3)]
+    assert [np.bincount(own).tolist() for own in epochs] == [[1, 5]] * 3
+    assert len({tuple(own) for own in epochs}) > 1
+    assert int(dataset.cardinality()) == 2
+    plain = tf_dataset(paths, labels, (32, 32), 4, weights=np.ones(4))
+    assert next(iter(plain))[1].numpy().tolist() == [0, 0, 1, 1]
+
+
+def test_images_may_be_rows_of_a_larger_array():
+    pixels = np.arange(10, dtype=np.uint8).repeat(12).reshape(10, 2, 2, 3)
+    rows = Batches(pixels, np.array([7, 0, 9]), batch_size=2, rows=np.array([7, 0, 9]))
+    for images, labels in (rows[0], rows[1]):
+        assert images[:, 0, 0, 0].tolist() == labels.tolist()
+
+
+def test_a_tf_dataset_takes_the_pixels_that_are_kept(data, monkeypatch):
+    expected = data.test.pixels()
+    monkeypatch.setattr(batches_module, "read_pixels", None)  # calling it would fail
+    images = np.concatenate([images for images, _ in data.test.tf_dataset().as_numpy_iterator()])
+    assert np.array_equal(images, expected)

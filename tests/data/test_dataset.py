@@ -111,3 +111,22 @@ def test_it_can_be_pickled(data):
     again = pickle.loads(pickle.dumps(data))
     assert again == data
     assert len(pickle.dumps(data)) < 2000 * len(data), "neither pixels nor scans"
+
+
+def test_a_dataset_and_a_split_have_a_hash(data):
+    again = replace(data, records=list(data.records), classes=list(data.classes))
+    assert hash(again) == hash(data)
+    assert again == data
+    assert len({data.train, again.train, data.test}) == 2
+
+
+def test_lists_become_what_the_fields_are(data):
+    other = replace(data, image_size=[np.int64(32), 48], batch_size=np.int32(4), classes=list(data.classes))
+    assert (other.image_size, other.batch_size, other.classes) == ((32, 48), 4, data.classes)
+    with pytest.raises(DatasetError, match="image_size"):
+        replace(data, image_size=[32])
+
+
+def test_an_unknown_split_is_named(data):
+    with pytest.raises(DatasetError, match="did you mean 'validation'"):
+        data.get_split("validate")

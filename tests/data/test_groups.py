@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from melanoma_detect.data.groups import find_parents, group_images, join_groups
+import pytest
+
+from melanoma_detect.data.groups import find_parents, group_images, join_groups, scoped_keys
 from melanoma_detect.data.near_duplicates import NearDuplicate
 from melanoma_detect.data.sources.folders import SourceImage
 
@@ -64,3 +66,21 @@ def test_a_parent_of_the_same_class_and_split_is_preferred():
         )
     ]
     assert find_parents(images) == [None, None, None, "train/nevus/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("HAM_0000550", True),
+        ("PAT_1", True),
+        ("IP_4096093", True),
+        ("8f3a99c1", True),
+        ("1", False),
+        ("P12", False),
+        ("patient 1", False),
+        ("Lesion-0007", False),
+    ],
+)
+def test_short_ids_count_within_their_table_alone(name, shared):
+    one, other = (scoped_keys([f"patient_id {name}"], scope) for scope in ("a.csv", "b.csv"))
+    assert (one == other) == shared

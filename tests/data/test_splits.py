@@ -1,6 +1,7 @@
 """Splits and folds keep groups whole and classes in proportion."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.data.record import Record
-from melanoma_detect.data.splits import split_off
+from melanoma_detect.data.splits import assign_splits, rare_labels, split_off
 from melanoma_detect.errors import DatasetError
 
 
@@ -120,3 +121,45 @@ def test_too_few_folds_or_lesions_raise(lesions):
     few = lesions.with_records(lesions.train.records[:3])
     with pytest.raises(DatasetError, match="5 folds of 3 lesions"):
         list(md.folds(few, 5))
+
+
+def test_no_class_loses_its_last_training_images():
+    records = [record(f"{number}", "ab"[number % 2], group=f"g{number // 8}") for number in range(40)]
+    records += [record(f"c{number}", "c", group=f"h{number}") for number in range(2)]
+    for seed in range(20):
+        for fraction in (0.2, 0.5, 0.9):
+            moved = split_off(records, "test", fraction, seed=seed)
+            assert {one.label for one in moved if one.split == "train"} == set("abc")
+
+
+def test_pinned_groups_stay_in_train():
+    moved = split_off(many(), "test", 0.5, seed=1, pinned={"g0", "g1"})
+    assert {one.split for one in moved if one.group in ("g0", "g1")} == {"train"}
+
+
+def test_one_group_stays_where_it_is():
+    records = [record("a", group="g"), record("b", "other", group="g")]
+    assert split_off(records, "test", 0.2, seed=1, classes=()) == records
+
+
+@pytest.mark.parametrize("groups", range(1, 9))
+def test_few_large_groups_are_assigned_or_stay_in_train(groups):
+    records = [record(f"{number:03d}", "ab"[number % 2], group=f"g{number % groups}") for number in range(100)]
+    rare = rare_labels(records, set(), ["a", "b"], validation=0.2, test=0.2)
+    moved = assign_splits(records, set(), validation=0.2, test=0.2, seed=1, rare=rare.keys())
+    sides = defaultdict(set)
+    for one in moved:
+        sides[one.group].add(one.split)
+    assert all(len(splits) == 1 for splits in sides.values())
+    assert {one.label for one in moved if one.split == "train"} == {"a", "b"}
+    if not rare:
+        assert {one.split for one in moved} == {"train", "validation", "test"}
+
+
+def test_two_lesions_make_folds_without_validation_alone(lesions):
+    two = lesions.with_records(
+        replace(record, group=f"g{number % 2}", split="train") for number, record in enumerate(lesions.train.records)
+    )
+    with pytest.raises(DatasetError, match="validation=0"):
+        list(md.folds(two, 2))
+    assert all(len(fold.test) and len(fold.train) for fold in md.folds(two, 2, validation=0))

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
+from melanoma_detect.data.arguments import check_choice, check_image_size
 from melanoma_detect.data.augmentor import ASSIGNMENT, Operation, parse
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.record import Record
@@ -29,6 +31,7 @@ from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import seeded
 
+_ID_PREFIX = "balanced/"  # of the ids of copies
 _MANIFEST = "manifest.json"
 _JPEG = {"quality": 95, "subsampling": 0}
 _PARENTS = 16  # handed to a worker at once
@@ -117,13 +120,12 @@ def balance(
         >>> int(balanced.distribution()["train"].min())
         30
     """
+    check_choice("method", method, ("files", "weights"))
     wanted = _wanted(data.train, add, to)
     if method == "weights":
         _check_files_options(operations=operations, image_size=image_size, workers=workers, cache=cache)
         return _weighted(data, wanted)
-    if method != "files":
-        raise DatasetError(f"method={method!r}; expected 'files' or 'weights'")
-    size = image_size or data.image_size
+    size = data.image_size if image_size is None else check_image_size(image_size)
     chosen = parse(ASSIGNMENT if operations is None else operations)
     copies = _plan(data.train, wanted, chosen, seed)
     if not copies:
@@ -189,20 +191,21 @@ def _wanted(train: Split, add: int | None, to: int | Literal["max"] | None) -> d
     """Return how many images each class is to get."""
     if add is not None and to is not None:
         raise DatasetError(f"add={add} and to={to!r}; expected one of them: how many more, or how many in the end")
-    counts = Counter(record.label for record in train.records)
+    # A coarse label is no class: its images may be of any of the classes that it covers.
+    counts = Counter(record.label for record in train.records if record.label in train.classes)
     missing = [label for label in train.classes if not counts[label]]
     if missing:
         raise DatasetError(f"class {missing[0]!r} has no training images to make more from; add some or drop the class")
     if add is not None:
         _check_count("add", add)
-        return dict.fromkeys(train.classes, add)
+        return dict.fromkeys(train.classes, int(add))
     goal = max(counts.values()) if to in (None, "max") else to
     _check_count("to", goal)
     return {label: max(0, int(goal) - counts[label]) for label in train.classes}
 
 
 def _check_count(name: str, number: Any) -> None:
-    if not isinstance(number, int) or number < 0:
+    if isinstance(number, bool) or not isinstance(number, Integral) or int(number) < 0:
         raise DatasetError(f"{name}={number!r}; expected a whole number, 0 or more" + ", or 'max'" * (name == "to"))
 
 
@@ -255,12 +258,29 @@ def _make_all(
     (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
 
 
+def is_balanced_copy(record: Record) -> bool:
+    """Return whether an image was made by `balance`, rather than found in a source, whatever the source's folder is named.
+
+    Args:
+        record: A record.
+
+    Returns:
+        True for a copy.
+
+    Examples:
+        >>> any(is_balanced_copy(record) for record in data.train)
+        False
+    """
+    is_named = record.parent is not None and record.id.startswith(_ID_PREFIX)
+    return is_named and any((folder / _MANIFEST).is_file() for folder in record.path.parents[:2])
+
+
 def _as_records(copies: Sequence[_Copy], train: Split, folder: Path) -> list[Record]:
     parents = {record.id: record for record in train.records}
     paths = [folder / copy.file for copy in copies]
     return [
         Record(
-            id=f"balanced/{folder.name}/{copy.file}",
+            id=f"{_ID_PREFIX}{folder.name}/{copy.file}",
             path=path,
             label=copy.label,
             split="train",

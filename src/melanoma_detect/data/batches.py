@@ -1,6 +1,7 @@
 """Batches of a dataset's images, for Keras and for TensorFlow."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -15,9 +16,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Decoded images and their labels, batch by batch, in a new order each epoch.
 
     Args:
-        pixels: uint8 `(n, height, width, 3)`.
+        pixels: uint8 `(m, height, width, 3)`.
         labels: int64 `(n,)`.
         batch_size: Images in a batch; the last one may be smaller.
+        rows: The row of each image in `pixels`, `(n,)`; the images in order where it is None.
         weights: How often an epoch shows each image, on average, `(n,)`; once each where it is None.
         shuffle: Draw a new order for each epoch, drawn from the seed and the epoch's number.
         seed: Of the order.
@@ -34,12 +36,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         labels: NDArray[np.int64],
         batch_size: int,
         *,
+        rows: NDArray[np.int64] | None = None,
         weights: NDArray[np.float64] | None = None,
         shuffle: bool = False,
         seed: int = 123,
     ) -> None:
         super().__init__()
         self.pixels, self.labels, self.batch_size = pixels, labels, batch_size
+        self._rows = np.arange(len(labels)) if rows is None else rows
         self._weights = None if weights is None or (weights == 1).all() else weights
         self._seed, self._shuffle, self._epoch = seed, shuffle, 0
         self._multiple, self._process, self._processes = 1, 0, 1
@@ -55,7 +59,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             raise IndexError(f"batch {index} of {len(self)}")
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         own = chosen[: len(chosen) // self._multiple * self._multiple][self._process :: self._processes]
-        return self.pixels[own], self.labels[own]
+        return self.pixels[self._rows[own]], self.labels[own]
 
     def start_at(self, epoch: int) -> None:
         """Take the order that this epoch has: a training that goes on sees the images as if it had not stopped.
@@ -106,11 +110,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = self._draw()
 
     def _draw(self) -> NDArray[np.int64]:
-        rng = np.random.default_rng([self._seed, self._epoch])
-        order = (
-            np.arange(len(self.labels)) if self._weights is None else _draw_by_weight(self._weights, self.labels, rng)
-        )
-        return rng.permutation(order) if self._shuffle else order
+        return _draw_epoch(self.labels, self._weights, shuffle=self._shuffle, seed=self._seed, epoch=self._epoch)
+
+
+def _draw_epoch(
+    labels: NDArray[np.int64], weights: NDArray[np.float64] | None, *, shuffle: bool, seed: int, epoch: int
+) -> NDArray[np.int64]:
+    """Return the positions of the images that an epoch shows, in its order."""
+    rng = np.random.default_rng([seed, epoch])
+    order = np.arange(len(labels)) if weights is None else _draw_by_weight(weights, labels, rng)
+    return rng.permutation(order) if shuffle else order
 
 
 def _draw_by_weight(
@@ -134,6 +143,8 @@ def tf_dataset(
     batch_size: int,
     *,
     resize: Resize = "squash",
+    kept: Callable[[int], Pixels | None] | None = None,
+    weights: NDArray[np.float64] | None = None,
     shuffle: bool = False,
     seed: int = 123,
 ) -> Any:
@@ -145,6 +156,9 @@ def tf_dataset(
         size: `(height, width)` in pixels.
         batch_size: Images in a batch.
         resize: How images of another shape are brought to that size.
+        kept: Returns the pixels of the image at a position where they have been read before, else None.
+        weights: How often an epoch shows each image, on average, `(n,)`; once each where it is None. Each pass over the dataset
+            draws again.
         shuffle: Draw a new order for each epoch.
         seed: Of the order.
 
@@ -159,13 +173,32 @@ def tf_dataset(
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
     def image(index: NDArray[np.int64]) -> Pixels:
-        return read_pixels(paths[int(index)], size, resize)
+        pixels = kept(int(index)) if kept else None
+        return read_pixels(paths[int(index)], size, resize) if pixels is None else pixels
 
     def load(index: Any, label: Any) -> tuple[Any, Any]:
         pixels = tf.numpy_function(image, [index], tf.uint8, stateful=False)
         return tf.ensure_shape(pixels, (*size, 3)), label
 
-    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))
-    if shuffle:
-        dataset = dataset.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True)
+    if weights is not None and (weights != 1).any():
+        dataset = _draw_with_tensorflow(labels, weights, shuffle=shuffle, seed=seed)
+    else:
+        dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))
+        if shuffle:
+            dataset = dataset.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True)
     return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _draw_with_tensorflow(labels: NDArray[np.int64], weights: NDArray[np.float64], *, shuffle: bool, seed: int) -> Any:
+    """Return a `tf.data.Dataset` of positions and labels that draws a new epoch in each pass."""
+    import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
+
+    epochs = itertools.count()
+
+    def draw() -> Iterator[tuple[np.int64, np.int64]]:
+        order = _draw_epoch(labels, weights, shuffle=shuffle, seed=seed, epoch=next(epochs))
+        yield from zip(order, labels[order], strict=True)
+
+    signature = (tf.TensorSpec((), tf.int64), tf.TensorSpec((), tf.int64))
+    dataset = tf.data.Dataset.from_generator(draw, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(round(float(weights.sum()))))

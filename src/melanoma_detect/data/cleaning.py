@@ -6,11 +6,12 @@ files show, not by their names.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from melanoma_detect import taxonomy
+from melanoma_detect.data.arguments import check_choice
 from melanoma_detect.data.record import SPLITS, Record, SetAside
-from melanoma_detect.data.sources.table import Table, image_name
 from melanoma_detect.errors import DatasetError
 
 Conflicts: TypeAlias = Literal["drop", "resolve", "keep", "error"]
@@ -79,7 +80,11 @@ def take_finer_labels(labels: Sequence[str], images: Sequence[str]) -> list[str]
 
 
 def exclude_conflicts(
-    records: Sequence[Record], images: Sequence[str], conflicts: Conflicts, truth: Sequence[Table] = ()
+    records: Sequence[Record],
+    images: Sequence[str],
+    conflicts: Conflicts,
+    truth: Mapping[Path, frozenset[str]] | None = None,
+    second_labels: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[list[Record], list[SetAside]]:
     """Exclude images with contradicting labels.
 
@@ -88,7 +93,8 @@ def exclude_conflicts(
         images: The image that each record shows.
         conflicts: `"drop"` excludes all of them. `"resolve"` keeps those whose label the truth confirms and excludes the
             others, and also what carries a single label that the truth contradicts. `"keep"` keeps them. `"error"` raises.
-        truth: Tables of authoritative labels.
+        truth: The codes of the authoritative diagnosis of each file; None where there is no table of them.
+        second_labels: By the id of a record, what its source says of it beside its label.
 
     Returns:
         The remaining records, and the excluded ones with their reasons.
@@ -103,14 +109,14 @@ def exclude_conflicts(
         >>> len(remaining), excluded[0].kind
         (0, 'conflict')
     """
-    if conflicts not in ("drop", "resolve", "keep", "error"):
-        raise DatasetError(f"conflicts={conflicts!r}; expected 'drop', 'resolve', 'keep' or 'error'")
-    if conflicts == "resolve" and not truth:
+    check_choice("conflicts", conflicts, ("drop", "resolve", "keep", "error"))
+    if conflicts == "resolve" and truth is None:
         raise DatasetError(
             "conflicts='resolve' needs a table of authoritative labels; name one with truth=, or put a metadata.csv with the "
             "column isic2019_diagnosis beside Train"
         )
-    contradicting = contradicting_labels((record.label for record in records), images)
+    second = second_labels or {}
+    contradicting = find_conflicts(records, images, second)
     if contradicting and conflicts == "error":
         raise DatasetError(
             f"{describe_conflicts(list(contradicting.values()))}; remove the wrong ones, or exclude them with "
@@ -118,14 +124,43 @@ def exclude_conflicts(
         )
     if conflicts == "keep":
         return list(records), []
-    tables = truth if conflicts == "resolve" else ()
+    known = (truth or {}) if conflicts == "resolve" else {}
     reasons = [
-        _conflict_reason(record, contradicting.get(image), tables)
+        _conflict_reason(
+            record, contradicting.get(image), known.get(record.path, frozenset()), second.get(record.id, ())
+        )
         for record, image in zip(records, images, strict=True)
     ]
     remaining = [record for record, reason in zip(records, reasons, strict=True) if not reason]
     excluded = [SetAside(record, why, "conflict") for record, why in zip(records, reasons, strict=True) if why]
     return remaining, excluded
+
+
+def find_conflicts(
+    records: Sequence[Record], images: Sequence[str], second_labels: Mapping[str, Sequence[str]]
+) -> dict[str, frozenset[str]]:
+    """Return the images with contradicting labels: of several files, or of several rows for one file.
+
+    Args:
+        records: The records.
+        images: The image that each record shows.
+        second_labels: By the id of a record, what its source says of it beside its label.
+
+    Returns:
+        For each such image its labels.
+
+    Examples:
+        >>> record = data.train[0]
+        >>> sorted(find_conflicts([record], ["a"], {record.id: ["scar"]})["a"]) == sorted([record.label, "scar"])
+        True
+    """
+    pairs = [(record.label, image) for record, image in zip(records, images, strict=True)]
+    pairs += [
+        (label, image)
+        for record, image in zip(records, images, strict=True)
+        for label in second_labels.get(record.id, ())
+    ]
+    return contradicting_labels((label for label, _ in pairs), (image for _, image in pairs))
 
 
 def exclude_leaks(
@@ -149,8 +184,7 @@ def exclude_leaks(
         >>> len(remaining) == len(data), excluded
         (True, [])
     """
-    if leaks not in ("drop", "error"):
-        raise DatasetError(f"leaks={leaks!r}; expected 'drop' or 'error'")
+    check_choice("leaks", leaks, ("drop", "error"))
     first: dict[str, Record] = {}
     for record in sorted([*records, *also_shown], key=lambda record: SPLITS.index(record.split)):
         first.setdefault(record.group, record)
@@ -202,14 +236,17 @@ def _contradict(labels: frozenset[str]) -> bool:
     return any(not meanings[0] <= other for other in meanings[1:])
 
 
-def _conflict_reason(record: Record, labels: frozenset[str] | None, truth: Sequence[Table]) -> str:
+def _conflict_reason(record: Record, labels: frozenset[str] | None, true: frozenset[str], second: Sequence[str]) -> str:
     """Return why a record is excluded; empty for one that stays."""
-    true = next((codes for table in truth if (codes := table.truth(image_name(record.path)))), frozenset())
     meaning = taxonomy.meaning(record.label)
     confirmed = bool(true) and (true <= meaning or meaning <= true)
     if true and not confirmed:
         return f"labelled {record.label}, but the table says {' or '.join(sorted(true))}"
     if labels and not confirmed:
+        if second:
+            return (
+                f"labelled {record.label}, and {', '.join(second)} as well, by its folder and its table, or by two rows"
+            )
         return f"the same image is labelled {', '.join(sorted(labels - {record.label}))} as well"
     return ""
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName, frame_of
+from melanoma_detect.data.arguments import check_choice
+from melanoma_detect.data.frames import frame_of
+from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName
 from melanoma_detect.data.scan_cache import ScanCache
-from melanoma_detect.data.split import Split, accept_coarse_names
+from melanoma_detect.data.split import Split, accept_coarse_names, normalize_fields
 from melanoma_detect.errors import DatasetError, LeakError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize
@@ -39,7 +41,7 @@ class Dataset:
 
     Raises:
         LeakError: A group, or a record and its parent, are in two splits.
-        DatasetError: Two records have one id, or a label is not among the classes.
+        DatasetError: Two records have one id, a label is not among the classes, or a size is no number of pixels or images.
     """
 
     records: tuple[Record, ...]
@@ -49,11 +51,12 @@ class Dataset:
     set_aside: tuple[SetAside, ...] = ()
     other_files: tuple[Path, ...] = ()
     resize: Resize = "squash"
-    label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
     scans: ScanCache = field(default_factory=ScanCache, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        normalize_fields(self)
         _check_labels(self.records, (*self.classes, *self.label_groups))
         _check_ids(self.records)
         _check_leaks(self.records)
@@ -94,6 +97,7 @@ class Dataset:
             >>> data.get_split("train")
             <Split train: ... images of 9 classes>
         """
+        check_choice("split", name, SPLITS)
         return Split(
             name=name,
             records=tuple(record for record in self.records if record.split == name),

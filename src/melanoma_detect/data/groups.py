@@ -18,6 +18,10 @@ from melanoma_detect.data.sources.folders import SourceImage
 _AUGMENTOR_NAME = re.compile(
     r"_original_(?P<parent>.+?\.\w{3,4})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\w+$", re.IGNORECASE
 )
+# Ids that name their collection: of HAM10000, BCN20000, the ISIC archive (lesions, patients) and PAD-UFES-20.
+_COLLECTION_ID = re.compile(r"(HAM|BCN|IL|IP|PAT|MSK|UDA)_\d+(_\d+)*")
+_GENERIC_WORDS = re.compile(r"patient|lesion|subject|person|case|number|pat|les|pid|id|nr|no")
+_DISTINCTIVE = 5  # letters and digits from which on two collections do not happen to have the same id
 
 
 class Groups(NamedTuple):
@@ -75,6 +79,31 @@ def group_images(
             shared[index].append(("pair", number))
     all_keys = [[*image, *lesion] for image, lesion in zip(image_keys, lesion_keys, strict=True)]
     return Groups(join_groups(ids, image_keys), join_groups(ids, all_keys))
+
+
+def scoped_keys(keys: Iterable[str], scope: str) -> list[str]:
+    """Keep the keys of one table apart from equal ones of another where they do not name their collection.
+
+    `HAM_0000550` is one lesion wherever it stands. Patient `1` of one clinic is not patient `1` of the next: ids of fewer than
+    five letters and digits, beside words such as "patient", count within their own table alone.
+
+    Args:
+        keys: The keys of an image, each a column and an id with a blank between them.
+        scope: The table or the source that they come from.
+
+    Returns:
+        The keys; those that do not name their collection with the scope.
+
+    Examples:
+        >>> scoped_keys(["lesion_id HAM_0000550", "patient_id 1", "patient_id Patient 12"], "clinic")
+        ['lesion_id HAM_0000550', 'patient_id 1 of clinic', 'patient_id Patient 12 of clinic']
+    """
+    return [key if _names_collection(key.partition(" ")[2]) else f"{key} of {scope}" for key in keys]
+
+
+def _names_collection(name: str) -> bool:
+    own = _GENERIC_WORDS.sub("", name.casefold())
+    return bool(_COLLECTION_ID.fullmatch(name)) or sum(map(str.isalnum, own)) >= _DISTINCTIVE
 
 
 def join_groups(ids: Sequence[str], keys: Sequence[Iterable[Hashable]]) -> list[str]:

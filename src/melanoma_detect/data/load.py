@@ -1,29 +1,47 @@
 """load_dataset: from folders, archives and tables to a Dataset that is cleaned, grouped and split."""
 
-from collections import Counter
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
+from melanoma_detect.data.arguments import check_batch_size, check_choice, check_image_size
 from melanoma_detect.data.cleaning import (
     Conflicts,
     Leaks,
-    contradicting_labels,
-    describe_conflicts,
     describe_leaks,
     exclude_conflicts,
     exclude_leaks,
+    find_conflicts,
 )
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.ingest import Ingested, PathLike, ingest, read_sources, source_paths
+from melanoma_detect.data.ingest import Ingested, ingest
+from melanoma_detect.data.label_map import LabelMap, apply_label_map
+from melanoma_detect.data.load_warning import (
+    describe_conflicting,
+    describe_gone,
+    describe_no_test,
+    describe_other_files,
+    describe_rare,
+    describe_unknown,
+    describe_unreadable,
+    describe_untrained,
+    warn_once,
+)
 from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.data.scan_cache import ScanCache
 from melanoma_detect.data.sources.aspect_ratio import AspectRatios, find_aspect_ratios
-from melanoma_detect.data.sources.table import read_table
-from melanoma_detect.data.splits import assign_splits, check_fractions, propagate_splits
-from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.data.sources.folders import Contents
+from melanoma_detect.data.sources.matching import match_rows
+from melanoma_detect.data.sources.read import PathLike, read_sources, source_paths
+from melanoma_detect.data.sources.table import Table, TableRow
+from melanoma_detect.data.sources.table_reader import read_table
+from melanoma_detect.data.splits import assign_splits, check_fractions, propagate_splits, rare_labels
+from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, check_resize
-from melanoma_detect.utils.user_warning import warn_user
+
+Rare: TypeAlias = Literal["train", "exclude", "error"]
 
 
 def load_dataset(
@@ -31,6 +49,8 @@ def load_dataset(
     *,
     images: PathLike | None = None,
     labels: PathLike | None = None,
+    label_map: LabelMap | None = None,
+    rare: Rare = "train",
     groups: str | Sequence[str] | None = None,
     conflicts: Conflicts = "drop",
     truth: PathLike | None = None,
@@ -49,15 +69,23 @@ def load_dataset(
     diagnosis folders alone; a folder of images with a table that labels them; or a zip of any of these. Several sources
     become one dataset, with one list of classes.
 
-    Every file is read once. Files with the same bytes, near duplicates (turned, mirrored, rescaled, compressed again, cropped
-    to the centre), images of one lesion, and images of one `lesion_id` or `patient_id` form a group, and a group is never in
-    two splits. Files that cannot be read, images with contradicting labels, and images of a given Test that Train shows too
-    are excluded, with one warning; `data.set_aside` holds them with their reasons.
+    Every file is read once. What the scan found (digest and perceptual hashes, no pixels) is kept for 90 days in the folder
+    `scans` of the cache folder (`MELANOMA_DETECT_CACHE`, or the system's), so that a later load reads only files whose path,
+    size or time of change is another; delete that folder to have all of them read again.
+
+    Files with the same bytes, near duplicates (turned, mirrored, rescaled, compressed again, cropped to the centre), images of
+    one lesion, and images of one `lesion_id` or `patient_id` form a group, and a group is never in two splits. Files that
+    cannot be read, images with contradicting labels, and images of a given Test that Train shows too are excluded, with one
+    warning; `data.set_aside` holds them with their reasons.
 
     Args:
         source: A folder, a zip file, or several of them.
         images: A folder of images, in place of a source.
         labels: The table with the label of each of the `images`; the metadata.csv beside them where it is None.
+        label_map: New names of labels, as `{"nv": "nevus", "scar": None}`; None drops the images of a label. A name stands for
+            the label that is written so, else for every spelling of its diagnosis. See `label_map.map_labels`.
+        rare: What to do with a class of fewer lesions or patients than there are splits to fill: `"train"` leaves its images in
+            train, `"exclude"` sets them aside, `"error"` raises.
         groups: The column, or columns, of the tables that name the images that belong together; `lesion_id` and `patient_id`
             where it is None.
         conflicts: What to do with an image whose labels contradict each other: `"drop"` excludes all its files, `"resolve"`
@@ -66,7 +94,7 @@ def load_dataset(
         leaks: What to do with Test images that Train shows too: `"drop"` excludes them, `"error"` raises.
         validation: The fraction of the training images that becomes the validation split; 0 for none.
         test: The fraction that becomes the test split, where a source gives none; 1 takes every image for the test, as for
-            images that a detector is to be evaluated on.
+            images that a detector is to be evaluated on. With 1, no validation split is taken.
         seed: Of the random splits.
         image_size: `(height, width)` in pixels that images are read at unless told otherwise.
         batch_size: Images in a batch unless told otherwise.
@@ -77,127 +105,149 @@ def load_dataset(
             a square image does not show whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
 
     Returns:
-        The Dataset.
+        The Dataset. Its classes are the labels that images have after cleaning, in whichever split; one that has images in
+        validation or test alone is a class too, and the warning names it.
 
     Raises:
         DatasetError: The source cannot become a dataset; the message names the file and what to do.
 
     Warns:
-        DataWarning: Images were excluded, or files take no part.
+        DataWarning: Images were excluded, a class is rare or unknown to the taxonomy, or files take no part; one warning, with
+            counts.
 
     Examples:
         >>> data = load_dataset(isic9)
         >>> data.classes[3]
         'melanoma'
     """
-    _check_sizes(image_size, batch_size)
+    size, batch_size = check_image_size(image_size), check_batch_size(batch_size)
     check_resize(resize)
     check_fractions(validation, test)
-    sources = read_sources(source, images, labels)
+    check_choice("rare", rare, ("train", "exclude", "error"))
+    read = read_sources(source, images, labels)
     aspects = find_aspect_ratios(source_paths(source, images), squashed)
+    sources, dropped = apply_label_map(read, label_map) if label_map else (read, [])
+    _check_named(sources)
     decoded, scans = PixelCache(), ScanCache()
-    ingested = ingest(
-        sources, aspects, groups=groups, image_size=image_size, resize=resize, decoded=decoded, scans=scans
+    ingested = ingest(sources, aspects, groups=groups, image_size=size, resize=resize, decoded=decoded, scans=scans)
+    records, conflicting = exclude_conflicts(
+        ingested.records, ingested.images, conflicts, _read_truth(sources, truth), ingested.second_labels
     )
-    tables = [read_table(Path(truth))] if truth else [contents.table for contents in sources if contents.table]
-    records, conflicting = exclude_conflicts(ingested.records, ingested.images, conflicts, tables)
     # An image whose conflict is not resolved was in Train all the same: a model may not be tested on its lesion.
     unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
     records, leaking = exclude_leaks(propagate_splits(records, ingested.given), leaks, unresolved)
-    splits = 0 if test == 1 else 1 + bool(validation) + bool(test and not ingested.given)
-    records, small_classes, of_small_classes = _exclude_small_classes(records, ingested, min_groups=splits)
-    records = assign_splits(
-        records, ingested.given, validation=validation, test=test, seed=seed, classes=ingested.classes
-    )
-    excluded = (*ingested.unreadable, *ingested.unlabelled, *conflicting, *leaking, *of_small_classes)
+    fractions = {"validation": validation, "test": test}
+    few = rare_labels(records, ingested.given, ingested.classes, **fractions)
+    records, of_rare = _exclude_rare(records, few, rare)
+    records = assign_splits(records, ingested.given, **fractions, seed=seed, rare=few.keys())
+    classes, label_groups = _present(records, ingested)
+    excluded = (*ingested.unreadable, *ingested.unlabelled, *dropped, *conflicting, *leaking, *of_rare)
     other = tuple(path for contents in sources for path in contents.other_files)
+    contradicting = find_conflicts(ingested.records, ingested.images, ingested.second_labels)
     messages = [
-        _describe_unreadable(ingested.unreadable),
-        _describe_conflicts(ingested, conflicting, conflicts),
+        describe_unreadable(ingested.unreadable),
+        describe_conflicting(list(contradicting.values()), conflicting, conflicts),
         describe_leaks(leaking),
         f"{len(ingested.unlabelled)} images have no label" if ingested.unlabelled else "",
-        f"too little is left of {', '.join(small_classes)} to be a class" if small_classes else "",
-        _describe_other_files([contents.root for contents in sources], other),
+        describe_rare(few, excluded=rare == "exclude"),
+        describe_untrained(records, classes),
+        describe_no_test(records, ingested.given) if test else "",
+        describe_gone(records, excluded, label_groups),
+        describe_unknown([record.label for record in records]),
+        *(note for contents in sources for note in contents.notes),
+        describe_other_files([contents.root for contents in sources], other),
     ]
-    _warn([contents.root for contents in sources], messages, excluded)
+    if not records:
+        listed = "; ".join(message for message in messages if message)
+        raise DatasetError(
+            f"{', '.join(str(contents.root) for contents in sources)}: no image is left to load; {listed}"
+        )
+    warn_once([contents.root for contents in sources], messages, excluded)
     return Dataset(
         records=tuple(records),
-        classes=tuple(label for label in ingested.classes if label not in small_classes),
-        image_size=image_size,
+        classes=classes,
+        image_size=size,
         batch_size=batch_size,
         set_aside=excluded,
         other_files=other,
         resize=resize,
-        label_groups={
-            label: tuple(name for name in covered if name not in small_classes)
-            for label, covered in ingested.label_groups.items()
-        },
+        label_groups=label_groups,
         decoded=decoded,
         scans=scans,
     )
 
 
-def _exclude_small_classes(
-    records: list[Record], ingested: Ingested, *, min_groups: int
-) -> tuple[list[Record], list[str], list[SetAside]]:
-    """Exclude the classes of which cleaning has left fewer training groups than there are splits to fill."""
-    before, after = (_training_groups(chosen) for chosen in (ingested.records, records))
-    # A class that was too small from the start is an error, which assign_splits raises.
-    small = [label for label in ingested.classes if before[label] >= min_groups > after[label]]
+def _check_named(sources: Sequence[Contents]) -> None:
+    """Raise DatasetError if nothing is left, or if a table gives numbers in place of labels."""
+    if not any(contents.images for contents in sources):
+        raise DatasetError(
+            f"{', '.join(str(contents.root) for contents in sources)}: no image with a label is left; expected one or more"
+        )
+    for contents in sources:
+        numbers = sorted(label for label in contents.classes if label.strip().isdecimal())
+        if contents.table and contents.table.has_labels and len(numbers) == len(contents.classes):
+            raise DatasetError(
+                f"{contents.table.path}: the labels are numbers ({', '.join(numbers)}), which say nothing of melanoma; name "
+                f'them with label_map={{"{numbers[0]}": "nevus", ...}}'
+            )
+
+
+def _read_truth(sources: Sequence[Contents], truth: Any) -> dict[Path, frozenset[str]] | None:
+    """Return the authoritative diagnosis of each file: by the table that is named, or by those of the sources."""
+    if truth is None:
+        tables = [(contents.table, contents) for contents in sources if contents.table]
+    else:
+        table = read_table(Path(truth).expanduser() if isinstance(truth, (str, os.PathLike)) else truth)
+        tables = [(table, contents) for contents in sources]
+    found: dict[Path, frozenset[str]] = {}
+    for table, contents in tables:
+        rows = match_rows(table, contents.root, [image.path for image in contents.images]).rows
+        found |= {path: _truth_of(table, own) for path, own in rows.items()}
+    return found if tables else None
+
+
+def _truth_of(table: Table, rows: Sequence[TableRow]) -> frozenset[str]:
+    """Return the finest diagnosis of an image's rows; none where they contradict each other."""
+    known = sorted({codes for row in rows if (codes := table.truth(row))}, key=len)
+    return known[0] if known and all(known[0] <= codes for codes in known) else frozenset()
+
+
+def _exclude_rare(records: list[Record], few: Mapping[str, int], rare: Rare) -> tuple[list[Record], list[SetAside]]:
+    """Exclude the rare classes, or raise, as the user asks."""
+    if few and rare == "error":
+        name = min(few)
+        image = next(record for record in records if record.label == name)
+        raise DatasetError(
+            f"{describe_rare(few, excluded=False).partition(';')[0]}; the first is {image.path}. Add images of them, remove "
+            "them, or take rare='train' or rare='exclude'"
+        )
+    if rare != "exclude":
+        return records, []
     excluded = [
-        SetAside(record, f"of {record.label}, too few training images are left to learn from", "lone class")
+        SetAside(
+            record, f"too few different lesions or patients show {record.label} to be in every split", "lone class"
+        )
         for record in records
-        if record.label in small
+        if record.label in few
     ]
-    return [record for record in records if record.label not in small], small, excluded
+    remaining = [record for record in records if record.label not in few]
+    if excluded and not remaining:
+        raise DatasetError(f"{describe_rare(few, excluded=True)}, and nothing is left; take rare='train'")
+    return remaining, excluded
 
 
-def _training_groups(records: Sequence[Record]) -> Counter[str]:
-    return Counter(
-        label for label, _ in {(record.label, record.group) for record in records if record.split == "train"}
+def _present(records: Sequence[Record], ingested: Ingested) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the classes that images are left of, and what the coarse labels cover of them.
+
+    A coarse label that covers none of them is a class.
+    """
+    used = {record.label for record in records}
+    classes = {label for label in ingested.classes if label in used}
+    covered = {
+        label: tuple(name for name in names if name in classes) for label, names in ingested.label_groups.items()
+    }
+    alone = {label for label, names in covered.items() if not names and label in used}
+    return (
+        tuple(sorted(classes | alone)) if alone else tuple(label for label in ingested.classes if label in classes),
+        {label: names for label, names in covered.items() if names},
     )
-
-
-def _check_sizes(image_size: tuple[int, int], batch_size: int) -> None:
-    whole = isinstance(image_size, Sequence) and all(isinstance(side, int) and side > 0 for side in image_size)
-    if not whole or len(image_size) != 2:
-        raise DatasetError(f"image_size={image_size!r}; expected (height, width) in pixels, such as (180, 180)")
-    if batch_size < 1:
-        raise DatasetError(f"batch_size={batch_size}; expected 1 or more")
-
-
-def _warn(roots: Sequence[Path], messages: Sequence[str], excluded: Sequence[SetAside]) -> None:
-    """Warn once, with counts, of everything in the sources that changes the meaning of a result."""
-    if any(messages):
-        listed = "; ".join(message for message in messages if message)
-        more = ". See data.set_aside, and md.audit(data)" if excluded else ""
-        warn_user(f"{', '.join(map(str, roots))}: {listed}{more}", DataWarning)
-
-
-def _describe_unreadable(unreadable: Sequence[SetAside]) -> str:
-    if not unreadable:
-        return ""
-    more = f", and {len(unreadable) - 2} more" if len(unreadable) > 2 else ""
-    return f"{len(unreadable)} files cannot be read ({'; '.join(entry.reason for entry in unreadable[:2])}{more})"
-
-
-def _describe_conflicts(ingested: Ingested, conflicting: Sequence[SetAside], conflicts: Conflicts) -> str:
-    labels = list(contradicting_labels((record.label for record in ingested.records), ingested.images).values())
-    if not labels and not any("but the table says" in entry.reason for entry in conflicting):
-        return ""
-    done = f"their {len(conflicting)} files are set aside" if conflicting else "they stay in, as conflicts='keep' asks"
-    if conflicts == "resolve":
-        done = f"{len(conflicting)} files that the truth contradicts or does not know are set aside"
-    return f"{describe_conflicts(labels)}: no model can get both right, so {done}"
-
-
-def _describe_other_files(roots: Sequence[Path], other: Sequence[Path]) -> str:
-    if not other:
-        return ""
-    names = ", ".join(_relative(path, roots) for path in other[:3])
-    more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-    return f"{len(other)} files take no part ({names}{more}); see data.other_files"
-
-
-def _relative(path: Path, roots: Sequence[Path]) -> str:
-    return next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), str(path))

@@ -1,17 +1,15 @@
 """Records: one image of a dataset, and one that was excluded from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import pandas as pd
+from typing import Literal, TypeAlias
 
 from melanoma_detect.images.reader import StretchedImage
 from melanoma_detect.utils.deprecation import warn_renamed
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
-Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class"]
+Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class", "dropped"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 COLUMNS = ("id", "path", "label", "split", "group", "parent", "source")
 
@@ -72,7 +70,8 @@ class SetAside:
     Attributes:
         record: The record, with the label and the split that it came with.
         reason: Why, naming the other image where there is one.
-        kind: `"unreadable"`, `"conflict"`, `"leak"`, `"no label"` or `"lone class"`.
+        kind: `"unreadable"`, `"conflict"`, `"leak"`, `"no label"`, `"lone class"` (too few images of its class for
+            every split) or `"dropped"` (by `label_map`).
     """
 
     record: Record
@@ -95,20 +94,3 @@ def pixel_key(digest: str, aspect: float | None) -> str:
         ('a1', 'a1@1.5000')
     """
     return f"{digest}@{aspect:.4f}" if aspect else digest
-
-
-def frame_of(records: Sequence[Record]) -> pd.DataFrame:
-    """Return records as a table.
-
-    Args:
-        records: The records.
-
-    Returns:
-        One row a record; the columns id, path, label, split, group, parent, source.
-
-    Examples:
-        >>> len(frame_of(data.records)) == len(data)
-        True
-    """
-    rows: list[list[Any]] = [[getattr(record, column) for column in COLUMNS] for record in records]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"path": object})

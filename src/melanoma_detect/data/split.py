@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from melanoma_detect.data.record import Record, SplitName, frame_of
+from melanoma_detect.data.arguments import check_batch_size, check_image_size
+from melanoma_detect.data.frames import frame_of
+from melanoma_detect.data.record import Record, SplitName
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, StretchedImage
 from melanoma_detect.utils.deprecation import warn_renamed
@@ -60,6 +62,31 @@ def accept_coarse_names(cls: type[Class]) -> type[Class]:
     return cls
 
 
+def normalize_fields(data: Any) -> None:
+    """Make the fields of a Dataset or a Split what they are declared to be: tuples, and plain numbers.
+
+    Args:
+        data: A Dataset or a Split that is being made, perhaps with lists or NumPy's numbers.
+
+    Raises:
+        DatasetError: The image size or the batch size is out of range.
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> replace(data.train, image_size=[32, 48], classes=list(data.classes)).image_size
+        (32, 48)
+    """
+    values = {
+        "records": tuple(data.records),
+        "classes": tuple(map(str, data.classes)),
+        "image_size": check_image_size(data.image_size),
+        "batch_size": check_batch_size(data.batch_size),
+        "label_groups": {label: tuple(names) for label, names in data.label_groups.items()},
+    }
+    for name, value in values.items():
+        object.__setattr__(data, name, value)  # a frozen dataclass
+
+
 @accept_coarse_names
 @dataclass(frozen=True)
 class Split:
@@ -82,8 +109,11 @@ class Split:
     image_size: tuple[int, int]
     batch_size: int
     resize: Resize = "squash"
-    label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        normalize_fields(self)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -112,6 +142,10 @@ class Split:
         """Deprecated: use `images`."""
         warn_renamed("Split.pictures", "Split.images")
         return self.images
+
+    @property
+    def _keys(self) -> list[str]:
+        return [record.key for record in self.records]
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -152,7 +186,17 @@ class Split:
             (32, 32, 3)
         """
         keys = [record.key for record in self.records]
-        return self.decoded.pixels(keys, self.images, image_size or self.image_size, self.resize)
+        return self.decoded.pixels(keys, self.images, self._size(image_size), self.resize)
+
+    def _size(self, image_size: tuple[int, int] | None) -> tuple[int, int]:
+        return self.image_size if image_size is None else check_image_size(image_size)
+
+    def _batch_size(self, batch_size: int | None) -> int:
+        return self.batch_size if batch_size is None else check_batch_size(batch_size)
+
+    @property
+    def _weights(self) -> NDArray[np.float64]:
+        return np.array([record.weight for record in self.records], dtype=np.float64)
 
     def batches(
         self,
@@ -186,9 +230,8 @@ class Split:
         """
         from melanoma_detect.data.batches import Batches  # noqa: PLC0415 - imports Keras
 
-        weights = np.array([record.weight for record in self.records])
-        size = batch_size or self.batch_size
-        return Batches(self.pixels(image_size), self.labels, size, weights=weights, shuffle=shuffle, seed=seed)
+        size, pixels = self._batch_size(batch_size), self.pixels(image_size)
+        return Batches(pixels, self.labels, size, weights=self._weights, shuffle=shuffle, seed=seed)
 
     def tf_dataset(
         self,
@@ -200,7 +243,8 @@ class Split:
     ) -> "tf.data.Dataset":
         """Return a `tf.data.Dataset` of `(images, labels)` batches, for a TensorFlow pipeline of your own.
 
-        Images are decoded batch by batch: memory does not grow with their number.
+        Images that are not in memory yet are decoded batch by batch: memory does not grow with their number. Where records have
+        weights (see `balance`), a pass over the dataset shows each image that many times on average.
 
         Args:
             image_size: `(height, width)` in pixels; the dataset's own where it is None.
@@ -218,6 +262,15 @@ class Split:
         """
         from melanoma_detect.data.batches import tf_dataset  # noqa: PLC0415 - imports Keras
 
-        size = image_size or self.image_size
-        batch = batch_size or self.batch_size
-        return tf_dataset(self.images, self.labels, size, batch, resize=self.resize, shuffle=shuffle, seed=seed)
+        size, keys = self._size(image_size), self._keys
+        return tf_dataset(
+            self.images,
+            self.labels,
+            size,
+            self._batch_size(batch_size),
+            resize=self.resize,
+            kept=lambda position: self.decoded.get(keys[position], size, self.resize),
+            weights=self._weights,
+            shuffle=shuffle,
+            seed=seed,
+        )

@@ -1,16 +1,18 @@
 """Splits into train, validation and test, and cross-validation folds: stratified by class, every group whole."""
 
-import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from fractions import Fraction
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from melanoma_detect.data.arguments import is_count
 from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.folds import best_fold, make_folds
 from melanoma_detect.data.record import SPLITS, Record, SplitName
 from melanoma_detect.errors import DatasetError
 
@@ -23,14 +25,15 @@ def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int 
     Args:
         data: From `load_dataset`.
         count: How many folds.
-        validation: The fraction of the images outside the fold that becomes its validation split.
+        validation: The fraction of the images outside the fold that becomes its validation split; 0 for none.
         seed: Of the random choice of folds.
 
     Yields:
         One dataset a fold.
 
     Raises:
-        DatasetError: Fewer than two folds, or fewer lesions than folds.
+        DatasetError: Fewer than two folds, fewer lesions than folds, or a single lesion outside a fold, which cannot be in
+            train and in validation.
 
     Examples:
         >>> [len(fold.test) for fold in folds(data, 2)]
@@ -41,13 +44,18 @@ def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int 
         for record in data.records
         if record.split != "test" and record.parent is None
     ]
-    if count < 2:
-        raise DatasetError(f"count={count}; expected 2 folds or more")
+    if not is_count(count) or count < 2:
+        raise DatasetError(f"count={count!r}; expected 2 folds or more, a whole number")
+    if validation and len({record.group for record in pool}) == 2:
+        raise DatasetError(
+            f"2 lesions make {count} folds without validation only: the test split takes one, and the other cannot be in train "
+            "and validation at once; expected 3 lesions or more, or validation=0"
+        )
     for fold in group_folds(pool, count, seed=seed):
         held_out = {pool[index].id for index in fold}
         others = [record for record in pool if record.id not in held_out]
         # With classes=() a class that is too rare to be in validation as well stays in train.
-        rest = split_off(others, "validation", validation, seed=seed, classes=())
+        rest = split_off(others, "validation", validation, seed=seed, classes=()) if validation else others
         test = [replace(record, split="test") for record in pool if record.id in held_out]
         yield data.with_records([*rest, *test])
 
@@ -83,7 +91,7 @@ def assign_splits(
     validation: float,
     test: float,
     seed: int,
-    classes: Sequence[str] | None = None,
+    rare: AbstractSet[str] = frozenset(),
 ) -> list[Record]:
     """Split off what the sources do not give: a test split from sources without splits, a validation split from train.
 
@@ -91,39 +99,84 @@ def assign_splits(
         records: The records, with their groups.
         given: The ids of the records whose splits their source gives.
         validation: The fraction of the training images for validation; 0 for none.
-        test: The fraction for the test; 1 for everything that has no split yet.
+        test: The fraction for the test; 1 for everything that has no split yet, and then no validation split is taken.
         seed: Of the random choice.
-        classes: The labels that need two groups; all of them where it is None.
+        rare: The labels whose training images stay in train, with their whole groups; see `rare_labels`.
 
     Returns:
         The records in order.
 
-    Raises:
-        DatasetError: A class has a single group, which cannot be in two splits.
-
     Examples:
-        >>> moved = assign_splits(
-        ...     data.train.records, set(), validation=0.2, test=0.2, seed=1, classes=("nevus", "melanoma")
-        ... )
+        >>> moved = assign_splits(data.train.records, set(), validation=0.2, test=0.2, seed=1)
         >>> sorted({record.split for record in moved})
         ['test', 'train', 'validation']
     """
     decided = {record.group for record in records if record.id in given}
+    pinned = {record.group for record in records if record.label in rare and record.split == "train"}
     free = [record for record in records if record.group not in decided]
     if free and test == 1:
         moved = [_move(record, "test") for record in free]
     else:
-        # Where other sources give a test split, a class may be in that one alone.
-        needed = () if decided else classes
-        moved = split_off(free, "test", test, seed=seed, classes=needed) if free and test else free
+        moved = split_off(free, "test", test, seed=seed, classes=(), pinned=pinned) if free and test else free
     by_id = {record.id: record for record in moved}
     records = [by_id.get(record.id, record) for record in records]
-    splits = {record.split for record in records}
-    if "validation" in splits or not validation or "train" not in splits:
+    if not takes_validation(records, validation, test):
         return records
     # `validation` is a fraction of all images that were not given a split; the test split is gone from them by now.
     fraction = validation if decided else validation / (1 - test)
-    return split_off(records, "validation", fraction, seed=seed, classes=classes)
+    return split_off(records, "validation", fraction, seed=seed, classes=(), pinned=pinned)
+
+
+def takes_validation(records: Sequence[Record], validation: float, test: float) -> bool:
+    """Return whether a validation split is to be taken from the training images.
+
+    Args:
+        records: The records.
+        validation: The fraction for validation.
+        test: The fraction for the test.
+
+    Returns:
+        Whether one is asked for, no source gives one, and there are training images.
+
+    Examples:
+        >>> takes_validation(data.records, 0.2, 0.2), takes_validation(data.train.records, 0.2, 0.2)
+        (False, True)
+    """
+    splits = {record.split for record in records}
+    return bool(validation) and test != 1 and "validation" not in splits and "train" in splits
+
+
+def rare_labels(
+    records: Sequence[Record],
+    given: AbstractSet[str],
+    classes: Sequence[str],
+    *,
+    validation: float,
+    test: float,
+) -> dict[str, int]:
+    """Return the classes with fewer lesions or patients in train than there are splits to fill from it.
+
+    Args:
+        records: The records before splits are assigned, with their groups.
+        given: The ids of the records whose splits their source gives.
+        classes: The classes.
+        validation: The fraction for validation.
+        test: The fraction for the test.
+
+    Returns:
+        For each such class the number of its training images, which is over 0.
+
+    Examples:
+        >>> rare_labels(data.train.records[:1], set(), data.train.records[0].label.split(","), validation=0.2, test=0.2)
+        {'actinic keratosis': 1}
+    """
+    if test == 1:
+        return {}
+    needed = 1 + takes_validation(records, validation, test) + bool(test and not given)
+    train = [record for record in records if record.split == "train"]
+    images = Counter(record.label for record in train)
+    groups = Counter(label for label, _ in {(record.label, record.group) for record in train})
+    return {label: images[label] for label in classes if 0 < groups[label] < needed}
 
 
 def check_fractions(validation: float, test: float) -> None:
@@ -131,28 +184,42 @@ def check_fractions(validation: float, test: float) -> None:
 
     Args:
         validation: The fraction for validation.
-        test: The fraction for the test.
+        test: The fraction for the test; with 1 the fraction for validation does not count.
 
     Raises:
-        DatasetError: They are out of range.
+        DatasetError: They are no numbers, or out of range.
 
     Examples:
         >>> check_fractions(0.2, 0.2)
+        >>> check_fractions(0.2, 1)
     """
-    if (validation, test) != (0, 1) and not validation + test < 1:
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not _is_fraction(fraction):
+            raise DatasetError(f"{name}={fraction!r}; expected a fraction from 0 to 1, such as 0.2")
+    if test != 1 and not validation + test < 1:
         raise DatasetError(
-            f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or validation=0 and "
-            "test=1 for images to evaluate a detector on"
+            f"validation={validation} and test={test} leave nothing to train on; expected a sum under 1, or test=1 for images "
+            "to evaluate a detector on"
         )
 
 
+def _is_fraction(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and 0 <= float(value) <= 1
+
+
 def split_off(
-    records: Sequence[Record], split: SplitName, fraction: float, *, seed: int, classes: Sequence[str] | None = None
+    records: Sequence[Record],
+    split: SplitName,
+    fraction: float,
+    *,
+    seed: int,
+    classes: Sequence[str] | None = None,
+    pinned: AbstractSet[str] = frozenset(),
 ) -> list[Record]:
     """Move a fraction of the training records into another split, stratified by class, group by group.
 
-    scikit-learn makes the folds (`StratifiedGroupKFold`, and `StratifiedKFold` for images that are a group of their own).
-    Among them those are taken that contain the most classes and come closest to the fraction.
+    Of the folds of `make_folds` those are taken that contain the most classes and come closest to the fraction. No class loses
+    its last training images.
 
     Args:
         records: Records; those of other splits than train stay where they are.
@@ -160,9 +227,10 @@ def split_off(
         fraction: Of the training records, over 0 and under 1.
         seed: Of the random choice of folds.
         classes: The labels that need two groups; all of them where it is None.
+        pinned: The groups that stay in train.
 
     Returns:
-        All records, in order.
+        All records, in order. Nothing moves where fewer than two groups could.
 
     Raises:
         DatasetError: The fraction is out of range, or a class has a single group, which cannot be in two splits.
@@ -176,8 +244,14 @@ def split_off(
         raise DatasetError(f"the {split} fraction is {fraction}; expected a number over 0 and under 1, such as 0.2")
     train = [record for record in records if record.split == "train"]
     _check_groups([record for record in train if classes is None or record.label in classes], split)
-    chosen = {train[index].id for index in _best_fold(train, fraction, seed)}
-    return [_move(record, split) if record.id in chosen else record for record in records]
+    movable = [record for record in train if record.group not in pinned]
+    if len({record.group for record in movable}) < 2:
+        return list(records)
+    chosen = {movable[index].group for index in best_fold(*_labels_and_groups(movable), fraction, seed=seed)}
+    chosen -= _to_give_back(train, chosen)
+    return [
+        _move(record, split) if record.split == "train" and record.group in chosen else record for record in records
+    ]
 
 
 def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDArray[np.intp]]:
@@ -202,7 +276,7 @@ def group_folds(records: Sequence[Record], count: int, *, seed: int) -> list[NDA
     lesions = len(np.unique(groups))
     if lesions < count:
         raise DatasetError(f"{count} folds of {lesions} lesions; expected at least one lesion for each fold")
-    return _folds(labels, groups, count, seed)
+    return make_folds(labels, groups, count, seed=seed)
 
 
 def _move(record: Record, split: SplitName) -> Record:
@@ -224,49 +298,18 @@ def _check_groups(train: Sequence[Record], split: SplitName) -> None:
         )
 
 
+def _to_give_back(train: Sequence[Record], chosen: AbstractSet[str]) -> set[str]:
+    """Return the chosen groups that stay in train after all: for each class that has none left there, its smallest one."""
+    sizes = Counter(record.group for record in train)
+    groups: dict[str, set[str]] = {}
+    for record in train:
+        groups.setdefault(record.label, set()).add(record.group)
+    back: set[str] = set()
+    for own in groups.values():
+        if own <= chosen - back:
+            back.add(min(own, key=lambda group: (sizes[group], group)))
+    return back if back < chosen else set()
+
+
 def _labels_and_groups(records: Sequence[Record]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     return np.array([record.label for record in records]), np.array([record.group for record in records])
-
-
-def _best_fold(train: Sequence[Record], fraction: float, seed: int) -> list[int]:
-    """Return the positions of the folds that contain the most classes and come closest to the fraction."""
-    labels, groups = _labels_and_groups(train)
-    # A fraction of 0.15 is 3 of 20 folds; more than 20 would be slow, and more than a class has images impossible.
-    share = Fraction(fraction).limit_denominator(20)
-    largest = int(np.unique(labels, return_counts=True)[1].max())
-    count = max(2, min(share.denominator if 0 < share < 1 else 20, largest))
-    parts = _folds(labels, groups, count, seed)
-    take = min(max(round(fraction * count), 1), count - 1)
-    candidates = [np.concatenate(parts[start : start + take]) for start in range(count - take + 1)]
-    classes = len(np.unique(labels))
-
-    def misfit(chosen: NDArray[np.intp]) -> tuple[int, int, float]:
-        missing_in_rest = classes - len(np.unique(np.delete(labels, chosen)))
-        missing_in_chosen = classes - len(np.unique(labels[chosen]))
-        return missing_in_rest, missing_in_chosen, abs(len(chosen) / len(labels) - fraction)
-
-    best: list[int] = min(candidates, key=misfit).tolist()
-    return best
-
-
-def _folds(labels: NDArray[np.str_], groups: NDArray[np.str_], count: int, seed: int) -> list[NDArray[np.intp]]:
-    """Return the folds: single images by class, the others by class and group.
-
-    `StratifiedGroupKFold` weighs every group by itself, in Python; most groups are of one image and need no weighing.
-    """
-    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    single, together = np.flatnonzero(sizes[group] == 1), np.flatnonzero(sizes[group] > 1)
-    if any(len(part) and np.unique(labels[part], return_counts=True)[1].max() < count for part in (single, together)):
-        single, together = np.arange(0), np.arange(len(labels))
-    parts: list[list[NDArray[np.intp]]] = [[] for _ in range(count)]
-    with warnings.catch_warnings():
-        # A class with fewer members than folds is expected here: the choice of the fold takes care of it.
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for splitter, chosen in ((StratifiedKFold, single), (StratifiedGroupKFold, together)):
-            if not len(chosen):
-                continue
-            own_groups = groups[chosen] if splitter is StratifiedGroupKFold else None
-            own_folds = splitter(count, shuffle=True, random_state=seed).split(chosen, labels[chosen], own_groups)
-            for part, (_, inside) in zip(parts, own_folds, strict=True):
-                part.append(chosen[inside])
-    return [np.sort(np.concatenate(part)) for part in parts]

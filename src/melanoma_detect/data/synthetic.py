@@ -151,7 +151,7 @@ def write_samples(
         >>> sorted(child.name for child in folder.iterdir())
         ['Test', 'Train', 'metadata.csv']
     """
-    root = Path(folder)
+    root = Path(folder).expanduser()
     if root.is_dir() and any(root.iterdir()):
         raise OutputError(f"{root}: is not empty, and drawings do not belong among other images; choose a new folder")
     if train < 2 or test < 1:
