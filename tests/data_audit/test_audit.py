@@ -138,3 +138,12 @@ def test_a_model_looks_too(data, detector):
         np.isin([f.kind for f in md.audit(few, model=detector, progress=False).findings], ["lesion seen twice"]).sum()
         <= 1
     )
+
+
+def test_a_source_folder_named_balanced_is_audited(tree):
+    root = tree({"balanced/melanoma": 6, "balanced/nevus": 6, "other/melanoma": 5, "other/nevus": 5})
+    data = md.load_dataset([root / "balanced", root / "other"], image_size=(32, 32))
+    assert any(record.id.startswith("balanced/") for record in data.records)
+    assert md.audit(data, progress=False).images == len(data.records)
+    copies = md.balance(data, to=20, progress=False)
+    assert md.audit(copies, progress=False).images == len(data.records)

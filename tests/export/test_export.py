@@ -9,7 +9,8 @@ import onnx
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError, OutputError
+from melanoma_detect.errors import DataWarning, DetectorError, OutputError
+from melanoma_detect.export.export import check_export_output
 from melanoma_detect.export.onnx import TOLERANCE
 from melanoma_detect.export.tensorflow import RUNNERS
 from melanoma_detect.inference.keras_runtime import KerasRuntime
@@ -121,7 +122,8 @@ def test_invalid_arguments_are_rejected_and_leave_nothing(detector, tmp_path, as
 
 
 def test_a_split_without_the_detectors_classes_is_rejected(detector, tree, tmp_path):
-    strangers = md.load_dataset(tree({"wart": 4, "corn": 4}), validation=0, test=1)
+    with pytest.warns(DataWarning, match="does not know: corn"):
+        strangers = md.load_dataset(tree({"wart": 4, "corn": 4}), validation=0, test=1)
     with pytest.raises(DetectorError, match="the test split has none of the detector's classes"):
         detector.export("onnx", tmp_path / "model.onnx", images=strangers.test)
 
@@ -139,3 +141,49 @@ def test_a_detector_without_keras_says_so(detector, tmp_path):
         md.Detector(detector.predictor.config, OnnxRuntime(detector.predictor.files.onnx)).export(
             "litert", tmp_path / "model.tflite"
         )
+
+
+def test_an_export_replaces_a_file_only_if_told_and_never_the_detector(detector, tmp_path):
+    saved, out = tmp_path / "mine.detector", tmp_path / "mine.onnx"
+    detector.save(saved)
+    content = saved.read_bytes()
+    out.write_text("of the user")
+    with pytest.raises(OutputError, match=r"mine\.onnx: already exists"):
+        detector.export("onnx", out)
+    assert out.read_text() == "of the user"
+    assert detector.export("onnx", out, overwrite=True).size > 1000
+    with pytest.raises(OutputError, match=r"mine\.detector: is an input"):
+        md.Detector.load(saved).export("onnx", saved, overwrite=True)
+    assert saved.read_bytes() == content
+
+
+def test_only_a_saved_model_is_replaced_by_a_saved_model(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "note.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is a folder that is not empty"):
+        check_export_output("saved_model", tmp_path / "old", overwrite=True)
+    (tmp_path / "old" / "saved_model.pb").touch()
+    assert check_export_output("saved_model", tmp_path / "old", overwrite=True) == tmp_path / "old"
+    with pytest.raises(OutputError, match="is a folder that is not empty"):
+        check_export_output("saved_model", tmp_path / "old")
+    with pytest.raises(OutputError, match="holds the input"):
+        check_export_output("saved_model", tmp_path / "old", overwrite=True, inputs=[tmp_path / "old" / "a.jpg"])
+    with pytest.raises(OutputError, match="is a folder; expected a file"):
+        check_export_output("onnx", tmp_path / "old", overwrite=True)
+
+
+def test_images_are_chosen_by_what_their_labels_mean(detector, data, tmp_path):
+    spelt = {name: name.upper().replace(" ", "-") for name in data.classes}
+    test = replace(
+        data.test,
+        records=tuple(replace(record, label=spelt[record.label]) for record in data.test),
+        classes=tuple(spelt[name] for name in data.classes),
+    )
+    exported = detector.export("onnx", tmp_path / "small.onnx", precision="int8", images=test)
+    assert exported.images == len(data.test)
+    assert exported.before == detector.export("onnx", tmp_path / "b.onnx", precision="int8", images=data.test).before
+
+
+def test_a_batch_of_floats_is_images(detector, image, tmp_path):
+    batch = np.stack([image, image]).astype(np.float32)
+    assert detector.export("onnx", tmp_path / "mine.onnx", images=batch).images == 2

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 import melanoma_detect as md
-from melanoma_detect.images.perceptual_hash import fingerprint, hamming_distance
+from melanoma_detect.images.perceptual_hash import fingerprint, hamming_distance, thumbnails, to_grey
 
 
 def lesion(seed, label="melanoma", size=180):
@@ -60,3 +60,18 @@ def test_the_code_is_one_of_the_orientations():
     hashes = fingerprint(lesion(1))
     assert (hashes.orientations == hashes.code).all(axis=1).any()
     assert len(hashes.hex) == 64
+
+
+def test_images_that_are_hashed_together_have_the_thumbnails_that_each_has_by_itself():
+    rng = np.random.default_rng(0)
+    sizes = [(180, 180), (224, 224), (64, 64), (256, 256), (70, 66), (300, 500), (1, 1), (3, 200), (31, 33)]
+    images = [Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)) for size in sizes for _ in range(3)]
+    together = thumbnails([to_grey(image) for image in images])
+    for image, own in zip(images, together, strict=True):
+        grey = to_grey(image)
+        whole = np.asarray(grey.resize((32, 32), Image.Resampling.BILINEAR))
+        assert np.array_equal(own[0], whole)
+        assert np.array_equal(thumbnails([grey])[0], own)
+    square, wide = images[0].convert("L"), images[15].convert("L").reduce(2)
+    assert np.array_equal(together[0, 1], square.resize((32, 32), Image.Resampling.BILINEAR, box=(22.5, 0, 157.5, 180)))
+    assert np.array_equal(together[15, 1], wide.resize((32, 32), Image.Resampling.BILINEAR, box=(50, 0, 200, 150)))

@@ -1,10 +1,14 @@
 """`Detector.fit`: the threshold, the configuration, the fingerprint, and the export."""
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import melanoma_detect as md
-from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.models import classification_head
+from melanoma_detect.training import fit as fit_module
 
 
 def test_threshold_comes_from_validation(detector, data):
@@ -114,3 +118,78 @@ def test_model_without_onnx_export_runs_on_keras(data, monkeypatch):
         detector = md.Detector.fit(model, data, epochs=1, progress=False)
     assert detector.predictor.runtime.name == "keras"
     assert detector.predictor.files.onnx is None
+
+
+def normalised(*, input_shape, num_classes):
+    pixels = keras.Input(input_shape)
+    x = layers.Normalization(mean=[150.0, 120.0, 110.0], variance=[2500.0] * 3)(pixels)
+    x = layers.GlobalAveragePooling2D(name="features")(layers.Conv2D(4, 3, activation="relu")(x))
+    return keras.Model(pixels, classification_head(x, num_classes))
+
+
+@keras.saving.register_keras_serializable("tests")
+class OutsideTensor(layers.Layer):
+    """Multiplies by a tensor that is no weight, which no ONNX file holds."""
+
+    def build(self, input_shape):
+        self.factors = keras.ops.convert_to_tensor([0.01, 0.01, 0.01])
+
+    def call(self, inputs):
+        return inputs * self.factors
+
+
+def not_exportable(*, input_shape, num_classes):
+    pixels = keras.Input(input_shape)
+    x = layers.Conv2D(4, 3, activation="relu")(OutsideTensor()(pixels))
+    return keras.Model(pixels, classification_head(layers.GlobalAveragePooling2D(name="features")(x), num_classes))
+
+
+@pytest.fixture
+def few(tree):
+    """Twenty images of two classes."""
+    return md.load_dataset(tree({"melanoma": 10, "nevus": 10}), image_size=(32, 32))
+
+
+def test_a_model_that_normalises_runs_on_onnx(few):
+    model = md.build_model(normalised, num_classes=2, input_shape=(32, 32, 3))
+    detector = md.Detector.fit(model, few, epochs=1, sensitivity=0.5, progress=False)
+    assert detector.predictor.runtime.name == "onnx"
+    assert detector.predictor.config.export["probabilities"] < 2e-4
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # TensorFlow's tensors, when a graph takes one in
+def test_what_cannot_be_exported_is_said_before_training_and_served_by_keras(few, tmp_path, monkeypatch):
+    said = []
+    train = fit_module.train
+
+    def note_and_train(*given):
+        said.extend(str(note.message) for note in caught if note.category is DetectorWarning)
+        return train(*given)
+
+    monkeypatch.setattr(fit_module, "train", note_and_train)
+    model = md.build_model(not_exportable, num_classes=2, input_shape=(32, 32, 3))
+    with pytest.warns(DetectorWarning, match="inputs beside the image .* will run on Keras") as caught:
+        detector = md.Detector.fit(model, few, epochs=1, sensitivity=0.5, progress=False)
+    assert len(said) == 1, "before the first epoch"
+    assert sum(note.category is DetectorWarning for note in caught) == 1, "and not again after it"
+    assert (detector.predictor.runtime.name, detector.predictor.files.onnx) == ("keras", None)
+    detector.save(tmp_path / "mine.detector")
+    image = few.test.records[0].path
+    assert md.Detector.load(tmp_path / "mine.detector").predict(image).melanoma == pytest.approx(
+        detector.predict(image).melanoma, abs=1e-6
+    )
+
+
+def test_a_finished_training_leaves_its_weights_whatever_fails(few, tmp_path, monkeypatch):
+    def fail(*given, **options):
+        raise ZeroDivisionError("in the calibration")
+
+    monkeypatch.setattr(fit_module, "calibrate", fail)
+    model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
+    with pytest.raises(DetectorError, match=r"in the calibration.*weights are in .*\.weights\.h5") as caught:
+        md.Detector.fit(model, few, epochs=1, sensitivity=0.5, progress=False, checkpoint=tmp_path / "run")
+    (path,) = (tmp_path / "run").glob("*.weights.h5")
+    assert str(path) in str(caught.value)
+    other = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
+    other.load_weights(path)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])

@@ -110,3 +110,16 @@ def test_prior_counts_weights_and_divides_coarse_labels(data):
     melanoma = data.classes.index("melanoma")
     assert shared.prior.sum() == pytest.approx(1)
     assert shared.prior[melanoma] == pytest.approx(labels.prior[melanoma] + labels.prior[nevus], rel=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["plain", "weighted", "focal", "logit_adjusted"])
+def test_a_coarse_label_without_classes_teaches_nothing(data, loss):
+    split = replace(
+        data.train, label_groups={"other": ()}, records=(replace(data.train[0], label="other"), *data.train[1:])
+    )
+    labels = count_labels(split)
+    assert np.isfinite(labels.prior).all()
+    assert labels.prior.sum() == pytest.approx(1)
+    losses = value(md.Recipe(loss=loss), labels, [9, 0], np.zeros((2, 9)))
+    assert losses[0] == 0
+    assert np.isfinite(losses).all()

@@ -14,25 +14,27 @@ from typing import Any
 
 import pandas as pd
 
+from melanoma_detect.data.balance import is_balanced_copy
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.groups import group_images
-from melanoma_detect.data.ingest import PathLike
+from melanoma_detect.data.groups import group_images, scoped_keys
 from melanoma_detect.data.load import load_dataset
 from melanoma_detect.data.near_duplicates import NearDuplicate
-from melanoma_detect.data.properties import ImageProperties, read_properties
+from melanoma_detect.data.properties import ImageProperties, read_all_properties
 from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.data.scan import Scan
+from melanoma_detect.data.sources.read import PathLike
 from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.augmented_copies import find_copies
 from melanoma_detect.data_audit.checks import run_checks
 from melanoma_detect.data_audit.feature_duplicates import find_by_features
 from melanoma_detect.data_audit.finding import AuditInputs, Finding
 from melanoma_detect.errors import DataWarning, ImageError
+from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
 from melanoma_detect.utils.deprecation import call_moved, warn_renamed
 from melanoma_detect.utils.progress import track
 
-_CHUNK = 64
+_CHUNK = 32
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,7 +152,7 @@ def audit(
     unreadable = [entry for entry in dataset.set_aside if entry.kind == "unreadable"]
     excluded = [entry.record for entry in dataset.set_aside if entry.kind != "unreadable"]
     # Copies that md.balance made are no part of the data as it came.
-    records = [record for record in (*dataset.records, *excluded) if not record.id.startswith("balanced/")]
+    records = [record for record in (*dataset.records, *excluded) if not is_balanced_copy(record)]
     scans = list(
         track(
             dataset.scans.scan([record.image for record in records], dataset.image_size, dataset.resize),
@@ -201,7 +203,7 @@ def _collect_inputs(
         paths=[record.path for record in records],
         digests=[record.digest for record in records],
         parents=[record.parent for record in records],
-        keys=[group_keys(record.metadata) for record in records],
+        keys=[scoped_keys(group_keys(record.metadata), record.source) for record in records],
         pairs=pairs,
     )
     return AuditInputs(
@@ -218,16 +220,21 @@ def _collect_inputs(
 def _read_properties(dataset: Dataset, records: Sequence[Record], scans: Sequence[Scan]) -> list[ImageProperties | str]:
     """Return the properties of each file, or why it cannot be read: a file may have gone since it was scanned."""
 
-    def read(record: Record, scan: Scan) -> ImageProperties | str:
-        try:
-            stretched = record.aspect is not None
-            cached = None if stretched else dataset.decoded.get(scan.digest, dataset.image_size, dataset.resize)
-            return scan.error or read_properties(record.path, cached)
-        except ImageError as error:
-            return str(error)
+    def decoded(index: int) -> Pixels | None:
+        if records[index].aspect is not None:
+            return None  # what was decoded is stretched
+        return dataset.decoded.get(scans[index].digest, dataset.image_size, dataset.resize)
 
     def read_range(indices: range) -> list[ImageProperties | str]:
-        return [read(records[index], scans[index]) for index in indices]
+        readable = [index for index in indices if not scans[index].error]
+        properties = read_all_properties(
+            [records[index].path for index in readable],
+            [decoded(index) for index in readable],
+            [scans[index].header for index in readable],
+        )
+        found = dict(zip(readable, properties, strict=True))
+        results = [found.get(index) or scans[index].error or "" for index in indices]
+        return [str(result) if isinstance(result, ImageError) else result for result in results]
 
     # In chunks: handing each file to a thread by itself costs a tenth of reading it.
     ranges = [range(start, min(start + _CHUNK, len(records))) for start in range(0, len(records), _CHUNK)]

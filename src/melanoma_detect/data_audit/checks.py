@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.cleaning import contradicting_labels, describe_conflicts
-from melanoma_detect.data.groups import parent_name
+from melanoma_detect.data.groups import parent_name, scoped_keys
 from melanoma_detect.data.record import SPLITS, Record
 from melanoma_detect.data.sources.table import TRUTH_COLUMNS, group_keys
 from melanoma_detect.data_audit.confounding import source_confounding
@@ -117,7 +117,8 @@ def _check_images_across_splits(inputs: AuditInputs) -> Finding:
 
 
 def _check_lesions_across_splits(inputs: AuditInputs) -> Finding:
-    by_table = _find_leaks(inputs.records, [group_keys(record.metadata) for record in inputs.records])
+    keys = [scoped_keys(group_keys(record.metadata), record.source) for record in inputs.records]
+    by_table = _find_leaks(inputs.records, keys)
     known = {record.id for record, _ in by_table}
     by_looks = []
     for pair in inputs.pairs:

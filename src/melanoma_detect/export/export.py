@@ -1,5 +1,6 @@
 """Export of a detector's model as ONNX, LiteRT or SavedModel, or in eight bits, compared with the detector."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -14,24 +15,28 @@ import onnx
 from numpy.typing import NDArray
 
 from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.labels import covered_classes
 from melanoma_detect.data.split import Split
 from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.export.onnx import RELATIVE_TOLERANCE, TOLERANCE, OutputDifferences, compare_outputs, onnx_bytes
 from melanoma_detect.export.quantization import quantize
 from melanoma_detect.export.tensorflow import RUNNERS, Format, write_by_keras
+from melanoma_detect.images.arrays import as_array, split_batches
 from melanoma_detect.images.reader import ImageLike, Pixels, read_batch
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.files import atomic_file, atomic_folder
+from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
 
 Precision: TypeAlias = Literal["float32", "int8"]
 Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None
 
 CONFIG = "detector.json"  # the classes and thresholds, beside or inside the exported model
+_SAVED_MODEL = "saved_model.pb"  # the file that tells a SavedModel from any other folder
 _MAX_CALIBRATION = 128  # images that activation ranges are measured on; more of them changed nothing
 _MAX_COMPARED = 64  # labelled images that float32 formats are compared on: rounding shows on any image
 
@@ -110,6 +115,7 @@ def export(
     *,
     precision: Precision = "float32",
     images: Images = None,
+    overwrite: bool = False,
 ) -> Exported:
     """Write a detector's model in another format; see `Detector.export`.
 
@@ -119,23 +125,29 @@ def export(
         path: The file or folder to write.
         precision: `"float32"`, or `"int8"` for ONNX.
         images: The images to compare on, and for int8 to calibrate on.
+        overwrite: Replace a file, or a SavedModel, that is there.
 
     Returns:
         The exported model's path and size, and how its outputs compare.
 
     Raises:
         DetectorError: The format or the images cannot be used, or the outputs differ from the detector's.
-        OutputError: The file or folder cannot be written.
+        OutputError: The file or folder exists, holds an input, or cannot be written.
 
     Examples:
         >>> export(predictor, "onnx", "mine.onnx").max_difference < 2e-4
         True
     """
-    target = Path(path)
-    _check_arguments(format, precision, target)
+    target = check_export_output(
+        format,
+        path,
+        precision=precision,
+        overwrite=overwrite,
+        inputs=[predictor.files.path] if predictor.files.path else [],
+    )
     samples = _samples(predictor, images, precision)
     expected = run_batched(predictor.runtime.run, samples.compared)
-    with atomic_file(target) as partial:
+    with _atomic(target, overwrite=overwrite) as partial:
         _write(predictor, format, precision, partial, samples.calibration)
         outputs = run_batched(RUNNERS[format](partial), samples.compared)
         differences = compare_outputs(outputs, expected)
@@ -169,15 +181,55 @@ def balanced_accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64]) -
     return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _check_arguments(format: str, precision: str, target: Path) -> None:  # noqa: A002
+def check_export_output(
+    format: str,  # noqa: A002
+    path: "str | os.PathLike[str]",
+    *,
+    precision: str = "float32",
+    overwrite: bool = False,
+    inputs: "Iterable[str | os.PathLike[str]]" = (),
+) -> Path:
+    """Raise an error unless a model can be written in a format to a path.
+
+    Args:
+        format: `"onnx"`, `"litert"` or `"saved_model"`.
+        path: The file or folder to write.
+        precision: `"float32"`, or `"int8"` for ONNX.
+        overwrite: Whether a file, or a SavedModel, that is there may be replaced.
+        inputs: Files and folders that are never overwritten.
+
+    Returns:
+        The path, with `~` expanded.
+
+    Raises:
+        DetectorError: There is no such format or precision.
+        OutputError: The file or folder exists, is or holds an input, or cannot be written.
+
+    Examples:
+        >>> check_export_output("onnx", "cnn.onnx").name
+        'cnn.onnx'
+    """
     if format not in RUNNERS:
         raise DetectorError(f"format={format!r}; expected one of {', '.join(map(repr, RUNNERS))}")
     if precision not in ("float32", "int8"):
         raise DetectorError(f"precision={precision!r}; expected 'float32' or 'int8'")
     if precision == "int8" and format != "onnx":
         raise DetectorError(f"precision='int8' is written as ONNX only, not as {format}; use format='onnx'")
-    if target.is_dir() and any(target.iterdir()):
-        raise OutputError(f"{target}: is a folder that is not empty; choose another path")
+    target = expand_path(path)
+    if format != "saved_model" or not target.is_dir():
+        return check_output(path, overwrite=overwrite, inputs=inputs)
+    check_output_folder(target, inputs=inputs)
+    if any(target.iterdir()) and not (overwrite and (target / _SAVED_MODEL).is_file()):
+        raise OutputError(
+            f"{target}: is a folder that is not empty; choose another path. Only a SavedModel can be overwritten (--overwrite, "
+            "overwrite=True)"
+        )
+    return target
+
+
+def _atomic(target: Path, *, overwrite: bool) -> contextlib.AbstractContextManager[Path]:
+    # A SavedModel is a folder, which no file can be renamed over.
+    return atomic_folder(target, replace=True) if target.is_dir() else atomic_file(target, overwrite=overwrite)
 
 
 def _samples(predictor: Predictor, images: Images, precision: Precision) -> _Samples:
@@ -192,7 +244,9 @@ def _samples(predictor: Predictor, images: Images, precision: Precision) -> _Sam
                 "precision='int8' needs images to measure the range of activations on: give images=data"
             )
         images = [draw_lesion(diagnosis.name, seed=seed).pixels for diagnosis in DIAGNOSES for seed in (1, 2)]
-    pixels = read_batch(list(images), predictor.image_size, predictor.config.resize)
+    array = as_array(images)
+    singles = list(split_batches(images if array is None else [array]))
+    pixels = read_batch(singles, predictor.image_size, predictor.config.resize)
     if not len(pixels):
         raise DetectorError("images: there are none; expected a dataset, a split or at least one image")
     return _Samples(_evenly_spaced(pixels, _MAX_CALIBRATION), pixels, None)
@@ -207,8 +261,12 @@ def _samples_of_splits(predictor: Predictor, calibration: Split, held_out: Split
 
 
 def _select(predictor: Predictor, split: Split, limit: int | None) -> Split:
-    """Return at most `limit` images of a split, of the detector's classes and with labels in the detector's order."""
-    records = tuple(record for record in split if record.label in predictor.classes)
+    """Return at most `limit` images of a split whose labels mean one of the detector's classes, under its names."""
+    covered = {label: covered_classes(label, split, predictor.classes) for label in {record.label for record in split}}
+    # A coarse label that covers several of the classes has no right answer among them.
+    records = tuple(
+        replace(record, label=covered[record.label][0]) for record in split if len(covered[record.label]) == 1
+    )
     if not records:
         raise DetectorError(
             f"images: the {split.name} split has none of the detector's classes ({', '.join(predictor.classes)})"

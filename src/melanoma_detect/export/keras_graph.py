@@ -1,8 +1,8 @@
 """Keras models as exporters accept them: the same outputs from other layers.
 
 Keras's ONNX exporter writes files that ONNX Runtime rejects if a model computes in mixed precision, or has grouped
-convolutions or Keras's gelu. Before export, a model is therefore cloned in float32, with depthwise convolutions in place of
-fully grouped ones, and with gelu written out.
+convolutions, Keras's gelu or `Normalization`. Before export, a model is therefore cloned in float32, with depthwise
+convolutions in place of fully grouped ones, with gelu written out, and with normalisation by constants.
 """
 
 import math
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from melanoma_detect.models.contract import logits_and_features
+from melanoma_detect.models.contract import logits_and_features, refresh_normalization
 
 
 def clone_for_export(model: Any) -> Any:
@@ -33,6 +33,7 @@ def clone_for_export(model: Any) -> Any:
         values = ops.convert_to_numpy(ops.cast(source, "float32"))
         # A depthwise kernel is (h, w, channels, 1), and the grouped one that it replaces (h, w, 1, channels).
         target.assign(values.reshape(target.shape))
+    refresh_normalization(copy)
     return copy
 
 
@@ -70,6 +71,8 @@ def _clone(layer: Any) -> Any:
         return _depthwise(config)
     if isinstance(layer, layers.Activation) and layer.activation is keras.activations.gelu:
         return Gelu(name=layer.name, dtype="float32")
+    if type(layer) is layers.Normalization:
+        return ConstantNormalization.from_config(config)
     return type(layer).from_config(config)
 
 
@@ -84,3 +87,16 @@ class Gelu(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Apply it to a tensor of any shape."""
         return 0.5 * inputs * (1.0 + ops.erf(inputs / math.sqrt(2.0)))
+
+
+class ConstantNormalization(layers.Normalization):  # type: ignore[misc]
+    """Keras's `Normalization` with its mean and variance as constants of the graph.
+
+    Keras holds them in tensors outside the graph, which the exporter turns into further inputs of the ONNX file.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Normalise a tensor, or the reverse with `invert`."""
+        mean = ops.convert_to_numpy(self.mean).astype(np.float32)
+        deviation = np.maximum(np.sqrt(ops.convert_to_numpy(self.variance)), keras.backend.epsilon()).astype(np.float32)
+        return mean + inputs * deviation if self.invert else (inputs - mean) / deviation

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import DetectorError, ModelError
+from melanoma_detect.errors import ModelError
 from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.keras_runtime import KerasRuntime
@@ -53,6 +53,19 @@ def export_onnx(model: Any, path: Path) -> None:
             inference_model(model, "float32").export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
+    _check_inputs(model, path)
+
+
+def _check_inputs(model: Any, path: Path) -> None:
+    """Raise ModelError if the file asks for more than the image: tensors that a layer holds outside its graph."""
+    graph = onnx.load(path, load_external_data=False).graph
+    constants = {initializer.name for initializer in graph.initializer}
+    asked = [tensor.name for tensor in graph.input if tensor.name not in constants and tensor.name != "pixels"]
+    if asked:
+        raise ModelError(
+            f"{model.name}: its ONNX file has inputs beside the image ({', '.join(asked)[:300]}); let its layers hold "
+            "constants as NumPy arrays or weights, not as tensors"
+        )
 
 
 def run_in_tensorflow(model: Any, module: str, *arguments: object) -> None:
@@ -150,8 +163,8 @@ def compare_onnx(model: Any, pixels: Pixels) -> OutputDifferences:
         export_onnx(model, file)
         try:
             outputs = OnnxRuntime(file, providers=CPU).run(pixels)
-        except DetectorError as error:
-            raise ModelError(f"{model.name}: {error}") from error
+        except Exception as error:  # ONNX Runtime raises exceptions of many kinds
+            raise ModelError(f"{model.name}: ONNX Runtime cannot run it ({error})") from error
     return compare_outputs(outputs, KerasRuntime(model).run(pixels))
 
 

@@ -3,11 +3,12 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-import numpy as np
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -21,7 +22,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import ImageError, MelanomaDetectError
+from melanoma_detect.images.tiff import open_tiff
+
+T = TypeVar("T")
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "AVIF")
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
@@ -45,20 +49,9 @@ _PLUGINS = (
     WebPImagePlugin,
 )
 
-# What Pillow raises for damaged files; its warnings too, where they are turned into errors.
-_PILLOW_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    TypeError,
-    OverflowError,
-    AttributeError,
-    Warning,
-)
+_WARNINGS_LOCK = threading.RLock()  # the filters for warnings belong to the whole process
 
-File = str | os.PathLike[str] | bytes | BinaryIO
+File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 @contextlib.contextmanager
@@ -84,13 +77,57 @@ def open_image(source: File) -> Iterator[Image.Image]:
     """
     try:
         with _open_file(source) as file:
-            image = _open_by_content(file)
-            _check_pixel_count(source, image)
+            image = without_warning_errors(lambda: _open_by_content(file))
+            check_pixel_count(image.size, source_name(source))
             yield image
-    except ImageError:
+    except MelanomaDetectError:
         raise
-    except _PILLOW_ERRORS as error:
+    except Exception as error:  # a damaged file makes the decoders raise nearly anything
         raise image_error(source, error) from error
+
+
+def without_warning_errors(read: Callable[[], T]) -> T:
+    """Call a function that reads an image; call it again with warnings ignored where a warning was turned into an error.
+
+    Pillow warns of metadata that nobody needs, which says nothing about the pixels.
+
+    Args:
+        read: The function.
+
+    Returns:
+        What it returns.
+
+    Examples:
+        >>> without_warning_errors(lambda: 3)
+        3
+    """
+    try:
+        return read()
+    except Warning:
+        with _WARNINGS_LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read()
+
+
+def check_pixel_count(size: tuple[int, int], name: str) -> None:
+    """Raise ImageError if an image has more than 200 million pixels.
+
+    Args:
+        size: `(width, height)` in pixels.
+        name: The image's name, for the message.
+
+    Raises:
+        ImageError: It is too large.
+
+    Examples:
+        >>> check_pixel_count((30, 20), "photo.png")
+    """
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name}: {width}×{height} pixels; expected at most {MAX_PIXELS // 10**6} million: make it smaller, "
+            "or remove it"
+        )
 
 
 def image_error(source: Any, error: Exception) -> ImageError:
@@ -120,7 +157,12 @@ def image_error(source: Any, error: Exception) -> ImageError:
             f"{name}: not an image of a known format (expected {expected}, or HEIC and DICOM by their extras); convert it or "
             "remove it"
         )
-    return ImageError(f"{name}: cannot be decoded ({error}); copy it again or remove it")
+    if isinstance(source, Image.Image) and _is_closed(source, error):
+        return ImageError(
+            f"{name}: the image's file is closed; predict while it is open, or call its load() before it is closed"
+        )
+    reason = str(error) or type(error).__name__
+    return ImageError(f"{name}: cannot be decoded ({reason}); copy it again or remove it")
 
 
 def source_name(image: Any) -> str:
@@ -138,14 +180,14 @@ def source_name(image: Any) -> str:
     """
     if isinstance(image, (str, os.PathLike)):
         return os.fspath(image)
-    if isinstance(image, np.ndarray):
-        return f"array {image.shape}"
+    if (shape := getattr(image, "shape", None)) is not None:
+        return f"array {tuple(shape)}"
     return str(getattr(image, "filename", "") or getattr(image, "name", "") or type(image).__name__)
 
 
 @contextlib.contextmanager
 def _open_file(source: File) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
+    if isinstance(source, (bytes, bytearray, memoryview)):
         yield io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
         with Path(source).open("rb") as file:
@@ -163,6 +205,7 @@ def _open_by_content(file: BinaryIO) -> Image.Image:
     The registered formats are asked directly: Pillow's own `Image.open` warns, or raises, above limits that are global to the
     process, while this library has a limit of its own.
     """
+    file.seek(0)
     prefix = file.read(_PREFIX_BYTES)
     if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS:
         return _open_heic(file)
@@ -172,21 +215,37 @@ def _open_by_content(file: BinaryIO) -> Image.Image:
         factory, accept = Image.OPEN[name]
         # For a file that this Pillow was built without support for, AVIF and WebP return a message in place of True.
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and name not in ("AVIF", "WEBP")):
+            if name == "TIFF":
+                return open_tiff(file)
             file.seek(0)
-            return factory(file, "")
+            image = factory(file, "")
+            if name == "PNG":
+                _correct_png_transparency(image)
+            return image
     raise UnidentifiedImageError
 
 
-def _check_pixel_count(source: File, image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"{source_name(source)}: {image.width}×{image.height} pixels; expected at most {MAX_PIXELS // 10**6} million: "
-            "make it smaller, or remove it"
+def _correct_png_transparency(image: Image.Image) -> None:
+    """Bring the transparent grey level of a PNG of 2 or 4 bits to 8 bits, as Pillow does with its pixels."""
+    transparency = image.info.get("transparency")
+    layout = next((tile.args for tile in getattr(image, "tile", ())), None)
+    if isinstance(transparency, int) and layout in ("L;2", "L;4"):
+        image.info["transparency"] = transparency * (85 if layout == "L;2" else 17)
+    if isinstance(transparency, tuple) and layout == "RGB;16B":
+        raise ValueError(
+            "16-bit colour with one transparent colour; save it with an alpha channel or without transparency"
         )
 
 
+def _is_closed(image: Image.Image, error: Exception) -> bool:
+    """Return whether a PIL image cannot be decoded because it, or its file, was closed before."""
+    file = getattr(image, "fp", None)
+    is_decoded = not getattr(image, "tile", None)
+    return "closed" in str(error) or (not is_decoded and (file is None or bool(getattr(file, "closed", False))))
+
+
 def _is_empty(source: Any) -> bool:
-    if isinstance(source, bytes):
+    if isinstance(source, (bytes, bytearray, memoryview)):
         return not source
     try:
         return isinstance(source, (str, os.PathLike)) and Path(source).stat().st_size == 0
@@ -202,7 +261,9 @@ def _open_heic(file: BinaryIO) -> Image.Image:
             f"{source_name(file)}: a HEIC image, which needs an extra: pip install 'melanoma-detect[heic]'"
         ) from error
     file.seek(0)
-    image: Image.Image = pillow_heif.open_heif(file).to_pillow()
+    heif = pillow_heif.open_heif(file)
+    check_pixel_count(heif.size, source_name(file))  # before decoding: the pixels may not fit in memory
+    image: Image.Image = heif.to_pillow()
     image.format = "HEIF"
     return image
 

@@ -4,29 +4,40 @@ Training, validation, prediction and reports all read images here, so that a mod
 bit for bit.
 """
 
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.colour import from_array, to_rgb
-from melanoma_detect.images.formats import FORMATS, MAX_PIXELS, SUFFIXES, image_error, open_image, source_name
+from melanoma_detect.images.arrays import SupportsArray, as_array, from_array
+from melanoma_detect.images.colour import to_rgb
+from melanoma_detect.images.formats import (
+    FORMATS,
+    MAX_PIXELS,
+    SUFFIXES,
+    check_pixel_count,
+    image_error,
+    open_image,
+    source_name,
+    without_warning_errors,
+)
+from melanoma_detect.images.orientation import orientation, turn_upright
+from melanoma_detect.images.tiff import check_tiff, correct_values
 
 Pixels: TypeAlias = NDArray[np.uint8]
-ImageLike: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic] | SupportsArray
 Resize: TypeAlias = Literal["squash", "crop", "pad"]
 Size: TypeAlias = tuple[int, int]
 
 RESIZES: tuple[Resize, ...] = ("squash", "crop", "pad")
-_ORIENTATION = 0x0112  # the EXIF tag; values from 5 on swap width and height
-# What Pillow raises for damaged EXIF data, and its warnings where they are turned into errors; OSError may mean damaged pixels.
-_METADATA_ERRORS = (SyntaxError, ValueError, TypeError, KeyError, Warning)
+_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 
 __all__ = [
     "FORMATS",
@@ -44,6 +55,7 @@ __all__ = [
     "read_size",
     "resize_image",
     "source_name",
+    "stretch",
 ]
 
 
@@ -70,14 +82,17 @@ class StretchedImage(os.PathLike[str]):
 def read_pixels(image: ImageLike, size: Size | None = None, resize: Resize = "squash") -> Pixels:
     """Read an image as RGB at the model's size.
 
-    Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames the
-    first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit images
-    become RGB, colour profiles sRGB; transparency is laid over white. Scaling is bilinear and antialiased; JPEGs are decoded
-    at the nearest scale of their own that is at least twice as large as needed.
+    Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames or
+    pages the first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit
+    images become RGB, colour profiles sRGB (a PNG's gamma is ignored); transparency is laid over white. TIFF files in layouts
+    that are not decoded rightly are refused. Scaling is bilinear and antialiased; JPEGs are decoded at the nearest scale of
+    their own that is at least twice as large as needed.
 
     Args:
-        image: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width)`,
-            `(height, width, 3)` or `(height, width, 4)`: uint8, uint16 from 0 to 65,535, or floats from 0 to 1.
+        image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor of NumPy, PyTorch,
+            TensorFlow, JAX or another package: `(height, width)`, `(height, width, 3)` or `(height, width, 4)`; of PyTorch also
+            `(3, height, width)`. uint8, uint16 from 0 to 65,535, or floats: from 0 to 1 where none is larger, else from 0 to
+            255.
         size: `(height, width)` in pixels; None for the image's own.
         resize: How an image of another shape is brought to that size: `"squash"` scales the whole image whatever its shape was
             (the assignment's way), `"crop"` takes its centre, `"pad"` adds black margins.
@@ -141,12 +156,15 @@ def read_size(path: Path) -> Size:
         return image.height, image.width
 
 
-def load_rgb(image: ImageLike, min_size: Size | None = None) -> Image.Image:
+def load_rgb(
+    image: ImageLike, min_size: Size | None = None, *, inspect: Callable[[Image.Image], None] | None = None
+) -> Image.Image:
     """Load an image, upright and in RGB, before it is resized.
 
     Args:
         image: What `read_pixels` takes.
         min_size: `(height, width)` in pixels: a JPEG is decoded at its smallest scale that is not below; None for full scale.
+        inspect: Called with a file's image before it is decoded, when only the header has been read.
 
     Returns:
         A PIL image in mode RGB.
@@ -158,23 +176,39 @@ def load_rgb(image: ImageLike, min_size: Size | None = None) -> Image.Image:
         >>> load_rgb(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").size
         (64, 64)
     """
-    if isinstance(image, np.ndarray):
-        return to_rgb(from_array(image))
+    if (array := as_array(image)) is not None:
+        return to_rgb(from_array(array))
     if isinstance(image, Image.Image):
-        try:
-            return to_rgb(_transpose_upright(image))
-        except (OSError, ValueError) as error:
-            raise image_error(image, error) from error
-    if not isinstance(image, (str, os.PathLike, bytes)) and not hasattr(image, "read"):
+        return _load_pil(image)
+    if isinstance(image, (str, os.PathLike, bytes, bytearray, memoryview)):
+        upright = without_warning_errors(lambda: _load_file(image, min_size, inspect))
+    elif hasattr(image, "read"):
+        upright = _load_open_file(image, min_size, inspect)
+    else:
         raise ImageError(
-            f"a {type(image).__name__} is not an image; expected a path, bytes, a file, a PIL image or an array"
+            f"a {type(image).__name__} is not an image; expected a path, bytes, a file, a PIL image, an array or a tensor"
         )
-    with open_image(image) as file:
-        if min_size and file.format == "JPEG":
-            _reduce_jpeg(file, min_size)
-        file.load()
-        upright = to_rgb(_transpose_upright(file))
-    return _unsquash(upright, image.aspect) if isinstance(image, StretchedImage) else upright
+    return stretch(upright, image.aspect) if isinstance(image, StretchedImage) else upright
+
+
+def stretch(image: Image.Image, aspect: float) -> Image.Image:
+    """Stretch a square image along its longer side, which loses no detail as shrinking the other side would.
+
+    Args:
+        image: An image; one that is not square stays as it is.
+        aspect: Width over height of the result.
+
+    Returns:
+        The image.
+
+    Examples:
+        >>> stretch(Image.new("RGB", (60, 60)), 4 / 3).size
+        (80, 60)
+    """
+    if image.width != image.height:
+        return image
+    size = (round(image.width * max(aspect, 1)), round(image.height * max(1 / aspect, 1)))
+    return image.resize(size, Image.Resampling.BILINEAR)
 
 
 def resize_image(image: Image.Image, size: Size | None, resize: Resize = "squash") -> Pixels:
@@ -239,36 +273,47 @@ def check_resize(resize: str) -> None:
         raise ImageError(f"resize={resize!r}; expected one of {', '.join(map(repr, RESIZES))}")
 
 
-def _unsquash(image: Image.Image, aspect: float) -> Image.Image:
-    """Stretch a square image along its longer side, which loses no detail as shrinking the other side would."""
-    if image.width != image.height:
-        return image
-    size = (round(image.width * max(aspect, 1)), round(image.height * max(1 / aspect, 1)))
-    return image.resize(size, Image.Resampling.BILINEAR)
-
-
 def _reduce_jpeg(image: Image.Image, min_size: Size) -> None:
     """Let the JPEG decoder itself scale down, by 2, 4 or 8, which takes a fraction of the time."""
     height, width = min_size
-    if _orientation(image) >= 5:
+    if orientation(image) >= _SIDEWAYS:
         height, width = width, height
     image.draft(None, (width, height))
 
 
-def _orientation(image: Image.Image) -> int:
-    if "exif" not in image.info:
-        return 1
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, *_METADATA_ERRORS):
-        return 1
+def _load_file(source: Any, min_size: Size | None, inspect: Callable[[Image.Image], None] | None = None) -> Image.Image:
+    with open_image(source) as image:
+        if inspect:
+            inspect(image)
+        if min_size and image.format == "JPEG":
+            _reduce_jpeg(image, min_size)
+        return _upright_rgb(image)
 
 
-def _transpose_upright(image: Image.Image) -> Image.Image:
+def _load_open_file(
+    file: Any, min_size: Size | None, inspect: Callable[[Image.Image], None] | None = None
+) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
-    except _METADATA_ERRORS:  # damaged metadata says nothing about the pixels
-        return image
+        content = (
+            file if hasattr(file, "seekable") and file.seekable() else io.BytesIO(file.read())
+        )  # may be read twice
+    except Exception as error:  # a closed file, a text file, a lost connection
+        raise image_error(file, error) from error
+    return without_warning_errors(lambda: _load_file(content, min_size, inspect))
+
+
+def _load_pil(image: Image.Image) -> Image.Image:
+    check_pixel_count(image.size, source_name(image))
+    try:
+        check_tiff(image)
+        return without_warning_errors(lambda: _upright_rgb(image))
+    except Exception as error:  # the decoders of an image that was opened and not yet read
+        raise image_error(image, error) from error
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    return to_rgb(turn_upright(correct_values(image)))
 
 
 def _centre_box(image_size: tuple[int, int], size: Size) -> tuple[float, float, float, float]:

@@ -128,3 +128,20 @@ def every_layer(model: keras.Model) -> Iterator[Any]:
         yield layer
         if hasattr(layer, "layers"):
             yield from every_layer(layer)
+
+
+def refresh_normalization(model: keras.Model) -> None:
+    """Let a model's `Normalization` layers use the mean and variance that its weights were set to.
+
+    Keras takes them from the weights when a file is loaded, and not when weights are assigned.
+
+    Args:
+        model: A Keras model.
+
+    Examples:
+        >>> from melanoma_detect.models.cnn import build
+        >>> refresh_normalization(build(input_shape=(64, 64, 3), num_classes=2))
+    """
+    for layer in every_layer(model):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()

@@ -1,22 +1,25 @@
 """Fitting a detector: train the model, export it to ONNX, calibrate it on validation, and record how it was made."""
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import importlib_metadata
+import numpy as np
 
 from melanoma_detect import __version__, taxonomy
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, ModelError
-from melanoma_detect.export.onnx import compare_outputs, onnx_bytes
+from melanoma_detect.export.onnx import compare_onnx, compare_outputs, onnx_bytes
 from melanoma_detect.images.quality import input_limits
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
-from melanoma_detect.inference.keras_runtime import KerasRuntime, model_to_bytes
+from melanoma_detect.inference.keras_runtime import KerasRuntime, model_from_bytes, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
@@ -28,12 +31,14 @@ from melanoma_detect.training.calibrate import (
 )
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
-from melanoma_detect.training.trainer import train
+from melanoma_detect.training.trainer import TrainingResult, check_model_and_data, train
+from melanoma_detect.utils.files import cache_folder
 from melanoma_detect.utils.user_warning import warn_user
 
 DetectorParts: TypeAlias = tuple[DetectorConfig, Runtime, Files]
 
 _PARITY_IMAGES = 64  # validation images on which ONNX Runtime is compared with Keras
+_OWN_PACKAGE = "melanoma-detect"  # whose architectures the tests export: no need to try them before each training
 
 
 def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
@@ -47,13 +52,35 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
     Returns:
         The detector's configuration, runtime and files: the arguments of `Detector`.
 
+    Raises:
+        DetectorError: The model was trained, but no detector could be made of it; the message names the file of its weights.
+
+    Warns:
+        DetectorWarning: The model cannot be exported to ONNX, so that predictions need Keras. Architectures of other packages
+            are tried before training, which takes a second or two.
+
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
         >>> config, runtime, files = fit(model, data, FitOptions(epochs=1, sensitivity=0.6, seed=1, progress=False))
         >>> config.settings.sensitivity, runtime.name
         (0.6, 'onnx')
     """
+    check_model_and_data(model, data)
+    problem = _find_export_problem(model)
     trained = train(model, data, options)
+    try:
+        return _make_detector(model, data, options, trained, problem)
+    except Exception as error:  # whatever it is, hours of training must not be lost by it
+        path = _save_weights(model, options)
+        raise DetectorError(
+            f"the training is finished, but no detector could be made of it ({error}); the trained weights are in {path}: "
+            "build the model again and call its load_weights(path)"
+        ) from error
+
+
+def _make_detector(
+    model: Any, data: Dataset, options: FitOptions, trained: TrainingResult, problem: str
+) -> DetectorParts:
     # The model carries its fingerprint: trained a second time, it has seen the images of both trainings.
     seen_before = getattr(model, "training_fingerprint", TrainingFingerprint())
     model.training_fingerprint = seen_before | TrainingFingerprint.of((*data.train, *data.validation))
@@ -77,7 +104,51 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
     )
     # The detector gets a clone: training the model further must not change the detector.
     clone = clone_with_precision(model, "float32")
+    if problem:
+        config = replace(config, export={"problem": problem})
     return assemble_detector(clone, config, data, fingerprint=model.training_fingerprint, seed=options.seed)
+
+
+def _find_export_problem(model: Any) -> str:
+    """Export an untrained model, and return why that fails; empty where its ONNX file can stand for it.
+
+    Warns:
+        DetectorWarning: It cannot, or Keras cannot load the model from a file.
+    """
+    architecture = getattr(model, "architecture", {})
+    if architecture.get("package") == _OWN_PACKAGE or not architecture.get("onnx", True):
+        return ""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), np.uint8)
+    try:
+        differences = compare_onnx(model, pixels)
+    except ModelError as error:
+        problem = str(error)
+    else:
+        problem = "" if differences.within_tolerance else f"its ONNX file gives other outputs: {differences}"
+    if problem:
+        warn_user(f"{problem}: the detector will run on Keras, which takes longer to start", DetectorWarning)
+        _warn_if_not_loadable(model, architecture)
+    return problem
+
+
+def _warn_if_not_loadable(model: Any, architecture: dict[str, Any]) -> None:
+    try:
+        model_from_bytes(model_to_bytes(model), architecture)
+    except Exception as error:  # noqa: BLE001 - layers raise nearly anything when they are loaded
+        warn_user(
+            f"Keras cannot load this model from a file ({error}), so that its detector cannot be loaded once saved: register "
+            "its layers by @keras.saving.register_keras_serializable",
+            DetectorWarning,
+        )
+
+
+def _save_weights(model: Any, options: FitOptions) -> Path:
+    """Save a trained model's weights in the checkpoint's folder, or in the cache."""
+    folder = Path(options.checkpoint).expanduser() if options.checkpoint else cache_folder("trained")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{model.name}-{time.strftime('%Y%m%d-%H%M%S')}.weights.h5"
+    model.save_weights(path)
+    return path
 
 
 def assemble_detector(
@@ -161,7 +232,7 @@ def assemble_with_calibrations(
         >>> config.calibration(1).temperature
         1.0
     """
-    runtime, onnx, export = _export(model, config.architecture, parity_pixels)
+    runtime, onnx, export = _export(model, config, parity_pixels)
     space = fit_feature_space(runtime, training_pixels)
     calibrated = replace(
         config,
@@ -178,21 +249,23 @@ def _versions() -> dict[str, str]:
     return {"melanoma-detect": __version__} | {name: importlib_metadata.version(name) for name in packages}
 
 
-def _export(model: Any, architecture: dict[str, Any], pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:
+def _export(model: Any, config: DetectorConfig, pixels: Pixels) -> tuple[Runtime, bytes | None, dict[str, Any]]:
     """Return the model's runtime, its ONNX file, and a record of the export.
 
     The runtime is ONNX Runtime if the model can be exported and gives the same outputs there; else it is Keras.
     """
     keras_runtime = KerasRuntime(model)
-    if not architecture.get("onnx", True):
+    if not config.architecture.get("onnx", True):
         return keras_runtime, None, {"problem": "its architecture is marked with onnx = False"}
+    if "problem" in config.export:  # found, and warned of, before training
+        return keras_runtime, None, dict(config.export)
     try:
         content = onnx_bytes(model)
         runtime = OnnxRuntime(content)
         differences = compare_outputs(runtime.run(pixels), keras_runtime.run(pixels))
         if not differences.within_tolerance:
             raise ModelError(f"its ONNX file gives other outputs: {differences}")  # noqa: TRY301 - handled like a failed export
-    except (ModelError, DetectorError) as error:
+    except Exception as error:  # noqa: BLE001 - the exporter and ONNX Runtime raise exceptions of many kinds
         warn_user(
             f"{error}: the detector runs on Keras, which takes longer to start",
             DetectorWarning,

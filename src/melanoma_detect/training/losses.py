@@ -50,9 +50,11 @@ def count_labels(split: Split) -> LabelStatistics:
     counts = np.bincount(split.labels, weights=weights, minlength=len(targets))
     fine = counts[: targets.shape[1]]
     # The images of a coarse label are divided among its classes in proportion to the fine labels' counts; evenly if those
-    # are 0.
+    # are 0. A label that covers none of the classes says nothing of them.
     shares = targets[targets.shape[1] :] * (fine + 1e-6)
-    prior = fine + (counts[targets.shape[1] :, None] * shares / shares.sum(axis=1, keepdims=True)).sum(axis=0)
+    totals = shares.sum(axis=1, keepdims=True)
+    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
+    prior = fine + (counts[targets.shape[1] :, None] * shares).sum(axis=0)
     return LabelStatistics(targets, (prior / prior.sum()).astype(np.float32))
 
 
@@ -75,6 +77,7 @@ def make_loss(recipe: Recipe, labels: LabelStatistics) -> Any:
     """
     adjustment = _logit_adjustment(recipe, labels.prior)
     weights = _label_weights(labels) if recipe.loss == "weighted" else np.ones(len(labels.targets), np.float32)
+    weights = weights * labels.targets.any(axis=1)  # an image whose label covers none of the classes teaches nothing
     gamma = recipe.focus if recipe.loss == "focal" else 0.0
     classes = labels.targets.shape[1]
 

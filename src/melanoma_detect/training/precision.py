@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from melanoma_detect.models.contract import every_layer
+from melanoma_detect.models.contract import every_layer, refresh_normalization
 
 _ROUNDS = 3
 # bfloat16 must take less than this share of float32's time: a small gain is not worth its lower precision.
@@ -91,6 +91,7 @@ def clone_with_precision(model: Any, precision: str) -> Any:
 
     clone = keras.models.clone_model(model, clone_function=clone_layer, recursive=True)
     clone.set_weights(model.get_weights())
+    refresh_normalization(clone)
     # Outer layers come first: setting a layer's flag also sets the flags of the layers inside it.
     for cloned, original in zip(every_layer(clone), every_layer(model), strict=True):
         cloned.trainable = original.trainable

@@ -94,7 +94,7 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         >>> train(model, data, FitOptions(epochs=1, seed=1, progress=False)).best_epoch
         1
     """
-    _check_model_and_data(model, data)
+    check_model_and_data(model, data)
     _warn_of_other_size(model, data)
     recipe, epochs, seed, size = options.recipe, options.epochs, options.seed, model.input_shape[1:3]
     weighted = balance_sources(data) if recipe.balance_sources else data
@@ -217,7 +217,19 @@ def _checkpoint_writer(
     return partial(checkpoints.write, Path(checkpoints.checkpoint_path(folder)), training=training)
 
 
-def _check_model_and_data(model: Any, data: Dataset) -> None:
+def check_model_and_data(model: Any, data: Dataset) -> None:
+    """Raise DetectorError unless a model can be trained on a dataset.
+
+    Args:
+        model: What should be a Keras model.
+        data: What should be a dataset.
+
+    Raises:
+        DetectorError: They are something else, their numbers of classes differ, or a split is empty.
+
+    Examples:
+        >>> check_model_and_data(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)), data)
+    """
     if not isinstance(data, Dataset):
         raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset: md.load_dataset(folder)")
     if not isinstance(model, keras.Model):
