@@ -91,7 +91,7 @@ def test_explain_writes_an_image_and_prints_its_caption(trained, lesions, tmp_pa
     image = next((lesions / "Test" / "melanoma").glob("*.jpg"))
     arguments = ("--detector", trained[0], "--out", tmp_path / "overlay.png", "--diagnosis", "melanoma")
     process = cli("explain", image, *arguments, "--method", "occlusion")
-    assert process.stdout.startswith(f"{image}: evidence for melanoma")
+    assert f"{image}: evidence for melanoma" in process.stdout
     assert "proves neither why" in process.stdout
     assert (tmp_path / "overlay.png").stat().st_size > 10_000
 

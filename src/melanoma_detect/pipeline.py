@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from melanoma_detect.data.balance import balance
 from melanoma_detect.data.cleaning import Conflicts
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.load import load_dataset
+from melanoma_detect.data.sources.read import PathLike, source_paths
 from melanoma_detect.data.synthetic import write_samples
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import OutputError
@@ -24,7 +25,8 @@ from melanoma_detect.report import plots
 from melanoma_detect.report.pages import write_html
 from melanoma_detect.training import checkpoints
 from melanoma_detect.training.recipes import Augmentation, find_recipe
-from melanoma_detect.utils.files import METRICS, atomic_folder, cache_folder, check_run_folder
+from melanoma_detect.utils.files import atomic_folder, cache_folder
+from melanoma_detect.utils.outputs import METRICS, check_run_folder, expand_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +51,13 @@ class Run:
 
 
 def run(
-    folder: "str | os.PathLike[str]",
+    folder: "PathLike | Sequence[PathLike] | None",
     out: "str | os.PathLike[str]",
     *,
+    images: PathLike | None = None,
+    labels: PathLike | None = None,
+    label_map: Mapping[str, str | None] | None = None,
+    rare: str = "train",
     model: str = "cnn",
     add: int | None = None,
     to: int | Literal["max"] | None = None,
@@ -73,8 +79,12 @@ def run(
     Checkpoints are written to `.NAME.training` beside the run folder and deleted when the run folder is complete.
 
     Args:
-        folder: A folder of images; see `load_dataset`.
+        folder: A folder of images, a zip of one, or several; see `load_dataset`. None where `images` is given.
         out: The run folder to write.
+        images: A folder of images, in place of `folder`; see `load_dataset`.
+        labels: The table that labels those images.
+        label_map: New names of labels; see `load_dataset`.
+        rare: How to treat classes with too few images for every split; see `load_dataset`.
         model: The architecture's name.
         add: Augmented copies to add to each class; see `balance`.
         to: Training images that each class is filled up to, or `"max"`; see `balance`.
@@ -85,7 +95,7 @@ def run(
         image_size: `(height, width)` in pixels.
         batch_size: Images in a batch.
         seed: Random seed.
-        overwrite: Replace a run folder that exists.
+        overwrite: Replace a run folder that exists. A folder that holds an input is never replaced.
         progress: Draw progress bars.
         precision: See `Recipe`; None for the recipe's own.
         resume: Resume an interrupted run from its last checkpoint; without one, start from the beginning.
@@ -95,7 +105,7 @@ def run(
         The run.
 
     Raises:
-        OutputError: `out` exists, or an interrupted run is there and neither `resume` nor `overwrite` is set.
+        OutputError: `out` exists, holds an input, or an interrupted run is there and neither `resume` nor `overwrite` is set.
         MelanomaDetectError: Another error of any of the steps.
 
     Examples:
@@ -108,11 +118,16 @@ def run(
     if precision:
         chosen = replace(chosen, precision=precision)
     # The checkpoints have a folder of their own: that of a failed run is kept to resume from, its run folder is not.
+    out = expand_path(out)
+    inputs = [path for path in (*source_paths(folder, images), labels) if path is not None]
+    check_run_folder(out, overwrite=overwrite, inputs=inputs)
+    options: dict[str, Any] = {"images": images, "labels": labels, "label_map": label_map, "rare": rare}
     with (
-        checkpoint_folder(Path(out), overwrite=overwrite, resume=resume) as checkpoint,
-        atomic_folder(Path(out), replace=True) as partial,
+        checkpoint_folder(out, overwrite=overwrite, resume=resume) as checkpoint,
+        atomic_folder(out, replace=True) as partial,
     ):
-        data = load_dataset(folder, conflicts=conflicts, seed=seed, image_size=image_size, batch_size=batch_size)
+        options |= {"conflicts": conflicts, "seed": seed, "image_size": image_size, "batch_size": batch_size}
+        data = load_dataset(folder, **options)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
         network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
         detector = Detector.fit(
@@ -137,8 +152,9 @@ def run(
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)
         write_html(test, partial / "report.html", validation=validation)
-    files = tuple(sorted(file for file in Path(out).iterdir() if file.is_file()))
-    return Run(Path(out), data, detector, test, validation, files)
+        check_run_folder(out, overwrite=overwrite)  # what has appeared there meanwhile stays; so does the checkpoint
+    files = tuple(sorted(file for file in out.iterdir() if file.is_file()))
+    return Run(out, data, detector, test, validation, files)
 
 
 def demo_lesions(*, seed: int, size: int) -> Path:

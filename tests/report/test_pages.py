@@ -10,6 +10,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
+from melanoma_detect.report import plots
 from melanoma_detect.report.pages import evaluation_page, write_html
 from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -91,6 +92,29 @@ def test_a_missing_validation_is_mentioned(evaluation):
     assert "No evaluation of the validation split was given" in VisibleText(evaluation_page(evaluation)).words
 
 
+def test_a_detector_of_any_malignancy_is_reported_as_one(evaluation):
+    point = replace(evaluation.operating_point, target="malignant")
+    malignant = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes, point)
+    words = VisibleText(evaluation_page(malignant)).words
+    assert "sensitivity for malignant lesions" in words
+    assert re.search(r"Of 100 malignant lesions, \d+ \(\d+ to \d+\) raise an alert", words)
+    assert "The prevalence of malignant lesions among these images is" in words
+    assert "sensitivity for melanoma" not in words
+    assert "melanomas with an alert" not in words
+    titles = [plots.roc(malignant), plots.calibration(malignant), plots.predictive_values(malignant)]
+    assert all("malignan" in figure.get_suptitle() for figure in titles)
+    assert "melanoma" not in plots.calibration(malignant).axes[0].get_ylabel()
+    assert not [line for line in plots.roc(malignant).axes[0].lines if "dermatologists" in str(line.get_label())]
+
+
+def test_notes_and_referrals_are_on_the_page(evaluation):
+    noted = replace(evaluation, notes=("9 images have a label that is no class.",))
+    words = VisibleText(evaluation_page(noted)).words
+    assert "9 images have a label that is no class." in words
+    assert re.search(r"Of 100 images, \d+ \(\d+ to \d+\) are referred to a person", words)
+    assert re.search(r"Of 100 malignant lesions of any kind, \d+ \(\d+ to \d+\) are cleared", words)
+
+
 def test_without_an_operating_point(evaluation):
     without = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
     words = VisibleText(evaluation_page(without)).words
@@ -152,3 +176,14 @@ def test_the_same_evaluation_gives_the_same_bytes(evaluation):
 def test_images_of_melanomas_only_make_a_page():
     evaluation = measure(np.array([[0.9, 0.1]] * 3), np.zeros(3, np.int64), list("abc"), ("melanoma", "nevus"))
     assert "Only 3 lesions are melanomas: too few" in VisibleText(evaluation_page(evaluation)).words
+
+
+def test_a_report_replaces_a_file_only_if_told(evaluation, tmp_path):
+    report = tmp_path / "report.html"
+    report.write_text("of the user")
+    with pytest.raises(md.errors.OutputError, match=r"report\.html: already exists"):
+        write_html(evaluation, report)
+    assert report.read_text() == "of the user"
+    assert write_html(evaluation, report, overwrite=True).stat().st_size > 10_000
+    with pytest.raises(md.errors.OutputError, match=r"photo\.jpg: cannot be written in this format"):
+        write_html(evaluation, tmp_path / "photo.jpg", overwrite=True)

@@ -81,13 +81,15 @@ def test_a_parquet_table_lists_images(make_detector, make_images):
         (
             "list.csv",
             b"age,site\n1,back\n",
-            "no column names the images \\(it has age, site\\); expected one of path",
+            "no column names the images \\(it has age, site\\); expected one of .*path",
         ),
-        ("list.csv", b"path\n\xff\xfe\n", "cannot be read as a table"),
+        ("list.csv", b"path\n\0\n", "cannot be read as a table"),
+        ("list.csv", b"path,age\n", "list.csv: no images; expected at least one row"),
         ("list.parquet", b"nonsense", "cannot be read as a table"),
         ("list.zip", b"nonsense", "cannot be unpacked"),
         ("folder/notes.docx", b"", "no images in it"),
         ("list.txt", b"", "no images; expected at least one"),
+        ("list.txt", b"\0\1\2", "cannot be read as a list of paths"),
     ],
 )
 def test_invalid_sources_raise_errors(make_detector, tmp_path, name, content, message):
@@ -98,11 +100,53 @@ def test_invalid_sources_raise_errors(make_detector, tmp_path, name, content, me
     assert not Path("scores.csv").exists()
 
 
+def test_images_without_a_suffix_are_scored_and_other_files_are_counted(make_detector, make_images):
+    folder = make_images({"a.png": 250, "IM0001": 250, "deep/IM.0002": 1, "__MACOSX/a.png": 1, "._a.png": 1})
+    for name in ("notes.docx", "README", "DICOMDIR", "deep/table.csv", "deep/more.zip", ".DS_Store"):
+        (folder / name).write_bytes(b"text" if name == "README" else bytes(128) + b"DICM")
+    result = score(folder, make_detector())
+    assert [Path(path).name for path in paths()] == ["IM0001", "a.png", "IM.0002"]
+    assert (result.images, result.passed_over) == (3, 5)
+    assert str(result).endswith("; 5 files passed over: not images")
+    assert "passed over" not in str(score(folder / "a.png", make_detector(), "one.csv"))
+
+
+def test_one_image_and_one_file_are_counted_in_the_singular(make_detector, make_images):
+    folder = make_images({"a.png": 250})
+    (folder / "notes.txt").write_text("no image")
+    text = str(score(folder, make_detector()))
+    assert text.startswith("1 image in ")
+    assert text.endswith("; 1 file passed over: not images")
+
+
 @pytest.mark.parametrize("name", ["list.csv", "list.parquet", "list.txt"])
 def test_a_table_that_cannot_be_opened_raises_an_error(make_detector, tmp_path, name):
     (tmp_path / name).symlink_to(tmp_path / "nowhere")
     with pytest.raises(DatasetError, match=rf"{name}: cannot be .*No such file"):
         score(tmp_path / name, make_detector())
+
+
+@pytest.mark.parametrize("source", ["", "a\0b", 5, None])
+def test_what_is_no_path_raises_an_error(make_detector, source):
+    with pytest.raises(DatasetError, match="not a path"):
+        score([source], make_detector())
+    with pytest.raises(DatasetError, match="not a path"):
+        score(source, make_detector())
+
+
+def test_a_data_frame_is_refused_with_advice(make_detector):
+    import pandas as pd
+
+    with pytest.raises(DatasetError, match=r"a data frame; .*score\(frame\['image'\].tolist\(\)\)"):
+        score(pd.DataFrame({"image": ["a.png"]}), make_detector())
+
+
+def test_the_home_folder_is_expanded(make_detector, make_images, monkeypatch):
+    folder = make_images({"a.png": 250})
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    score("~/a.png", make_detector(), "~/scores.csv")
+    assert paths(folder / "scores.csv") == [str(folder / "a.png")]
 
 
 def test_a_folder_that_cannot_be_listed_raises_an_error(make_detector, make_images, monkeypatch):

@@ -10,7 +10,6 @@ from melanoma_detect.utils.files import (
     atomic_file,
     atomic_folder,
     cache_folder,
-    check_run_folder,
     convert_write_errors,
     is_hidden,
     walk_files,
@@ -49,6 +48,18 @@ def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
         write_and_fail(partial)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def write_while_another_does(path):
+    with atomic_file(path, overwrite=False) as partial:
+        partial.write_text("ours")
+        path.write_text("of somebody else")
+
+
+def test_a_file_that_has_appeared_meanwhile_stays(tmp_path):
+    with pytest.raises(OutputError, match="already exists"):
+        write_while_another_does(tmp_path / "a.csv")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "of somebody else")]
 
 
 def test_a_file_that_is_a_folder_is_renamed_or_deleted_too(tmp_path):
@@ -122,24 +133,24 @@ def test_replace_deletes_the_folder_that_was_there(tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["new.txt"]
 
 
+def test_a_folder_that_cannot_be_renamed_leaves_the_old_one(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "old.txt").touch()
+    with (
+        pytest.raises(OutputError, match="run: cannot be written"),
+        atomic_folder(tmp_path / "run", replace=True) as new,
+    ):
+        new.rmdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["old.txt"]
+
+
 def test_a_failed_replacement_is_raised_and_leaves_the_old_folder(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "old.txt").touch()
     with pytest.raises(OSError, match="disk"), atomic_folder(tmp_path / "run", replace=True):
         raise OSError("disk")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["old.txt"]
-
-
-def test_a_run_folder_replaces_run_folders_only(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="is a file"):
-        check_run_folder(tmp_path / "file", overwrite=True)
-    with pytest.raises(OutputError, match="already exists and is not empty"):
-        check_run_folder(tmp_path, overwrite=False)
-    with pytest.raises(OutputError, match="is not a run folder"):
-        check_run_folder(tmp_path, overwrite=True)
-    (tmp_path / "metrics.json").touch()
-    check_run_folder(tmp_path, overwrite=True)
 
 
 def test_the_walk_is_sorted_and_passes_over_hidden_files(tmp_path):

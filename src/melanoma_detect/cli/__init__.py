@@ -1,6 +1,8 @@
 """The command line: `melanoma-detect --help`."""
 
+import io
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -17,6 +19,10 @@ __all__ = ["app", "data", "main", "models", "predict", "train"]
 def main() -> None:
     """Run the command line. An error of this library is one message and exit status 1, without a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes on missing GPUs
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files may hold what the terminal's encoding lacks: shown escaped, and no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     with show_errors():
         app()
 

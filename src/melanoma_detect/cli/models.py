@@ -13,6 +13,7 @@ from melanoma_detect.cli.app import (
     import_keras_quietly,
     make_console,
     make_table,
+    printable,
 )
 from melanoma_detect.errors import ModelError
 
@@ -30,7 +31,7 @@ def models(
     table = make_table("name", "package", "version", "description")
     for entry in md.list_models():
         texts = (entry.name, entry.package, entry.version, entry.description)
-        table.add_row(*map(_escape_control_characters, texts))
+        table.add_row(*(escape_markup(printable(text)) for text in texts))  # a package may not control the terminal
     make_console().print(table)
 
 
@@ -71,8 +72,3 @@ def _parse_options(pairs: list[str]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             options[key] = value
     return options
-
-
-def _escape_control_characters(text: str) -> str:
-    # A package's own description must not be able to control the terminal.
-    return escape_markup("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))

@@ -8,15 +8,19 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.app import (
     DetectorOption,
+    OverwriteOption,
     SensitivityOption,
     TargetOption,
     ViewsOption,
     app,
+    detector_files,
     import_keras_quietly,
     load_detector,
+    printable,
 )
 from melanoma_detect.errors import DetectorError, ImageError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.outputs import expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.explain.explain import Method
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files of lesions.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", parser=expand_path, help="Image files of lesions.")],
     detector: DetectorOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
@@ -43,10 +47,10 @@ def predict(
     failed = False
     for image in images:
         try:
-            typer.echo(str(loaded.predict(image)))
+            typer.echo(printable(loaded.predict(image)))
         except ImageError as error:
             failed = True
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {printable(error)}", err=True)
     typer.echo(f"\n{DISCLAIMER}", err=True)
     if failed:
         raise typer.Exit(1)
@@ -78,42 +82,66 @@ def card(
 
 @app.command()
 def explain(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Image file of a lesion.")],
-    out: Annotated[Path, typer.Option(help="Image file to write: the lesion, the heat map over it, and a caption.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", parser=expand_path, help="Image file of a lesion.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH",
+            parser=expand_path,
+            help="Image file to write: the lesion, the heat map over it, and a caption.",
+        ),
+    ],
     detector: DetectorOption = None,
     diagnosis: Annotated[
         str | None,
         typer.Option(help="Diagnosis to explain: a class or 'malignant'.", show_default="the most probable class"),
     ] = None,
     method: Annotated[str, typer.Option(help="occlusion, grad-cam or auto.")] = "auto",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw a heat map of the parts of an image that support a diagnosis."""
+    from melanoma_detect.explain.explain import check_image_output  # noqa: PLC0415 - --help stays fast
+
+    check_image_output(out, overwrite=overwrite, inputs=[image, *detector_files(detector)])
     loaded = md.Detector.load(detector)
     if method != "occlusion":
         import_keras_quietly()
     explanation = loaded.explain(image, diagnosis=diagnosis, method=cast("Method", method))
-    explanation.save(out)
-    typer.echo(f"{explanation}\n\nWritten:\n  {out}")
+    explanation.save(out, overwrite=overwrite)
+    typer.echo(f"{printable(explanation)}\n\nWritten:\n  {out}")
 
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="File to write; for saved_model, a folder.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", parser=expand_path, help="File to write; for saved_model, a folder.")
+    ],
     detector: DetectorOption = None,
     format_: Annotated[str, typer.Option("--format", help="onnx, litert or saved_model.")] = "onnx",
     precision: Annotated[str, typer.Option(help="float32, or int8 (onnx only; needs --data).")] = "float32",
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Images to compare both models on and, for int8, to calibrate on.", show_default="procedural lesions"
+            metavar="PATH",
+            parser=expand_path,
+            help="Images to compare both models on and, for int8, to calibrate on.",
+            show_default="procedural lesions",
         ),
     ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write the model alone, for other programs, and print how closely it agrees with the detector."""
+    from melanoma_detect.export.export import check_export_output  # noqa: PLC0415 - --help stays fast
+
+    inputs = [*([data] if data else []), *detector_files(detector)]
+    check_export_output(format_, out, precision=precision, overwrite=overwrite, inputs=inputs)
     loaded = md.Detector.load(detector)
     images = md.load_dataset(data, image_size=loaded.image_size) if data else None
     import_keras_quietly()
-    typer.echo(str(loaded.export(cast("Format", format_), out, precision=cast("Precision", precision), images=images)))
+    exported = loaded.export(
+        cast("Format", format_), out, precision=cast("Precision", precision), images=images, overwrite=overwrite
+    )
+    typer.echo(str(exported))
 
 
 @app.command()
@@ -141,7 +169,7 @@ def score(
         str | None,
         typer.Option(
             metavar="risk",
-            help="Make a worklist: alerts first, then referred, then cleared images, each by probability of melanoma.",
+            help="Make a worklist: alerts first, then referred, then cleared images, each by risk of cancer.",
         ),
     ] = None,
     engine: Annotated[
@@ -152,6 +180,9 @@ def score(
     ] = False,
 ) -> None:
     """Write a table with the prediction for each of any number of images. Run again, it resumes an interrupted run."""
+    from melanoma_detect.scoring.score import check_score_output  # noqa: PLC0415 - --help stays fast
+
+    check_score_output(out, [*sources, *detector_files(detector)], overwrite=overwrite)
     loaded = load_detector(detector, sensitivity, target, views, threads=1)  # the workers use every core
     scores = md.score(
         sources,

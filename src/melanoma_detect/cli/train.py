@@ -1,5 +1,6 @@
 """Commands that train and evaluate a detector: demo, train, evaluate."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -8,38 +9,54 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.app import (
     DetectorOption,
-    FolderArgument,
+    LabelsOption,
+    MapOption,
     OverwriteOption,
+    OverwriteRunOption,
+    RareOption,
     SeedOption,
     SensitivityOption,
+    SourcesArgument,
     TargetOption,
     ViewsOption,
     app,
     check_architecture,
+    check_sources,
+    dataset_arguments,
+    detector_files,
     import_keras_quietly,
     load_detector,
+    load_images,
 )
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import check_run_folder
+from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, check_run_folder, expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.data.cleaning import Conflicts
     from melanoma_detect.pipeline import Run
 
-OutOption = Annotated[Path, typer.Option(help="Run folder to write.")]
+OutOption = Annotated[Path, typer.Option(metavar="PATH", parser=expand_path, help="Run folder to write.")]
 
 
 @app.command()
 def demo(
-    data: Annotated[Path | None, typer.Option(help="Folder of images.", show_default="procedural lesions")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            parser=expand_path,
+            help="Folder of images, or a zip of one.",
+            show_default="procedural lesions",
+        ),
+    ] = None,
     out: OutOption = Path("melanoma-detect-demo"),
     epochs: Annotated[int, typer.Option(help="Maximum number of epochs.")] = 8,
     seed: SeedOption = 123,
-    overwrite: OverwriteOption = False,
+    overwrite: OverwriteRunOption = False,
 ) -> None:
     """Run the whole pipeline on procedural lesions or a folder: load, balance, train, calibrate, evaluate, predict, save."""
-    _check_arguments(data or Path(), out, "cnn", overwrite=overwrite)
+    _check_arguments([data] if data else [], out, "cnn", overwrite=overwrite)
     import_keras_quietly()
     from melanoma_detect.pipeline import demo_lesions, run  # noqa: PLC0415 - --help stays fast
 
@@ -72,8 +89,11 @@ def demo(
 
 @app.command()
 def train(
-    folder: FolderArgument,
+    sources: SourcesArgument,
     out: OutOption,
+    labels: LabelsOption = None,
+    names: MapOption = None,
+    rare: RareOption = "train",
     model: Annotated[str, typer.Option(help="Architecture; see 'melanoma-detect models'.")] = "cnn",
     balance: Annotated[
         str | None,
@@ -106,16 +126,17 @@ def train(
         typer.Option(metavar="N|auto", help="Number of devices to train on, or 'auto' for all.", show_default="one"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
-    overwrite: OverwriteOption = False,
+    overwrite: OverwriteRunOption = False,
 ) -> None:
     """Train a detector; write it, its metrics and its plots to a run folder."""
     amount = _parse_balance(balance)
-    _check_arguments(folder, out, model, overwrite=overwrite)
+    arguments = dataset_arguments(sources, labels, names, rare)
+    _check_arguments([*sources, *([labels] if labels else [])], out, model, overwrite=overwrite)
     import_keras_quietly()
     from melanoma_detect.pipeline import run  # noqa: PLC0415 - --help stays fast
 
     result = run(
-        folder,
+        arguments.pop("source", None),
         out,
         model=model,
         **amount,
@@ -130,19 +151,25 @@ def train(
         precision=precision,
         resume=resume,
         devices=int(devices) if devices and devices.isdecimal() else devices,
+        **arguments,
     )
     _print_report(result)
 
 
 @app.command()
 def evaluate(
-    folder: FolderArgument,
+    sources: SourcesArgument,
+    labels: LabelsOption = None,
+    names: MapOption = None,
     detector: DetectorOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
     html: Annotated[
-        Path | None, typer.Option(help="HTML report to write, with plots and the tests for shortcuts.")
+        Path | None,
+        typer.Option(
+            metavar="PATH", parser=expand_path, help="HTML report to write, with plots and the tests for shortcuts."
+        ),
     ] = None,
     shortcuts: Annotated[
         bool, typer.Option("--shortcuts", help="Test for shortcuts: evaluate on images without their lesions too.")
@@ -158,10 +185,15 @@ def evaluate(
         ),
     ] = None,
     seed: SeedOption = 123,
+    overwrite: OverwriteOption = False,
 ) -> None:
-    """Evaluate a detector on a folder's Test, or on all its class folders, excluding images that it was trained on."""
+    """Evaluate a detector on a source's Test, or on all its images, excluding those that it was trained on."""
+    if html:
+        inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
+        check_output(html, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
     loaded = load_detector(detector, sensitivity, target, views)
-    data = md.load_dataset(folder, validation=0, test=1, image_size=loaded.image_size, squashed=squashed)
+    options: dict[str, Any] = {"validation": 0, "test": 1, "image_size": loaded.image_size, "squashed": squashed}
+    data = load_images(sources, labels, names, **options)
     evaluation = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
     typer.echo(str(evaluation))
     for number, share in enumerate(prevalence or []):
@@ -169,17 +201,14 @@ def evaluate(
     if subgroups := evaluation.subgroups():
         typer.echo("\n" + "\n".join(map(str, subgroups)))
     if html:
-        typer.echo(f"\nWritten:\n  {md.report.write_html(evaluation, html)}")
+        typer.echo(f"\nWritten:\n  {md.report.write_html(evaluation, html, overwrite=overwrite)}")
 
 
-def _check_arguments(folder: Path, out: Path, model: str, *, overwrite: bool) -> None:
+def _check_arguments(inputs: Sequence[Path], out: Path, model: str, *, overwrite: bool) -> None:
     """Report wrong arguments before Keras is imported, which takes seconds."""
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{folder}: no such folder; expected one with Train/ and Test/, or with one folder per class"
-        )
+    check_sources(inputs)
     check_architecture(model)
-    check_run_folder(out, overwrite=overwrite)
+    check_run_folder(out, overwrite=overwrite, inputs=inputs)
 
 
 def _parse_balance(text: str | None) -> dict[str, Any]:

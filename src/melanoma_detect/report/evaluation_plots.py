@@ -9,80 +9,88 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 from sklearn.metrics import roc_curve
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.calibration_curve import Bin
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.measured_points import MeasuredPoint
 from melanoma_detect.evaluation.metrics import BINS, SENSITIVITY
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, TOO_FEW, Subgroup
+from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.report.reference_results import DERMATOLOGISTS
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, tidy
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import renamed_keywords
 
+_NOUNS: dict[Target, str] = {"melanoma": "melanoma", "malignant": "malignancy"}
 _MIN_PREVALENCE, _MAX_PREVALENCE = 0.002, 0.3  # from screening everybody to a specialist's clinic
 _TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 def roc(evaluation: Evaluation) -> Figure:
-    """Plot the ROC curve for melanoma with the detector's operating points.
+    """Plot the ROC curve for the evaluation's target, melanoma by default, with the detector's operating points.
 
-    A published result of dermatologists is drawn as a hollow marker: they read other images.
+    A published result of dermatologists on melanoma is drawn as a hollow marker: they read other images.
 
     Args:
         evaluation: The evaluation.
 
     Returns:
-        The figure; with a note in place of the curve if the images show melanomas only, or none.
+        The figure; with a note in place of the curve if the images show the target only, or never.
 
     Examples:
         >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
         '1 − specificity'
     """
-    figure = new_figure(5.2, 6.2, f"ROC curve for melanoma\n{len(evaluation)} {evaluation.split} images")
+    figure = new_figure(
+        5.2, 6.2, f"ROC curve for {_NOUNS[evaluation.target]}\n{len(evaluation)} {evaluation.split} images"
+    )
     axes = tidy(
         figure.subplots(), xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
     )
     axes.set_aspect("equal")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    positive = evaluation.is_melanoma
+    sides = _known_sides(evaluation)
+    positive = sides.is_positive
     if not positive.any() or positive.all():
-        _write_note(axes, "no ROC curve: these images show\nmelanomas only, or none")
+        _write_note(axes, f"no ROC curve: these images show\n{PLURALS[evaluation.target]} only, or none")
         return figure
     # Keep collinear points: a step for each score shows how few melanomas a curve rests on.
-    false_positive_rate, sensitivity, _ = roc_curve(positive, evaluation.melanoma_scores, drop_intermediate=False)
-    label = f"detector, AUC {evaluation.figures['melanoma_auc']}"
+    false_positive_rate, sensitivity, _ = roc_curve(positive, sides.target_scores, drop_intermediate=False)
+    label = f"detector, AUC {evaluation.figures[f'{evaluation.target}_auc']}"
     axes.plot(false_positive_rate, sensitivity, color=BLUE, linewidth=1.8, label=label)
     points = evaluation.measured_points()
     for measured in sorted(points, key=lambda measured: measured.point == evaluation.operating_point):  # in use: on top
         _draw_point(axes, measured, in_use=measured.point == evaluation.operating_point)
     _label_points(axes, points)
-    _draw_dermatologists(axes)
+    if evaluation.target == "melanoma":
+        _draw_dermatologists(axes)
     _draw_legend(figure, axes)
     return figure
 
 
 def calibration(evaluation: Evaluation) -> Figure:
-    """Plot the calibration curve for melanoma, with a histogram of the predicted probabilities.
+    """Plot the calibration curve for the evaluation's target, with a histogram of the predicted probabilities.
 
     Args:
         evaluation: The evaluation.
 
     Returns:
         The figure: ten equally wide bins with 95 % intervals, hollow if they rest on fewer than 20 lesions; with a note in
-        place of the curve if no class is melanoma.
+        place of the curve if no class belongs to the target.
 
     Examples:
         >>> len(calibration(detector.evaluate(data.test)).axes)
         2
     """
-    figure = new_figure(5.2, 6.2, f"Calibration curve for melanoma\n{len(evaluation)} {evaluation.split} images")
+    noun = _NOUNS[evaluation.target]
+    figure = new_figure(5.2, 6.2, f"Calibration curve for {noun}\n{len(evaluation)} {evaluation.split} images")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    tidy(above, ylabel="observed share of melanomas", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    tidy(below, xlabel="predicted probability of melanoma", ylabel="images")
+    tidy(above, ylabel=f"observed share of {PLURALS[evaluation.target]}", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    tidy(below, xlabel=f"predicted probability of {noun}", ylabel="images")
     bins = evaluation.calibration_curve()
     if not bins:
-        _write_note(above, "no calibration curve: no class is melanoma")
+        _write_note(above, f"no calibration curve: no class is {evaluation.target}")
         return figure
     above.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect calibration")
     enough = [tenth for tenth in bins if tenth.observed.lesions >= MIN_LESIONS]
@@ -96,7 +104,7 @@ def calibration(evaluation: Evaluation) -> Figure:
 
 
 def predictive_values(evaluation: Evaluation) -> Figure:
-    """Plot the predictive values of an alert and of a cleared image against the prevalence of melanoma.
+    """Plot the predictive values of an alert and of a cleared image against the prevalence of the target.
 
     Args:
         evaluation: The evaluation.
@@ -108,15 +116,16 @@ def predictive_values(evaluation: Evaluation) -> Figure:
         >>> len(predictive_values(detector.evaluate(data.test)).axes)
         2
     """
-    figure = new_figure(5.2, 6.2, "Predictive values\nby prevalence of melanoma")
+    noun, plural = _NOUNS[evaluation.target], PLURALS[evaluation.target]
+    figure = new_figure(5.2, 6.2, f"Predictive values\nby prevalence of {noun}")
     above, below = figure.subplots(2, 1, sharex=True)
-    tidy(above, ylabel="alerts that are melanomas\n(PPV)", ylim=(0, 1.02))
-    tidy(below, xlabel="prevalence of melanoma", ylabel="cleared that are melanomas\n(1 − NPV)")
+    tidy(above, ylabel=f"alerts that are {plural}\n(PPV)", ylim=(0, 1.02))
+    tidy(below, xlabel=f"prevalence of {noun}", ylabel=f"cleared that are {plural}\n(1 − NPV)")
     prevalences = np.geomspace(_MIN_PREVALENCE, _MAX_PREVALENCE, 60)
     try:
         values = [evaluation.at_prevalence(float(prevalence)) for prevalence in prevalences]
     except DetectorError:
-        _write_note(above, "not defined: no operating point,\nno melanomas, or nothing else")
+        _write_note(above, f"not defined: no operating point,\nno {plural}, or nothing else")
         return figure
     _draw_band(above, prevalences, [value.ppv for value in values], BLUE)
     # 1 − NPV: the NPV itself is so close to 100 % that its curve would be a flat line.
@@ -246,14 +255,21 @@ def _draw_bins(axes: Axes, bins: list[Bin], label: str, *, hollow: bool) -> None
     )
 
 
+def _known_sides(evaluation: Evaluation) -> Answers:
+    """Return the answers to the images whose label tells whether they show the target."""
+    answers = evaluation.per_image
+    return answers.select(answers.is_positive | answers.is_negative)
+
+
 def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
-    scores, positive = evaluation.melanoma_scores, evaluation.is_melanoma
+    sides = _known_sides(evaluation)
+    scores, positive = sides.target_scores, sides.is_positive
     axes.hist(
         [scores[~positive], scores[positive]],
         bins=np.linspace(0, 1, BINS + 1).tolist(),
         stacked=True,
         color=[LIGHT, RED],
-        label=["other images", "melanomas"],
+        label=["other images", PLURALS[evaluation.target]],
     )
 
 

@@ -19,31 +19,38 @@ from melanoma_detect.data_audit.audit import Audit
 from melanoma_detect.errors import ImageError
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import Evaluation
-from melanoma_detect.evaluation.metrics import HEADLINES
+from melanoma_detect.evaluation.metrics import headlines
 from melanoma_detect.evaluation.predictive_values import PREVALENCES
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, Subgroup
 from melanoma_detect.images.reader import read_pixels
+from melanoma_detect.inference.operating_points import PLURALS
 from melanoma_detect.report import plots
 from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output
 
 _THUMBNAIL_SIZE = (110, 110)  # pixels
 _MAX_CASES = 24  # of one finding: a few suffice to see what is wrong, and thousands would make the page too large
 
+# {targets}: what the operating point alerts to, melanomas or malignant lesions.
 _EXPLANATIONS = {
     "accuracy": "images whose most probable class is the true one",
     "balanced_accuracy": "mean recall of the classes, each counting the same",
     "melanoma_auc": "how often a melanoma scores higher than another image",
-    "sensitivity": "melanomas with an alert, at the operating point",
-    "specificity": "other images that are cleared, at the operating point",
-    "false_negative_rate": "melanomas that are cleared; the others raise an alert or are referred",
+    "malignant_auc": "how often a malignant lesion scores higher than a benign one",
+    "sensitivity": "{targets} with an alert, at the operating point",
+    "specificity": "other images without an alert that the detector does not abstain from, at the operating point",
+    "false_negative_rate": "{targets} that are cleared; the others raise an alert or are referred",
     "false_positive_rate": "other images with an alert",
     "coverage": "images that the detector does not abstain from",
+    "referral_rate": "images without an alert that a person must look at",
+    "clearance_rate": "images of anything but {targets} that are cleared",
+    "malignant_clearance_rate": "melanomas and other cancers that are cleared; 0 is best",
     "specificity_at_95": "at the threshold with 95 % sensitivity on these very images",
     "benign_below_threshold": "benign images below that threshold, which would need no review",
     "ece": "mean distance between predicted and observed share, ten equally wide bins; 0 is best",
-    "brier": "mean squared error of the probability of melanoma; 0 is best",
+    "brier": "mean squared error of the probability of {targets}; 0 is best",
     "brier_classes": "the same, summed over all classes, up to 2; 0 is best",
 }
 
@@ -69,20 +76,25 @@ class Row(NamedTuple):
 
 
 def write_html(
-    value: Audit | Evaluation, path: "str | os.PathLike[str]", *, validation: Evaluation | None = None
+    value: Audit | Evaluation,
+    path: "str | os.PathLike[str]",
+    *,
+    validation: Evaluation | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write an HTML report of an audit or an evaluation: one file, which loads nothing from elsewhere.
 
     Args:
         value: From `md.audit` or `Detector.evaluate`.
-        path: The file to write. If writing fails, a file that is there stays as it was.
+        path: The file to write; it ends in `.html` or `.htm`.
         validation: For an evaluation, that of the validation split: the report compares the two.
+        overwrite: Replace a file that is there. If writing fails, it stays as it was.
 
     Returns:
         The file.
 
     Raises:
-        OutputError: The path cannot be written.
+        OutputError: The file exists, has another suffix, or cannot be written.
         TypeError: The value is neither an audit nor an evaluation.
 
     Examples:
@@ -93,10 +105,11 @@ def write_html(
     """
     if not isinstance(value, (Audit, Evaluation)):
         raise TypeError(f"write_html takes an Audit or an Evaluation, got {type(value).__name__}")
+    out = check_output(path, overwrite=overwrite, suffixes=HTML_SUFFIXES)
     text = audit_page(value) if isinstance(value, Audit) else evaluation_page(value, validation)
-    out = Path(path)
-    with atomic_file(out) as partial:
-        partial.write_text(text, encoding="utf-8")
+    with atomic_file(out, overwrite=overwrite) as partial:
+        # A file's name may hold bytes that are not UTF-8: they are shown escaped.
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     return out
 
 
@@ -166,6 +179,7 @@ def evaluation_page(evaluation: Evaluation, validation: Evaluation | None = None
             min_lesions=MIN_LESIONS,
             reference_results=REFERENCE_RESULTS,
             plots={name: _data_url(figure) for name, figure in _plots(evaluation, subgroups).items()},
+            targets=PLURALS[evaluation.target],
             disclaimer=DISCLAIMER,
             version=__version__,
         )
@@ -186,15 +200,17 @@ def _plots(evaluation: Evaluation, subgroups: tuple[Subgroup, ...]) -> dict[str,
 
 
 def _rows(evaluation: Evaluation, validation: Evaluation | None) -> Iterator[Row]:
-    for name, title in HEADLINES.items():
+    targets = PLURALS[evaluation.target]
+    for name, title in headlines(evaluation.target).items():
+        explanation = _EXPLANATIONS[name].format(targets=targets)
         value, other = evaluation.figures[name], validation.figures[name] if validation else None
         if other is None or not (math.isfinite(other.value) and math.isfinite(value.value)):
-            yield Row(title, _EXPLANATIONS[name], value, other, "–", significant=False)
+            yield Row(title, explanation, value, other, "–", significant=False)
             continue
         # The difference of the printed values: a reader who subtracts them gets the same.
         difference = f"{round(other.value, 3) - round(value.value, 3):+.3f}"
         significant = other.low > value.high or other.high < value.low
-        yield Row(title, _EXPLANATIONS[name], value, other, difference, significant=significant)
+        yield Row(title, explanation, value, other, difference, significant=significant)
 
 
 def _has_alerts(evaluation: Evaluation) -> bool:
@@ -203,18 +219,24 @@ def _has_alerts(evaluation: Evaluation) -> bool:
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
     """Return the main results as sentences."""
+    targets = PLURALS[evaluation.target]
     per_100 = {name: _per_100(figure) for name, figure in evaluation.figures.items()}
     if _has_alerts(evaluation):
         yield (
-            f"Of 100 melanomas, {per_100['sensitivity']} raise an alert and {per_100['false_negative_rate']} are cleared."
+            f"Of 100 {targets}, {per_100['sensitivity']} raise an alert and {per_100['false_negative_rate']} are cleared."
         )
-        yield f"Of 100 other images, {per_100['specificity']} are cleared and {per_100['false_positive_rate']} raise an alert."
+        cleared, alerts = per_100["clearance_rate"], per_100["false_positive_rate"]
+        yield f"Of 100 other images, {cleared} are cleared and {alerts} raise an alert."
+        yield f"Of 100 images, {per_100['referral_rate']} are referred to a person without an alert."
+    if math.isfinite(evaluation.figures["malignant_clearance_rate"].value):
+        yield f"Of 100 malignant lesions of any kind, {per_100['malignant_clearance_rate']} are cleared."
     if math.isfinite(evaluation.figures["benign_below_threshold"].value):
         yield (
             f"At 95 % sensitivity, {per_100['benign_below_threshold']} of 100 benign images lie below the threshold and need "
             "no review by a dermatologist."
         )
-    yield f"Of 100 images of a class, {per_100['balanced_accuracy']} are assigned to it, averaged over the classes."
+    if math.isfinite(evaluation.figures["balanced_accuracy"].value):
+        yield f"Of 100 images of a class, {per_100['balanced_accuracy']} are assigned to it, averaged over the classes."
 
 
 def _per_100(figure: Value) -> str:
@@ -222,20 +244,17 @@ def _per_100(figure: Value) -> str:
 
 
 def _warnings(evaluation: Evaluation) -> Iterator[str]:
-    melanomas = evaluation.figures["sensitivity"].lesions
-    if not melanomas:
-        yield "These images show no melanoma: sensitivity cannot be measured on them."
-    elif melanomas < MIN_LESIONS:
-        yield f"Only {melanomas} lesions are melanomas: too few for a reliable sensitivity."
+    positives = evaluation.figures["sensitivity"].lesions
+    if 0 < positives < MIN_LESIONS:
+        are = "are melanomas" if evaluation.target == "melanoma" else "are malignant"
+        yield f"Only {positives} lesions {are}: too few for a reliable sensitivity."
     if evaluation.operating_point is None:
         yield "This detector has no operating point: it raises no alerts and refers every image to a person."
     if evaluation.abstained.any():
-        yield (
-            f"The detector abstains from {evaluation.abstained.sum()} images, {evaluation.abstained_melanomas} of them "
-            "melanomas: a person must look at them."
-        )
+        yield f"{evaluation.abstention_note} a person must look at them."
     if evaluation.shortcuts and evaluation.shortcuts.detected:
         yield evaluation.shortcuts.summary
+    yield from evaluation.notes
     if evaluation.set_aside:
         yield f"{evaluation.set_aside} images are set aside: the detector was trained on them or on their lesions."
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import relative_names, walk_files
+from melanoma_detect.utils.outputs import expand_path
 
 
 def is_address(path: str) -> bool:
@@ -28,6 +29,26 @@ def is_address(path: str) -> bool:
         (True, False)
     """
     return "://" in path
+
+
+def local_path(path: str) -> Path | None:
+    """Return the path on this machine that a path or an address stands for.
+
+    Args:
+        path: A path or an address.
+
+    Returns:
+        The path, with `~` expanded; None for an address of another store.
+
+    Examples:
+        >>> local_path("s3://bucket/a.csv") is None, local_path("a.csv").name
+        (True, 'a.csv')
+    """
+    if not is_address(path):
+        return expand_path(path)
+    if path.partition("://")[0] in ("file", "local"):
+        return Path(filesystem(path)[1])
+    return None
 
 
 def filesystem(address: str) -> tuple[Any, str]:

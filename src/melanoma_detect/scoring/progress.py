@@ -22,6 +22,7 @@ class ScoringProgress:
     Attributes:
         resumed: Images that an earlier run had done.
         done: All images that are done.
+        passed_over: Files that are no images.
         start: When scoring began, in seconds of `time.perf_counter`.
 
     Args:
@@ -37,7 +38,7 @@ class ScoringProgress:
 
     def __init__(self, bar: Progress) -> None:
         self._bar, self._task = bar, bar.add_task("scoring", total=None)
-        self.resumed = self.done = 0
+        self.resumed = self.done = self.passed_over = 0
         self.start = time.perf_counter()
 
     def skip(self, images: int) -> None:
@@ -59,6 +60,10 @@ class ScoringProgress:
         """
         self.done += images
         self._bar.update(self._task, completed=self.done)
+
+    def pass_over(self, *_: object) -> None:
+        """Count a file that is no image."""
+        self.passed_over += 1
 
     def set_total(self, images: int) -> None:
         """Set how many images there are in all.

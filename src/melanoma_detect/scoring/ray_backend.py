@@ -15,7 +15,7 @@ import pyarrow as pa
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.scoring.inputs import Item
+from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.table import format_rows, parse_rows
 from melanoma_detect.scoring.workers import Rows, Shard, score_shards
 

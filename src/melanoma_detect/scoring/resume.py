@@ -13,7 +13,8 @@ import numpy as np
 
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.addresses import is_address
-from melanoma_detect.scoring.inputs import Item, split_into_chunks
+from melanoma_detect.scoring.inputs import split_into_chunks
+from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.storage import Store
 from melanoma_detect.scoring.table import Row, format_rows, parse_rows
 from melanoma_detect.scoring.workers import Shard
@@ -147,7 +148,7 @@ class ScoringState:
 
     def _digest(self, items: Iterable[Item]) -> str:
         # With the run's name: another process that still writes shards of an overwritten run must not be mistaken for this one.
-        content = json.dumps([self._run, [(*item, *_size_and_time(item.path)) for item in items]])
+        content = json.dumps([self._run, [(item.name, item.path, *_size_and_time(item.path)) for item in items]])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
@@ -161,7 +162,7 @@ def _size_and_time(path: str) -> tuple[int, ...]:
         return ()
     try:
         status = os.stat(path)  # noqa: PTH116 - faster than Path.stat over millions of files
-    except OSError:
+    except (OSError, ValueError):  # a table may name what is no path, such as one with a zero byte
         return ()
     return status.st_size, status.st_mtime_ns
 

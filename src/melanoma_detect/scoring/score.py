@@ -12,16 +12,17 @@ from typing import Any, Literal, TypeAlias
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.scoring.addresses import is_address
+from melanoma_detect.scoring.addresses import is_address, local_path
 from melanoma_detect.scoring.detector_identity import identify_detector
 from melanoma_detect.scoring.inputs import items
 from melanoma_detect.scoring.progress import ScoringProgress, track_scoring
 from melanoma_detect.scoring.resume import ScoringState
 from melanoma_detect.scoring.storage import Store, open_store
-from melanoma_detect.scoring.table import UNREADABLE, Row, columns, find_writer
+from melanoma_detect.scoring.table import UNREADABLE, Row, columns, find_writer, is_score_table
 from melanoma_detect.scoring.workers import Shard, ShardScorer, available_cores, score_shards
 from melanoma_detect.scoring.worklist import sort_by_risk
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.outputs import check_output, exists_error
 
 Source: TypeAlias = str | os.PathLike[str]
 Backend: TypeAlias = Literal["local", "ray"]
@@ -43,6 +44,7 @@ class Scores:
         unreadable: Those of the referred images that could not be read.
         resumed: Images that an earlier run had done.
         seconds: How long the other images took.
+        passed_over: Files in folders and archives that are no images, and so have no row.
     """
 
     out: str
@@ -53,14 +55,16 @@ class Scores:
     unreadable: int
     resumed: int
     seconds: float
+    passed_over: int = 0
 
     def __str__(self) -> str:
         scored = self.images - self.resumed
         rate = f" ({scored / self.seconds:,.0f} a second)" if scored and self.seconds else ""
         resumed = f", {self.resumed:,} of them done by an earlier run" if self.resumed else ""
+        others = f"; {_count_noun(self.passed_over, 'file')} passed over: not images" if self.passed_over else ""
         return (
-            f"{self.images:,} images in {self.seconds:,.1f} s{rate}{resumed}: {self.alerts:,} alert, {self.clears:,} clear, "
-            f"{self.refers:,} refer, of which {self.unreadable:,} unreadable"
+            f"{_count_noun(self.images, 'image')} in {self.seconds:,.1f} s{rate}{resumed}: {self.alerts:,} alert, "
+            f"{self.clears:,} clear, {self.refers:,} refer, of which {self.unreadable:,} unreadable{others}"
         )
 
     @property
@@ -83,30 +87,34 @@ def score(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Scores:
-    """Write a table of predictions, one row for each of any number of images.
+    r"""Write a table of predictions, one row for each of any number of images.
 
     Threads read images and run the model; a few batches are held in memory at a time. Shards that are done are saved in a
     hidden folder beside the table: an interrupted run resumes when `score` is called again. The table itself appears when it
-    is complete. An image that cannot be read gets a row with its error and the decision *refer*; the run goes on.
+    is complete. An image that cannot be read gets a row with its error and the decision *refer*; the run goes on. Bytes of a
+    file's name that are not UTF-8 stand in the table as Python writes them (`\udce4`).
 
     The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for a
     class that the detector lacks; a class that is not in the taxonomy gets a column of its own after them), `melanoma`,
     `malignant`, `decision` (alert, clear, refer), `alert` and `abstained` (true, false), `reason`, `error`.
 
     Args:
-        sources: Image files; folders, with their subfolders; zip archives; tables (CSV, TSV or Parquet with a column `path`,
+        sources: Image files; folders, with their subfolders; zip archives; tables (CSV, Excel or Parquet with a column `path`,
             `image`, `filename` or the like, or a text file with one path per line), whose paths are relative to their folder.
-            Paths, or addresses that fsspec supports, such as `s3://bucket/lesions` (extra `ray`).
+            Paths, or addresses that fsspec supports, such as `s3://bucket/lesions` (extra `ray`). A file in a folder is an
+            image by its suffix or, without a known one, by its content; other files are counted.
         out: The table's path or address; it ends in `.csv` or `.parquet`.
         detector: A detector, its file, or the run folder that holds it; None for the default detector.
         batch_size: Images in one call of the model.
         workers: Threads, or Ray actors; as many as there are cores if None.
         shard_size: Images that are saved together: the most that an interrupted run loses, and what a Ray actor gets at once.
         sort: None keeps the order of the sources. `"risk"` makes a worklist: alerts first, then referred images, then cleared
-            ones, each by descending probability of melanoma; unreadable images are the last of the referred ones.
+            ones, each by descending probability of any malignant diagnosis; unreadable images are the last of the referred
+            ones.
         engine: `"local"`, or `"ray"` for a Ray cluster (extra `ray`): the one that the environment variable `RAY_ADDRESS`
             names, else one of this machine's cores.
-        overwrite: Replace a table that exists, and discard an unfinished run that does not fit; if False, both are errors.
+        overwrite: Replace a table that exists, and discard an unfinished run that does not fit; if False, both are errors. A
+            source is never replaced, nor is a file in a folder that is scored, unless `score` has made it.
         progress: Draw a progress bar.
 
     Returns:
@@ -115,8 +123,8 @@ def score(
     Raises:
         DatasetError: A source is missing or holds no images, or a table has no column of paths.
         DetectorError: There is no such detector.
-        OutputError: The table exists, cannot be written, or is being written by another run, or an unfinished run there had
-            other images, another detector or other settings.
+        OutputError: The table exists, is a source, cannot be written, or is being written by another run, or an unfinished
+            run there had other images, another detector or other settings.
 
     Examples:
         >>> scores = score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
@@ -128,7 +136,8 @@ def score(
     paths = _source_paths(sources)
     _check_options(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
     store = open_store(os.fspath(out))
-    _check_output(store, overwrite=overwrite)
+    inputs = paths if isinstance(detector, Detector) or detector is None else [*paths, os.fspath(detector)]
+    check_score_output(store, inputs, overwrite=overwrite)
     for path in paths:
         next(items([path]), None)  # a missing source is reported before the detector is loaded
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
@@ -142,10 +151,10 @@ def score(
     with store.lock(), track_scoring(partial(items, paths), shown=progress) as tracker:
         state = ScoringState(store, settings, overwrite=overwrite)
         scorer = _make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
-        shards = _score_missing(state, state.split(items(paths), shard_size), scorer, tracker)
+        shards = _score_missing(state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker)
         if not shards:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
-        counts = _write_table(store, state.rows(shards), columns(predictor.classes), sort=sort)
+        counts = _write_table(store, state.rows(shards), columns(predictor.classes), sort=sort, overwrite=overwrite)
         return Scores(
             os.fspath(out),
             images=tracker.done,
@@ -155,6 +164,7 @@ def score(
             unreadable=counts[UNREADABLE],
             resumed=tracker.resumed,
             seconds=perf_counter() - tracker.start,
+            passed_over=tracker.passed_over,
         )
 
 
@@ -189,12 +199,16 @@ def _make_scorer(
     return partial(score_shards_on_ray, predictor, workers=workers, **options)
 
 
-def _write_table(store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None) -> Counter[str]:
+def _write_table(
+    store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None, overwrite: bool
+) -> Counter[str]:
     """Write the table from the saved rows, publish it, and return how many rows have which decision."""
     counts: Counter[str] = Counter()
     with store.scratch_folder() as scratch:
         counted = _count_decisions(rows, names, counts)
         find_writer(store.out)(scratch / "table", names, sort_by_risk(counted, names, scratch) if sort else counted)
+        if store.exists() and not overwrite:  # it has appeared meanwhile; the shards stay, for another try
+            raise exists_error(Path(store.out))
         store.publish(scratch / "table")
     store.clear()  # after publishing: if that fails, the shards are still there
     return counts
@@ -209,10 +223,25 @@ def _count_decisions(rows: Iterable[Row], names: Sequence[str], counts: Counter[
 
 
 def _source_paths(sources: Source | Iterable[Source]) -> list[str]:
-    listed = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    if hasattr(sources, "columns"):
+        raise DatasetError(
+            "sources: a data frame; expected paths, such as those of one of its columns: score(frame['image'].tolist())"
+        )
+    if not isinstance(sources, (str, bytes, os.PathLike, Iterable)):
+        raise DatasetError(f"{sources!r}: not a path; expected images, folders, zips or tables")
+    listed = [sources] if isinstance(sources, (str, bytes, os.PathLike)) else list(sources)
     if not listed:
         raise DatasetError("no sources; expected images, folders, zips or tables")
-    return [os.fspath(source) for source in listed]
+    return [_source_path(source) for source in listed]
+
+
+def _source_path(source: Source) -> str:
+    if not isinstance(source, (str, bytes, os.PathLike)):
+        raise DatasetError(f"{source!r}: not a path; expected images, folders, zips or tables")
+    path = os.fsdecode(source)
+    if not path or "\0" in path:
+        raise DatasetError(f"{path!r}: not a path; expected images, folders, zips or tables")
+    return path if is_address(path) else os.path.expanduser(path)  # noqa: PTH111 - "./a" stays as it was written
 
 
 def _absolute_path(source: str) -> str:
@@ -229,7 +258,35 @@ def _check_options(*, batch_size: int, workers: int | None, shard_size: int, sor
         raise DatasetError(f"engine={engine!r}; expected one of {', '.join(map(repr, _BACKENDS))}")
 
 
-def _check_output(store: Store, *, overwrite: bool) -> None:
+def check_score_output(out: Source | Store, inputs: Iterable[Source], *, overwrite: bool) -> None:
+    """Raise OutputError unless a score table can be written; see `check_output`.
+
+    Args:
+        out: The table's path or address, or its store.
+        inputs: The sources, and the detector's file.
+        overwrite: Whether a table that is there may be replaced.
+
+    Raises:
+        OutputError: The table exists, is an input, has another suffix, or cannot be written.
+
+    Examples:
+        >>> check_score_output("scores.csv", [isic9], overwrite=False)
+    """
+    store = open_store(os.fspath(out)) if isinstance(out, (str, os.PathLike)) else out
     find_writer(store.out)  # a wrong suffix is an error now and not after hours of work
-    if store.exists() and not overwrite:
-        raise OutputError(f"{store.out}: already exists; choose another path, or overwrite it (--overwrite)")
+    path = local_path(store.out)
+    names = [os.fspath(given) for given in inputs]
+    if path is None:
+        if store.out in names:
+            raise OutputError(f"{store.out}: is an input, and inputs are never overwritten; choose another path")
+        if store.exists() and not overwrite:
+            raise exists_error(Path(store.out))
+        return
+    local = [place for place in map(local_path, names) if place is not None]
+    if is_score_table(path):  # one of an earlier run, which the folder that is scored may hold
+        local = [place for place in local if not place.is_dir()]
+    check_output(path, overwrite=overwrite, inputs=local)
+
+
+def _count_noun(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"

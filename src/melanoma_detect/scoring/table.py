@@ -220,6 +220,34 @@ def find_writer(out: str) -> Writer:
     return WRITERS[suffix]
 
 
+def is_score_table(path: Path) -> bool:
+    """Return whether a file is a table that `score` has written, by its columns.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Whether it has them; False for a file that cannot be read as a table.
+
+    Examples:
+        >>> write_csv(Path("scores.csv"), columns(["nevus", "melanoma"]), [])
+        >>> is_score_table(Path("scores.csv")), is_score_table(isic9 / "metadata.csv")
+        (True, False)
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(4) == b"PAR1":
+                from pyarrow import parquet as pq  # noqa: PLC0415 - a heavy library that CSV tables do not need
+
+                names = pq.read_schema(path).names
+            else:
+                file.seek(0)
+                names = next(csv.reader([file.readline(2**16).decode("utf-8")]), [])
+    except (OSError, ValueError, csv.Error):
+        return False
+    return tuple(names[:2]) == ("path", "diagnosis") and tuple(names[-2:]) == ("reason", "error")
+
+
 def _arrow_table(text: str, schema: Any) -> Any:
     # Through Arrow's CSV reader: given lists, pyarrow would import pandas where that is installed.
     from pyarrow import csv as arrow_csv  # noqa: PLC0415

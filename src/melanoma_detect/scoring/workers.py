@@ -14,7 +14,7 @@ from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
 from melanoma_detect.scoring.addresses import is_address, open_binary
-from melanoma_detect.scoring.inputs import Item
+from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.table import columns, prediction_row, unreadable_row
 
 # Batches per thread that may be started before their results are taken. One keeps every thread busy while the oldest batch
@@ -167,7 +167,8 @@ def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[st
 def _preprocess(predictor: Predictor, item: Item) -> ModelInput | Exception:
     try:
         if not item.path:
-            return ImageError(f"{item.name}: the table names no image here; fill the cell, or remove the row")
+            empty = f"{item.name}: the table names no image here; fill the cell, or remove the row"
+            return ImageError(item.problem or empty)
         return predictor.preprocess(_fetch_with_retries(item.path) if is_address(item.path) else item.path)
     except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
         return error

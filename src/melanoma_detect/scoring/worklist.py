@@ -15,9 +15,10 @@ _DECISION_RANKS = {"alert": 0, "refer": 1, "clear": 2}
 def sort_by_risk(rows: Iterable[Row], names: Sequence[str], scratch: Path) -> Iterator[Row]:
     """Sort rows by how soon a person should look at the image.
 
-    Alerts come first, then referred images, then cleared ones; each group by descending probability of melanoma. Unreadable
-    images have no probability and come last among the referred ones: they need a new image before anybody can look. Rows that
-    compare equal keep their order.
+    Alerts come first, then referred images, then cleared ones; each group by descending probability of any malignant
+    diagnosis, melanoma included, so that likely cancers of other kinds lead the referred ones. Unreadable images have no
+    probability and come last among the referred ones: they need a new image before anybody can look. Rows that compare equal
+    keep their order.
 
     Args:
         rows: Rows.
@@ -28,15 +29,15 @@ def sort_by_risk(rows: Iterable[Row], names: Sequence[str], scratch: Path) -> It
         The sorted rows.
 
     Examples:
-        >>> names = ("path", "melanoma", "decision")
+        >>> names = ("path", "malignant", "decision")
         >>> rows = [["a", "0.1", "clear"], ["b", "", "refer"], ["c", "0.8", "alert"], ["d", "0.9", "alert"]]
         >>> [row[0] for row in sort_by_risk(rows, names, Path())]
         ['d', 'c', 'b', 'a']
     """
-    decision, melanoma = names.index("decision"), names.index("melanoma")
+    decision, malignant = names.index("decision"), names.index("malignant")
 
     def key(row: Row) -> tuple[int, float]:
-        return _DECISION_RANKS[row[decision]], -float(row[melanoma] or -1)
+        return _DECISION_RANKS[row[decision]], -float(row[malignant] or -1)
 
     stream = iter(rows)
     runs: list[Path] = []

@@ -2,9 +2,10 @@
 
 import functools
 import importlib
-import warnings
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
+
+from melanoma_detect.utils.user_warning import warn_user
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -12,13 +13,12 @@ R = TypeVar("R")
 REMOVED_IN = "0.3"
 
 
-def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
-    """Warn that a name is deprecated.
+def warn_renamed(old: str, new: str) -> None:
+    """Warn at the user's line that a name is deprecated.
 
     Args:
         old: The old name, as a user writes it.
         new: What to write instead.
-        stacklevel: As in `warnings.warn`; 3 names the line that calls the deprecated function.
 
     Examples:
         >>> import warnings
@@ -28,8 +28,7 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
         >>> str(caught[0].message)
         'md.old is deprecated and will be removed in 0.3; use md.new'
     """
-    message = f"{old} is deprecated and will be removed in {REMOVED_IN}; use {new}"
-    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel)
+    warn_user(f"{old} is deprecated and will be removed in {REMOVED_IN}; use {new}", DeprecationWarning)
 
 
 def call_moved(old: str, new: str, module: str, function: str, *args: Any, **options: Any) -> Any:
@@ -55,7 +54,7 @@ def call_moved(old: str, new: str, module: str, function: str, *args: Any, **opt
         ...     call_moved("md.root", "math.sqrt", "math", "sqrt", 4.0)
         2.0
     """
-    warn_renamed(old, new, stacklevel=4)
+    warn_renamed(old, new)
     return getattr(importlib.import_module(module), function)(*args, **options)
 
 

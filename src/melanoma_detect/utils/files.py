@@ -2,18 +2,23 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.utils.outputs import exists_error
 
-METRICS = "metrics.json"  # the file that tells a run folder from any other folder
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
+# What systems add to folders and archives, in lower case.
 _CLUTTER = frozenset(
-    {"__macosx", "thumbs.db", "desktop.ini"}
-)  # what systems add to folders and archives, in lower case
+    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "$recycle.bin"}
+    | {"system volume information", "lost+found"}
+)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def cache_folder(name: str) -> Path:
@@ -59,15 +64,16 @@ def convert_write_errors(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, *, named: Path | None = None) -> Iterator[Path]:
+def atomic_file(path: Path, *, named: Path | None = None, overwrite: bool = True) -> Iterator[Path]:
     """Write a file completely or not at all.
 
-    The block writes to a hidden path in the same folder and with the same suffix. It is renamed when the block succeeds, which
-    replaces a file of this name, and deleted when it fails.
+    The block writes to a hidden path in the same folder and with the same suffix. It is renamed when the block succeeds, and
+    deleted when it fails.
 
     Args:
         path: The file; its folder is made where it is missing.
         named: What an error names; the path where it is None.
+        overwrite: Whether to replace a file of this name. If False, one that has appeared since `check_output` stays.
 
     Yields:
         The path to write to.
@@ -87,6 +93,8 @@ def atomic_file(path: Path, *, named: Path | None = None) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
+            if not overwrite and os.path.lexists(path):
+                raise exists_error(path)
             partial.replace(path)
         finally:
             # Gone after the rename; some formats (TensorFlow's SavedModel) are folders.
@@ -125,9 +133,10 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
     try:
         yield partial
         with convert_write_errors(path):
-            if replace and path.exists():
-                shutil.rmtree(path)
-            partial.rename(path)
+            if replace:
+                _replace_folder(partial, path)
+            else:
+                partial.rename(path)
     except OSError:
         # Another process has finished first. Where it shared our hidden folder, the block fails: the folder has moved.
         if replace or not _is_filled(path):
@@ -137,39 +146,29 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def _replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder; the one that it replaces is deleted last, so that there is always one of the two."""
+    old = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def _is_filled(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
-
-
-def check_run_folder(out: Path, *, overwrite: bool) -> None:
-    """Raise OutputError unless a run folder can be written to a path.
-
-    Args:
-        out: The run folder.
-        overwrite: Whether a run folder that is there may be replaced. Other folders never are.
-
-    Raises:
-        OutputError: The path is a file, or a folder that is not empty.
-
-    Examples:
-        >>> check_run_folder(Path("runs/new"), overwrite=False)
-    """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: is a file; expected a folder to write the run into")
-    if not _is_filled(out):
-        return
-    if not overwrite:
-        raise OutputError(
-            f"{out}: already exists and is not empty; choose another folder, or overwrite it (--overwrite)"
-        )
-    if not (out / METRICS).is_file():
-        raise OutputError(f"{out}: is not a run folder (it has no {METRICS}), so it is not overwritten; choose another")
 
 
 def walk_files(folder: "str | os.PathLike[str]", on_error: Callable[[OSError], None] | None = None) -> Iterator[str]:
     """Yield the files of a folder and its subfolders, sorted, without hidden ones.
 
-    The names of one folder are held at a time, so that the number of files does not matter.
+    Links to folders are followed, but not back to a folder that holds the link. The names of one folder are held at a time, so
+    that the number of files does not matter.
 
     Args:
         folder: The folder.
@@ -182,7 +181,37 @@ def walk_files(folder: "str | os.PathLike[str]", on_error: Callable[[OSError], N
         >>> next(walk_files(isic9))
         'metadata.csv'
     """
-    yield from relative_names(os.walk(folder, onerror=on_error), os.fspath(folder))
+    yield from relative_names(walk_folders(folder, on_error), os.fspath(folder))
+
+
+def walk_folders(
+    root: "str | os.PathLike[str]", on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk like `os.walk`, also through links to folders, but not round in a circle.
+
+    Args:
+        root: The folder.
+        on_error: Called for each subfolder that cannot be listed.
+
+    Yields:
+        Triples of a folder, its subfolders and its files.
+
+    Examples:
+        >>> next(walk_folders(isic9))[2]
+        ['metadata.csv']
+    """
+    for folder, subfolders, files in os.walk(os.fspath(root), onerror=on_error, followlinks=True):
+        here = os.path.realpath(folder) + os.sep
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not (os.path.islink(link := os.path.join(folder, name)) and here.startswith(_real(link)))  # noqa: PTH114, PTH118
+        ]
+        yield folder, subfolders, files
+
+
+def _real(folder: str) -> str:
+    return os.path.realpath(folder).rstrip(os.sep) + os.sep
 
 
 def relative_names(walk: Iterable[tuple[str, list[str], list[str]]], root: str) -> Iterator[str]:
@@ -221,3 +250,32 @@ def is_hidden(name: str) -> bool:
         (True, True, False)
     """
     return not name or name.startswith(".") or name.lower() in _CLUTTER
+
+
+def readable_name(name: str) -> str:
+    r"""Return the name of a file or folder as text that can be printed and written.
+
+    An archive of an old Windows may hold names that are not UTF-8. Python gives their bytes as surrogates, which no file of
+    text can hold.
+
+    Args:
+        name: The name, as `os.listdir` gives it.
+
+    Returns:
+        The name; bytes that are not UTF-8 are read as Windows's code page 1252, or as Latin-1.
+
+    Examples:
+        >>> readable_name("n\udce4vus")
+        'nävus'
+    """
+    return _SURROGATE.sub(_decode_surrogate, name)
+
+
+def _decode_surrogate(found: re.Match[str]) -> str:
+    byte = ord(found[0]) - 0xDC00
+    if not 0x80 <= byte <= 0xFF:
+        return "\ufffd"
+    try:
+        return bytes([byte]).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)

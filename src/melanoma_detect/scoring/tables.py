@@ -1,0 +1,218 @@
+"""Tables of images: the names that a table or a text file lists, and the file that each of them stands for."""
+
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice, product
+from pathlib import Path
+from typing import BinaryIO
+
+from melanoma_detect import taxonomy
+from melanoma_detect.data.sources.columns import IMAGE_COLUMNS, find_image_column
+from melanoma_detect.data.sources.matching import match_rows
+from melanoma_detect.data.sources.table import Table, TableRow
+from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
+from melanoma_detect.data.sources.table_text import find_encoding
+from melanoma_detect.data.sources.tree import is_image
+from melanoma_detect.errors import DatasetError
+from melanoma_detect.images.formats import SUFFIXES
+from melanoma_detect.scoring.addresses import exists, is_address, join_path, list_files, open_binary, parent_folder
+from melanoma_detect.scoring.item import Item
+
+_COMPRESSED = tuple(f"{suffix}.gz" for suffix in TABLE_SUFFIXES)
+_ID_SUFFIXES = (".jpg", ".jpeg", ".png")  # of the files that a table's bare ids, such as ISIC_0000001, stand for
+_CHUNK = 1024  # rows that are looked up together
+_MAX_FILES = 200_000  # below a table's folder; where there are more, names are not searched for in all of them
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+def is_table(path: str) -> bool:
+    """Return whether a source is a table or a list of images, by its suffix.
+
+    Args:
+        path: A path or an address.
+
+    Returns:
+        Whether it is.
+
+    Examples:
+        >>> is_table("a.CSV"), is_table("a.csv.gz"), is_table("a.txt"), is_table("a.jpg")
+        (True, True, True, False)
+    """
+    lowered = path.lower()
+    return _suffix(path) in TABLE_SUFFIXES | {".txt"} or lowered.endswith(_COMPRESSED)
+
+
+def table_items(source: str, folder: str) -> Iterator[Item]:
+    r"""Find the images that a table lists, in its order.
+
+    A name is looked for relative to the table, in the folder `images` beside it, and then by its ending in the folders below;
+    backslashes, another Unicode form and a missing suffix do not matter. Where a name may stand for several files, none is
+    taken.
+
+    Args:
+        source: A table with a column that names images, or a text file with one path a line.
+        folder: The folder that the table's paths are relative to.
+
+    Yields:
+        An item for each row; one without a path where the row names no image.
+
+    Raises:
+        DatasetError: The table cannot be read, names no images, or has no rows.
+
+    Examples:
+        >>> Path("list.csv").write_text("image\nphoto.jpg")
+        15
+        >>> [item.name for item in table_items("list.csv", ".")]
+        ['photo.jpg']
+    """
+    names = _names(source)
+    finder = _Finder(folder)
+    number = 0
+    while chunk := list(islice(names, _CHUNK)):
+        for name, (path, problem) in zip(chunk, finder.find(chunk), strict=True):
+            number += 1
+            # A row without a name is kept: it becomes a row of the result, with its error.
+            yield Item(name if path or problem else f"{source}, row {number}", path, problem)
+    if not number:
+        raise DatasetError(f"{source}: no images; expected at least one row that names one")
+
+
+class _Finder:
+    """Finds the files that names stand for, relative to a folder.
+
+    Args:
+        folder: The table's folder: an absolute path or an address.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def find(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        """Return for each name the path that it stands for, or an empty one and the problem."""
+        paths = {name: self._at_its_path(name) for name in names}
+        files, problems = self._by_name([name for name, path in paths.items() if path is None])
+        found = {
+            name: files.get(name, self._as_written(name)) if path is None else path for name, path in paths.items()
+        }
+        return [("", problems[name]) if name in problems else (found[name], "") for name in names]
+
+    def _as_written(self, name: str) -> str:
+        """Return the path of a file that is not there; nothing for a cell that holds no value."""
+        return "" if taxonomy.is_missing(name) else join_path(self.folder, name)
+
+    def _at_its_path(self, name: str) -> str | None:
+        """Return the file at a name's own path, beside the table or in `images`; None where there is none, or several."""
+        if not name or is_address(name):
+            return name
+        path, has_suffix = join_path(self.folder, name), _suffix(name) in SUFFIXES
+        if is_address(self.folder) and has_suffix:
+            return path  # asking a store whether each exists would take longer than reading them
+        suffixes = ("",) if has_suffix else ("", *_ID_SUFFIXES)
+        folders = (self.folder, join_path(self.folder, "images"))
+        candidates = [join_path(place, name + suffix) for place, suffix in product(folders, suffixes)]
+        there = list(filter(_is_there, candidates))
+        return there[0] if there and (len(there) == 1 or there[0] == path) else None
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        """The images below the folder; none if there are too many to search."""
+        names = list(islice(list_files(self.folder), _MAX_FILES + 1))
+        return [] if len(names) > _MAX_FILES else [path for name in names if is_image(path := Path(self.folder, name))]
+
+    def _by_name(self, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the files of names that are not at their own path, and the problems of names that may be several."""
+        if not names or is_address(self.folder) or not self._files:
+            return {}, {}
+        table = Table(Path(self.folder, "table"), (), tuple(TableRow(name, {}) for name in names))
+        try:
+            rows = match_rows(table, Path(self.folder), self._files).rows
+        except DatasetError as error:
+            if len(names) == 1:
+                return {}, {names[0]: str(error)}
+            half = len(names) // 2
+            (files, problems), (more, others) = self._by_name(names[:half]), self._by_name(names[half:])
+            return files | more, problems | others
+        files = {row.name: str(path) for path, own in rows.items() for row in own}
+        if not files:
+            return {}, {}
+        # Of several names for one file the best is matched: the others follow once it is out of their way.
+        more, problems = self._by_name([name for name in names if name not in files])
+        return {name: path for name, path in files.items() if _agrees(name, Path(path))} | more, problems
+
+
+def _agrees(name: str, path: Path) -> bool:
+    """Return whether a file lies in the folders that a name gives; of a path from elsewhere in the last of them.
+
+    Many cameras call their first image `IMG_0001.jpg`: one in another patient's folder is another image.
+    """
+    name = name.strip()
+    folders = [part for part in re.split(r"[/\\]+", _DRIVE.sub("/", name))[:-1] if part not in ("", ".")]
+    own = [_fold(part) for part in path.parent.parts]
+    shared = next(
+        (count for count, part in enumerate(reversed(folders)) if _fold(part) != own[-1 - count]), len(folders)
+    )
+    is_absolute = bool(_DRIVE.match(name)) or name.startswith(("/", "\\"))
+    return shared >= min(1, len(folders)) if is_absolute else shared == len(folders)
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _is_there(path: str) -> bool:
+    return exists(path) and (is_address(path) or not Path(path).is_dir())
+
+
+def _names(source: str) -> Iterator[str]:
+    """Yield the names of images in a table; empty ones too."""
+    if _suffix(source) == ".txt" and not _has_header(source):
+        yield from _lines(source)
+        return
+    # A run over millions of rows does not end at one that is too long: only the cell of the path matters.
+    with open_table(source, _open(source), strict=False) as table:
+        column = find_image_column(table.columns)
+        if column is None:
+            raise DatasetError(
+                f"{source}: no column names the images (it has {', '.join(table.columns) or 'none'}); expected one of "
+                f"{', '.join(sorted(IMAGE_COLUMNS, key=len))}"
+            )
+        yield from (name for (name,) in table.read([column]))
+
+
+def _has_header(source: str) -> bool:
+    """Return whether a text file is a table: its first line names an image column, and no file."""
+    try:
+        with open_table(source, _open(source), strict=False) as table:
+            column = find_image_column(table.columns)
+            alone = table.columns[0] if len(table.columns) == 1 else ""
+            return column is not None and not (alone and exists(join_path(parent_folder(source), alone)))
+    except DatasetError:
+        return False  # reading it as a list of paths says what is wrong
+
+
+def _open(source: str) -> BinaryIO:
+    try:
+        return open_binary(source)
+    except OSError as error:
+        raise DatasetError(
+            f"{source}: cannot be opened ({error}); expected a table with the paths of images"
+        ) from error
+
+
+def _lines(source: str) -> Iterator[str]:
+    try:
+        with open_binary(source) as file:
+            encoding = find_encoding(file.read(2**16))
+            file.seek(0)
+            with io.TextIOWrapper(file, encoding=encoding, newline="") as lines:
+                yield from (name for line in lines if (name := line.strip("\r\n")))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{source}: cannot be read as a list of paths ({error}); expected UTF-8 text") from error
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - addresses too
