@@ -30,6 +30,7 @@ THIN_DOORS = {
 OPTIONAL_LIBRARIES = {
     "pydicom": "the extra dicom",
     "pillow_heif": "the extra heic",
+    "openpyxl": "the extra excel",
     "ray": "the extra ray",
     "fsspec": "the extra ray",
     "jax": "one of Keras's backends",
@@ -39,6 +40,7 @@ OPTIONAL_LIBRARIES = {
 # Single imports inside functions: `module -> what it imports: reason`.
 ALLOWED_IMPORTS = {
     "data.near_duplicates -> faiss": "loading a detector compares no images",
+    "data.sources.hdf5 -> h5py": "few sources are HDF5 files",
     "data.sources.table_file -> pyarrow": "CSV tables need no pyarrow",
     "data_audit.feature_duplicates -> faiss": "an audit without a model searches no features",
     "explain.explain -> melanoma_detect.explain.grad_cam": "occlusion needs no Keras",
@@ -58,7 +60,9 @@ CROSS_CUTTING_TESTS = {
     "test_public_api.py": "the names of `import melanoma_detect`",
     "test_real_data.py": "real images",
     "test_tutorial.py": "the pages of the documentation",
+    "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "images/test_bad_images.py": "damaged files, through every reader",
+    "images/test_damaged_files.py": "every decoder at once, on damaged files",
     "models/test_example_plugin.py": "the example package of the tutorial",
     "shipped/test_default_detector.py": "the default detector's file",
 }

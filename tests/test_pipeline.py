@@ -1,6 +1,7 @@
 """The pipeline writes a run folder, completely or not at all."""
 
 import json
+import shutil
 import warnings
 
 import pytest
@@ -135,3 +136,14 @@ def test_demo_lesions_are_drawn_once():
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.jpg")}
     assert demo_lesions(seed=3, size=32) == folder
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.jpg")} == times
+
+
+def test_a_run_folder_that_holds_the_images_is_refused(lesions, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.json").touch()
+    shutil.copytree(lesions / "Test", tmp_path / "run" / "images")
+    with pytest.raises(OutputError, match="run: holds the input"):
+        run(tmp_path / "run" / "images", tmp_path / "run", epochs=1, overwrite=True)
+    with pytest.raises(OutputError, match=r"labels\.csv; choose a folder outside"):
+        run(None, tmp_path / "run", images=lesions, labels=tmp_path / "run" / "labels.csv", epochs=1, overwrite=True)
+    assert (tmp_path / "run" / "images" / "melanoma").is_dir()

@@ -119,16 +119,17 @@ def evaluate(
     ]
     order = np.concatenate(rows)
     merged = merge_akiec(pack.classes)
-    probabilities = merged.probabilities(np.concatenate([batch.probabilities for batch in predictions]))
+    probabilities = np.concatenate([batch.probabilities for batch in predictions])
     truth = merged.probabilities(pack.targets[order].astype(float)) > 0
     evaluation = measure(
-        probabilities,
+        merged.probabilities(probabilities),
         truth.argmax(axis=1),
         pack.groups[order].tolist(),
         merged.classes,
         detectors[0].operating_point,
         abstained=np.concatenate([batch.abstained for batch in predictions]),
         records=[pack.records[index] for index in order.tolist()],
+        unmerged=(probabilities, pack.classes),
     )
     return replace(evaluation, split=name)
 

@@ -181,21 +181,22 @@ class Detector:
             log_terms()
         return cls(config, runtime, files)
 
-    def save(self, path: "str | os.PathLike[str]") -> None:
+    def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
         """Write the detector to one file, whole or not at all.
 
         Args:
             path: The file to write; the usual suffix is `.detector`.
+            overwrite: Replace a file that is there.
 
         Raises:
-            OutputError: The file cannot be written.
+            OutputError: The file exists, or cannot be written.
 
         Examples:
             >>> detector.save("mine.detector")
             >>> Detector.load("mine.detector", threads=1)
             <Detector cnn: 9 classes at 32×32>
         """
-        self.predictor.save(Path(path))
+        self.predictor.save(Path(path), overwrite=overwrite)
 
     def at(
         self,
@@ -209,7 +210,7 @@ class Detector:
 
         Args:
             sensitivity: The share of the target that must raise an alert, over 0 and under 1.
-            target: `"melanoma"`, or `"malignant"` to alert to any malignant diagnosis.
+            target: `"melanoma"` (what else is likely malignant is referred), or `"malignant"` to alert to any malignancy.
             views: Test-time augmentation: 1, 4 or 8 views of each image, mirrored and rotated, whose outputs are averaged.
             coverage: The share of prediction sets that hold the true diagnosis (conformal prediction): 0.8, 0.9, 0.95 or 0.99.
 
@@ -235,8 +236,8 @@ class Detector:
         """Predict the diagnosis of one image or several, and whether to alert.
 
         Args:
-            images: A path, the bytes of a file, an open binary file, a PIL image, or an array `(height, width, 3)` (uint8,
-                uint16, or floats from 0 to 1); or several of them, a batch `(n, height, width, 3)`, or a split of a dataset.
+            images: A path, the bytes of a file, an open binary file, a PIL image, an array or tensor `(height, width, 3)`, as
+                `images.reader.read_pixels` takes it; or several of them, a batch `(n, height, width, 3)`, or a split.
 
         Returns:
             A `Prediction` for one image, a list of predictions for several.
@@ -245,9 +246,8 @@ class Detector:
             ImageError: An image cannot be read; the message names it.
 
         Examples:
-            >>> photos = sorted((isic9 / "Test" / "nevus").glob("*.jpg"))
-            >>> [prediction.source == str(photo) for prediction, photo in zip(detector.predict(photos), photos)]
-            [True, True, True, True]
+            >>> len(detector.predict(sorted((isic9 / "Test" / "nevus").glob("*.jpg"))))
+            4
         """
         return self.predictor.predict(images)
 
@@ -271,7 +271,7 @@ class Detector:
             The metrics, each with its 95 % confidence interval.
 
         Raises:
-            DetectorError: No image is left, or the classes differ from the detector's.
+            DetectorError: No image is left, or no label says anything about the detector's classes, melanoma or malignancy.
 
         Warns:
             DataWarning: Images are excluded because the detector was trained or calibrated on them.
@@ -304,9 +304,8 @@ class Detector:
             ImageError: The image cannot be read.
 
         Examples:
-            >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma")
-            >>> explanation.method, explanation.heat.shape
-            ('grad-cam', (32, 32))
+            >>> detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma").heat.shape
+            (32, 32)
         """
         from melanoma_detect.explain.explain import explain  # noqa: PLC0415 - predictions do not need it
 
@@ -320,11 +319,12 @@ class Detector:
         *,
         precision: "Precision" = "float32",
         images: "Images" = None,
+        overwrite: bool = False,
     ) -> "Exported":
         """Write the model in a format for other programs, and compare its outputs with the detector's.
 
-        The exported model takes images at `image_size` and returns `logits` and `features`. It comes with `detector.json` (the
-        classes, resizing and threshold): in ONNX's metadata, after LiteRT's model, or in a SavedModel's `assets.extra`.
+        It takes images at `image_size` and returns `logits` and `features`. `detector.json` (classes, resize, threshold) is in
+        ONNX's metadata, after LiteRT's model, or in a SavedModel's `assets.extra`.
 
         Args:
             format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
@@ -332,14 +332,14 @@ class Detector:
             precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but its thresholds must be set again.
             images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
                 `"int8"` needs images, since it is also calibrated on them: on a dataset's training split, or on all of them.
+            overwrite: Replace a file, or a SavedModel, that is there.
 
         Returns:
             The exported model: its size, the largest difference in probability, for `"int8"` the loss of balanced accuracy.
 
         Raises:
-            DetectorError: The format or images cannot be used, there is no Keras model, or float32 differs by more than 2e-4.
-            ModelError: The model cannot be exported.
-            OutputError: The file or folder cannot be written, or is a folder that is not empty.
+            MelanomaDetectError: The format or images cannot be used, the model cannot be exported, or differs by over 2e-4.
+            OutputError: The file or folder exists or cannot be written.
 
         Examples:
             >>> detector.export("onnx", "small.onnx", precision="int8", images=data).loss < 0.2
@@ -347,4 +347,4 @@ class Detector:
         """
         from melanoma_detect.export.export import export  # noqa: PLC0415 - imports Keras
 
-        return export(self.predictor, format, path, precision=precision, images=images)
+        return export(self.predictor, format, path, precision=precision, images=images, overwrite=overwrite)

@@ -1,9 +1,11 @@
 """The metrics of an evaluation, compared with scikit-learn's, and the choice of images."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn import metrics
 
 import melanoma_detect as md
@@ -115,10 +117,115 @@ def test_images_that_were_trained_on_are_recognised_in_another_split(detector, l
         detector.evaluate(other.test)
 
 
-def test_unknown_classes_are_an_error(detector, tree):
-    unknown = md.load_dataset(tree({"freckle": 5, "nevus": 5}))
-    with pytest.raises(DetectorError, match="does not know the classes freckle"):
+def test_classes_of_which_the_detector_knows_none_are_an_error(detector, tree):
+    with pytest.warns(DataWarning, match="the taxonomy does not know: banana"):
+        unknown = md.load_dataset(tree({"banana": 5, "spoon": 5}), validation=0, test=1)
+    with pytest.raises(DetectorError, match="does not know the classes banana, spoon; it knows actinic"):
         detector.evaluate(unknown)
+
+
+def test_labels_outside_the_classes_count_as_the_rest(detector, tree):
+    folder = tree({"melanoma": 3, "nevus": 3, "lentigo": 3, "banana": 3, "malignant": 3})
+    with pytest.warns(DataWarning, match="the taxonomy does not know: banana"):
+        data = md.load_dataset(folder, validation=0, test=1)
+    found = detector.evaluate(data)
+    names, scores = found.per_image.names, found.melanoma_scores
+    assert len(found) == 15
+    assert found.classes == detector.classes
+    assert {label: set(names[found.labels == label]) for label in set(found.labels.tolist())} == {
+        -1: {"banana", "lentigo", "malignant"},
+        detector.classes.index("melanoma"): {"melanoma"},
+        detector.classes.index("nevus"): {"nevus"},
+    }
+    rest = names != "malignant"  # a melanoma, or another cancer
+    auc = metrics.roc_auc_score(names[rest] == "melanoma", scores[rest])
+    assert found.figures["melanoma_auc"].value == pytest.approx(auc)
+    assert found.figures["melanoma_auc"].lesions == 3
+    known = names != "banana"
+    auc = metrics.roc_auc_score(
+        np.isin(names[known], ["melanoma", "malignant"]), found.per_image.scores("malignant")[known]
+    )
+    assert found.figures["malignant_auc"].value == pytest.approx(auc)
+    shared = np.isin(names, ["melanoma", "nevus"])
+    diagnoses = np.array(found.classes)[found.per_image.predicted]
+    assert found.figures["accuracy"].value == pytest.approx((diagnoses == names)[shared].mean())
+    assert found.confusion.sum() == 6
+    notes = " ".join(found.notes)
+    assert "9 of 15 images have labels that are no class of the detector" in notes
+    assert "3 of 15 images take no part in melanoma against the rest" in notes
+    assert "6 malignant and 6 benign images; 3 are neither by their label (banana 3)" in notes
+    assert found.to_dict()["notes"] == list(found.notes)
+    assert found.notes[0] in str(found)
+    assert list(found.predictions["truth"]) == names.tolist()
+
+
+def test_benign_and_malignant_are_enough_for_malignancy(detector, tree):
+    found = detector.evaluate(md.load_dataset(tree({"benign": 4, "malignant": 4}), validation=0, test=1))
+    assert 0 <= found.figures["malignant_auc"].value <= 1
+    assert np.isnan(found.figures["melanoma_auc"].value)
+    assert "These images show no melanoma: sensitivity cannot be measured on them." in found.notes
+
+
+def test_evaluation_abstains_where_prediction_does(detector, tmp_path):
+    for label in ("melanoma", "nevus"):
+        (tmp_path / "small" / label).mkdir(parents=True)
+        for seed in range(4):
+            drawn = Image.fromarray(md.draw_lesion(label, seed=seed, size=96).pixels)
+            for side in (8, 24, 96):
+                drawn.resize((side, side)).save(tmp_path / "small" / label / f"{seed}_{side}.png")
+    test = md.load_dataset(tmp_path / "small", validation=0, test=1).test
+    found, predictions = detector.evaluate(test), detector.predict(test)
+    assert [prediction.reason for prediction in predictions if prediction.source.endswith("_8.png")] == [
+        "too small"
+    ] * 8
+    assert found.abstained.tolist() == [prediction.abstained for prediction in predictions]
+    assert found.decisions.tolist() == [prediction.decision for prediction in predictions]
+    assert found.figures["referral_rate"].value == np.mean([one.decision == "refer" for one in predictions])
+
+
+def test_a_perfect_detector_of_malignancy_has_no_errors():
+    classes = ("basal cell carcinoma", "melanoma", "nevus", "dermatofibroma")
+    labels = np.repeat(np.arange(4), 25)
+    point = OperatingPoint(0.95, 0.5, 0.95, 0.9, 20, 80, target="malignant")
+    found = measure(np.eye(4)[labels], labels, [str(number) for number in range(100)], classes, point)
+    figures = {name: figure.value for name, figure in found.figures.items()}
+    assert (figures["sensitivity"], figures["specificity"], figures["clearance_rate"]) == (1, 1, 1)
+    assert (figures["false_negative_rate"], figures["false_positive_rate"]) == (0, 0)
+    assert (figures["specificity_at_95"], figures["benign_below_threshold"], figures["brier"]) == (1, 1, 0)
+    assert figures["malignant_auc"] == figures["melanoma_auc"] == 1
+    assert found.figures["sensitivity"].lesions == found.figures["specificity"].lesions == 50
+    (measured,) = found.measured_points()
+    assert (measured.sensitivity.value, measured.specificity.value) == (1, 1)
+    assert found.at_prevalence(0.1).ppv.value == 1
+    assert "of alerts are malignant lesions" in str(found.at_prevalence(0.1))
+    assert "sensitivity for malignant lesions" in str(found)
+    assert [tenth.observed.value for tenth in found.calibration_curve()] == [0, 1]
+
+
+def test_a_perfect_detector_refers_carcinomas_and_still_has_full_specificity():
+    classes = ("basal cell carcinoma", "melanoma", "nevus")
+    labels = np.repeat(np.arange(3), 20)
+    found = measure(np.eye(3)[labels], labels, [str(number) for number in range(60)], classes, POINT)
+    assert found.figures["specificity"].value == found.figures["sensitivity"].value == 1
+    assert found.decisions.tolist() == ["refer"] * 20 + ["alert"] * 20 + ["clear"] * 20
+    assert found.figures["referral_rate"].value == pytest.approx(1 / 3)
+    assert found.figures["clearance_rate"].value == 0.5
+    assert found.figures["coverage"].value == 1
+    assert (found.cleared_melanomas, found.cleared_malignant) == (0, 0)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("target", ["melanoma", "malignant"])
+def test_one_side_alone_gives_no_figure_and_a_note(label, target):
+    point = replace(POINT, target=target)
+    found = measure(np.array([[0.6, 0.4]] * 3), np.full(3, label), list("abc"), ("melanoma", "nevus"), point)
+    missing = "specificity" if label == 0 else "sensitivity"
+    assert np.isnan(found.figures[missing].value)
+    assert any(f"{missing} cannot be measured" in note for note in found.notes)
+    assert found.to_dict()["figures"][missing]["value"] is None
+    assert found.measured_points() == ()
+    with pytest.raises(DetectorError, match="predictive values need"):
+        found.at_prevalence(0.1)
 
 
 def test_data_may_have_fewer_classes(detector, tree):

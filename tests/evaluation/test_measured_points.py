@@ -7,7 +7,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
-from melanoma_detect.inference.operating_points import ValidationScores
+from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores
 
 CLASSES = ("melanoma", "nevus")
 
@@ -40,3 +40,13 @@ def test_the_point_in_use_is_among_them(detector, data):
 def test_without_melanomas_there_are_none(detector, tree):
     benign = md.load_dataset(tree({"dermatofibroma": 4, "nevus": 4}), validation=0, test=1)
     assert detector.evaluate(benign).measured_points() == ()
+
+
+def test_points_are_measured_for_their_own_target():
+    classes = ("basal cell carcinoma", "melanoma", "nevus")
+    labels = np.repeat(np.arange(3), 10)
+    point = OperatingPoint(0.95, 0.5, 0.95, 0.9, 20, 80, target="malignant")
+    evaluation = measure(np.eye(3)[labels], labels, [str(number) for number in range(30)], classes)
+    (measured,) = replace(evaluation, points=(point,)).measured_points()
+    assert (measured.sensitivity.value, measured.specificity.value) == (1, 1)
+    assert (measured.sensitivity.lesions, measured.specificity.lesions) == (20, 10)

@@ -100,3 +100,18 @@ def test_old_names_of_methods_warn():
         assert not subgroup.tells("sensitivity")
     with pytest.warns(DeprecationWarning, match="use Subgroup.describe"):
         assert subgroup.tell("sensitivity") == TOO_FEW
+
+
+def test_subgroups_of_a_detector_of_any_malignancy_count_malignant_lesions(data):
+    classes = ("basal cell carcinoma", "melanoma", "nevus")
+    labels = np.tile(np.repeat(np.arange(3), 25), 2)
+    records = [
+        replace(data.records[0], id=str(number), metadata={"sex": sex})
+        for number, sex in enumerate(["female"] * 75 + ["male"] * 75)
+    ]
+    groups = [str(number) for number in range(150)]
+    point = replace(POINT, target="malignant")
+    for subgroup in measure(np.eye(3)[labels], labels, groups, classes, point, records=records).subgroups():
+        assert (subgroup.melanomas, subgroup.target) == (50, "malignant")
+        assert subgroup.figures["sensitivity"].value == subgroup.figures["specificity"].value == 1
+        assert "75 images, 50 malignant lesions;" in str(subgroup)

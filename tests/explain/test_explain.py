@@ -156,3 +156,29 @@ def test_occlusion_finds_the_decisive_part():
     assert found.probability == pytest.approx(0.9)
     assert found.hidden == pytest.approx(0.1)
     assert found.evidence[:20, :20].sum() > 0.7 * found.evidence.sum()
+
+
+def test_saving_replaces_a_file_only_if_told_and_never_the_photo(detector, image, tmp_path):
+    photo, sheet = tmp_path / "photo.png", tmp_path / "sheet.png"
+    Image.fromarray(image).save(photo)
+    taken = photo.read_bytes()
+    explanation = detector.explain(photo, method="occlusion")
+    sheet.write_text("of the user")
+    with pytest.raises(OutputError, match=r"sheet\.png: already exists"):
+        explanation.save(sheet)
+    assert sheet.read_text() == "of the user"
+    explanation.save(sheet, overwrite=True)
+    assert sheet.stat().st_size > 10_000
+    with pytest.raises(OutputError, match=r"photo\.png: is an input"):
+        explanation.save(photo, overwrite=True)
+    assert photo.read_bytes() == taken
+
+
+def test_a_likely_cancer_without_an_alert_is_referred(detector, data):
+    predictions = detector.predict(data.test)
+    found = next(one for one in predictions if one.decision == "refer" and not one.abstained)
+    explained = detector.explain(found.source, method="occlusion")
+    assert explained.reason == found.reason
+    assert not explained.abstained
+    assert str(explained).startswith(f"REFER: {found.reason}. ")
+    assert "abstains" not in str(explained)

@@ -171,3 +171,15 @@ def test_unknown_members_are_not_trusted(saved):
 def test_a_damaged_config(saved, change, message):
     with pytest.raises(DetectorError, match=message):
         md.Detector.load(with_config(saved, change))
+
+
+def test_saving_replaces_a_file_only_if_told(detector, tmp_path):
+    path = tmp_path / "mine.detector"
+    path.write_text("of the user")
+    with pytest.raises(md.errors.OutputError, match=r"mine\.detector: already exists"):
+        detector.save(path)
+    assert path.read_text() == "of the user"
+    detector.save(path, overwrite=True)
+    again = md.Detector.load(path)
+    again.save(path, overwrite=True)  # over the file that it was loaded from: whole or not at all
+    assert md.Detector.load(path).classes == detector.classes

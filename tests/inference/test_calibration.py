@@ -3,6 +3,7 @@
 import numpy as np
 
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.operating_points import ValidationScores
 from melanoma_detect.inference.prediction import softmax
 
 
@@ -26,3 +27,28 @@ def test_a_bias_without_melanoma_changes_nothing():
 def test_vanishing_probabilities_do_not_divide_by_zero():
     far = Calibration(bias=(0.0, 1.0)).probabilities(np.array([[1e4, -1e4]]), ("nevus", "melanoma"))
     np.testing.assert_allclose(far, [[1.0, 0.0]], atol=1e-12)
+
+
+def test_the_threshold_of_referrals_is_the_malignant_one_of_the_same_sensitivity():
+    scores = {
+        "melanoma": ValidationScores.of(np.linspace(0.1, 1, 100), np.arange(100) >= 50),
+        "malignant": ValidationScores.of(np.linspace(0.2, 0.6, 100), np.arange(100) >= 20, target="malignant"),
+    }
+    calibration = Calibration(operating_scores=scores)
+    for target in ("melanoma", "malignant"):
+        point = calibration.operating_point(0.9, target)
+        own = scores["malignant"].operating_point(0.9).threshold
+        assert point.malignant_threshold == own < 0.5
+    # No threshold clears a malignant diagnosis that is more likely than not.
+    assert scores["malignant"].operating_point(0.2).threshold > 0.5
+    assert calibration.operating_point(0.2).malignant_threshold == 0.5
+    assert (
+        Calibration(operating_scores={"melanoma": scores["melanoma"]}).operating_point(0.9).malignant_threshold == 0.5
+    )
+
+
+def test_too_few_malignant_lesions_leave_the_default_threshold():
+    few = ValidationScores.of(np.array([0.9, 0.2, 0.1]), [True, False, False], target="malignant")
+    many = ValidationScores.of(np.linspace(0, 1, 100), np.arange(100) >= 50)
+    calibration = Calibration(operating_scores={"melanoma": many, "malignant": few})
+    assert calibration.operating_point(0.95).malignant_threshold == 0.5

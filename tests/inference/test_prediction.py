@@ -1,5 +1,7 @@
 """Predictions: decisions, prediction sets and abstentions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,57 @@ def test_at_the_threshold_it_alerts(melanoma, decision):
     prediction = decide(np.array([0.05, melanoma, 0.95 - melanoma]), CLASSES, POINT, "photo.jpg")
     assert prediction.decision == decision
     assert prediction.alert == (decision == "alert")
+
+
+@pytest.mark.parametrize("target", ["melanoma", "malignant"])
+@pytest.mark.parametrize("threshold", [0.05, 0.3, 0.8])
+@pytest.mark.parametrize("malignant_threshold", [0.149, 0.5])
+def test_no_likely_cancer_is_cleared(target, threshold, malignant_threshold):
+    point = OperatingPoint(0.95, threshold, 0.96, 0.7, 50, 100, target=target, malignant_threshold=malignant_threshold)
+    rng = np.random.default_rng(5)
+    rows = np.concatenate([rng.dirichlet(np.full(3, size), 400) for size in (0.2, 1, 5)])
+    batch = batch_prediction(rows, CLASSES, point)
+    predictions = batch.predictions(CLASSES, ["x"] * len(rows))
+    assert {"alert", "clear"} <= {prediction.decision for prediction in predictions}
+    for row, prediction in zip(rows, predictions, strict=True):
+        likely = row[0] + row[1] >= malignant_threshold or row.argmax() < 2
+        score = row[1] if target == "melanoma" else row[0] + row[1]
+        assert prediction.decision == ("alert" if score >= threshold else "refer" if likely else "clear")
+        assert bool(prediction.reason) == (prediction.decision == "refer")
+        assert not prediction.abstained
+    assert not batch.abstained.any()
+
+
+def test_a_carcinoma_is_referred_with_its_reason():
+    prediction = decide(np.array([0.99, 0.004, 0.006]), CLASSES, POINT, "photo.jpg", conformal_threshold=0.5)
+    assert (prediction.decision, prediction.alert, prediction.abstained) == ("refer", False, False)
+    assert prediction.reason == "basal cell carcinoma (99%) is malignant"
+    assert str(prediction) == (
+        "photo.jpg: most likely basal cell carcinoma (99%). REFER: basal cell carcinoma (99%) is malignant; no melanoma alert "
+        "(melanoma 0.4% is under 20.0%, the threshold for 95% sensitivity); a person must look."
+    )
+
+
+def test_a_sum_of_malignant_probabilities_is_referred():
+    point = replace(POINT, malignant_threshold=0.3)
+    prediction = decide(np.array([0.18, 0.15, 0.67]), CLASSES, point, "x")
+    assert (prediction.decision, prediction.diagnosis) == ("refer", "nevus")
+    assert prediction.reason == "the probability of a malignant diagnosis, 33.0%, reaches 30.0%"
+    assert decide(np.array([0.14, 0.15, 0.71]), CLASSES, point, "x").decision == "clear"
+
+
+def test_the_reason_for_an_abstention_comes_first():
+    prediction = decide(np.array([0.99, 0, 0.01]), CLASSES, POINT, "x", rejection_reasons=["too blurred"])
+    assert (prediction.decision, prediction.abstained, prediction.reason) == ("refer", True, "too blurred")
+
+
+def test_a_class_malignant_is_malignant():
+    prediction = decide(np.array([0.8, 0.1, 0.1]), ("malignant", "melanoma", "benign"), POINT, "x")
+    assert (prediction.malignant, prediction.decision) == (pytest.approx(0.9), "refer")
+
+
+def test_what_is_no_number_is_not_cleared():
+    assert decide(np.full(3, np.nan), ("nevus", "melanoma", "wart"), POINT, "x").decision == "refer"
 
 
 def test_malignancy_is_the_sum_over_the_taxonomy():
@@ -96,3 +149,10 @@ def test_settings_without_calibration_are_rejected():
     with pytest.raises(DetectorError, match=r"coverage=0\.7; expected one of 0\.9, 0\.95"):
         Calibration(conformal_thresholds={0.9: 0.1, 0.95: 0.05}).conformal_threshold(0.7)
     assert Calibration().conformal_threshold(0.7) == 0
+
+
+@pytest.mark.parametrize(("label", "decision"), [("akiec", "refer"), ("actinic keratosis", "clear"), ("bkl", "clear")])
+def test_a_class_that_covers_a_cancer_is_referred(label, decision):
+    prediction = decide(np.array([0.95, 0.02, 0.03]), (label, "melanoma", "nevus"), POINT, "x")
+    assert prediction.decision == decision
+    assert prediction.reason == ("akiec (95%) may be malignant" if decision == "refer" else "")

@@ -130,7 +130,7 @@ def test_the_command_line_uses_it(photo):
     assert done.stderr.count(TERMS) == 1
     assert "# Model card: default detector" in run("-m", "melanoma_detect", "card").stdout
     scored = run("-m", "melanoma_detect", "score", photo, "--out", "scores.csv")
-    assert "1 images" in scored.stdout
+    assert "1 image in" in scored.stdout
 
 
 def test_where_it_is_missing_the_message_says_so(monkeypatch, tmp_path):
@@ -186,3 +186,16 @@ def test_the_cards_held_out_figures_are_true(default, real_folder):
     told = default.predictor.config.metrics["held-out"]["figures"]
     for name in ("balanced_accuracy", "melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
         assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.01)
+
+
+def test_its_own_malignant_threshold_decides_what_is_not_cleared(default):
+    for views in (1, 4, 8):
+        for sensitivity in (0.9, 0.95, 0.99):
+            used = default.at(sensitivity=sensitivity, views=views)
+            own = used.at(target="malignant").operating_point
+            assert used.operating_point.malignant_threshold == own.threshold == own.malignant_threshold < 0.5
+    lesions = [md.draw_lesion(name, seed=seed, size=192).pixels for name in sorted(DIAGNOSES) for seed in range(4)]
+    for target in ("melanoma", "malignant"):
+        for prediction in default.at(target=target).predict(lesions):
+            likely = prediction.malignant >= prediction.operating_point.malignant_threshold
+            assert not (likely and prediction.decision == "clear")

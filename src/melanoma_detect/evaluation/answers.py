@@ -1,14 +1,19 @@
 """A detector's answers to images whose diagnosis is known: what every metric is computed from."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
-from melanoma_detect.inference.prediction import melanoma_scores
+from melanoma_detect.evaluation.truth import LabelTruth, label_truth
+from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.inference.prediction import likely_malignant, target_scores
 from melanoma_detect.utils.arrays import Float64Array
+
+NO_CLASS = -1  # the label of an image whose label is no class of the detector, or covers several
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,11 +22,15 @@ class Answers:
 
     Attributes:
         probabilities: The predicted probabilities, `(n, classes)`, 0 to 1.
-        labels: The true class of each image as a position in `classes`, `(n,)`.
+        labels: The true class of each image as a position in `classes`, `(n,)`; -1 for a label that is none of them.
         groups: The lesion that each image shows, `(n,)`.
         classes: Class names, in the order of the columns.
         abstained: For which images the detector abstained, `(n,)`.
         records: The dataset's record of each image, `(n,)`; empty if unknown.
+        target: What sensitivity, specificity and calibration are measured for: `"melanoma"` or `"malignant"`.
+        label_names: The label of each image as its data set names it, `(n,)`; empty where these are the classes.
+        truths: What labels say about melanoma and malignancy; for a label that is not among them, the taxonomy's answer.
+        unmerged: The probabilities before classes were merged, with the detector's own classes; None where none were.
 
     Examples:
         >>> rows = np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -36,6 +45,10 @@ class Answers:
     classes: tuple[str, ...]
     abstained: NDArray[np.bool_]
     records: tuple[Record, ...] = ()
+    target: Target = "melanoma"
+    label_names: tuple[str, ...] = ()
+    truths: Mapping[str, LabelTruth] = field(default_factory=dict)
+    unmerged: tuple[Float64Array, tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,19 +59,98 @@ class Answers:
         return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
+    def names(self) -> NDArray[np.str_]:
+        """The label of each image, `(n,)`."""
+        return np.array(self.label_names or [self.classes[label] for label in self.labels.tolist()], dtype=np.str_)
+
+    @property
+    def has_class(self) -> NDArray[np.bool_]:
+        """Which images have a label that is one of the classes, `(n,)`."""
+        return np.asarray(self.labels != NO_CLASS)
+
+    def scores(self, target: Target) -> Float64Array:
+        """Return the predicted probability of a target.
+
+        Args:
+            target: `"melanoma"` or `"malignant"`.
+
+        Returns:
+            `(n,)`; zeros if no class belongs to the target.
+        """
+        return target_scores(*self._unmerged, target)
+
+    @property
     def melanoma_scores(self) -> Float64Array:
         """The predicted probability of melanoma of each image, `(n,)`; zeros if no class is melanoma."""
-        return melanoma_scores(self.probabilities, self.classes)
+        return self.scores("melanoma")
+
+    @property
+    def target_scores(self) -> Float64Array:
+        """The predicted probability of the target of each image, `(n,)`."""
+        return self.scores(self.target)
 
     @property
     def is_melanoma(self) -> NDArray[np.bool_]:
         """Which images show a melanoma, `(n,)`."""
-        return is_melanoma(self.labels, self.classes)
+        return self._where(lambda truth: truth.melanoma is True)
+
+    @property
+    def is_malignant(self) -> NDArray[np.bool_]:
+        """Which images show a malignant lesion, `(n,)`."""
+        return self._where(lambda truth: truth.malignancy == "malignant")
+
+    @property
+    def is_benign(self) -> NDArray[np.bool_]:
+        """Which images show a benign lesion, `(n,)`; neither malignant nor indeterminate, as actinic keratosis is."""
+        return self._where(lambda truth: truth.malignancy == "benign")
+
+    @property
+    def is_positive(self) -> NDArray[np.bool_]:
+        """Which images show the target, `(n,)`."""
+        return self.is_melanoma if self.target == "melanoma" else self.is_malignant
+
+    @property
+    def is_negative(self) -> NDArray[np.bool_]:
+        """Which images are known not to show the target, `(n,)`: not those whose label covers the target and others."""
+        if self.target == "melanoma":
+            return self._where(lambda truth: truth.melanoma is False)
+        return self._where(lambda truth: truth.malignancy in ("benign", "indeterminate"))
 
     @property
     def has_melanoma_class(self) -> bool:
         """Whether one of the classes is melanoma."""
         return bool(taxonomy.positions(self.classes, code=taxonomy.MELANOMA))
+
+    @property
+    def has_target_class(self) -> bool:
+        """Whether one of the classes belongs to the target."""
+        classes = self._unmerged[1]
+        return (
+            self.has_melanoma_class if self.target == "melanoma" else bool(taxonomy.positions(classes, malignant=True))
+        )
+
+    def alerts(self, point: OperatingPoint) -> NDArray[np.bool_]:
+        """Return which images raise an alert.
+
+        Args:
+            point: The operating point.
+
+        Returns:
+            `(n,)`; an image that the detector abstains from raises none.
+        """
+        return ~self.abstained & (self.scores(point.target) >= point.threshold)
+
+    def cleared(self, point: OperatingPoint) -> NDArray[np.bool_]:
+        """Return which images are cleared: no alert, no abstention, and no malignant diagnosis that is likely.
+
+        Args:
+            point: The operating point.
+
+        Returns:
+            `(n,)`; all others raise an alert or are referred to a person.
+        """
+        under = self.scores(point.target) < point.threshold
+        return ~self.abstained & under & ~likely_malignant(*self._unmerged, point)
 
     @property
     def lesions(self) -> int:
@@ -93,7 +185,19 @@ class Answers:
             groups=tuple(self.groups[row] for row in rows),
             abstained=self.abstained[chosen],
             records=tuple(self.records[row] for row in rows) if self.records else (),
+            label_names=tuple(self.label_names[row] for row in rows) if self.label_names else (),
+            unmerged=self.unmerged and (self.unmerged[0][chosen], self.unmerged[1]),
         )
+
+    @property
+    def _unmerged(self) -> tuple[Float64Array, tuple[str, ...]]:
+        return self.unmerged or (self.probabilities, self.classes)
+
+    def _where(self, says: Callable[[LabelTruth], bool]) -> NDArray[np.bool_]:
+        """Return which images have a label that says so."""
+        names, index = np.unique(self.names, return_inverse=True)
+        truths = [self.truths.get(name) or label_truth(name) for name in names.tolist()]
+        return np.array([says(truth) for truth in truths], dtype=np.bool_)[index]
 
 
 def is_melanoma(labels: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Calibration curve: the predicted probability of melanoma against the observed share of melanomas."""
+"""Calibration curve: the predicted probability of the target, such as melanoma, against the observed share of it."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ from melanoma_detect.utils.arrays import Float64Array
 
 
 class Bin(NamedTuple):
-    """One point of the calibration curve: the images whose probability of melanoma lies in one tenth of the scale.
+    """One point of the calibration curve: the images whose probability of the target lies in one tenth of the scale.
 
     Attributes:
         low: The lower edge of the bin, 0 to 0.9.
         high: The upper edge of the bin.
-        images: The number of images in it.
-        predicted: Their mean predicted probability of melanoma.
-        observed: The share of them that are melanomas, with its interval and the number of lesions it rests on.
+        images: The number of images in it whose label tells whether they show the target.
+        predicted: Their mean predicted probability of the target.
+        observed: The share of them that show it, with its interval and the number of lesions it rests on.
     """
 
     low: float
@@ -29,7 +29,7 @@ class Bin(NamedTuple):
 
 
 def calibration_curve(answers: Answers, *, seed: int = 123) -> tuple[Bin, ...]:
-    """Compute the calibration curve (reliability diagram) for melanoma.
+    """Compute the calibration curve (reliability diagram) for the target of the answers, melanoma by default.
 
     The ten bins are equally wide and are those of the ECE: the mean distance between predicted and observed, weighted by the
     number of images in each bin (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599). Bins of equally many
@@ -41,16 +41,17 @@ def calibration_curve(answers: Answers, *, seed: int = 123) -> tuple[Bin, ...]:
         seed: Seed of the bootstrap.
 
     Returns:
-        The bins that hold images, from low to high; empty if no class is melanoma.
+        The bins that hold images, from low to high; empty if no class belongs to the target.
 
     Examples:
         >>> bins = calibration_curve(detector.evaluate(data.test).per_image)
         >>> sum(tenth.images for tenth in bins) == len(data.test)
         True
     """
-    if not answers.has_melanoma_class:
+    if not answers.has_target_class:
         return ()
-    scores, positive = answers.melanoma_scores, answers.is_melanoma
+    answers = answers.select(answers.is_positive | answers.is_negative)
+    scores, positive = answers.target_scores, answers.is_positive
     # scikit-learn's calibration_curve takes no weights, which the bootstrap needs.
     members = np.eye(BINS)[bin_index(scores)]
     used = np.flatnonzero(members.any(axis=0)).tolist()

@@ -1,18 +1,25 @@
 """Evaluate a detector on images that it was not trained on."""
 
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_detect import taxonomy
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.data.labels import MergedClasses, merge_classes, translate_labels
+from melanoma_detect.data.labels import MergedClasses, covered_classes, merge_classes, translate_labels
 from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.evaluation.answers import NO_CLASS, Answers
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
 from melanoma_detect.evaluation.measured_points import operating_points_of
-from melanoma_detect.evaluation.shortcuts import measure_shortcuts
+from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
+from melanoma_detect.evaluation.truth import LabelTruth, label_truth
+from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -38,16 +45,13 @@ def evaluate(
         The evaluation.
 
     Raises:
-        DetectorError: No image is left, or the classes are not the detector's.
+        DetectorError: No image is left, or no label says anything that the detector's answers can be compared with.
 
     Examples:
         >>> len(evaluate(predictor, data)) == len(data.test)
         True
     """
-    split = translate_labels(_check_split(data, seen), predictor.classes)
-    # For the target "malignant", classes stay apart: an alert to any malignant diagnosis adds up the probability of each.
-    merged = merge_classes(split if predictor.settings.target == "melanoma" else replace(split, label_groups={}))
-    split = _drop_ambiguous(split, merged)
+    split = _check_split(data, seen)
     held_out = split if seen == "keep" else _drop_seen(predictor, split)
     if not len(held_out):
         raise DetectorError(
@@ -55,8 +59,12 @@ def evaluate(
             "images of other lesions, or with seen='keep' for the metrics of training itself"
         )
     held_out = replace(held_out, resize=predictor.config.resize)
-    labels, pixels = merged.label_indices(held_out), held_out.pixels(predictor.image_size)
-    batch = predictor.predict_batch(pixels)
+    names = tuple(record.label for record in held_out)
+    truths = {label: label_truth(label, held_out.label_groups.get(label, ())) for label in set(names)}
+    merged, labels = _class_labels(held_out, predictor.classes)
+    _check_measurable(labels, truths, predictor.classes)
+    pixels = held_out.pixels(predictor.image_size)
+    batch = predictor.predict_batch(pixels, _shorter_sides(held_out, predictor))
     evaluation = measure(
         merged.probabilities(batch.probabilities),
         labels,
@@ -65,17 +73,18 @@ def evaluate(
         predictor.operating_point,
         abstained=batch.abstained,
         records=held_out.records,
+        target=predictor.settings.target,
+        label_names=names,
+        truths=truths,
+        unmerged=(batch.probabilities, predictor.classes),
         seed=seed,
     )
-    tested = None
-    if shortcuts:
-        tested = measure_shortcuts(predictor, pixels, _detector_labels(merged, labels), held_out.groups, seed=seed)
     return replace(
         evaluation,
         split=split.name,
         set_aside=len(split) - len(held_out),
         points=operating_points_of(predictor),
-        shortcuts=tested,
+        shortcuts=_measure_shortcuts(predictor, pixels, evaluation.per_image, seed) if shortcuts else None,
         detector=f"Detector {predictor.description}",
     )
 
@@ -103,18 +112,51 @@ def _drop_seen(predictor: Predictor, split: Split) -> Split:
     return replace(split, records=records)
 
 
-def _drop_ambiguous(split: Split, merged: MergedClasses) -> Split:
-    """Leave out images whose label covers several classes, with a warning: no single prediction is right for them."""
-    records = tuple(record for record in split.records if record.label in merged.labels)
-    if len(records) < len(split):
-        warn_user(
-            f"{len(split) - len(records)} of {len(split)} images of the {split.name} split have a coarse label "
-            f"({', '.join(label for label in split.label_groups if label not in merged.labels)}) and are not measured",
-            DataWarning,
+def _class_labels(split: Split, classes: tuple[str, ...]) -> tuple[MergedClasses, NDArray[np.int64]]:
+    """Return a detector's classes, merged where the labels do not separate them, and the class of each image, or -1."""
+    known = {label for label in (*split.classes, *split.label_groups) if covered_classes(label, split, classes)}
+    translated = translate_labels(
+        replace(
+            split,
+            records=tuple(record for record in split if record.label in known),
+            classes=tuple(label for label in split.classes if label in known),
+            label_groups={label: names for label, names in split.label_groups.items() if label in known},
+        ),
+        classes,
+    )
+    merged = merge_classes(translated)
+    in_classes = iter(translated.records)
+    labels = [
+        merged.labels.get(next(in_classes).label, NO_CLASS) if record.label in known else NO_CLASS for record in split
+    ]
+    return merged, np.array(labels, dtype=np.int64)
+
+
+def _check_measurable(labels: NDArray[np.int64], truths: Mapping[str, LabelTruth], classes: tuple[str, ...]) -> None:
+    """Raise DetectorError if the labels say nothing that a detector's answers can be compared with."""
+    melanoma = any(truth.melanoma for truth in truths.values())
+    malignancies = {truth.malignancy for truth in truths.values()}
+    if not (melanoma or (labels != NO_CLASS).any() or malignancies >= {"malignant", "benign"}):
+        raise DetectorError(
+            f"the detector does not know the classes {', '.join(sorted(truths))}; it knows {', '.join(classes)}. Evaluate on "
+            "images with one of these labels, or with label_map={'label': 'class'} in load_dataset"
         )
-    return replace(split, records=records)
 
 
-def _detector_labels(merged: MergedClasses, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return labels as positions in the detector's classes; of merged classes the first, since any will do."""
-    return np.array([int(np.flatnonzero(merged.columns == at)[0]) for at in range(len(merged.classes))])[labels]
+def _shorter_sides(split: Split, predictor: Predictor) -> NDArray[np.int64] | None:
+    """Return the shorter side of each file, by its header: a detector abstains from images that are too small."""
+    if not predictor.config.input_limits.side:
+        return None
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.array([min(size) for size in pool.map(read_size, split.paths)], dtype=np.int64)
+
+
+def _measure_shortcuts(predictor: Predictor, pixels: Pixels, answers: Answers, seed: int) -> Shortcuts:
+    """Test for shortcuts on the images whose label tells whether they show a melanoma."""
+    melanoma = replace(answers, target="melanoma")
+    known = melanoma.is_positive | melanoma.is_negative
+    positions = taxonomy.positions(predictor.classes, code=taxonomy.MELANOMA)
+    others = [position for position in range(len(predictor.classes)) if position not in positions]
+    # Of the classes that are not melanoma any one will do.
+    labels = np.where(melanoma.is_positive[known], [*positions, *others][0], [*others, *positions][0])
+    return measure_shortcuts(predictor, pixels[known], labels, melanoma.select(known).groups, seed=seed)

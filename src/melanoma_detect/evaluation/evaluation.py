@@ -1,7 +1,7 @@
 """The evaluation of a detector on held-out images: every metric with its 95 % confidence interval."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,31 +16,38 @@ from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.calibration_curve import Bin, calibration_curve
 from melanoma_detect.evaluation.measured_points import MeasuredPoint, measured_points
-from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, Figures, WeightedMetrics
+from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, Figures, WeightedMetrics, headlines
+from melanoma_detect.evaluation.notes import measuring_notes
+from melanoma_detect.evaluation.per_image import PerImage
 from melanoma_detect.evaluation.predictive_values import PredictiveFigures, predictive_values
 from melanoma_detect.evaluation.shortcuts import Shortcuts
 from melanoma_detect.evaluation.subgroups import Subgroup, subgroups
-from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.evaluation.truth import LabelTruth
+from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.deprecation import call_moved, warn_renamed
+from melanoma_detect.utils.deprecation import call_moved
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(PerImage):
     """The metrics of a detector on a split, each with a 95 % confidence interval that counts lesions, not images.
 
     `figures` holds these metrics, all over all images, those that the detector abstains from included:
 
-    - Of the most probable class: `accuracy`; `balanced_accuracy`, the mean recall of the classes that occur.
-    - Of the ranking: `melanoma_auc`, the area under the ROC curve of the probability of melanoma.
-    - At the operating point: `sensitivity`, the share of melanomas with an alert; `specificity`, the share of other images
-      that are cleared; `false_negative_rate`, the share of melanomas that are cleared; `false_positive_rate`, the share of
-      other images with an alert. Images that the detector abstains from are referred to a person and count in none of the
-      four, so that sensitivity and false-negative rate sum to less than 1 where it abstains from melanomas.
-    - `coverage`: the share of images that the detector does not abstain from.
+    - Of the most probable class, over the images whose label is one of the classes: `accuracy`; `balanced_accuracy`, the mean
+      recall of the classes that occur.
+    - Of the ranking: `melanoma_auc`, the area under the ROC curve of the probability of melanoma, against all other images;
+      `malignant_auc`, that of the probability of a malignant diagnosis, malignant against benign lesions.
+    - At the operating point, for its target (melanoma by default): `sensitivity`, the share of its images with an alert;
+      `specificity`, the share of other images without one; `false_negative_rate`, the share of its images that are cleared;
+      `false_positive_rate`, the share of other images with an alert. Images that the detector abstains from are referred to a
+      person and count in none of the four, so that sensitivity and false-negative rate sum to less than 1 where it abstains.
+    - Of the decisions: `coverage`, the share of images that the detector does not abstain from; `referral_rate`, the share that
+      it refers, because it abstains or finds a malignant diagnosis likely without an alert; `clearance_rate`, the share of
+      other images that it clears; `malignant_clearance_rate`, the share of malignant lesions, also melanomas, that it clears.
     - At the highest threshold with 95 % sensitivity on these very images: `specificity_at_95`; `benign_below_threshold`, the
       share of benign images under it, which would need no review (those that the detector abstains from would).
-    - Of the calibration: `ece`, the expected calibration error of the probability of melanoma (Naeini, Cooper and Hauskrecht
+    - Of the calibration: `ece`, the expected calibration error of the probability of the target (Naeini, Cooper and Hauskrecht
       2015), in ten equally wide bins; `brier`, the Brier score of that probability, 0 to 1 (Brier 1950); `brier_classes`, the
       Brier score summed over all classes, 0 to 2.
 
@@ -56,6 +63,7 @@ class Evaluation:
         points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the one in use.
         shortcuts: The test for shortcuts; None if it was not requested.
         detector: A description of the detector.
+        notes: What was measured on which images where the labels of the data differ from the detector's classes, as sentences.
     """
 
     split: str
@@ -69,73 +77,16 @@ class Evaluation:
     points: tuple[OperatingPoint, ...] = ()
     shortcuts: Shortcuts | None = None
     detector: str = ""
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Evaluation of {len(self)} {self.split} images: accuracy {self.figures['accuracy']}>"
 
-    def __len__(self) -> int:
-        return len(self.per_image)
-
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the confusion matrix."""
-        return self.per_image.classes
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """The true class of each image as a position in `classes`, `(n,)`."""
-        return self.per_image.labels
-
-    @property
-    def probabilities(self) -> Float64Array:
-        """The predicted probabilities, `(n, classes)`."""
-        return self.per_image.probabilities
-
-    @property
-    def abstained(self) -> NDArray[np.bool_]:
-        """Which images the detector abstained from, `(n,)`."""
-        return self.per_image.abstained
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The lesion that each image shows, `(n,)`."""
-        return self.per_image.groups
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The dataset's record of each image, `(n,)`; empty if unknown."""
-        return self.per_image.records
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The id of each image, `(n,)`; empty if unknown."""
-        return tuple(record.id for record in self.records)
-
-    @property
-    def lesions(self) -> int:
-        """The number of independent lesions (groups) that the images show."""
-        return self.per_image.lesions
-
-    @property
-    def melanoma_scores(self) -> Float64Array:
-        """The predicted probability of melanoma of each image, `(n,)`."""
-        return self.per_image.melanoma_scores
-
-    @property
-    def is_melanoma(self) -> NDArray[np.bool_]:
-        """Which images show a melanoma, `(n,)`."""
-        return self.per_image.is_melanoma
-
-    @property
-    def knows_melanoma(self) -> bool:
-        """Deprecated: use `per_image.has_melanoma_class`."""
-        warn_renamed("Evaluation.knows_melanoma", "Evaluation.per_image.has_melanoma_class")
-        return self.per_image.has_melanoma_class
-
-    @property
-    def abstained_melanomas(self) -> int:
-        """The number of melanomas that the detector abstained from: referred, neither true positives nor false negatives."""
-        return int((self.abstained & self.is_melanoma).sum())
+    def abstention_note(self) -> str:
+        """How many images the detector abstains from, and how many of them show the target, as the start of a sentence."""
+        of_target = int((self.abstained & self.per_image.is_positive).sum())
+        return f"The detector abstains from {self.abstained.sum()} images, {of_target} of them {PLURALS[self.target]}:"
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -147,22 +98,6 @@ class Evaluation:
         ends = ("", "_low", "_high")
         columns = ["images", *(f"recall{end}" for end in ends), *(f"precision{end}" for end in ends)]
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class"), columns=columns)
-
-    @property
-    def predictions(self) -> pd.DataFrame:
-        """One row per image: truth, diagnosis, the probability of each class, melanoma; its id as the index if known."""
-        names = np.array(self.classes)
-        table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
-        table.insert(0, "truth", names[self.labels])
-        table.insert(1, "diagnosis", names[self.per_image.predicted])
-        table["melanoma"] = self.melanoma_scores
-        return table.set_axis(list(self.ids), axis="index") if self.ids else table
-
-    @property
-    def answers(self) -> pd.DataFrame:
-        """Deprecated: use `predictions`."""
-        warn_renamed("Evaluation.answers", "Evaluation.predictions")
-        return self.predictions
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the single predictions, as `metrics.json` holds it.
@@ -186,6 +121,10 @@ class Evaluation:
             "set_aside": self.set_aside,
             "abstained": int(self.abstained.sum()),
             "abstained_melanomas": self.abstained_melanomas,
+            "cleared_melanomas": self.cleared_melanomas,
+            "cleared_malignant": self.cleared_malignant,
+            "target": self.target,
+            "notes": list(self.notes),
             "classes": list(self.classes),
             "figures": _plain(self.figures),
             "recall": _plain(self.recall),
@@ -211,10 +150,10 @@ class Evaluation:
         return subgroups(self.per_image, self.operating_point)
 
     def calibration_curve(self) -> tuple[Bin, ...]:
-        """Compute the calibration curve: the predicted probability of melanoma against the observed share of melanomas.
+        """Compute the calibration curve: the predicted probability of the target against the observed share of it.
 
         Returns:
-            The bins that hold images, of ten equally wide ones; empty if no class is melanoma.
+            The bins that hold images, of ten equally wide ones; empty if no class belongs to the target.
 
         Examples:
             >>> sum(tenth.images for tenth in detector.evaluate(data.test).calibration_curve()) == len(data.test)
@@ -226,7 +165,7 @@ class Evaluation:
         """Measure every operating point that validation supports on these images.
 
         Returns:
-            The points with their sensitivity and specificity here; empty if the images show no melanoma, or nothing else.
+            The points with their sensitivity and specificity here; empty if the images do not show the target, or nothing else.
 
         Examples:
             >>> [measured.point.goal for measured in detector.evaluate(data.test).measured_points()]
@@ -235,10 +174,10 @@ class Evaluation:
         return measured_points(self.per_image, self.points)
 
     def at_prevalence(self, share: float) -> PredictiveFigures:
-        """Compute what an alert, and a cleared image, mean at a prevalence of melanoma (Bayes' rule).
+        """Compute what an alert, and a cleared image, mean at a prevalence of the target (Bayes' rule).
 
         Args:
-            share: The share of images that are melanomas, over 0 and under 1.
+            share: The share of images that show the target, melanoma by default; over 0 and under 1.
 
         Returns:
             Positive and negative predictive value and the number needed to biopsy, with intervals.
@@ -250,7 +189,7 @@ class Evaluation:
             >>> print(detector.evaluate(data.test).at_prevalence(0.02))
             at a prevalence of 2.00%: ... of alerts are melanomas (one in ...); ... of cleared images are not
         """
-        return predictive_values(self.figures, share)
+        return predictive_values(self.figures, share, self.target)
 
     def html(self, path: "str | os.PathLike[str]", *, validation: "Evaluation | None" = None) -> Path:
         """Write an HTML report. Deprecated: use `md.report.write_html`.
@@ -269,13 +208,11 @@ class Evaluation:
     def __str__(self) -> str:
         set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
         lines = [f"{len(self)} {self.split} images of {self.lesions} lesions{set_aside}; 95 % intervals by lesion", ""]
-        lines += [f"{title:<32}{self.figures[name]}" for name, title in HEADLINES.items()]
+        lines += [f"{title:<36}{self.figures[name]}" for name, title in headlines(self.target).items()]
         if self.abstained.any():
-            lines += [
-                "",
-                f"The detector abstains from {self.abstained.sum()} images, {self.abstained_melanomas} of them melanomas: a "
-                "person must look at them.",
-            ]
+            lines += ["", f"{self.abstention_note} a person must look at them."]
+        if self.notes:
+            lines += ["", *self.notes]
         width = max(32, *(len(label) + 1 for label in self.classes))
         lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
         for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True):
@@ -301,18 +238,26 @@ def measure(
     *,
     abstained: NDArray[np.bool_] | None = None,
     records: Sequence[Record] = (),
+    target: Target | None = None,
+    label_names: Sequence[str] = (),
+    truths: Mapping[str, LabelTruth] | None = None,
+    unmerged: tuple[Float64Array, tuple[str, ...]] | None = None,
     seed: int = 123,
 ) -> Evaluation:
     """Compute every metric from predicted probabilities and true labels.
 
     Args:
         probabilities: The predicted probabilities, `(n, classes)`.
-        labels: The true classes as positions in `classes`, `(n,)`.
+        labels: The true classes as positions in `classes`, `(n,)`; -1 for a label that is none of them.
         groups: The lesion of each image, `(n,)`.
         classes: Class names.
         operating_point: The operating point of sensitivity and specificity; they are not defined without one.
         abstained: Which images the detector abstained from, `(n,)`; none if None.
         records: The dataset's record of each image, `(n,)`; empty if unknown.
+        target: `"melanoma"` or `"malignant"`; None for the operating point's, and melanoma without one.
+        label_names: See `Answers`; needed where a label is -1.
+        truths: See `Answers`.
+        unmerged: See `Answers`.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -323,8 +268,18 @@ def measure(
         >>> measure(probabilities, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
         1.0
     """
-    away = np.zeros(len(labels), np.bool_) if abstained is None else abstained
-    answers = Answers(probabilities, labels, tuple(groups), classes, away, tuple(records))
+    answers = Answers(
+        probabilities,
+        labels,
+        tuple(groups),
+        classes,
+        np.zeros(len(labels), np.bool_) if abstained is None else abstained,
+        tuple(records),
+        target=target or (operating_point.target if operating_point else "melanoma"),
+        label_names=tuple(label_names),
+        truths=truths or {},
+        unmerged=unmerged,
+    )
     metrics = WeightedMetrics(answers, operating_point)
     figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED)
     return Evaluation(
@@ -333,7 +288,10 @@ def measure(
         figures=Figures({name: figures[name] for name in HEADLINES}),
         recall={label: figures[f"recall {label}"] for label in classes},
         precision={label: figures[f"precision {label}"] for label in classes},
-        confusion=confusion_matrix(labels, answers.predicted, labels=range(len(classes))),
+        confusion=confusion_matrix(
+            labels[answers.has_class], answers.predicted[answers.has_class], labels=range(len(classes))
+        ),
         operating_point=operating_point,
         points=(operating_point,) if operating_point else (),
+        notes=measuring_notes(answers),
     )

@@ -1,16 +1,13 @@
 """Operating points set on validation, with the sensitivity and specificity that they have on other images."""
 
+from dataclasses import replace
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import ratio
 from melanoma_detect.inference.operating_points import SENSITIVITIES, OperatingPoint
-from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -20,8 +17,8 @@ class MeasuredPoint(NamedTuple):
 
     Attributes:
         point: The operating point.
-        sensitivity: The share of melanomas with an alert.
-        specificity: The share of other images that are cleared.
+        sensitivity: The share of images of the point's target with an alert.
+        specificity: The share of other images that raise none and that the detector does not abstain from.
     """
 
     point: OperatingPoint
@@ -63,29 +60,30 @@ def measured_points(
         seed: Seed of the bootstrap.
 
     Returns:
-        Each point with its sensitivity and specificity on these images; empty if they show no melanoma, or nothing else.
+        Each point with its sensitivity and specificity on these images; empty if they do not show the target, or nothing else.
 
     Examples:
         >>> evaluation = detector.evaluate(data.test)
         >>> [measured.point.goal for measured in measured_points(evaluation.per_image, evaluation.points)]
         [0.6]
     """
-    positive = answers.is_melanoma
-    if not positive.any() or positive.all():
-        return ()
-    return tuple(_measure(answers, point, positive, seed) for point in points)
+    measured = (_measure(replace(answers, target=point.target), point, seed) for point in points)
+    return tuple(one for one in measured if one is not None)
 
 
-def _measure(answers: Answers, point: OperatingPoint, positive: NDArray[np.bool_], seed: int) -> MeasuredPoint:
-    over = target_scores(answers.probabilities, answers.classes, point.target) >= point.threshold
-    # An image that the detector abstains from is referred: neither an alert nor cleared.
-    alert, cleared = ~answers.abstained & over, ~answers.abstained & ~over
+def _measure(answers: Answers, point: OperatingPoint, seed: int) -> MeasuredPoint | None:
+    positive, negative, alert = answers.is_positive, answers.is_negative, answers.alerts(point)
+    if not positive.any() or not negative.any():
+        return None
+    quiet = (
+        ~answers.abstained & ~alert
+    )  # an image that the detector abstains from is referred: neither an alert nor quiet
 
     def rates(weights: Float64Array) -> dict[str, Float64Array]:
         return {
             "sensitivity": ratio(weights @ (positive & alert), weights @ positive),
-            "specificity": ratio(weights @ (~positive & cleared), weights @ ~positive),
+            "specificity": ratio(weights @ (negative & quiet), weights @ negative),
         }
 
-    lesions = {"sensitivity": answers.count_lesions(positive), "specificity": answers.count_lesions(~positive)}
+    lesions = {"sensitivity": answers.count_lesions(positive), "specificity": answers.count_lesions(negative)}
     return MeasuredPoint(point, **compute_figures(rates, answers.groups, lesions, seed=seed))

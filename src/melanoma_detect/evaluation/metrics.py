@@ -3,29 +3,32 @@
 scikit-learn computes the same values (the tests compare them), one weighting a call; 2,000 replicates take too long that way.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect import taxonomy
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import target_scores
+from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
 
-# The metrics of `Evaluation.figures` with the titles that people read, in the order of tables.
+# The metrics of `Evaluation.figures` with the titles that people read, in the order of tables. See `headlines`.
 HEADLINES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "melanoma_auc": "melanoma ROC AUC",
+    "malignant_auc": "malignant ROC AUC",
     "sensitivity": "sensitivity for melanoma",
     "specificity": "specificity for melanoma",
     "false_negative_rate": "false-negative rate",
     "false_positive_rate": "false-positive rate",
     "coverage": "coverage",
+    "referral_rate": "referred to a person",
+    "clearance_rate": "other images that are cleared",
+    "malignant_clearance_rate": "malignant lesions that are cleared",
     "specificity_at_95": "specificity at 95 % sensitivity",
     "benign_below_threshold": "benign below that threshold",
     "ece": "expected calibration error",
@@ -34,6 +37,7 @@ HEADLINES = {
 }
 # Chance alone makes the ECE larger, and resampling adds as much again: see `compute_figures`.
 BIASED = frozenset({"ece"})
+DECISIONS = tuple(name for name in HEADLINES if name.endswith("_rate") or name in ("sensitivity", "specificity"))
 SENSITIVITY = 0.95  # at which specificity_at_95 and benign_below_threshold are read off
 BINS = 10  # of the ECE and the calibration curve; ten are the custom since Naeini et al. 2015
 # The names of 0.1; they go in 0.3.
@@ -42,6 +46,29 @@ _OLD_NAMES = {
     "false_alarms": "false_positive_rate",
     "spared": "benign_below_threshold",
 }
+
+
+def headlines(target: Target) -> dict[str, str]:
+    """Return the titles of the metrics for a target.
+
+    Args:
+        target: `"melanoma"` or `"malignant"`.
+
+    Returns:
+        The titles by name, in the order of tables.
+
+    Examples:
+        >>> headlines("malignant")["sensitivity"]
+        'sensitivity for malignant lesions'
+    """
+    if target == "melanoma":
+        return dict(HEADLINES)
+    titles = {"sensitivity": "sensitivity", "specificity": "specificity"}
+    return (
+        HEADLINES
+        | {name: f"{title} for {PLURALS[target]}" for name, title in titles.items()}
+        | {"brier": f"Brier score, {PLURALS[target]}"}
+    )
 
 
 class Figures(dict[str, Figure]):
@@ -74,14 +101,24 @@ class WeightedMetrics:
     """
 
     def __init__(self, answers: Answers, point: OperatingPoint | None) -> None:
-        classes, labels = answers.classes, answers.labels
+        size, labels, self.known = len(answers.classes), answers.labels, answers.has_class
         self.answers, self.predicted = answers, answers.predicted
-        self._cells = np.eye(len(classes) ** 2)[labels * len(classes) + self.predicted]
-        self.positive, self.covered = answers.is_melanoma, ~answers.abstained
-        self.benign = np.isin(labels, [column for column, label in enumerate(classes) if _is_benign(label)])
-        self.scores = answers.melanoma_scores
-        self.alert = target_scores(answers.probabilities, classes, point.target) >= point.threshold if point else None
-        self._brier_classes = np.square(answers.probabilities - np.eye(len(classes))[labels]).sum(axis=1)
+        self._cells = np.eye(size**2)[labels * size + self.predicted] * self.known[:, None]
+        self._brier_classes = np.square(answers.probabilities - np.eye(size)[labels]).sum(axis=1)
+        self.positive, self.negative = answers.is_positive, answers.is_negative
+        self.malignant, self.benign = answers.is_malignant, answers.is_benign
+        self.covered, self.scores = ~answers.abstained, answers.target_scores
+        self.alert = answers.alerts(point) if point else None
+        self.cleared = answers.cleared(point) if point else None
+        melanoma, malignant = replace(answers, target="melanoma"), replace(answers, target="malignant")
+        self._rankings = {
+            "melanoma_auc": (
+                melanoma.target_scores,
+                melanoma.is_positive & melanoma.has_target_class,
+                melanoma.is_negative,
+            ),
+            "malignant_auc": (malignant.target_scores, self.malignant & malignant.has_target_class, self.benign),
+        }
 
     def __call__(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return each metric, `(replicates,)`, for weights `(replicates, n)`."""
@@ -91,14 +128,14 @@ class WeightedMetrics:
         recall, precision = ratio(correct, confusion.sum(axis=2)), ratio(correct, confusion.sum(axis=1))
         occurring = np.isfinite(recall)  # balanced accuracy is the mean over the classes that occur
         metrics = {
-            "accuracy": ratio(correct.sum(axis=1), weights.sum(axis=1)),
+            "accuracy": ratio(correct.sum(axis=1), weights @ self.known),
             "balanced_accuracy": ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1)),
-            "melanoma_auc": weighted_auc(self.scores, self.positive, weights),
-            "sensitivity": self._rate(weights, self.positive, alert=True),
-            "specificity": self._rate(weights, ~self.positive, alert=False),
-            "false_negative_rate": self._rate(weights, self.positive, alert=False),
-            "false_positive_rate": self._rate(weights, ~self.positive, alert=True),
+            **{
+                name: weighted_auc(scores, positive, weights * (positive | negative))
+                for name, (scores, positive, negative) in self._rankings.items()
+            },
             "coverage": ratio(weights @ self.covered, weights.sum(axis=1)),
+            **self._decisions(weights),
             **self._at_95_sensitivity(weights),
             **self._calibration(weights),
         }
@@ -110,37 +147,51 @@ class WeightedMetrics:
         """Count the independent lesions that each metric rests on.
 
         Returns:
-            For each metric, the number of lesions: for a metric of melanomas against others, those of the rarer side.
+            For each metric, the number of lesions: for a metric of the target against others, those of the rarer side.
         """
         count = self.answers.count_lesions
-        positives, negatives, benign = count(self.positive), count(~self.positive), count(self.benign)
-        of_all = ("accuracy", "balanced_accuracy", "coverage", "ece", "brier", "brier_classes")
+        positives, negatives = count(self.positive), count(self.negative)
+        rarer = {name: min(map(count, sides)) for name, (_, *sides) in self._rankings.items()}
         classes = list(enumerate(self.answers.classes))
         return {
-            **dict.fromkeys(of_all, self.answers.lesions),
-            **dict.fromkeys(("melanoma_auc", "specificity_at_95"), min(positives, negatives)),
+            **dict.fromkeys(("accuracy", "balanced_accuracy", "brier_classes"), count(self.known)),
+            **dict.fromkeys(("coverage", "referral_rate"), self.answers.lesions),
+            **dict.fromkeys(("ece", "brier"), count(self.positive | self.negative)),
+            **rarer,
+            "specificity_at_95": min(positives, negatives),
             **dict.fromkeys(("sensitivity", "false_negative_rate"), positives),
-            **dict.fromkeys(("specificity", "false_positive_rate"), negatives),
-            "benign_below_threshold": min(positives, benign),
+            **dict.fromkeys(("specificity", "false_positive_rate", "clearance_rate"), negatives),
+            "malignant_clearance_rate": count(self.malignant),
+            "benign_below_threshold": min(positives, count(self.benign)),
             **{f"recall {label}": count(self.answers.labels == column) for column, label in classes},
-            **{f"precision {label}": count(self.predicted == column) for column, label in classes},
+            **{f"precision {label}": count(self.known & (self.predicted == column)) for column, label in classes},
         }
 
-    def _rate(self, weights: Float64Array, chosen: NDArray[np.bool_], *, alert: bool) -> Float64Array:
-        """Return the share of the chosen images with an alert, or cleared; those abstained from count in neither."""
-        if self.alert is None:
-            return np.full(len(weights), np.nan)
-        return ratio(weights @ (chosen & self.covered & (self.alert == alert)), weights @ chosen)
+    def _decisions(self, weights: Float64Array) -> dict[str, Float64Array]:
+        """Return the rates of alerts, cleared and referred images; nan without an operating point."""
+        if self.alert is None or self.cleared is None:
+            return dict.fromkeys(DECISIONS, np.full(len(weights), np.nan))
+        of = {
+            "sensitivity": (self.alert, self.positive),
+            # An image that is referred as likely malignant raises no alert to melanoma, which is right for a carcinoma.
+            "specificity": (self.covered & ~self.alert, self.negative),
+            "false_negative_rate": (self.cleared, self.positive),
+            "false_positive_rate": (self.alert, self.negative),
+            "referral_rate": (~self.alert & ~self.cleared, np.ones_like(self.alert)),
+            "clearance_rate": (self.cleared, self.negative),
+            "malignant_clearance_rate": (self.cleared, self.malignant),
+        }
+        return {name: ratio(weights @ (chosen & among), weights @ among) for name, (chosen, among) in of.items()}
 
     def _at_95_sensitivity(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return what lies below the highest threshold with 95 % sensitivity on these very images."""
-        if not self.positive.any() or self.positive.all():
+        if not self.positive.any() or not self.negative.any():
             return dict.fromkeys(("specificity_at_95", "benign_below_threshold"), np.full(len(weights), np.nan))
         order = np.argsort(-self.scores, kind="stable")
         last = np.flatnonzero(np.diff(self.scores[order], append=-np.inf))  # the last image of each run of equal scores
-        melanomas = np.cumsum((weights * self.positive)[:, order], axis=1)[:, last]
+        positives = np.cumsum((weights * self.positive)[:, order], axis=1)[:, last]
         # The small number: 0.95 × 20 is 19.000…01 in floating point, and 19 of 20 are enough.
-        step = (melanomas >= SENSITIVITY * melanomas[:, -1:] - 1e-9).argmax(axis=1)[:, None]
+        step = (positives >= SENSITIVITY * positives[:, -1:] - 1e-9).argmax(axis=1)[:, None]
 
         def below(chosen: NDArray[np.bool_]) -> Float64Array:
             reached = np.cumsum((weights * chosen)[:, order], axis=1)[:, last]
@@ -150,17 +201,17 @@ class WeightedMetrics:
         defined = weights @ self.positive > 0  # a replicate without melanomas has no such threshold
         # An image that the detector abstains from needs a reader, whatever its score.
         return {
-            "specificity_at_95": ratio(below(~self.positive), (weights @ ~self.positive) * defined),
+            "specificity_at_95": ratio(below(self.negative), (weights @ self.negative) * defined),
             "benign_below_threshold": ratio(below(self.benign & self.covered), (weights @ self.benign) * defined),
         }
 
     def _calibration(self, weights: Float64Array) -> dict[str, Float64Array]:
-        total = weights.sum(axis=1)
-        brier_classes = ratio(weights @ self._brier_classes, total)
-        if not self.answers.has_melanoma_class:
+        brier_classes = ratio(weights @ (self._brier_classes * self.known), weights @ self.known)
+        if not self.answers.has_target_class:
             undefined = dict.fromkeys(("ece", "brier"), np.full(len(weights), np.nan))
             return {**undefined, "brier_classes": brier_classes}
-        error = self.scores - self.positive
+        sides = self.positive | self.negative
+        error, total = (self.scores - self.positive) * sides, weights @ sides
         # |mean predicted - observed| of a bin times its images is |sum of the errors in it|.
         gaps = np.abs(weights @ (np.eye(BINS)[bin_index(self.scores)] * error[:, None])).sum(axis=1)
         return {
@@ -229,10 +280,3 @@ def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Float64Array:
     undefined = np.full(np.shape(numerator), np.nan)
     quotient: Float64Array = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
     return quotient
-
-
-def _is_benign(label: str) -> bool:
-    # A class that covers several diagnoses is named with "or" between them.
-    names = [label] if taxonomy.find(label) else label.split(" or ")
-    diagnoses = [taxonomy.find(name) for name in names]
-    return all(diagnosis is not None and diagnosis.malignancy == "benign" for diagnosis in diagnoses)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 
 # From a general practice to a specialist's clinic: what a report tabulates.
 PREVALENCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -17,15 +17,17 @@ class PredictiveFigures(NamedTuple):
 
     Attributes:
         prevalence: The share of images that are melanomas, over 0 and under 1.
-        ppv: Positive predictive value: the share of alerts that are melanomas.
-        npv: Negative predictive value: the share of cleared images that are not melanomas.
-        number_needed_to_biopsy: The number of alerts for each melanoma found: 1 / ppv.
+        ppv: Positive predictive value: the share of alerts that are right.
+        npv: Negative predictive value: the share of cleared images that do not show the target.
+        number_needed_to_biopsy: The number of alerts for each one that is right: 1 / ppv.
+        target: `"melanoma"` or `"malignant"`.
     """
 
     prevalence: float
     ppv: Figure
     npv: Figure
     number_needed_to_biopsy: Figure
+    target: Target = "melanoma"
 
     def __str__(self) -> str:
         number = self.number_needed_to_biopsy
@@ -33,21 +35,24 @@ class PredictiveFigures(NamedTuple):
             return f"at a prevalence of {self.prevalence:.2%}: the detector gives no alerts"
         return (
             f"at a prevalence of {self.prevalence:.2%}: {self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of "
-            f"alerts are melanomas (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]); {self.npv.value:.2%} "
-            f"[{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are not"
+            f"alerts are {PLURALS[self.target]} (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]); "
+            f"{self.npv.value:.2%} [{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are not"
         )
 
 
-def predictive_values(figures: Mapping[str, Figure], prevalence: float) -> PredictiveFigures:
+def predictive_values(
+    figures: Mapping[str, Figure], prevalence: float, target: Target = "melanoma"
+) -> PredictiveFigures:
     """Compute predictive values at a prevalence with Bayes' rule; see `Evaluation.at_prevalence`.
 
-    Images that the detector abstains from are neither alerts nor cleared. The lower end of an interval combines the worse ends
+    Images that the detector refers are neither alerts nor cleared. The lower end of an interval combines the worse ends
     of the rates in both classes, and the upper end the better ones. That is wider than a 95 % interval has to be, and it also
-    holds if no melanoma was cleared.
+    holds if none of the target was cleared.
 
     Args:
-        figures: `Evaluation.figures`: sensitivity, specificity and both error rates.
-        prevalence: The share of images that are melanomas, over 0 and under 1.
+        figures: `Evaluation.figures`: sensitivity, both error rates, and the clearance rate.
+        prevalence: The share of images that show the target, over 0 and under 1.
+        target: What the figures were measured for.
 
     Returns:
         Predictive values and the number needed to biopsy.
@@ -59,14 +64,14 @@ def predictive_values(figures: Mapping[str, Figure], prevalence: float) -> Predi
         >>> predictive_values(detector.evaluate(data.test).figures, 0.02).prevalence
         0.02
     """
-    names = ("sensitivity", "false_negative_rate", "specificity", "false_positive_rate")
-    sensitivity, false_negatives, specificity, false_positives = (figures[name] for name in names)
-    if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):
+    names = ("sensitivity", "false_negative_rate", "clearance_rate", "false_positive_rate")
+    sensitivity, false_negatives, clearance, false_positives = (figures[name] for name in names)
+    if not (math.isfinite(sensitivity.value) and math.isfinite(clearance.value)):
         raise DetectorError(
-            "predictive values need sensitivity and specificity, which are not defined here; expected melanomas and other "
-            "images, and a detector with an operating point"
+            f"predictive values need sensitivity and specificity, which are not defined here; expected {PLURALS[target]} and "
+            "other images, and a detector with an operating point"
         )
-    lesions = min(sensitivity.lesions, specificity.lesions)
+    lesions = min(sensitivity.lesions, clearance.lesions)
     ppv, ppv_low, ppv_high = (
         _point(alerts_in_melanomas, 1 - alerts_in_others).at_prevalence(prevalence).ppv
         for alerts_in_melanomas, alerts_in_others in (
@@ -78,9 +83,9 @@ def predictive_values(figures: Mapping[str, Figure], prevalence: float) -> Predi
     npv, npv_low, npv_high = (
         _point(1 - cleared_in_melanomas, cleared_in_others).at_prevalence(prevalence).npv
         for cleared_in_melanomas, cleared_in_others in (
-            (false_negatives.value, specificity.value),
-            (false_negatives.high, specificity.low),
-            (false_negatives.low, specificity.high),
+            (false_negatives.value, clearance.value),
+            (false_negatives.high, clearance.low),
+            (false_negatives.low, clearance.high),
         )
     )
     biopsies, fewest, most = (1 / share if share else math.inf for share in (ppv, ppv_high, ppv_low))
@@ -89,6 +94,7 @@ def predictive_values(figures: Mapping[str, Figure], prevalence: float) -> Predi
         ppv=Figure(ppv, ppv_low, ppv_high, lesions),
         npv=Figure(npv, npv_low, npv_high, lesions),
         number_needed_to_biopsy=Figure(biopsies, fewest, most, lesions),
+        target=target,
     )
 
 

@@ -11,7 +11,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import WeightedMetrics
-from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
 
@@ -39,8 +39,9 @@ class Subgroup:
         name: Which subgroup it is, such as `"female"` or `"under 40"`.
         images: The number of images.
         lesions: The number of lesions that they show.
-        melanomas: The number of lesions that are melanomas.
+        melanomas: The number of lesions that are melanomas, or of the target.
         figures: balanced_accuracy, melanoma_auc, sensitivity and specificity, as in `Evaluation.figures`.
+        target: What sensitivity and specificity are measured for, and `melanomas` counts: `"melanoma"` or `"malignant"`.
     """
 
     kind: str
@@ -49,10 +50,11 @@ class Subgroup:
     lesions: int
     melanomas: int
     figures: Mapping[str, Figure]
+    target: Target = "melanoma"
 
     def __str__(self) -> str:
         figures = ", ".join(f"{title} {self.describe(name)}" for name, title in SHOWN.items())
-        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} melanomas; {figures}"
+        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} {PLURALS[self.target]}; {figures}"
 
     def is_reliable(self, name: str) -> bool:
         """Return whether a metric is defined and rests on 20 lesions or more.
@@ -61,8 +63,8 @@ class Subgroup:
             name: The name of the metric.
 
         Returns:
-            Whether it can be read. Melanomas are counted for sensitivity, other lesions for specificity, and the rarer of
-            both for the AUC.
+            Whether it can be read. Lesions of the target are counted for sensitivity, others for specificity, and the rarer
+            side for the AUC.
 
         Examples:
             >>> Subgroup("sex", "female", 9, 9, 3, {"sensitivity": Figure(1.0, 0.3, 1.0, 3)}).is_reliable("sensitivity")
@@ -144,7 +146,7 @@ def _measure(answers: Answers, point: OperatingPoint | None, kind: str, name: st
         return {metric: value for metric, value in metrics(weights).items() if metric in SHOWN}
 
     figures = compute_figures(shown, answers.groups, lesions, seed=seed)
-    return Subgroup(kind, name, len(answers), answers.lesions, lesions["sensitivity"], figures)
+    return Subgroup(kind, name, len(answers), answers.lesions, lesions["sensitivity"], figures, answers.target)
 
 
 def _first(record: Record, columns: tuple[str, ...]) -> str:

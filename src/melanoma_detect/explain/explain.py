@@ -1,7 +1,7 @@
 """Explanations of a prediction: a heat map over the image, by occlusion or Grad-CAM, with its description."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -19,6 +19,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.outputs import check_output
 
 Method: TypeAlias = Literal["auto", "occlusion", "grad-cam"]
 
@@ -41,7 +42,8 @@ class Explanation:
         hidden: The lowest probability with one part of the image hidden; None for Grad-CAM, which hides nothing.
         source: The image's path or name.
         image: uint8 `(height, width, 3)`: the image in its own shape, with a longer side of 420 pixels.
-        reason: Why the detector abstains from this image; empty where it does not.
+        reason: Why the detector refers this image; empty where it does not.
+        abstained: Whether it is referred because the detector abstains from it.
 
     Examples:
         >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", method="occlusion")
@@ -57,6 +59,7 @@ class Explanation:
     source: str
     image: Pixels
     reason: str = ""
+    abstained: bool = True
 
     @property
     def picture(self) -> Pixels:
@@ -93,24 +96,23 @@ class Explanation:
         """
         return draw_overlay(self.image, self.heat)
 
-    def save(self, path: "str | os.PathLike[str]") -> None:
+    def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
         """Write one image file with the image, the overlay, its scale and the text of this explanation.
 
         Args:
             path: The file to write; its suffix (`.png`, `.jpg`, ...) decides the format.
+            overwrite: Replace a file that is there. The explained image itself is never replaced.
 
         Raises:
-            OutputError: The file cannot be written, or no image format has that suffix.
+            OutputError: The file exists, is the explained image, cannot be written, or no image format has that suffix.
 
         Examples:
             >>> detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion").save("overlay.png")
         """
-        file = Path(path)
-        image_format = Image.registered_extensions().get(file.suffix.lower())
-        if image_format not in Image.SAVE:
-            raise OutputError(f"{file}: no image format has the suffix {file.suffix!r}; expected .png, .jpg or .webp")
-        with atomic_file(file) as partial:
-            draw_sheet(self.image, self.heat, str(self)).save(partial, image_format)
+        file = check_image_output(path, overwrite=overwrite, inputs=[self.source])
+        with atomic_file(file, overwrite=overwrite) as partial:
+            sheet = draw_sheet(self.image, self.heat, str(self))
+            sheet.save(partial, Image.registered_extensions()[file.suffix.lower()])
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.diagnosis} {self.probability:.1%} in {self.source}, by {self.method}>"
@@ -118,7 +120,7 @@ class Explanation:
     def __str__(self) -> str:
         text = f"{self.source}: evidence for {self.diagnosis} ({self.probability:.1%}), by {self.method}. "
         if self.reason:
-            text = f"REFER: the detector abstains from this image: {self.reason}. {text}"
+            text = f"REFER: {'the detector abstains from this image: ' * self.abstained}{self.reason}. {text}"
         if not self.heat.any():
             return f"{text}No part of the image is evidence for it, by this method. {CAVEAT}"
         text += f"Half of the evidence lies on {_smallest_half(self.heat):.0%} of the image, {_describe_maximum(self.heat)}; "
@@ -127,6 +129,32 @@ class Explanation:
         if self.hidden is not None:
             text += f"Hiding the part that matters most lowers {self.diagnosis} to {self.hidden:.1%}. "
         return text + CAVEAT
+
+
+def check_image_output(
+    path: "str | os.PathLike[str]", *, overwrite: bool, inputs: "Iterable[str | os.PathLike[str]]" = ()
+) -> Path:
+    """Raise OutputError unless an image can be written to a path; see `check_output`.
+
+    Args:
+        path: The file to write.
+        overwrite: Whether a file that is there may be replaced.
+        inputs: Files that are never overwritten.
+
+    Returns:
+        The path, with `~` expanded.
+
+    Raises:
+        OutputError: No image format has its suffix, the file exists or is an input, or it cannot be written.
+
+    Examples:
+        >>> check_image_output("overlay.png", overwrite=False).name
+        'overlay.png'
+    """
+    suffix = Path(path).suffix
+    if Image.registered_extensions().get(suffix.lower()) not in Image.SAVE:
+        raise OutputError(f"{path}: no image format has the suffix {suffix!r}; expected .png, .jpg or .webp")
+    return check_output(path, overwrite=overwrite, inputs=inputs)
 
 
 def explain(
@@ -171,7 +199,8 @@ def explain(
         hidden=hidden,
         source=source_name(image),
         image=_display_image(loaded, predictor),
-        reason=prediction.reasons[0],
+        reason=prediction.reason(0, predictor.classes),
+        abstained=bool(prediction.abstained[0]),
     )
 
 

@@ -31,6 +31,7 @@ from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, upgrade
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.outputs import check_output, expand_path
 
 Engine: TypeAlias = Literal["onnx", "keras"]
 
@@ -62,12 +63,14 @@ class Files:
         keras: Returns the bytes of the `.keras` file; None where there is none.
         feature_space: Where the features of training images lie; None where that was not measured.
         fingerprint: Returns the fingerprint of the training data.
+        path: The file that they were read from; None for a detector that was trained in this process.
     """
 
     onnx: bytes | None = None
     keras: Callable[[], bytes] | None = None
     feature_space: FeatureSpace | None = None
     fingerprint: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
+    path: Path | None = None
 
 
 def find_file(path: Path | None) -> Path:
@@ -106,7 +109,7 @@ def find_file(path: Path | None) -> Path:
     return path
 
 
-def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime) -> None:
+def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *, overwrite: bool = False) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
@@ -114,13 +117,15 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime) ->
         config: The configuration.
         files: The model and the rest.
         runtime: Runs the model on the golden images.
+        overwrite: Replace a file that is there.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: The file exists, or cannot be written.
 
     Examples:
         >>> write(Path("again.detector"), predictor.config, predictor.files, predictor.runtime)
     """
+    path = check_output(path, overwrite=overwrite)
     members: dict[str, bytes] = {
         _CONFIG: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
         FINGERPRINT_MEMBERS[SCHEMA]: json.dumps(files.fingerprint().to_dict()).encode(),
@@ -133,7 +138,7 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime) ->
         members[_KERAS] = files.keras()
     if files.feature_space:
         members[_FEATURES] = _feature_space_to_bytes(files.feature_space)
-    with atomic_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+    with atomic_file(path, overwrite=overwrite) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
             # Weights hardly compress, and are read faster uncompressed.
             method = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
@@ -168,7 +173,7 @@ def read(
         >>> config == predictor.config, runtime.name
         (True, 'onnx')
     """
-    file = find_file(None if path is None else Path(path))
+    file = find_file(None if path is None else expand_path(path))
     try:
         with zipfile.ZipFile(file) as archive:
             _check_members(file, archive)
@@ -182,6 +187,7 @@ def read(
                 keras=_Member(file, _KERAS) if _KERAS in names else None,
                 feature_space=_feature_space_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else None,
                 fingerprint=_FingerprintMember(file, fingerprint),
+                path=file,
             )
             golden = {name: archive.read(name) for name in _GOLDEN}
         runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})

@@ -4,14 +4,14 @@ This module applies what `training.calibrate` fits on the validation split. NumP
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.operating_points import OperatingPoint, Target, ValidationScores
+from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target, ValidationScores
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -83,7 +83,8 @@ class Calibration:
             target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
 
         Returns:
-            The operating point.
+            The operating point, with the threshold on the probability of a malignant diagnosis from which an image without an
+            alert is referred: that of the same sensitivity for malignant diagnoses, but at most 0.5.
 
         Raises:
             DetectorError: The validation images cannot support it.
@@ -96,7 +97,16 @@ class Calibration:
             raise DetectorError(
                 f"there is no operating point for {target}: validation showed no {target} lesion, or nothing else"
             )
-        return self.operating_scores[target].operating_point(sensitivity)
+        point = self.operating_scores[target].operating_point(sensitivity)
+        return replace(point, malignant_threshold=self._malignant_threshold(sensitivity))
+
+    def _malignant_threshold(self, sensitivity: float) -> float:
+        """Return the probability of a malignant diagnosis from which an image is never cleared."""
+        try:
+            own = self.operating_scores["malignant"].operating_point(sensitivity).threshold
+        except (KeyError, DetectorError):  # no malignant lesion in validation, or too few
+            return MALIGNANT_THRESHOLD
+        return min(own, MALIGNANT_THRESHOLD)
 
     def conformal_threshold(self, coverage: float) -> float:
         """Return the lowest probability at which a diagnosis is in the prediction set.

@@ -1,10 +1,10 @@
 """Deprecated names of a detector's internals, which are attributes of its predictor now."""
 
-import warnings
 from typing import Any
 
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.deprecation import REMOVED_IN
+from melanoma_detect.utils.user_warning import warn_user
 
 _NEW_NAMES = {
     "answer": "predict_inputs",
@@ -35,6 +35,7 @@ def deprecated_attribute(detector: Any, name: str) -> Any:
         AttributeError: A detector never had this name.
 
     Examples:
+        >>> import warnings
         >>> with warnings.catch_warnings():
         ...     warnings.simplefilter("ignore")
         ...     deprecated_attribute(detector, "card") is detector.predictor.config
@@ -44,7 +45,7 @@ def deprecated_attribute(detector: Any, name: str) -> Any:
         raise AttributeError(f"{type(detector).__name__!r} object has no attribute {name!r}", name=name, obj=detector)
     new = _NEW_NAMES[name]
     message = f"Detector.{name} is deprecated and will be removed in {REMOVED_IN}; use Detector.predictor.{new}"
-    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    warn_user(message, DeprecationWarning)
     predictor: Predictor = detector.predictor
     if name == "measured":
         return lambda *evaluations: _detector_of(

@@ -9,20 +9,24 @@ from itertools import product
 from typing import Any
 
 from melanoma_detect.inference.config import DetectorConfig
-from melanoma_detect.inference.operating_points import SENSITIVITIES, TARGETS, lesions_needed
+from melanoma_detect.inference.operating_points import PLURALS, SENSITIVITIES, TARGETS, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 _METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "melanoma_auc": "melanoma ROC AUC",
-    "sensitivity": "sensitivity for melanoma, at the detector's own threshold",
-    "false_negative_rate": "false-negative rate: melanomas that it clears; the others raise an alert or are referred",
-    "specificity": "specificity: other images that it clears",
+    "malignant_auc": "malignant ROC AUC: malignant against benign lesions",
+    "sensitivity": "sensitivity for {targets}, at the detector's own threshold",
+    "false_negative_rate": "false-negative rate: {targets} that it clears; the others raise an alert or are referred",
+    "specificity": "specificity: other images without an alert that it does not abstain from",
     "coverage": "coverage: images that it does not abstain from",
+    "referral_rate": "images without an alert that it refers to a person",
+    "clearance_rate": "other images that it clears",
+    "malignant_clearance_rate": "malignant lesions of any kind that it clears",
     "specificity_at_95": "specificity at 95 % sensitivity",
     "benign_below_threshold": "benign images below that threshold, which need no review",
-    "ece": "expected calibration error of the probability of melanoma (ECE)",
+    "ece": "expected calibration error of the probability of {targets} (ECE)",
 }
 # Of melanoma among images: screening, a dermatologist's practice, and a collection of suspicious lesions.
 _PREVALENCES = (0.01, 0.05, 0.2)
@@ -79,6 +83,10 @@ def _operating_points(config: DetectorConfig) -> Iterator[str]:
     if own is not None:
         yield f"- {own}."
         yield from (f"    - {own.at_prevalence(prevalence)}." for prevalence in _PREVALENCES)
+        yield (
+            "    - An image without an alert is referred, not cleared, if its most probable diagnosis is malignant, "
+            f"or if its probability of any malignant diagnosis reaches {own.malignant_threshold:.3f}."
+        )
     for target, sensitivity in product(TARGETS, SENSITIVITIES):
         if (target, sensitivity) == (config.settings.target, config.settings.sensitivity) and own is not None:
             continue
@@ -94,6 +102,7 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     if not metrics:
         yield "It was not evaluated before it was saved."
     for split, evaluation in metrics.items():
+        targets = PLURALS[evaluation.get("target", "melanoma")]
         yield (
             f"On {evaluation['images']} {split} images of {evaluation['lesions']} lesions, each with its 95 % confidence "
             "interval:"
@@ -102,7 +111,8 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
         for name, title in _METRICS.items():
             metric = evaluation["figures"].get(name)
             if metric and metric["value"] is not None:
-                yield f"| {title} | {metric['value']:.3f} | {metric['low']:.3f} to {metric['high']:.3f} |"
+                values = f"{metric['value']:.3f} | {metric['low']:.3f} to {metric['high']:.3f}"
+                yield f"| {title.format(targets=targets)} | {values} |"
         yield ""
         yield from _recalls(evaluation.get("recall", {}))
         if evaluation.get("shortcuts"):

@@ -20,7 +20,8 @@ TARGETS: tuple[Target, ...] = ("melanoma", "malignant")
 SENSITIVITIES = (0.90, 0.95, 0.99)  # of the operating points that evaluations and model cards list
 _MAX_SCORES = 2000  # stored of positives, and of negatives; of more, this many quantiles, which are 0.05 % apart
 _Z = 1.959964  # the 97.5 % quantile of the normal distribution: two-sided 95 % intervals
-_PLURAL = {"melanoma": "melanomas", "malignant": "malignant lesions"}
+MALIGNANT_THRESHOLD = 0.5  # on the probability of a malignant diagnosis, where validation supports no other
+PLURALS: dict[Target, str] = {"melanoma": "melanomas", "malignant": "malignant lesions"}
 
 
 class PredictiveValues(NamedTuple):
@@ -60,6 +61,9 @@ class OperatingPoint:
         sensitivity_interval: 95 % Wilson interval of the sensitivity (see `wilson_interval`); its sample size is the number of
             lesions, since images of one lesion are not independent.
         specificity_interval: That of the specificity.
+        malignant_threshold: An image without an alert is referred, not cleared, if its probability of any malignant diagnosis
+            reaches this, 0 to 0.5: the detector's own threshold for malignant diagnoses at the same sensitivity, and 0.5 where
+            validation does not support that one.
     """
 
     goal: float
@@ -71,13 +75,14 @@ class OperatingPoint:
     target: Target = "melanoma"
     sensitivity_interval: Interval = (0.0, 1.0)
     specificity_interval: Interval = (0.0, 1.0)
+    malignant_threshold: float = MALIGNANT_THRESHOLD
 
     def __str__(self) -> str:
-        plural = _PLURAL[self.target]
+        plural = PLURALS[self.target]
         return (
             f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for {self.target}; on validation it finds "
-            f"{_with_interval(self.sensitivity, self.sensitivity_interval)} of {self.positives} {plural} and clears "
-            f"{_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
+            f"{_with_interval(self.sensitivity, self.sensitivity_interval)} of {self.positives} {plural} and raises no "
+            f"alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
         )
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
@@ -216,7 +221,7 @@ class ValidationScores:
             >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).check(0.5)
         """
         check_sensitivity(sensitivity)
-        plural, needed = _PLURAL[self.target], lesions_needed(sensitivity)
+        plural, needed = PLURALS[self.target], lesions_needed(sensitivity)
         if self.positive_lesions < needed or not self.negative_lesions:
             raise DetectorError(
                 f"{sensitivity:.4g} sensitivity for {self.target} cannot be set on {self.positive_lesions} {plural} and "

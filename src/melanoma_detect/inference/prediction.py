@@ -1,5 +1,6 @@
 """Predictions for one image or a batch: diagnosis, decision, prediction set, abstention. NumPy only."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
-from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
+NO_OPERATING_POINT = "this detector has no threshold for melanoma"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class BatchPrediction:
         distance: The out-of-distribution score, float64 `(n,)`.
         reasons: Why the detector abstains, `(n,)`; empty where it does not.
         operating_point: The threshold for alerts; None where there is none.
+        likely_malignant: bool `(n,)`: whether an image without an alert must not be cleared; see `likely_malignant`.
     """
 
     probabilities: Float64Array
@@ -39,6 +42,7 @@ class BatchPrediction:
     distance: Float64Array
     reasons: list[str]
     operating_point: OperatingPoint | None
+    likely_malignant: NDArray[np.bool_]
 
     @property
     def abstained(self) -> NDArray[np.bool_]:
@@ -52,11 +56,41 @@ class BatchPrediction:
             index: The image's row.
 
         Returns:
-            `"alert"`, `"clear"`, or `"refer"` where the detector abstains or has no operating point.
+            `"alert"`, `"clear"`, or `"refer"` where the detector abstains, has no operating point, or finds a malignant
+            diagnosis likely without an alert.
         """
         if self.reasons[index] or self.operating_point is None:
             return "refer"
-        return "alert" if self.alert[index] else "clear"
+        if self.alert[index]:
+            return "alert"
+        return "refer" if self.likely_malignant[index] else "clear"
+
+    def reason(self, index: int, classes: tuple[str, ...]) -> str:
+        """Return why one image is referred.
+
+        Args:
+            index: The image's row.
+            classes: Class names, in the order of the columns.
+
+        Returns:
+            The reason for the abstention, else the malignant finding; empty where the image is not referred.
+
+        Examples:
+            >>> rows = np.array([[0.99, 0.01]])
+            >>> batch = batch_prediction(rows, ("basal cell carcinoma", "melanoma"), detector.operating_point)
+            >>> batch.decision(0), batch.reason(0, ("basal cell carcinoma", "melanoma"))
+            ('refer', 'basal cell carcinoma (99%) is malignant')
+        """
+        if self.reasons[index] or self.decision(index) != "refer":
+            return self.reasons[index]
+        if self.operating_point is None:
+            return NO_OPERATING_POINT
+        best = int(self.probabilities[index].argmax())
+        if best in _may_be_malignant(classes):
+            certainly = "is" if best in taxonomy.positions(classes, malignant=True) else "may be"
+            return f"{classes[best]} ({self.probabilities[index, best]:.0%}) {certainly} malignant"
+        share, limit = _format_distinct(float(self.malignant[index]), self.operating_point.malignant_threshold)
+        return f"the probability of a malignant diagnosis, {share}, reaches {limit}"
 
     def predictions(self, classes: tuple[str, ...], sources: Sequence[str]) -> "list[Prediction]":
         """Return one `Prediction` for each image.
@@ -80,7 +114,7 @@ class BatchPrediction:
                 source=source,
                 prediction_set=tuple(label for label, held in zip(classes, self.sets[row], strict=True) if held),
                 abstained=bool(self.reasons[row]),
-                reason=self.reasons[row],
+                reason=self.reason(row, classes),
             )
             for row, source in enumerate(sources)
         ]
@@ -95,14 +129,14 @@ class Prediction:
         probabilities: The probability of each class, 0 to 1, summing to 1.
         melanoma: The probability of melanoma.
         malignant: The probability of any malignant diagnosis.
-        decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, because the detector abstains or has no operating
-            point.
+        decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, because the detector abstains, has no operating
+            point, or finds a malignant diagnosis likely that is no alert.
         operating_point: The threshold that the decision was made with; None where there is none.
         source: The image's path or name.
         prediction_set: Diagnoses that cannot be ruled out: the set holds the true one with the detector's coverage, 90 % by
             default (conformal prediction).
         abstained: Whether the detector makes no prediction for this image; the decision is then always `"refer"`.
-        reason: Why it abstained; empty where it did not.
+        reason: Why the image is referred; empty where it is not.
     """
 
     diagnosis: str
@@ -132,13 +166,16 @@ class Prediction:
             f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%}{self._others()})."
         )
         if self.operating_point is None:
-            return f"{likely} REFER: this detector has no threshold for melanoma; a person must look."
+            return f"{likely} REFER: {NO_OPERATING_POINT}; a person must look."
         point = self.operating_point
         score, threshold = _format_distinct(getattr(self, point.target), point.threshold)
         limit = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
         if self.alert:
             return f"{likely} ALERT: {point.target} {score} reaches {limit}; show it to a dermatologist."
-        return f"{likely} No alert: {point.target} {score} is under {limit}."
+        below = f"{point.target} {score} is under {limit}"
+        if self.decision == "refer":
+            return f"{likely} REFER: {self.reason}; no {point.target} alert ({below}); a person must look."
+        return f"{likely} No alert: {below}."
 
     def _others(self) -> str:
         """Return the other diagnoses that cannot be ruled out; nothing if they are too many to help."""
@@ -209,6 +246,41 @@ def target_scores(probabilities: Float64Array, classes: tuple[str, ...], target:
     return np.asarray(probabilities[:, list(columns)].sum(axis=1))
 
 
+def likely_malignant(
+    probabilities: Float64Array, classes: tuple[str, ...], point: OperatingPoint | None
+) -> NDArray[np.bool_]:
+    """Return which images must not be cleared, because a malignant diagnosis is likely.
+
+    Args:
+        probabilities: `(n, classes)`.
+        classes: Class names, in the order of the columns.
+        point: The operating point, or None.
+
+    Returns:
+        bool `(n,)`: whether the most probable class is malignant, or covers malignant diagnoses and no benign one (HAM10000's
+        `akiec`), or the probabilities of all malignant classes add up to the operating point's `malignant_threshold` (0.5
+        without an operating point).
+
+    Examples:
+        >>> rows = np.array([[0.9, 0.1, 0.0], [0.3, 0.0, 0.7], [0.3, 0.3, 0.4]])
+        >>> likely_malignant(rows, ("basal cell carcinoma", "melanoma", "nevus"), None).tolist()
+        [True, False, True]
+    """
+    threshold = point.malignant_threshold if point is not None else MALIGNANT_THRESHOLD
+    most_probable = np.isin(probabilities.argmax(axis=1), _may_be_malignant(classes))
+    # "Not under" rather than "over": a probability that is no number must not be cleared.
+    return np.asarray(most_probable | ~(target_scores(probabilities, classes, "malignant") < threshold))
+
+
+@functools.lru_cache(maxsize=256)  # every prediction asks for the same classes
+def _may_be_malignant(classes: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the positions of the classes that are malignant, or of which some diagnoses are and none is benign."""
+    kinds = [{taxonomy.malignancy(code) for code in taxonomy.meaning(label)} for label in classes]
+    return tuple(
+        index for index, own in enumerate(kinds) if "malignant" in own and own <= {"malignant", "indeterminate"}
+    )
+
+
 def prediction_sets(probabilities: Float64Array, threshold: float) -> NDArray[np.bool_]:
     """Return the conformal prediction sets: the diagnoses that reach a threshold, and always the most probable one.
 
@@ -274,4 +346,5 @@ def batch_prediction(
         distance=distance,
         reasons=reasons,
         operating_point=point,
+        likely_malignant=likely_malignant(probabilities, classes, point),
     )

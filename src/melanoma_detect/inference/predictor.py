@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeGuard, cast, overload
+from typing import Any, Protocol, Self, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.arrays import as_array, is_batch, split_batches
 from melanoma_detect.images.quality import rejection_reasons
 from melanoma_detect.images.reader import ImageLike, Pixels, source_name
 from melanoma_detect.inference.bundle import Files, keras_model, write
@@ -141,19 +143,20 @@ class Predictor:
         """The configuration with the settings in use: a detector is saved as it was last used."""
         return replace(self.config, settings=self.settings)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, overwrite: bool = False) -> None:
         """Write a detector's file, whole or not at all; see `Detector.save`.
 
         Args:
             path: Where to.
+            overwrite: Replace a file that is there.
 
         Raises:
-            OutputError: The path cannot be written.
+            OutputError: The file exists, or cannot be written.
 
         Examples:
             >>> predictor.save(Path("mine.detector"))
         """
-        write(path, self.saved_config, self.files, self.runtime)
+        write(path, self.saved_config, self.files, self.runtime, overwrite=overwrite)
 
     def keras_model(self) -> Any:
         """Return the Keras model, for further training, Grad-CAM and export. Imports Keras.
@@ -190,15 +193,17 @@ class Predictor:
             >>> predictor.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "clear", "refer")
             True
         """
+        if (array := as_array(images)) is not None:
+            return self._predict_all([array]) if is_batch(array) else self._predict_all([array])[0]
         if _is_single_image(images):
             return self._predict_all([images])[0]
         if hasattr(images, "images"):
-            return self._predict_all(list(images.images))
+            return self._predict_all(images.images)
         if not isinstance(images, Iterable):
             raise ImageError(
-                f"{images!r} is not an image; expected a path, a file, a PIL image, a uint8 array, or several of them"
+                f"{images!r} is not an image; expected a path, a file, a PIL image, an array, a tensor, or several of them"
             )
-        return self._predict_all(list(cast("Iterable[ImageLike]", images)))
+        return self._predict_all(images)
 
     def probabilities(self, pixels: Pixels) -> Float64Array:
         """Return calibrated probabilities for decoded images.
@@ -281,10 +286,10 @@ class Predictor:
         sides = np.array([min(prepared.height, prepared.width) for prepared in inputs])
         return self.predict_batch(pixels, sides).predictions(self.classes, sources)
 
-    def _predict_all(self, images: list[ImageLike]) -> list[Prediction]:
+    def _predict_all(self, images: Iterable[Any]) -> list[Prediction]:
         predictions: list[Prediction] = []
-        for start in range(0, len(images), BATCH):  # only one batch of decoded images is held in memory
-            batch = images[start : start + BATCH]
+        single_images = split_batches(images)
+        while batch := list(islice(single_images, BATCH)):  # only one batch of decoded images is held in memory
             inputs = [self.preprocess(image) for image in batch]
             predictions += self.predict_inputs(inputs, [source_name(image) for image in batch])
         return predictions
@@ -299,10 +304,9 @@ class Predictor:
 
 
 def _is_single_image(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[ImageLike]:
-    """Return whether this is one image, rather than a list, an iterator or a batch of images."""
-    if isinstance(images, np.ndarray):
-        return images.ndim != 4
-    return isinstance(images, (str, bytes, os.PathLike)) or hasattr(images, "read") or hasattr(images, "convert")
+    """Return whether this is one image, rather than a list or an iterator of images."""
+    is_value = isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike))
+    return is_value or hasattr(images, "read") or hasattr(images, "convert")
 
 
 class SupportsPredictor(Protocol):

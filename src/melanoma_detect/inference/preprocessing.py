@@ -25,7 +25,7 @@ def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> Model
     """Read an image at the model's input size.
 
     Args:
-        image: What `images.reader.read` takes.
+        image: What `images.reader.read_pixels` takes.
         size: `(height, width)` of the model's input, in pixels.
         resize: How an image of another shape is brought to that size.
 
@@ -40,7 +40,7 @@ def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> Model
         >>> prepared.pixels.shape, prepared.height
         ((32, 32, 3), 64)
     """
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (*size, 3):
+    if type(image) is np.ndarray and image.dtype == np.uint8 and image.shape == (*size, 3):
         return ModelInput(cast("Pixels", image), *size)  # nothing to decode, and nothing to copy
     loaded = load_rgb(image, min_decode_size(size, resize))
     return ModelInput(resize_image(loaded, size, resize), loaded.height, loaded.width)

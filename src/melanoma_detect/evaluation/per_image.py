@@ -1,0 +1,130 @@
+"""The single images of an evaluation: labels, probabilities, groups, decisions and records, as attributes and as a table."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from melanoma_detect.data.record import Record
+from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.inference.prediction import Decision
+from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import warn_renamed
+
+
+class PerImage:
+    """What an evaluation knows of each image.
+
+    Attributes:
+        per_image: The answers and true labels that everything is computed from.
+        operating_point: The operating point of sensitivity and specificity; None if the detector has none.
+    """
+
+    per_image: Answers
+    operating_point: OperatingPoint | None
+
+    def __len__(self) -> int:
+        return len(self.per_image)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the confusion matrix."""
+        return self.per_image.classes
+
+    @property
+    def target(self) -> Target:
+        """What sensitivity, specificity and calibration are measured for: `"melanoma"` or `"malignant"`."""
+        return self.per_image.target
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The true class of each image as a position in `classes`, `(n,)`; -1 for a label that is none of them."""
+        return self.per_image.labels
+
+    @property
+    def probabilities(self) -> Float64Array:
+        """The predicted probabilities, `(n, classes)`."""
+        return self.per_image.probabilities
+
+    @property
+    def abstained(self) -> NDArray[np.bool_]:
+        """Which images the detector abstained from, `(n,)`."""
+        return self.per_image.abstained
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The lesion that each image shows, `(n,)`."""
+        return self.per_image.groups
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The dataset's record of each image, `(n,)`; empty if unknown."""
+        return self.per_image.records
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each image, `(n,)`; empty if unknown."""
+        return tuple(record.id for record in self.records)
+
+    @property
+    def lesions(self) -> int:
+        """The number of independent lesions (groups) that the images show."""
+        return self.per_image.lesions
+
+    @property
+    def melanoma_scores(self) -> Float64Array:
+        """The predicted probability of melanoma of each image, `(n,)`."""
+        return self.per_image.melanoma_scores
+
+    @property
+    def is_melanoma(self) -> NDArray[np.bool_]:
+        """Which images show a melanoma, `(n,)`."""
+        return self.per_image.is_melanoma
+
+    @property
+    def knows_melanoma(self) -> bool:
+        """Deprecated: use `per_image.has_melanoma_class`."""
+        warn_renamed("Evaluation.knows_melanoma", "Evaluation.per_image.has_melanoma_class")
+        return self.per_image.has_melanoma_class
+
+    @property
+    def decisions(self) -> NDArray[np.str_]:
+        """The decision for each image, `"alert"`, `"clear"` or `"refer"`, `(n,)`; all refer without an operating point."""
+        refer: Decision = "refer"
+        decisions = np.full(len(self), refer, dtype="<U5")
+        if self.operating_point is not None:
+            decisions[self.per_image.alerts(self.operating_point)] = "alert"
+            decisions[self.per_image.cleared(self.operating_point)] = "clear"
+        return decisions
+
+    @property
+    def abstained_melanomas(self) -> int:
+        """The number of melanomas that the detector abstained from: referred, neither true positives nor false negatives."""
+        return int((self.abstained & self.is_melanoma).sum())
+
+    @property
+    def cleared_melanomas(self) -> int:
+        """The number of melanomas that the detector clears: missed."""
+        return int((self.is_melanoma & (self.decisions == "clear")).sum())
+
+    @property
+    def cleared_malignant(self) -> int:
+        """The number of images of malignant lesions, melanomas among them, that the detector clears."""
+        return int((self.per_image.is_malignant & (self.decisions == "clear")).sum())
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row per image: truth, diagnosis, probabilities by class, melanoma, malignant, decision; its id as the index."""
+        table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
+        table.insert(0, "truth", self.per_image.names)
+        table.insert(1, "diagnosis", np.array(self.classes)[self.per_image.predicted])
+        table["melanoma"] = self.melanoma_scores
+        table["malignant"] = self.per_image.scores("malignant")
+        table["decision"] = self.decisions
+        return table.set_axis(list(self.ids), axis="index") if self.ids else table
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """Deprecated: use `predictions`."""
+        warn_renamed("Evaluation.answers", "Evaluation.predictions")
+        return self.predictions
