@@ -37,6 +37,12 @@ def test_patients_and_lesions_count_under_any_of_their_names(tmp_path):
     assert group_keys({"PatientID": "P1"}) == ["patient_id P1"]
 
 
+@pytest.mark.parametrize("cell", ["-1", "-1.0", "unknown", "N/A", "None", "--", "?", "not available"])
+def test_a_placeholder_joins_no_strangers(tmp_path, cell):
+    found = table(tmp_path, f"image,patient_id\na,{cell}\nb,{cell}\nc,1\n")
+    assert [found.group_keys(row) for row in found.rows] == [[], [], ["patient_id 1"]]
+
+
 def test_a_kind_of_lesion_is_no_lesion(tmp_path):
     found = table(tmp_path, "image,lesion\na,papule\nb,papule\n")
     assert [found.group_keys(row) for row in found.rows] == [[], []]

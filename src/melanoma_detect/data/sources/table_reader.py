@@ -170,8 +170,8 @@ def _clean_column(cells: Sequence[str]) -> list[str]:
 
 def _clean(cell: str) -> str:
     text = cell.strip()
-    # No placeholder ends in a digit, and most cells do.
-    return text if text[-1:].isdigit() or not taxonomy.is_missing(text) else ""
+    # Of the placeholders only -1 ends in a digit, as most cells do.
+    return text if (text[-1:].isdigit() and text[0] != "-") or not taxonomy.is_missing(text) else ""
 
 
 def _open(path: Path) -> BinaryIO:
