@@ -160,7 +160,7 @@ def test_a_class_without_readable_images_is_no_class(tree):
     assert data.classes == ("melanoma", "nevus")
 
 
-def test_a_class_with_images_in_test_alone_is_a_class_and_is_named(tree):
+def test_a_class_without_training_images_is_set_aside_and_named(tree):
     root = tree({"melanoma": 6, "nevus": 6, "scar": 2})
     rows = [
         f"{path.stem},{path.parent.name},{'test' if 'scar' in path.parts else 'train'}" for path in root.rglob("*.png")
@@ -168,8 +168,20 @@ def test_a_class_with_images_in_test_alone_is_a_class_and_is_named(tree):
     (root / "t.csv").write_text("image,label,split\n" + "\n".join(rows))
     with pytest.warns(DataWarning, match=r"scar \(2\): in validation or test alone"):
         data = md.load_dataset(images=root, labels=root / "t.csv")
-    assert "scar" in data.classes
-    assert len(data.test) == 2
+    assert data.classes == ("melanoma", "nevus")
+    assert [entry.kind for entry in data.set_aside] == ["lone class"] * 2
+
+
+def test_a_class_whose_training_images_cannot_be_read_is_set_aside(tree):
+    root = tree(
+        {"Train/melanoma": 6, "Train/nevus": 6, "Train/scar": 3, "Test/melanoma": 2, "Test/nevus": 2, "Test/scar": 2}
+    )
+    for path in (root / "Train" / "scar").iterdir():
+        path.write_bytes(b"damaged")
+    with pytest.warns(DataWarning, match=r"3 files cannot be read.*scar \(2\): in validation or test alone"):
+        data = md.load_dataset(root)
+    assert data.classes == ("melanoma", "nevus")
+    assert sorted(entry.kind for entry in data.set_aside) == ["lone class"] * 2 + ["unreadable"] * 3
 
 
 def test_labels_are_renamed_and_dropped(tree):

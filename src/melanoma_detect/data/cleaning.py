@@ -201,6 +201,38 @@ def exclude_leaks(
     return remaining, excluded
 
 
+def exclude_untrained(
+    records: Sequence[Record], label_groups: Mapping[str, Sequence[str]]
+) -> tuple[list[Record], list[SetAside]]:
+    """Exclude the classes without a training image: a model would have an output for them that never learns.
+
+    Args:
+        records: The records, in their splits.
+        label_groups: For a coarse label the classes that it covers; these learn from its images.
+
+    Returns:
+        The remaining records, and the excluded ones. Without any training image, as in a set for evaluation, all remain.
+
+    Examples:
+        >>> exclude_untrained(data.records, {})[1]
+        []
+    """
+    trained = {record.label for record in records if record.split == "train"}
+    learned = trained.union(*(label_groups.get(label, ()) for label in trained))
+    learned.update(label for label, covered in label_groups.items() if learned.intersection(covered))
+    if not trained:
+        return list(records), []
+    reason = "no training image shows {}: a model cannot learn it"
+    return (
+        [record for record in records if record.label in learned],
+        [
+            SetAside(record, reason.format(record.label), "lone class")
+            for record in records
+            if record.label not in learned
+        ],
+    )
+
+
 def describe_leaks(excluded: Sequence[SetAside]) -> str:
     """Describe how many images were excluded because an earlier split shows them.
 

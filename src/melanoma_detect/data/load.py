@@ -12,6 +12,7 @@ from melanoma_detect.data.cleaning import (
     describe_leaks,
     exclude_conflicts,
     exclude_leaks,
+    exclude_untrained,
     find_conflicts,
 )
 from melanoma_detect.data.dataset import Dataset
@@ -140,8 +141,10 @@ def load_dataset(
     few = rare_labels(records, ingested.given, ingested.classes, **fractions)
     records, of_rare = _exclude_rare(records, few, rare)
     records = assign_splits(records, ingested.given, **fractions, seed=seed, rare=few.keys())
+    records, untrained = exclude_untrained(records, ingested.label_groups)
     classes, label_groups = _present(records, ingested)
-    excluded = (*ingested.unreadable, *ingested.unlabelled, *dropped, *conflicting, *leaking, *of_rare)
+    earlier = (*ingested.unreadable, *ingested.unlabelled, *dropped, *conflicting, *leaking, *of_rare)
+    excluded = (*earlier, *untrained)
     other = tuple(path for contents in sources for path in contents.other_files)
     contradicting = find_conflicts(ingested.records, ingested.images, ingested.second_labels)
     messages = [
@@ -150,9 +153,9 @@ def load_dataset(
         describe_leaks(leaking),
         f"{len(ingested.unlabelled)} images have no label" if ingested.unlabelled else "",
         describe_rare(few, excluded=rare == "exclude"),
-        describe_untrained(records, classes),
+        describe_untrained(untrained),
         describe_no_test(records, ingested.given) if test else "",
-        describe_gone(records, excluded, label_groups),
+        describe_gone((*records, *(entry.record for entry in untrained)), earlier, label_groups),
         describe_unknown([record.label for record in records]),
         *(note for contents in sources for note in contents.notes),
         describe_other_files([contents.root for contents in sources], other),

@@ -95,25 +95,21 @@ def describe_rare(rare: Mapping[str, int], *, excluded: bool) -> str:
     return f"{_count(rare)}: too few different lesions or patients to be in every split; {done}"
 
 
-def describe_untrained(records: Sequence[Record], classes: Sequence[str]) -> str:
-    """Describe the classes that have images, but none to train on.
+def describe_untrained(excluded: Sequence[SetAside]) -> str:
+    """Describe the classes that were excluded because no training image shows them.
 
     Args:
-        records: The records, in their splits.
-        classes: The classes.
+        excluded: Their records.
 
     Returns:
-        A sentence with counts; empty where there is none, or where there are no training images at all.
+        A sentence with counts; empty where there is none.
 
     Examples:
-        >>> describe_untrained(data.records, data.classes)
+        >>> describe_untrained([])
         ''
     """
-    trained = {record.label for record in records if record.split == "train"}
-    counts = Counter(record.label for record in records if record.label in classes and record.label not in trained)
-    if not trained or not counts:
-        return ""
-    return f"{_count(counts)}: in validation or test alone, no model can learn it from these images"
+    counts = Counter(entry.record.label for entry in excluded)
+    return f"{_count(counts)}: in validation or test alone, set aside: no model can learn it" if counts else ""
 
 
 def describe_no_test(records: Sequence[Record], given: Collection[str]) -> str:
