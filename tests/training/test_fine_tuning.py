@@ -55,6 +55,7 @@ def test_epochs_of_the_phases_sum_to_the_total(model, epochs, expected):
     assert [phase.epochs for phase in plan_phases(model, epochs, md.Recipe())] == expected
 
 
+@pytest.mark.slow
 def test_head_is_trained_before_the_backbone(model, data):
     inside, head = split_weights(model)
     md.Detector.fit(model, data, epochs=2, recipe=md.Recipe(head_epochs=2), progress=False)
