@@ -106,8 +106,8 @@ def load_dataset(
             a square image does not show whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
 
     Returns:
-        The Dataset. Its classes are the labels that images have after cleaning, in whichever split; one that has images in
-        validation or test alone is a class too, and the warning names it.
+        The Dataset. Its classes are the labels that images have after cleaning. One that has images in validation or test
+        alone is no class: they are set aside, and the warning counts them.
 
     Raises:
         DatasetError: The source cannot become a dataset; the message names the file and what to do.
@@ -131,8 +131,10 @@ def load_dataset(
     _check_named(sources)
     decoded, scans = PixelCache(), ScanCache()
     ingested = ingest(sources, aspects, groups=groups, image_size=size, resize=resize, decoded=decoded, scans=scans)
+    # Without truth= or "resolve" nobody asks for it, and a large table takes a while.
+    true_codes = _read_truth(sources, truth) if truth is not None or conflicts == "resolve" else None
     records, conflicting = exclude_conflicts(
-        ingested.records, ingested.images, conflicts, _read_truth(sources, truth), ingested.second_labels
+        ingested.records, ingested.images, conflicts, true_codes, ingested.second_labels
     )
     # An image whose conflict is not resolved was in Train all the same: a model may not be tested on its lesion.
     unresolved = [entry.record for entry in conflicting] if conflicts == "drop" else []
@@ -198,14 +200,12 @@ def _check_named(sources: Sequence[Contents]) -> None:
 def _read_truth(sources: Sequence[Contents], truth: Any) -> dict[Path, frozenset[str]] | None:
     """Return the authoritative diagnosis of each file: by the table that is named, or by those of the sources."""
     if truth is None:
-        tables = [(contents.table, contents) for contents in sources if contents.table]
+        tables = [(contents.table, contents.rows) for contents in sources if contents.table]
     else:
         table = read_table(Path(truth).expanduser() if isinstance(truth, (str, os.PathLike)) else truth)
-        tables = [(table, contents) for contents in sources]
-    found: dict[Path, frozenset[str]] = {}
-    for table, contents in tables:
-        rows = match_rows(table, contents.root, [image.path for image in contents.images]).rows
-        found |= {path: _truth_of(table, own) for path, own in rows.items()}
+        files = [(contents.root, [image.path for image in contents.images]) for contents in sources]
+        tables = [(table, match_rows(table, root, paths).rows) for root, paths in files]
+    found = {path: _truth_of(table, own) for table, rows in tables for path, own in rows.items()}
     return found if tables else None
 
 

@@ -7,7 +7,8 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.cleaning import contradicting_labels, describe_conflicts
 from melanoma_detect.data.groups import parent_name, scoped_keys
 from melanoma_detect.data.record import SPLITS, Record
-from melanoma_detect.data.sources.table import TRUTH_COLUMNS, group_keys
+from melanoma_detect.data.sources.columns import find_truth_columns
+from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.confounding import source_confounding
 from melanoma_detect.data_audit.finding import AuditInputs, Case, Finding
 
@@ -77,7 +78,7 @@ def _check_against_table(inputs: AuditInputs) -> Finding:
     conflicts = _conflicts(inputs)
     wrong: list[tuple[Record, str]] = []
     for record, image in zip(inputs.records, inputs.images, strict=True):
-        truth = next((record.metadata[name] for name in TRUTH_COLUMNS if name in record.metadata), "")
+        truth = next((record.metadata[name] for name in find_truth_columns(record.metadata)), "")
         label, diagnosis = taxonomy.meaning(record.label), taxonomy.meaning(truth) if truth else frozenset()
         if diagnosis and not (label <= diagnosis or diagnosis <= label) and image not in conflicts:
             wrong.append((record, truth))

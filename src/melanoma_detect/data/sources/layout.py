@@ -19,7 +19,7 @@ from melanoma_detect.data.sources.labelled_folder import (
     names_images,
 )
 from melanoma_detect.data.sources.matching import Match, match_rows
-from melanoma_detect.data.sources.table import FILE_NAME, GROUP_COLUMNS
+from melanoma_detect.data.sources.table import FILE_NAME
 from melanoma_detect.data.sources.tree import HDF5_SUFFIXES, Tree
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import is_hidden
@@ -141,7 +141,7 @@ def add_metadata(contents: Contents, found: FoundTable, match: Match) -> Content
     reason = "" if match.rows else f"none of its {len(table.rows)} rows names an image here"
     if match.rows and not keys and not table.has_labels:
         reason = f"it has the columns {', '.join(table.columns)} and names no lesion or patient of an image here"
-    unused = (f"{table.path} groups nothing: {reason}; expected one of {', '.join(GROUP_COLUMNS)}",) if reason else ()
+    unused = (f"{table.path} groups nothing: {reason}; expected lesion_id or patient_id",) if reason else ()
     return replace(
         contents,
         table=table,

@@ -22,8 +22,6 @@ from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 
 FILE_NAME = "metadata.csv"
-GROUP_COLUMNS = ("lesion_id", "patient_id")
-TRUTH_COLUMNS = ("isic2019_diagnosis",)
 # "ISIC_0025601(1)" is a second download of ISIC_0025601; "_downsampled" is the ISIC 2019 challenge's own suffix.
 _COPY = re.compile(r"\s*\(\d+\)$|_downsampled$")
 
