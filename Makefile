@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder f
 	$(BIN)/melanoma-detect demo --out $(OUT) --overwrite $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.installed  ## the default tests; real images too where MELANOMA_DETECT_DATA names their folder
-	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## style, types, the order of imports, and the size of functions and modules
 	$(BIN)/ruff check .
