@@ -1,66 +1,130 @@
 """Train the default detector again, from the images to the file that ships.
 
-    python scripts/train_default.py ISIC9 HAM10000 --weights mobilenet_v1_1.0_to_conv_pw_12.weights.h5 --work FOLDER
+    python scripts/train_default.py DATA/isic9 DATA/ham10000_224 ... --weights DATA/weights --work FOLDER
 
-Every step writes its result into the working folder, and a result that exists is not computed again: started again, a run that
-was killed resumes at its last epoch. Five folds take about half an hour each and the distillation about an hour, on one core
-each; with two cores, two folds are trained at a time. Training needs PyTorch (extra `torch`), in this environment or in another
-(`--torch-python`). The steps hold the seeds; versions and processor are recorded beside the weights and in the detector's file.
-On another processor bfloat16 rounds differently: expect the same metrics within their intervals, not the same bytes.
+On a GPU (CUDA) three EfficientNet-Lite2 teachers of different seeds, image sizes and source balancing are trained, and two
+students (EfficientNet-Lite0) learn from them; a whole training takes minutes. Without a GPU the student is trained alone,
+which takes some hours on two cores; start it in the background. The first line says which it is. The students' weights are
+averaged if the validation part says so. The detector is assembled from the result, and measured on the held-out part of every
+source beside the one that ships at present.
+
+Every step writes its result into the working folder, and a result that exists is not computed again: started again, a run
+that was stopped goes on at its last checkpoint, 50 steps back at most. Training needs PyTorch (extra `torch`), in this
+environment or in another (`--torch-python`). The steps hold the seeds; versions and processor are recorded beside the weights
+and in the detector's file. On another processor numbers are rounded differently: expect the same metrics within their
+intervals, not the same bytes.
 """
 
 import argparse
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 STEPS = Path(__file__).parent / "default_detector"
 SHIPPED = Path(__file__).parents[1] / "src" / "melanoma_detect" / "shipped" / "default.detector"
-FOLDS = 5
+CHOSEN = "shipped"  # the name of the network that ships, in the working folder
+
+
+class Recipe(NamedTuple):
+    """The trainings that the shipped network is made of.
+
+    Attributes:
+        teachers: The options of train.py for each teacher, by its name.
+        students: The seed of each student, by its name.
+    """
+
+    teachers: dict[str, tuple[object, ...]]
+    students: dict[str, int]
+
+
+GPU = Recipe(
+    teachers={
+        "teacher-1": ("--seed", 1, "--side", 224),
+        "teacher-2": ("--seed", 2, "--side", 260, "--source-power", 0.5),
+        "teacher-3": ("--seed", 3, "--side", 300, "--source-power", 0.2),
+    },
+    students={"student-1": 1, "student-2": 2},
+)
+CPU = Recipe(teachers={}, students={"student-1": 1})
 
 
 def main() -> None:
-    """Pack the images, train five folds, distil, assemble, and evaluate on the held-out lesions."""
+    """Pack the images, train, choose, assemble, and evaluate on the held-out part."""
+    arguments = argument_parser().parse_args()
+    work = arguments.work
+    if not (work / "pack" / "table.csv").exists():
+        step(sys.executable, "pack.py", *arguments.sources, "--out", work / "pack")
+    device = arguments.device or find_device(arguments.torch_python)
+    recipe = GPU if device == "cuda" else CPU
+    print(
+        f"trains on the {'GPU' if device == 'cuda' else 'CPU'}: {', '.join((*recipe.teachers, *recipe.students))}",
+        flush=True,
+    )
+    train(recipe, device, arguments)
+    if not (work / f"{CHOSEN}.json").exists():
+        step(arguments.torch_python, "soup.py", work, CHOSEN, "--runs", *recipe.students)
+    assembled, everyday = work / "default.detector", ("--everyday", *arguments.everyday)
+    if not assembled.exists():
+        step(sys.executable, "assemble.py", work, "--network", CHOSEN, "--out", assembled, *everyday)
+    if not (work / "figures.txt").exists():
+        not_skin = ("--not-skin", *arguments.not_skin)
+        before = ("--before", arguments.before) if arguments.before else ()
+        step(sys.executable, "evaluate.py", work, "--detector", assembled, "--write", *before, *everyday, *not_skin)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    partial = arguments.out.with_suffix(".partial")
+    partial.write_bytes(assembled.read_bytes())
+    partial.replace(arguments.out)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", type=Path, nargs=2, metavar="SOURCE", help="the nine-class set, then HAM10000")
-    parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet V1 up to conv_pw_12")
+    parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="folders of images with their tables")
+    parser.add_argument("--weights", type=Path, required=True, help="the folder of efficientnet_lite*_notop.npz")
     parser.add_argument("--work", type=Path, required=True, help="the working folder")
     parser.add_argument(
-        "--torch-python", default=sys.executable, help="a Python that has PyTorch, Keras and scikit-learn"
+        "--torch-python", default=sys.executable, help="a Python that has PyTorch, pandas and scikit-learn"
     )
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--device", choices=("cuda", "cpu"), help="default: cuda where there is one")
     parser.add_argument(
-        "--at-once", type=int, default=os.cpu_count(), help="the number of folds to train at the same time"
+        "--everyday",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FOLDER",
+        help="images that show no skin; half of them are learnt from",
     )
-    arguments = parser.parse_args()
-    work, sources = arguments.work, [str(source) for source in arguments.sources]
-    if not (work / "classes.txt").exists():
-        step(sys.executable, "pack.py", *sources, "--out", work)
+    parser.add_argument(
+        "--not-skin", type=Path, nargs="*", default=[], metavar="FOLDER", help="as --everyday, but all unseen"
+    )
+    parser.add_argument("--before", type=Path, default=SHIPPED, help="the detector to compare with")
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    return parser
 
-    def train_fold(number: int) -> None:
-        if not (work / f"fold-{number}.npz").exists():
-            options = ("--weights", arguments.weights, "--fold", number, "--threads", 1)
-            step(arguments.torch_python, "train.py", work, *options)
 
-    def distill() -> None:
-        if not (work / "distilled.npz").exists():
-            step(arguments.torch_python, "distill.py", work, "--threads", 1)
+def find_device(python: str) -> str:
+    """Return "cuda" where PyTorch finds a GPU, else "cpu"."""
+    code = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
-    with ThreadPoolExecutor(arguments.at_once) as pool:
-        list(pool.map(train_fold, range(FOLDS - 1)))
-        # The last fold is not a teacher, and can be trained at the same time as the distilled network.
-        for future in [pool.submit(train_fold, FOLDS - 1), pool.submit(distill)]:
-            future.result()
-    if not arguments.out.exists():
-        step(sys.executable, "assemble.py", work, *sources, "--out", arguments.out)
-        step(sys.executable, "evaluate.py", work, *sources, "--detector", arguments.out, "--write")
+
+def train(recipe: Recipe, device: str, arguments: argparse.Namespace) -> None:
+    """Train the teachers, then the students, those that are not there yet."""
+    common = ("--weights", arguments.weights, "--device", device)
+    for name, options in recipe.teachers.items():
+        if not (arguments.work / f"{name}.json").exists():
+            step(arguments.torch_python, "train.py", arguments.work, name, *common, *options)
+    for name, seed in recipe.students.items():
+        if not (arguments.work / f"{name}.json").exists():
+            options = (*common, "--seed", seed, "--teachers", *recipe.teachers)
+            step(arguments.torch_python, "distill.py", arguments.work, name, *options)
 
 
 def step(python: str, name: str, *options: object) -> None:
-    """Run one of the scripts; those that use PyTorch also run Keras on it."""
-    environment = os.environ | ({"KERAS_BACKEND": "torch"} if name in ("train.py", "distill.py") else {})
+    """Run one of the scripts."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     print(f"== {name} {' '.join(map(str, options))}", flush=True)
     completed = subprocess.run([python, str(STEPS / name), *map(str, options)], env=environment, check=False)
     if completed.returncode:

@@ -3,9 +3,16 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.inference.bundle import Files
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.image_types import ImageTypeClassifier
+from melanoma_detect.inference.operating_points import ValidationScores
+from melanoma_detect.inference.runtime import ModelOutputs
 
 REAL_DATA = "MELANOMA_DETECT_DATA"
 
@@ -46,5 +53,53 @@ def tree(tmp_path):
         from PIL import Image
 
         Image.fromarray(md.draw_lesion("nevus", seed=seed, size=32).pixels).save(path)
+
+    return make
+
+
+class TwoTypesRuntime:
+    """A runtime whose features tell bright images from dark ones, and whose melanoma logit is the blue channel's."""
+
+    name = "two types"
+
+    def run(self, pixels):
+        """Run on uint8 images `(n, height, width, 3)`."""
+        red, _, blue = np.moveaxis(pixels.mean(axis=(1, 2), dtype=np.float64), -1, 0)
+        logits = np.stack([np.zeros(len(pixels)), (blue - 128) / 32], axis=1).astype(np.float32)
+        return ModelOutputs(logits, np.stack([red, 255 - red], axis=1).astype(np.float32))
+
+
+def scores_around(threshold):
+    """Return validation scores at which every operating point has this threshold."""
+    above, below = (threshold + 0.001,) * 100, (threshold - 0.001,) * 100
+    return {"melanoma": ValidationScores(above, below, 100, 100, 100, 100)}
+
+
+@pytest.fixture
+def two_types():
+    """Return a function that makes detectors of nevus and melanoma; bright images are clinical photographs to them.
+
+    On dermoscopy they alert from 0.5; on clinical photographs, whose temperature is 2, from 0.3.
+    """
+
+    def make(**changes):
+        dermoscopy = Calibration(operating_scores=scores_around(0.5), conformal_thresholds={0.9: 0.1})
+        clinical = Calibration(
+            temperature=2.0, operating_scores=scores_around(0.3), conformal_thresholds={0.9: 0.4}, ood_threshold=3.0
+        )
+        calibrations = {"calibrations": {1: dermoscopy, 4: dermoscopy}, "clinical": {1: clinical, 4: clinical}}
+        config = DetectorConfig(("nevus", "melanoma"), (8, 8), **(calibrations | changes))
+        classifier = ImageTypeClassifier(np.array([1, -1], np.float32), 0.0)
+        return md.Detector(config, TwoTypesRuntime(), Files(image_types=classifier))
+
+    return make
+
+
+@pytest.fixture
+def plain_image():
+    """Return a function that makes an image of one colour: `plain_image("clinical", blue=140)`, uint8 (8, 8, 3)."""
+
+    def make(image_type, blue):
+        return np.full((8, 8, 3), (220 if image_type == "clinical" else 30, 100, blue), np.uint8)
 
     return make

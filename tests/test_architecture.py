@@ -64,6 +64,9 @@ CROSS_CUTTING_TESTS = {
     "images/test_bad_images.py": "damaged files, through every reader",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
     "models/test_example_plugin.py": "the example package of the tutorial",
+    "scripts/test_compact.py": "scripts/default_detector/compact.py",
+    "scripts/test_default_detector.py": "scripts/default_detector, the training of the default detector",
+    "scripts/test_out_of_distribution.py": "scripts/default_detector/out_of_distribution.py",
     "shipped/test_default_detector.py": "the default detector's file",
 }
 

@@ -106,12 +106,14 @@ def test_export_prints_the_agreement_with_the_detector(trained, lesions, tmp_pat
     assert "expected one of 'onnx', 'litert', 'saved_model'" in refused.stderr
 
 
-def test_predict_with_another_sensitivity_and_views(trained, lesions):
+def test_predict_with_another_sensitivity_views_and_type_of_image(trained, lesions):
     image = next((lesions / "Test" / "melanoma").glob("*.jpg"))
     half = cli("predict", image, "--detector", trained[0], "--sensitivity", 0.5, "--views", 4).stdout
     assert "the threshold for 50% sensitivity" in half or "REFER" in half
     refused = cli("predict", image, "--detector", trained[0], "--sensitivity", 0.99, check=False)
     assert (refused.returncode, "at least 99 melanomas" in refused.stderr) == (1, True)
+    clinical = cli("predict", image, "--detector", trained[0], "--image-type", "clinical", check=False)
+    assert (clinical.returncode, "not calibrated on clinical photographs" in clinical.stderr) == (1, True)
 
 
 def test_card_prints_the_model_card_or_predictive_values(trained):

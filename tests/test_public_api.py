@@ -18,6 +18,7 @@ NAMES = {
     "Evaluation",
     "Explanation",
     "Exported",
+    "ExternalValidation",
     "OperatingPoint",
     "Prediction",
     "Recipe",

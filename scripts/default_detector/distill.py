@@ -1,93 +1,71 @@
-"""Train the network that ships, on the whole pool, by knowledge distillation from the networks of the folds.
+"""Train the network that ships, EfficientNet-Lite0, by knowledge distillation from teachers, with the original labels.
 
-    python scripts/default_detector/distill.py FOLDER --start 0
+    python scripts/default_detector/distill.py FOLDER NAME --weights DATA/weights --teachers teacher-1 teacher-2 teacher-3
 
-FOLDER holds the folds that train.py trained. Each augmented batch is passed to two of the first four networks, chosen at
-random (Beyer et al. 2022, "A good teacher is patient and consistent"; the fifth fold can be trained at the same time). Their
-mean probabilities make up most of the loss, and the labels the rest. The network starts from the weights of one fold. It is
-trained on all images of the pool, with the sources balanced within a class by a factor of at most four, which
-benchmarks/sources.py found to help across sources. A run that was killed resumes at its last epoch.
+FOLDER holds what pack.py wrote and what train.py wrote of the teachers. Every augmented image is shown to all teachers as the
+student sees it (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). The mean of their
+probabilities, softened by a temperature (Hinton et al. 2015, arXiv:1503.02531), makes up most of the loss; the labels make up
+the rest. Without teachers the student learns from the labels alone. A run that was stopped goes on at its last checkpoint.
 """
 
-import argparse
-import os
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
-from network import Network
+from network import Network, load_network
+from packed import PACK, load_pack
 from torch.nn import functional
-from train import Plan, Training, load_pack, save_for_keras
+from train import CPU, Plan, Training, argument_parser, run, start
 
-PLAN = Plan(sizes=(192,) * 8, rate=3e-4)
-MAX_FACTOR = 4.0  # by which a rare source of a class is shown more often
-FOLDS, TEACHERS = 4, 2  # the networks that teach, and how many of them for each batch
+# A student learns longer than its teachers: it never sees an image twice in the same way, and never hears a wrong label alone.
+GPU = Plan("lite0", (160,) * 10 + (192,) * 14 + (224,) * 16, 1.5e-3, 256)
+TEMPERATURE = 2.0
 TEACHER_SHARE = 0.7  # of the loss
 
 
 def main() -> None:
     """Train, or resume."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--start", type=int, default=0, help="the fold whose weights are the initial ones")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser = argument_parser(__doc__)
+    parser.add_argument("--teachers", nargs="*", default=[], metavar="NAME", help="of trainings by train.py")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    pack = load_pack(arguments.folder)
-    teachers = [load_teacher(file, len(pack.classes)) for file in fold_files(arguments.folder)]
-    rows = np.flatnonzero((pack.table.part == "pool").to_numpy())
-    training = Distillation(pack, rows, arguments.folder / "distilled.pt", seed=7, plan=PLAN)
-    training.teachers = teachers
-    training.balance_sources()
-    if not training.resume():
-        training.start(load_teacher(arguments.folder / f"fold-{arguments.start}.pt", len(pack.classes)))
-    training.run()
-    save_for_keras(training.average, arguments.folder / "distilled.npz", training)
+    device = start(arguments)
+    plan = GPU if device.type == "cuda" else CPU
+    training = Distillation(
+        load_pack(arguments.folder / PACK), plan, arguments.folder / arguments.name, arguments.seed, device
+    )
+    training.teachers = [load_teacher(arguments.folder / name, device) for name in arguments.teachers]
+    print(f"{arguments.name}: learns from {', '.join(arguments.teachers) or 'the labels alone'}", flush=True)
+    run(training, arguments.weights)
 
 
-def fold_files(folder: Path) -> list[Path]:
-    """Return the weight files of the folds."""
-    return [folder / f"fold-{number}.pt" for number in range(FOLDS)]
-
-
-def load_teacher(file: Path, classes: int) -> Network:
-    """Load the averaged weights of a fold whose training is complete."""
-    network = Network(classes)
-    network.load_state_dict(torch.load(file, weights_only=True)["average"])
-    return network.to(memory_format=torch.channels_last).eval()
+def load_teacher(path: Path, device: torch.device) -> Network:
+    """Load the averaged weights of a training that is complete, by the path of its files without a suffix."""
+    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return load_network(record["network"], path.with_suffix(".npz")).to(device)
 
 
 class Distillation(Training):
-    """A training with a loss that also compares with teacher networks."""
+    """A training with a loss that also compares with teacher networks; without any, that of the labels."""
 
-    teachers: list[Network]
+    teachers: Sequence[Network] = ()
 
-    def start(self, network: Network) -> None:
-        """Start from a trained network's weights."""
-        for model in (self.network, self.average):
-            model.load_state_dict(network.state_dict())
-        self.network.to(memory_format=torch.channels_last)
+    def loss(self, logits: torch.Tensor, pixels: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each image: against the teachers, who answer for even odds as the student does, and the labels."""
+        from_labels = self.label_loss(logits, rows)
+        if not self.teachers:
+            return from_labels
+        with torch.no_grad(), torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
+            answers = torch.stack([teacher(pixels).float() for teacher in self.teachers])
+        softened = torch.softmax(answers / TEMPERATURE, dim=2).mean(dim=0)
+        log_student = functional.log_softmax(logits / TEMPERATURE, dim=1)
+        # The factor keeps gradients as large as without softening.
+        from_teachers = TEMPERATURE**2 * (softened * (softened.clamp_min(1e-9).log() - log_student)).sum(dim=1)
+        return TEACHER_SHARE * from_teachers + (1 - TEACHER_SHARE) * from_labels
 
-    def balance_sources(self) -> None:
-        """Weight the images so that the sources of a label are equally frequent, and the label as frequent as before."""
-        table = self.pack.table.iloc[self.rows]
-        label_size = table.groupby("label").label.transform("size")
-        source_size = table.groupby(["label", "source"]).label.transform("size")
-        factor = np.minimum((label_size / source_size).to_numpy(), MAX_FACTOR)
-        weights = pd.Series(self.weights * factor)
-        labels = table.label.to_numpy()
-        share = pd.Series(self.weights).groupby(labels).transform("sum") / weights.groupby(labels).transform("sum")
-        self.weights = (weights * share).to_numpy()
-
-    def loss(self, logits: torch.Tensor, pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
-        """Return the loss of a batch against the teachers, whose probabilities are adjusted already, and the labels."""
-        indices = torch.randperm(len(self.teachers))[:TEACHERS].tolist()
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = torch.stack([self.teachers[index](pixels).float().softmax(dim=1) for index in indices])
-            probabilities = outputs.mean(dim=0)
-        teacher_loss = functional.cross_entropy(logits, probabilities)
-        return TEACHER_SHARE * teacher_loss + (1 - TEACHER_SHARE) * self.label_loss(logits, rows)
+    def record(self) -> dict[str, object]:
+        """Return versions and options, for the detector's file."""
+        return super().record() | {"teachers": len(self.teachers)}
 
 
 if __name__ == "__main__":

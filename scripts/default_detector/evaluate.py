@@ -1,152 +1,246 @@
-"""Evaluate the default detector on the held-out lesions.
+"""Evaluate a detector on the held-out part of every source, and compare it with an earlier one.
 
-    python scripts/default_detector/evaluate.py FOLDER ISIC9 HAM10000 [--detector FILE]
+    python scripts/default_detector/evaluate.py FOLDER [--detector FILE] [--before FILE] [--everyday FOLDER...] [--write]
 
-FOLDER is what pack.py wrote. HAM10000 has merged diagnoses, of which one (akiec) covers two of the detector's classes: the
-probabilities of those two are added before the metrics are computed.
+FOLDER holds what pack.py wrote. Into FOLDER are written `evaluation.md`, a table with one row for each source, and
+`figures.txt`, one line "name value goal" for each figure that has a goal, of the detector and of the one before. HAM10000 is
+measured on its seven labels; of the nine diagnoses, the recall of each is measured on all sources together.
 """
 
 import argparse
+import tempfile
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from everyday import everyday_files
 from numpy.typing import NDArray
-from pack import assign_parts
-from PIL import Image
+from packed import PACK, Pack, load_pack
+from records import HAM10000, sets_of, split_of
 
 import melanoma_detect as md
-from melanoma_detect.data.labels import MergedClasses
-from melanoma_detect.data.record import Record
-from melanoma_detect.errors import DataWarning
-from melanoma_detect.evaluation.evaluation import Evaluation, measure
-from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
-from melanoma_detect.images.reader import resize_image
+from melanoma_detect.data.split import Split
+from melanoma_detect.errors import DataWarning, DetectorWarning, MelanomaDetectError
+from melanoma_detect.evaluation.evaluate import Seen
+from melanoma_detect.evaluation.evaluation import Evaluation
+from melanoma_detect.evaluation.external import ExternalValidation
 
-AKIEC = ("actinic keratosis", "squamous cell carcinoma")
-GOALS = {"balanced_accuracy": 0.82, "melanoma_auc": 0.95, "specificity_at_95": 0.75, "ece": 0.03}
+GOALS = {
+    "ham10000_balanced_accuracy_seven": 0.80,
+    "ham10000_melanoma_auc": 0.95,
+    "ham10000_specificity_at_95": 0.79,
+    "other_dermoscopy_melanoma_auc_mean": 0.90,
+    "other_dermoscopy_melanoma_auc_worst": 0.85,
+    "melanomas_cleared_mean": 0.05,
+    "melanomas_cleared_worst": 0.08,
+    "milk10k_dermoscopy_balanced_accuracy_common": 0.65,
+    "clinical_melanoma_auc": 0.85,
+    "clinical_referred": 0.95,
+    "covered_melanoma_auc": 0.65,
+    "ece_localized_worst": 0.05,
+    "everyday_declined": 0.99,
+    "not_skin_declined": 0.99,
+    "milliseconds": 12.0,
+    "megabytes": 12.0,
+}
+_ENOUGH = 10  # melanomas: a source with fewer does not count in means and worst cases
+_LOCAL = 100  # images for `localize`
+_TIMED = 50  # predictions
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured.
+
+    Attributes:
+        part: The part of the pack; "held" for the figures that are reported.
+        everyday: Folders of everyday images; half of them were learnt from, and the other half is measured.
+        not_skin: Folders of everyday images of which none was learnt from.
+        localized: Whether `localize` is measured, which takes minutes.
+    """
+
+    part: str = "held"
+    everyday: tuple[Path, ...] = ()
+    not_skin: tuple[Path, ...] = ()
+    localized: bool = True
+
+    @property
+    def seen(self) -> Seen:
+        """What happens to images that a detector has seen; the validation part was seen by its calibration."""
+        return "set aside" if self.part == "held" else "keep"
 
 
 def main() -> None:
-    """Print the held-out metrics, and write them into the detector's file if asked to."""
+    """Measure, print and write the figures; write them into the detector's file if asked to."""
+    warnings.simplefilter("ignore", DataWarning)
+    warnings.simplefilter("ignore", DetectorWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("sources", type=Path, nargs=2, metavar="SOURCE")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--detector", type=Path, help="default: the one that comes with the library")
+    parser.add_argument("--before", type=Path, help="an earlier detector to compare with")
+    parser.add_argument("--part", choices=("held", "validation"), default="held")
+    parser.add_argument(
+        "--everyday", type=Path, nargs="*", default=[], metavar="FOLDER", help="images that show no skin"
+    )
+    parser.add_argument(
+        "--not-skin", type=Path, nargs="*", default=[], metavar="FOLDER", help="as --everyday, but all unseen"
+    )
+    parser.add_argument("--no-localize", action="store_true", help="leave out the figures after `localize`")
     parser.add_argument("--write", action="store_true", help="write the metrics into the file of --detector")
     arguments = parser.parse_args()
-    pack = load_pack(arguments.folder, arguments.sources)
-    detector = md.Detector.load(arguments.detector)
-    evaluations = []
-    for name, part in (("held-out", "held"), ("nine-class Test", "test")):
-        rows = np.flatnonzero(pack.part == part)
-        for views in (1, 8):
-            evaluation = evaluate([detector.at(views=views)], pack, [rows], name=name)
-            if views == 1:
-                evaluation = replace(evaluation, shortcuts=_shortcuts(detector, pack, rows))
-                evaluations.append(evaluation)
-            print(f"{views} views\n{evaluation}\n")
-            for figure, goal in GOALS.items():
-                print(f"{part}_{views}_{figure} {evaluation.figures[figure].value:.3f} {goal}")
-    if arguments.write:
-        metrics = {evaluation.split: evaluation.to_dict() for evaluation in evaluations}
-        detector.predictor.with_metrics(metrics).save(arguments.detector)
+    pack = load_pack(arguments.folder / PACK)
+    folders = tuple(arguments.everyday), tuple(arguments.not_skin)
+    options = Options(arguments.part, *folders, not arguments.no_localize)
+    pages, lines = [], []
+    for name, file in (("before ", arguments.before), ("", arguments.detector)):
+        if name and file is None:
+            continue
+        detector = md.Detector.load(file)
+        validation, figures = evaluate(detector, pack, options)
+        pages.append(f"# {name}{file or 'default detector'}, {options.part}\n\n{validation.to_markdown()}\n")
+        lines += [f"{name}{figure} {value:.4f} {GOALS.get(figure, '-')}" for figure, value in figures.items()]
+        print(f"{pages[-1]}\n", *lines[-len(figures) :], sep="\n", flush=True)
+    (arguments.folder / "evaluation.md").write_text("\n".join(pages), encoding="utf-8")
+    (arguments.folder / "figures.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if arguments.write:  # the last detector that was measured
+        metrics = {f"{options.part}: {name}": own.to_dict() for name, own in validation.evaluations.items()}
+        detector.predictor.with_metrics(metrics).save(arguments.detector, overwrite=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Pack:
-    """The arrays that pack.py wrote, with the records that they were written from.
-
-    Attributes:
-        stored: uint8 `(n, 224, 224, 3)`.
-        targets: The classes that each label covers, `(n, classes)`.
-        classes: Class names.
-        part: "pool", "held" or "test", `(n,)`.
-        fold: The fold of each image of the pool.
-        groups: The lesion of each image.
-        records: The record of each image.
-        known: Every record of both sources, excluded ones too.
-    """
-
-    stored: NDArray[np.uint8]
-    targets: NDArray[np.bool_]
-    classes: tuple[str, ...]
-    part: NDArray[np.str_]
-    fold: NDArray[np.int64]
-    groups: NDArray[np.str_]
-    records: list[Record]
-    known: list[Record]
-
-    def pixels(self, rows: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
-        """Return images resized to a detector's input, as prediction does."""
-        images = (Image.fromarray(self.stored[index]) for index in rows.tolist())
-        return np.stack([resize_image(image, (side, side), "crop") for image in images])
+def evaluate(detector: md.Detector, pack: Pack, options: Options) -> tuple[ExternalValidation, dict[str, float]]:
+    """Return the evaluation on every source, and every figure by name."""
+    sets = sets_of(pack, options.part)
+    validation = detector.evaluate(sets, seen=options.seen)
+    figures = source_figures(validation.evaluations)
+    figures |= diagnosis_figures(detector, pack, options)
+    figures |= covered_figure(detector, sets, options)
+    figures |= type_figures(detector, sets)
+    if options.localized:
+        figures |= localized_figures(detector, sets, options)
+    if options.everyday:
+        figures["everyday_declined"] = declined(detector, everyday_files(options.everyday, "held"))
+    if options.not_skin:
+        figures["not_skin_declined"] = declined(detector, everyday_files(options.not_skin, "all"))
+    return validation, figures | size_and_time(detector)
 
 
-def load_pack(folder: Path, sources: Sequence[Path]) -> Pack:
-    """Load the arrays that pack.py wrote, and check that they were written from these sources."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        data = md.load_dataset(list(sources), conflicts="resolve", validation=0)
-    rows = assign_parts(data, first=sources[0].name)
-    table = pd.read_csv(folder / "table.csv", keep_default_na=False)
-    if [record.id for record, _ in rows] != table.id.tolist():
-        raise SystemExit(
-            f"{folder}: was written from other images than {', '.join(map(str, sources))}; run pack.py again"
-        )
-    return Pack(
-        stored=np.load(folder / "pixels.npy", mmap_mode="r"),
-        targets=np.load(folder / "targets.npy"),
-        classes=tuple((folder / "classes.txt").read_text(encoding="utf-8").split("\n")),
-        part=table.part.to_numpy(str),
-        fold=table.fold.to_numpy(np.int64),
-        groups=table.group.to_numpy(str),
-        records=[record for record, _ in rows],
-        known=[*data.records, *(entry.record for entry in data.set_aside)],
-    )
+def source_figures(evaluations: Mapping[str, Evaluation]) -> dict[str, float]:
+    """Return the figures of the goals that one source has, and those over all sources."""
+    figures = {}
+    for name, own in evaluations.items():
+        if name.startswith(HAM10000):
+            figures |= {
+                "ham10000_balanced_accuracy_seven": own.figures["balanced_accuracy"].value,
+                "ham10000_melanoma_auc": own.figures["melanoma_auc"].value,
+                "ham10000_specificity_at_95": own.figures["specificity_at_95"].value,
+            }
+        if name == "milk10k dermoscopy":
+            common = own.figures["balanced_accuracy_common"].value
+            figures["milk10k_dermoscopy_balanced_accuracy_common"] = common
+    deciding = {name: own for name, own in evaluations.items() if own.per_image.is_positive.sum() >= _ENOUGH}
+    others = [name for name in deciding if name.endswith("dermoscopy") and not name.startswith(HAM10000)]
+    figures |= _mean_and_worst("other_dermoscopy_melanoma_auc", deciding, others, "melanoma_auc", min)
+    figures |= _mean_and_worst("melanomas_cleared", deciding, list(deciding), "false_negative_rate", max)
+    clinical = [name for name in deciding if name.endswith("clinical")]
+    figures |= _mean_and_worst("clinical_melanoma_auc", deciding, clinical, "melanoma_auc", min)
+    if clinical:
+        figures["clinical_melanoma_auc"] = figures.pop("clinical_melanoma_auc_mean")
+        referred = [float(np.mean(deciding[name].decisions == "refer")) for name in clinical]
+        figures["clinical_referred"] = float(np.mean(referred))
+    return figures
 
 
-def evaluate(
-    detectors: Sequence[md.Detector], pack: Pack, rows: Sequence[NDArray[np.int64]], *, name: str
-) -> Evaluation:
-    """Evaluate detectors, each on its own images, as one detector, on HAM10000's merged diagnoses."""
-    predictions = [
-        detector.predictor.predict_batch(pack.pixels(own_rows, detector.image_size[0]))
-        for detector, own_rows in zip(detectors, rows, strict=True)
-    ]
-    order = np.concatenate(rows)
-    merged = merge_akiec(pack.classes)
-    probabilities = np.concatenate([batch.probabilities for batch in predictions])
-    truth = merged.probabilities(pack.targets[order].astype(float)) > 0
-    evaluation = measure(
-        merged.probabilities(probabilities),
-        truth.argmax(axis=1),
-        pack.groups[order].tolist(),
-        merged.classes,
-        detectors[0].operating_point,
-        abstained=np.concatenate([batch.abstained for batch in predictions]),
-        records=[pack.records[index] for index in order.tolist()],
-        unmerged=(probabilities, pack.classes),
-    )
-    return replace(evaluation, split=name)
+def diagnosis_figures(detector: md.Detector, pack: Pack, options: Options) -> dict[str, float]:
+    """Return the recall of each diagnosis, and their mean, over the images of all sources with a single diagnosis."""
+    rows = pack.rows(options.part)
+    split = split_of(pack, rows[pack.targets[rows].sum(axis=1) == 1], options.part)
+    evaluation = detector.evaluate(split, seen=options.seen)
+    figures = {"balanced_accuracy_nine": evaluation.figures["balanced_accuracy"].value}
+    return figures | {f"recall_{name.replace(' ', '_')}": recall.value for name, recall in evaluation.recall.items()}
 
 
-def merge_akiec(classes: tuple[str, ...]) -> MergedClasses:
-    """Return the mapping of the detector's classes to HAM10000's seven, where two of them are one."""
-    named = {label: " or ".join(AKIEC) if label in AKIEC else label for label in classes}
-    names = tuple(dict.fromkeys(named.values()))
-    return MergedClasses(names, np.array([names.index(named[label]) for label in classes]), {})
+def covered_figure(detector: md.Detector, sets: Mapping[str, Split], options: Options) -> dict[str, float]:
+    """Return the melanoma AUC of HAM10000 with the lesions covered."""
+    own = next((split for name, split in sets.items() if name.startswith(HAM10000)), None)
+    if own is None:
+        return {}
+    shortcuts = detector.evaluate(own, seen=options.seen, shortcuts=True).shortcuts
+    return {"covered_melanoma_auc": shortcuts.background.value}
 
 
-def _shortcuts(detector: md.Detector, pack: Pack, rows: NDArray[np.int64]) -> Shortcuts:
-    """Measure the detector on the same images without their lesions."""
-    labels = pack.targets[rows].argmax(axis=1)
-    return measure_shortcuts(
-        detector.predictor, pack.pixels(rows, detector.image_size[0]), labels, pack.groups[rows].tolist()
-    )
+def type_figures(detector: md.Detector, sets: Mapping[str, Split]) -> dict[str, float]:
+    """Return the share of images of each type whose type is recognised."""
+    figures = {}
+    for image_type in ("dermoscopy", "clinical"):
+        images = [image for name, own in sets.items() if name.endswith(image_type) for image in own.images]
+        if images and detector.predictor.files.image_types is not None:
+            answers = [prediction.image_type for prediction in detector.predict(images)]
+            figures[f"{image_type}_recognised"] = float(np.mean([answer == image_type for answer in answers]))
+    return figures
+
+
+def localized_figures(detector: md.Detector, sets: Mapping[str, Split], options: Options) -> dict[str, float]:
+    """Return the calibration error of melanoma on each source, before and after `localize` with 100 images of it."""
+    figures = {}
+    for name, split in sets.items():
+        local, rest = _draw_lesions(split, _LOCAL)
+        if rest is None or sum(record.label == "melanoma" for record in rest) < _ENOUGH:
+            continue
+        key = name.replace(" ", "_")
+        try:
+            localized = detector.localize(local)
+        except MelanomaDetectError as error:
+            print(f"{name}: {error}", flush=True)
+            continue
+        for title, own in (("ece_before", detector), ("ece_localized", localized)):
+            figures[f"{title}_{key}"] = own.evaluate(rest, seen=options.seen).figures["ece"].value
+    after = [value for name, value in figures.items() if name.startswith("ece_localized")]
+    return figures | ({"ece_localized_mean": float(np.mean(after)), "ece_localized_worst": max(after)} if after else {})
+
+
+def declined(detector: md.Detector, images: Sequence[Path]) -> float:
+    """Return the share of everyday images that the detector declines to judge."""
+    return float(np.mean([prediction.abstained for prediction in detector.predict(images)]))
+
+
+def size_and_time(detector: md.Detector) -> dict[str, float]:
+    """Return the size of the detector's file and the time that one image takes, by the median."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "measured.detector"
+        detector.save(file)
+        size = file.stat().st_size / 2**20
+    pixels = md.draw_lesion("nevus", seed=1, size=detector.image_size[0]).pixels[None]
+    seconds = []
+    for _ in range(_TIMED):
+        started = time.perf_counter()
+        detector.predictor.predict_batch(pixels)
+        seconds.append(time.perf_counter() - started)
+    return {"milliseconds": float(np.median(seconds)) * 1000, "megabytes": size}
+
+
+def _mean_and_worst(
+    title: str,
+    evaluations: Mapping[str, Evaluation],
+    names: Sequence[str],
+    figure: str,
+    worst: Callable[[list[float]], float],
+) -> dict[str, float]:
+    values = [evaluations[name].figures[figure].value for name in names]
+    return {f"{title}_mean": float(np.mean(values)), f"{title}_worst": float(worst(values))} if values else {}
+
+
+def _draw_lesions(split: Split, count: int) -> tuple[Split, Split | None]:
+    """Return some `count` images, whole lesions of them, and the rest; None for no rest."""
+    groups: NDArray[np.str_] = np.array(split.groups)
+    order = np.random.default_rng(123).permutation(np.unique(groups))
+    sizes = np.array([(groups == group).sum() for group in order])
+    chosen = set(order[np.cumsum(sizes) <= max(count, int(sizes[0]))].tolist())
+    local = tuple(record for record in split if record.group in chosen)
+    rest = tuple(record for record in split if record.group not in chosen)
+    return replace(split, records=local), replace(split, records=rest) if rest else None
 
 
 if __name__ == "__main__":

@@ -1,89 +1,141 @@
-"""Pack both sources into arrays: pixels, the classes of each label, the fold of each lesion, and what is held out.
+"""Pack every source into arrays: pixels, the classes of each label, and the part of each image.
 
-    python scripts/default_detector/pack.py ISIC9 HAM10000 --out FOLDER
+    python scripts/default_detector/pack.py SOURCE... --out FOLDER
 
-Held out are the lesions of HAM10000 with `int(sha256(lesion_id).hexdigest(), 16) % 5 == 0`, with every image of them in
-either source (matched by lesion, file name or near duplicate), and the lesions of the nine-class set's own Test. The rest is
-split into five folds, with all images of a lesion in one fold.
+`load_dataset` makes one pool of all sources: it resolves contradicting labels by the truth beside them, and joins lesions,
+patients and near duplicates across sources. A column `group` of a source's table joins what its makers know to belong
+together. An image that stands in several sources is taken once, from a source that was not squashed. The parts, by group:
+
+- "held": held out of all training and of every choice. The groups of the lesions of HAM10000 with
+  `int(sha256(lesion_id).hexdigest(), 16) % 5 == 0`, with every image of them in any source, and a tenth of the groups without
+  an image of HAM10000.
+- "validation": a tenth of the others, for every choice and for the calibration.
+- "train": the rest.
 """
 
 import argparse
 import hashlib
+import json
 import warnings
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from packed import CLASSES, FINGERPRINT, PIXELS, TABLE, TARGETS
 
 import melanoma_detect as md
 from melanoma_detect.data.record import Record
-from melanoma_detect.data.splits import group_folds
+from melanoma_detect.data.sources.table import image_name
 from melanoma_detect.errors import DataWarning
-from melanoma_detect.images.reader import load_rgb
+from melanoma_detect.images.reader import read_pixels
+from melanoma_detect.inference.image_types import recorded_type
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 
 SIDE = 224
-FOLDS = 5
-_SQUASHED = (180, 180)  # the nine-class set's 4:3 images were squashed to this size
+GROUP_COLUMNS = ("lesion_id", "patient_id", "group")
+SQUASHED = {"isic9": "4:3"}  # by the name of the source's folder
+_METADATA = ("lesion_id", "age", "sex", "localization", "skin_tone_class", "licence")
+_HAM10000 = "ham10000"  # the beginning of the names of its folders
+_HELD_ONE_IN = 5  # of the lesions of HAM10000
+_HELD, _VALIDATION = (0, 1), (2, 3)  # of 20
 
 
 def main() -> None:
     """Write the arrays."""
-    warnings.simplefilter("ignore", DataWarning)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", type=Path, nargs=2, metavar="FOLDER")
+    parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    data = md.load_dataset(arguments.sources, conflicts="resolve", validation=0)
-    rows = assign_parts(data, first=arguments.sources[0].name)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame([table_row(record, part) for record, part in rows])
-    table["fold"] = assign_folds(rows)
-    table.to_csv(arguments.out / "table.csv", index=False)
-    np.save(arguments.out / "targets.npy", np.array([covered_classes(record, data) for record, _ in rows]))
-    np.save(arguments.out / "pixels.npy", np.stack([load_pixels(record.path) for record, _ in rows]))
-    (arguments.out / "classes.txt").write_text("\n".join(data.classes), encoding="utf-8")
-    print(pd.crosstab([table.source, table.label], table.part).to_string())
+    table = pack(arguments.sources, arguments.out)
+    print(pd.crosstab(table.source, table.part).to_string())
+    print(pd.crosstab(table.label, table.part).to_string())
 
 
-def is_held_out(lesion: str) -> bool:
-    """Return whether a lesion of HAM10000 is in the held-out fifth."""
-    return bool(lesion) and int(hashlib.sha256(lesion.encode()).hexdigest(), 16) % 5 == 0
+def pack(sources: Sequence[Path], folder: Path) -> pd.DataFrame:
+    """Write the arrays of all sources into a folder, and return the table of the images."""
+    data = load(sources)
+    records = select(data)
+    parts = assign_parts(records)
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame([table_row(record, parts[record.group]) for record in records])
+    learnt = {group for group, part in parts.items() if part != "held"}
+    known = fingerprint(
+        record for record in (*data.records, *(entry.record for entry in data.set_aside)) if record.group in learnt
+    )
+    (folder / FINGERPRINT).write_text(json.dumps(known.to_dict()), encoding="utf-8")
+    (folder / CLASSES).write_text("\n".join(data.classes), encoding="utf-8")
+    np.save(folder / TARGETS, np.array([covered_classes(record, data) for record in records]))
+    pixels = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, (len(records), SIDE, SIDE, 3))
+    for index, record in enumerate(records):
+        pixels[index] = read_pixels(record.image, (SIDE, SIDE), "crop")
+    pixels.flush()
+    table.to_csv(folder / TABLE, index=False)  # last: where it stands, the folder is complete
+    return table
 
 
-def assign_parts(data: md.Dataset, first: str) -> list[tuple[Record, str]]:
-    """Return each image with its part: held out ("held"), a lesion of the first source's Test ("test"), or "pool".
+def fingerprint(records: Iterable[Record]) -> TrainingFingerprint:
+    """Return what recognises images. Files of the same bytes have the same perceptual hash: digests would say no more."""
+    known = tuple(records)
+    digests = frozenset(record.digest for record in known if not record.fingerprint)
+    return replace(TrainingFingerprint.of(known), digests=digests)
 
-    An image of both sources is taken from the second, where its resolution is higher.
+
+def load(sources: Sequence[Path]) -> md.Dataset:
+    """Load all sources as one dataset."""
+    squashed = {source: SQUASHED[source.name] for source in sources if source.name in SQUASHED}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return md.load_dataset(
+            list(sources),
+            conflicts="resolve",
+            groups=GROUP_COLUMNS,
+            validation=0,
+            test=0,
+            squashed=squashed or None,
+        )
+
+
+def select(data: md.Dataset) -> list[Record]:
+    """Return the records of the pool, each image once.
+
+    A Test that comes with a source is no part here: its images belong to the pool, those that show a lesion of Train too.
     """
-    known = [*data.records, *(entry.record for entry in data.set_aside)]
-    second = [record.metadata.get("lesion_id", "") for record in known if record.source != first]
-    lesions = set(filter(is_held_out, second))
-    ids = {record.path.stem for record in known if record.metadata.get("lesion_id") in lesions}
-    held = {record.group for record in known if record.metadata.get("lesion_id") in lesions or record.path.stem in ids}
-    test = {record.group for record in data.records if record.id.startswith(f"{first}/Test")}
-    better = {record.path.stem for record in data.records if record.source != first}
-    kept = [record for record in data.records if record.source != first or record.path.stem not in better]
-    rows = [(record, "held" if record.group in held else "test" if record.group in test else "pool") for record in kept]
-    return [(record, part) for record, part in rows if part != "held" or record.source != first]
+    records = [*data.records, *(entry.record for entry in data.set_aside if entry.kind == "leak")]
+    by_name: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_name[image_name(record.path)].append(record)
+    chosen = {min(same, key=lambda record: record.aspect is not None).id for same in by_name.values()}
+    return [record for record in records if record.id in chosen]
 
 
-def assign_folds(rows: Sequence[tuple[Record, str]]) -> list[int]:
-    """Return the fold of each image of the pool, and -1 for the others."""
-    pool = [index for index, (_, part) in enumerate(rows) if part == "pool"]
-    fold_of = [-1] * len(rows)
-    for number, members in enumerate(group_folds([rows[index][0] for index in pool], FOLDS, seed=1)):
-        for member in members:
-            fold_of[pool[member]] = number
-    return fold_of
+def assign_parts(records: Iterable[Record]) -> dict[str, str]:
+    """Return the part of each group."""
+    members: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        members[record.group].append(record)
+    return {group: part_of(own) for group, own in members.items()}
 
 
-def table_row(record: Record, part: str) -> dict[str, str]:
+def part_of(group: Sequence[Record]) -> str:
+    """Return the part of a group of records: "held", "validation" or "train"."""
+    lesions = {record.metadata.get("lesion_id", "") for record in group}
+    if any(lesion.startswith("HAM_") and _hash(lesion) % _HELD_ONE_IN == 0 for lesion in lesions):
+        return "held"
+    number = _hash(f"group {min(image_name(record.path) for record in group)}") % 20
+    if number in _HELD and not any(record.source.startswith(_HAM10000) for record in group):
+        return "held"
+    return "validation" if number in _VALIDATION else "train"
+
+
+def table_row(record: Record, part: str) -> dict[str, object]:
     """Return an image's row of the table."""
-    metadata = {name: record.metadata.get(name, "") for name in ("lesion_id", "dx", "age", "sex", "localization")}
-    row = {"id": record.id, "path": str(record.path), "label": record.label, "group": record.group}
-    return row | {"source": record.source, "part": part} | metadata
+    row = {"id": record.id, "image": image_name(record.path), "path": str(record.path), "label": record.label}
+    row |= {"group": record.group, "digest": record.digest, "fingerprint": record.fingerprint, "aspect": record.aspect}
+    row |= {"source": record.source, "type": recorded_type(record.metadata) or "dermoscopy", "part": part}
+    return row | {name: record.metadata.get(name, "") for name in _METADATA}
 
 
 def covered_classes(record: Record, data: md.Dataset) -> list[bool]:
@@ -92,15 +144,8 @@ def covered_classes(record: Record, data: md.Dataset) -> list[bool]:
     return [label in labels for label in data.classes]
 
 
-def load_pixels(path: Path) -> np.ndarray:
-    """Load an image, stretched back to 4:3 if it was squashed, and cropped to its centre square."""
-    image = load_rgb(path)
-    if image.size == _SQUASHED:
-        image = image.resize((image.width * 4 // 3, image.height), Image.Resampling.BICUBIC)
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
+def _hash(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from melanoma_detect.images.reader import ImageLike
@@ -10,8 +9,9 @@ from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import Engine, Files
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.deprecated import deprecated_attribute
-from melanoma_detect.inference.model_card import model_card
-from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.inference.detector_properties import DetectorProperties
+from melanoma_detect.inference.image_types import ImageType
+from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
     from melanoma_detect.data.dataset import Dataset
     from melanoma_detect.data.split import Split
+    from melanoma_detect.evaluation.evaluate import Seen
     from melanoma_detect.evaluation.evaluation import Evaluation
+    from melanoma_detect.evaluation.external import ExternalValidation, Sets
     from melanoma_detect.explain.explain import Explanation, Method
     from melanoma_detect.export.export import Exported, Images, Precision
     from melanoma_detect.export.tensorflow import Format
     from melanoma_detect.training.recipes import Recipe
 
 
-class Detector:
+class Detector(DetectorProperties):
     """A trained model with the threshold at which it alerts to melanoma.
 
     Train one with `Detector.fit`, or load a saved one with `Detector.load`. Several threads may use one detector at once.
@@ -54,30 +56,7 @@ class Detector:
     ) -> None:
         self.predictor = Predictor(config, runtime, files, settings)
 
-    def __repr__(self) -> str:
-        return f"<Detector {self.predictor.description}>"
-
     __getattr__ = deprecated_attribute
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the model's outputs."""
-        return self.predictor.classes
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """`(height, width)` in pixels that images are read at."""
-        return self.predictor.image_size
-
-    @property
-    def operating_point(self) -> OperatingPoint | None:
-        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity."""
-        return self.predictor.operating_point
-
-    @property
-    def model_card(self) -> str:
-        """The model card as Markdown: intended use, training data, operating points, metrics, limitations."""
-        return model_card(self.predictor.saved_config)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -137,16 +116,8 @@ class Detector:
         from melanoma_detect.training.options import FitOptions  # noqa: PLC0415 - only training needs it
         from melanoma_detect.training.recipes import find_recipe  # noqa: PLC0415 - only training needs it
 
-        options = FitOptions(
-            epochs=epochs,
-            recipe=find_recipe(recipe),
-            sensitivity=sensitivity,
-            seed=seed,
-            progress=progress,
-            checkpoint=checkpoint,
-            resume=resume,
-            devices=devices,
-        )
+        kept: Any = {"checkpoint": checkpoint, "resume": resume, "devices": devices, "progress": progress}
+        options = FitOptions(epochs=epochs, recipe=find_recipe(recipe), sensitivity=sensitivity, seed=seed, **kept)
         return cls(*fit(model, data, options))
 
     @classmethod
@@ -181,23 +152,6 @@ class Detector:
             log_terms()
         return cls(config, runtime, files)
 
-    def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
-        """Write the detector to one file, whole or not at all.
-
-        Args:
-            path: The file to write; the usual suffix is `.detector`.
-            overwrite: Replace a file that is there.
-
-        Raises:
-            OutputError: The file exists, or cannot be written.
-
-        Examples:
-            >>> detector.save("mine.detector")
-            >>> Detector.load("mine.detector", threads=1)
-            <Detector cnn: 9 classes at 32×32>
-        """
-        self.predictor.save(Path(path), overwrite=overwrite)
-
     def at(
         self,
         *,
@@ -205,6 +159,7 @@ class Detector:
         target: Target | None = None,
         views: int | None = None,
         coverage: float | None = None,
+        image_type: ImageType | Literal["auto"] | None = None,
     ) -> Self:
         """Return a detector with the same model and other settings; None keeps a setting as it is.
 
@@ -213,6 +168,8 @@ class Detector:
             target: `"melanoma"` (what else is likely malignant is referred), or `"malignant"` to alert to any malignancy.
             views: Test-time augmentation: 1, 4 or 8 views of each image, mirrored and rotated, whose outputs are averaged.
             coverage: The share of prediction sets that hold the true diagnosis (conformal prediction): 0.8, 0.9, 0.95 or 0.99.
+            image_type: The type of all images: `"dermoscopy"`, or `"clinical"` for photographs without a dermatoscope; `"auto"`
+                lets the detector recognise it, as it does by default if it was trained on both.
 
         Returns:
             A detector that shares the model with this one.
@@ -224,7 +181,9 @@ class Detector:
             >>> print(detector.at(sensitivity=0.6).operating_point)
             alert from ...: set for 60% sensitivity for melanoma; on validation it finds ...
         """
-        used = self.predictor.at(sensitivity=sensitivity, target=target, views=views, coverage=coverage)
+        used = self.predictor.at(
+            sensitivity=sensitivity, target=target, views=views, coverage=coverage, image_type=image_type
+        )
         return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @overload
@@ -251,27 +210,31 @@ class Detector:
         """
         return self.predictor.predict(images)
 
+    @overload
     def evaluate(
-        self,
-        data: "Dataset | Split",
-        *,
-        seen: Literal["set aside", "keep"] = "set aside",
-        shortcuts: bool = False,
-        seed: int = 123,
-    ) -> "Evaluation":
+        self, data: "Dataset | Split", *, seen: "Seen" = ..., shortcuts: bool = ..., seed: int = ...
+    ) -> "Evaluation": ...
+    @overload
+    def evaluate(
+        self, data: "Sets", *, seen: "Seen" = ..., shortcuts: bool = ..., seed: int = ...
+    ) -> "ExternalValidation": ...
+    def evaluate(
+        self, data: "Dataset | Split | Sets", *, seen: "Seen" = "set aside", shortcuts: bool = False, seed: int = 123
+    ) -> "Evaluation | ExternalValidation":
         """Evaluate the detector on images that it was not trained on.
 
         Args:
-            data: A split, or a dataset: then its test split.
+            data: A split, or a dataset: then its test split. For external validation several of them: a list, or by name.
             seen: `"set aside"` excludes images that it was trained or calibrated on, with a warning; `"keep"` includes them.
             shortcuts: Also test for shortcut learning: with the lesion covered, with shuffled pixels, and blurred.
             seed: Seeds the bootstrap.
 
         Returns:
-            The metrics, each with its 95 % confidence interval.
+            The metrics, each with its 95 % confidence interval; for several sets an `ExternalValidation`, with a row for each.
 
         Raises:
             DetectorError: No image is left, or no label says anything about the detector's classes, melanoma or malignancy.
+                Of several sets one such set is no error: `ExternalValidation.problems` gives the reason.
 
         Warns:
             DataWarning: Images are excluded because the detector was trained or calibrated on them.
@@ -279,10 +242,40 @@ class Detector:
         Examples:
             >>> detector.evaluate(data.test).classes == detector.classes
             True
+            >>> detector.evaluate({"here": data.test, "there": data.test}).worst["melanoma_auc"]
+            'here'
         """
-        from melanoma_detect.evaluation.evaluate import evaluate  # noqa: PLC0415 - imports pandas
+        from melanoma_detect.evaluation.external import evaluate_all  # noqa: PLC0415 - imports pandas
 
-        return evaluate(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
+        return evaluate_all(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
+
+    def localize(self, data: "Dataset | Split", *, sensitivity: float | None = None, seed: int = 123) -> Self:
+        """Calibrate the detector on a clinic's own labelled images, without training it.
+
+        Args:
+            data: At least 50 images that it was not trained on: a split, or a dataset, of which the test split stays unused.
+            sensitivity: The share of the target that must raise an alert; None for the detector's own.
+            seed: Seeds the folds of the cross-validation.
+
+        Returns:
+            A detector with the same model. Its model card says what was set, what was refused, and how good it was and is.
+
+        Raises:
+            DetectorError: The images are too few, they all have one label, or no label is one of the detector's.
+
+        Warns:
+            DataWarning: Images are set aside, such as those that it was trained on.
+            DetectorWarning: A threshold that stays in force does not hold on these images.
+
+        Examples:
+            >>> clinic = md.load_dataset(md.write_samples("clinic", train=10, size=64, seed=9), validation=0)
+            >>> "Calibrated on" in detector.localize(clinic).model_card
+            True
+        """
+        from melanoma_detect.training.localize import localize  # noqa: PLC0415 - imports SciPy
+
+        used = localize(self.predictor, data, sensitivity=sensitivity, seed=seed)
+        return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @renamed_keywords(photo="image")
     def explain(self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto") -> "Explanation":

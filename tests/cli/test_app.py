@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from melanoma_detect.cli import app
-from melanoma_detect.cli.app import dataset_arguments, printable
+from melanoma_detect.cli.app import dataset_arguments, load_detector, printable
 from melanoma_detect.errors import DatasetError, DetectorError, OutputError
 
 # Each command that writes a file: its arguments up to the output, and the suffix of what it writes.
@@ -188,3 +188,11 @@ def test_a_missing_source_or_table_is_named(tmp_path):
 
 def test_any_name_can_be_printed():
     assert printable("n\udce4vus \x1b[2J two\nlines nävus") == "n\\udce4vus \\x1b[2J two\\nlines nävus"
+
+
+def test_the_type_of_the_images_is_a_setting(inputs):
+    path = inputs / "mine.detector"
+    assert load_detector(path, None, None, None).predictor.settings.image_type is None
+    assert load_detector(path, None, None, None, "dermoscopy").predictor.settings.image_type == "dermoscopy"
+    with pytest.raises(DetectorError, match="image_type='slide'; expected one of"):
+        load_detector(path, None, None, None, "slide")

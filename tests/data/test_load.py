@@ -239,6 +239,19 @@ def test_ids_of_two_clinics_are_no_strangers_joined(tree):
     assert len({record.group for record in apart.records}) == 32
 
 
+def test_each_source_groups_by_the_columns_that_it_has(tree):
+    sources = [tree({"melanoma": 4, "nevus": 4}, place) for place in ("one", "two")]
+    for root, column in zip(sources, ("lesion_id", "patient_id"), strict=True):
+        for number, path in enumerate(sorted(root.rglob("*.png"))):
+            Image.fromarray(md.draw_lesion(path.parent.name, seed=number + 50 * len(column), size=48).pixels).save(path)
+        rows = [f"{path.stem},joined{number // 2}" for number, path in enumerate(sorted(root.rglob("*.png")))]
+        (root / "metadata.csv").write_text(f"image_id,{column}\n" + "\n".join(rows))
+    data = md.load_dataset(sources, image_size=(32, 32), groups=["lesion_id", "patient_id"], validation=0, test=0)
+    assert len({record.group for record in data.records}) == 8
+    with pytest.raises(DatasetError, match="no column 'case' to group by"):
+        md.load_dataset(sources, image_size=(32, 32), groups=["lesion_id", "case"])
+
+
 def test_the_truth_may_lie_in_the_home_folder(tree, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     root = tree(PLAIN)

@@ -147,3 +147,19 @@ def test_a_source_folder_named_balanced_is_audited(tree):
     assert md.audit(data, progress=False).images == len(data.records)
     copies = md.balance(data, to=20, progress=False)
     assert md.audit(copies, progress=False).images == len(data.records)
+
+
+def test_clinical_photographs_beside_dermoscopy_are_named(tree):
+    folder = tree({"melanoma": 6, "nevus": 6})
+    rows = [
+        f"{path.relative_to(folder)},{number},{'clinical: close-up' if number % 3 == 0 else 'dermoscopic'}"
+        for number, path in enumerate(sorted(folder.rglob("*.png")))
+    ]
+    (folder / "metadata.csv").write_text("\n".join(["image,lesion_id,image_type", *rows]))
+    finding = md.audit(md.load_dataset(folder, image_size=(32, 32)), progress=False)["two types of image"]
+    assert (finding.count, finding.values) == (4, {"clinical": 4, "dermoscopy": 8})
+    assert finding.summary == "4 clinical photographs beside 8 dermoscopy images"
+    (folder / "metadata.csv").write_text(
+        "\n".join(["image,lesion_id,image_type", *rows]).replace("dermoscopic", "clinical")
+    )
+    assert md.audit(folder, progress=False)["two types of image"].count == 0

@@ -106,3 +106,18 @@ def test_old_names_of_attributes_warn():
         assert shortcuts.taken
     with pytest.warns(DeprecationWarning, match="use Shortcuts.summary"):
         assert shortcuts.verdict == shortcuts.summary
+
+
+def test_sources_with_coarse_labels_are_tested_on_what_their_labels_tell(detector, tree):
+    data = md.load_dataset(tree({"melanoma": 3, "benign": 5, "malignant": 4}), validation=0, test=1)
+    found = detector.evaluate(data, shortcuts=True)
+    assert found.shortcuts.original.lesions == 3  # "malignant" may be melanoma or not, and takes no part
+    assert found.shortcuts.original.value == pytest.approx(found.figures["melanoma_auc"].value)
+    assert np.isfinite(found.shortcuts.background.value)
+
+
+def test_without_melanomas_there_is_no_test(detector, tree):
+    data = md.load_dataset(tree({"nevus": 4, "benign": 3}), validation=0, test=1)
+    found = detector.evaluate({"benign": data}, shortcuts=True).evaluations["benign"]
+    assert found.shortcuts.summary.startswith("No test for shortcuts")
+    assert not found.shortcuts.detected

@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
 import melanoma_detect as md
@@ -14,6 +15,14 @@ from melanoma_detect.inference.bundle import find_file
 def saved(detector, tmp_path):
     detector.save(tmp_path / "mine.detector")
     return tmp_path / "mine.detector"
+
+
+def test_members_are_deflated_where_that_pays(saved):
+    """Trained weights are stored as they are: deflating them saves little, and takes time at every load."""
+    with zipfile.ZipFile(saved) as archive:
+        methods = {member.filename: member.compress_type for member in archive.infolist()}
+    assert methods["model.onnx"] == methods["model.keras"] == zipfile.ZIP_STORED
+    assert methods["detector.json"] == methods["training_fingerprint.json"] == zipfile.ZIP_DEFLATED
 
 
 def with_config(saved, change, extra=()):
@@ -128,8 +137,6 @@ def test_weights_of_another_model_are_rejected(saved, data):
 def test_arrays_with_pickles_are_rejected(saved, tmp_path):
     import io
 
-    import numpy as np
-
     file = io.BytesIO()
     np.savez(file, mean=np.array([{"code": 1}], dtype=object), directions=np.zeros(1), residual=1.0)
     with pytest.raises(DetectorError, match="damaged one"):
@@ -142,6 +149,14 @@ def test_a_deleted_file_raises_when_the_fingerprint_is_needed(saved, data):
     assert loaded.predict(data.test.paths[0]).source
     with pytest.raises(DetectorError, match="was changed or moved since it was loaded"):
         loaded.evaluate(data.test)
+
+
+def test_the_feature_space_is_kept(saved, detector, data):
+    pixels = data.test.pixels((32, 32))
+    features = detector.predictor.runtime.run(pixels).features
+    space, loaded = detector.predictor.files.feature_space, md.Detector.load(saved).predictor.files.feature_space
+    assert loaded.outliers is not None
+    np.testing.assert_array_equal(loaded.distance(features), space.distance(features))
 
 
 def test_a_loaded_detector_can_be_saved_again(saved, tmp_path, image):

@@ -1,8 +1,11 @@
 """Calibration: from logits to probabilities."""
 
+import json
+
 import numpy as np
 
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.operating_points import ValidationScores
 from melanoma_detect.inference.prediction import softmax
 
@@ -52,3 +55,31 @@ def test_too_few_malignant_lesions_leave_the_default_threshold():
     many = ValidationScores.of(np.linspace(0, 1, 100), np.arange(100) >= 50)
     calibration = Calibration(operating_scores={"melanoma": many, "malignant": few})
     assert calibration.operating_point(0.95).malignant_threshold == 0.5
+
+
+def config_with(scores):
+    calibration = Calibration(operating_scores={"melanoma": scores})
+    return DetectorConfig(("nevus", "melanoma"), (32, 32), calibrations={1: calibration})
+
+
+def test_scores_by_source_survive_json():
+    scores = ValidationScores.of(np.linspace(0, 1, 120), np.arange(120) >= 60, sources=["a", "b", "c"] * 40)
+    config = DetectorConfig(
+        ("nevus", "melanoma"), (32, 32), calibrations={1: Calibration(operating_scores={"melanoma": scores})}
+    )
+    again = DetectorConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    point = again.calibration(1).operating_point(0.95)
+    assert point == config.calibration(1).operating_point(0.95)
+    assert [source.source for source in point.sources] == ["a", "b", "c"]
+
+
+def test_a_configuration_without_scores_by_source_still_loads():
+    scores = ValidationScores.of(np.linspace(0, 1, 120), np.arange(120) >= 60)
+    config = DetectorConfig(
+        ("nevus", "melanoma"), (32, 32), calibrations={1: Calibration(operating_scores={"melanoma": scores})}
+    )
+    values = json.loads(json.dumps(config.to_dict()))
+    stored = values["calibrations"]["1"]["operating_scores"]["melanoma"]
+    del stored["by_source"], stored["lesions_by_source"]
+    assert DetectorConfig.from_dict(values) == config

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from melanoma_detect.inference.model_card import model_card
+from melanoma_detect.inference.operating_points import ValidationScores
 
 
 def with_metrics(detector, evaluation):
@@ -55,7 +58,36 @@ def test_a_detector_without_an_operating_point_has_a_card(detector):
     )
 
 
+def test_the_sensitivity_on_each_source_is_listed(detector):
+    positive, sources = np.arange(140) >= 70, np.repeat(["small", "one hospital", "another", "small"], (70, 30, 30, 10))
+    scores = ValidationScores.of(np.linspace(0, 1, 140), positive, sources=sources)
+    config = detector.predictor.config
+    calibration = replace(config.calibration(1), operating_scores={"melanoma": scores})
+    settings = replace(config.settings, sensitivity=0.95)
+    text = model_card(replace(config, calibrations={1: calibration}, settings=settings))
+    point = calibration.operating_point(0.95)
+    assert f"on the worst of 2 sources, one hospital, it finds {point.worst_sensitivity:.1%}" in text
+    assert f"each source of validation, the lowest first: one hospital {point.worst_sensitivity:.1%} [" in text
+    assert "Sources with fewer than 19 lesions of the target did not count for it: small (10)." in text
+
+
 def test_notes_are_listed(detector):
     assert "- licence: research only" in model_card(
         replace(detector.predictor.config, notes={"licence": "research only"})
     )
+
+
+def test_it_states_the_calibration_of_each_type(two_types, detector):
+    text = model_card(two_types().predictor.config)
+    dermoscopy, clinical = text.index("### Dermoscopy images"), text.index("### Clinical photographs")
+    assert text.index("Temperature 1.000", dermoscopy) < text.index("alert from 0.500", dermoscopy) < clinical
+    assert text.index("Temperature 2.000", clinical) < text.index("alert from 0.300", clinical)
+    assert "Research and teaching on dermoscopy images and clinical photographs (without a dermatoscope) of" in text
+    assert "for photographs without" not in text
+    referring = model_card(two_types(clinical={}, referred_types=("clinical",)).predictor.config)
+    assert "Always referred: the detector does not judge clinical photographs." in referring
+    assert "alert from 0.300" not in referring
+    assert "for photographs without a dermatoscope, for mucosa" in referring
+    one_type = model_card(detector.predictor.config)
+    assert "for photographs without a dermatoscope, for mucosa" in one_type
+    assert "###" not in one_type

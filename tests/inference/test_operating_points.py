@@ -102,3 +102,104 @@ def test_the_interval_agrees_with_published_values():
     assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson_interval(0 / 20, 20) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson_interval(0.5, 0) == (0, 1)
+
+
+def drawn_sources(shifts, positives, seed=0, others=300):
+    """Draw scores of several sources; a source's melanomas score higher by its shift, on the logit scale."""
+    rng = np.random.default_rng(seed)
+    logits, positive, sources = [], [], []
+    for (name, shift), count in zip(shifts.items(), positives, strict=True):
+        logits += [rng.normal(1.5 + shift, 1, count), rng.normal(-1, 1, others)]
+        positive += [True] * count + [False] * others
+        sources += [name] * (count + others)
+    return 1 / (1 + np.exp(-np.concatenate(logits))), np.array(positive), np.array(sources)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_threshold_is_the_highest_that_holds_on_each_source(seed):
+    scores, positive, sources = drawn_sources({"a": 0.0, "b": -1.0, "c": 0.5}, (200, 60, 40), seed=seed)
+    validation = ValidationScores.of(scores, positive, sources=sources)
+    point = validation.operating_point(0.95)
+
+    def shrunken(threshold):
+        alert = scores >= threshold
+        pooled = alert[positive].mean()
+        of_source = [alert[positive & (sources == name)] for name in "abc"]
+        return min((own.sum() + 40 * pooled) / (len(own) + 40) for own in of_source), pooled
+
+    assert min(shrunken(point.threshold)) >= 0.95
+    higher = np.sort(scores[positive & (scores >= point.threshold)])
+    assert min(shrunken(higher[1])) < 0.95
+    pooled = ValidationScores.of(scores, positive).operating_point(0.95)
+    assert point.threshold < pooled.threshold
+    assert point.worst_source == "b"
+    assert point.worst_sensitivity == (scores[positive & (sources == "b")] >= point.threshold).mean()
+    assert point.worst_sensitivity > (scores[positive & (sources == "b")] >= pooled.threshold).mean()
+
+
+def test_a_weak_source_misses_the_goal_by_less_than_half_as_much():
+    weak = []
+    for seed in range(30):
+        scores, positive, sources = drawn_sources({"a": 0.0, "b": -1.0}, (200, 60), seed=seed)
+        points = (
+            ValidationScores.of(scores, positive, sources=names).operating_point(0.95) for names in (None, sources)
+        )
+        # The true sensitivity on new images of the weak source.
+        new = 1 / (1 + np.exp(-np.random.default_rng(seed + 1000).normal(0.5, 1, 4000)))
+        weak.append([(new >= point.threshold).mean() for point in points])
+    pooled, on_each = np.mean(weak, axis=0)
+    assert 0 < 0.95 - on_each < 0.5 * (0.95 - pooled)
+
+
+def test_equal_sources_cost_less_specificity_than_obeying_the_lowest():
+    differences, lowest = [], []
+    for seed in range(30):
+        scores, positive, sources = drawn_sources(dict.fromkeys("abcd", 0.0), (90, 40, 40, 25), seed=seed)
+        validation = ValidationScores.of(scores, positive, sources=sources)
+        pooled = ValidationScores.of(scores, positive).operating_point(0.95)
+        obeying = min(
+            ValidationScores.of(scores[sources == name], positive[sources == name]).operating_point(0.95).threshold
+            for name in "abcd"
+        )
+        differences.append(pooled.specificity - validation.operating_point(0.95).specificity)
+        lowest.append(pooled.specificity - (scores[~positive] < obeying).mean())
+    assert 0 <= np.mean(differences) < 0.8 * np.mean(lowest)
+
+
+def test_sources_with_few_lesions_do_not_decide():
+    scores, positive, sources = drawn_sources({"a": 0.0, "b": 0.0, "few": -4.0}, (100, 100, 18))
+    validation = ValidationScores.of(scores, positive, sources=sources)
+    point = validation.operating_point(0.95)
+    without = ValidationScores.of(scores, positive, sources=np.where(sources == "few", "b", sources))
+    assert [source.source for source in point.sources if source.decides] == ["a", "b"]
+    few = next(source for source in point.sources if source.source == "few")
+    assert (few.lesions, few.decides) == (18, False)
+    assert point.worst_source in ("a", "b")
+    assert without.operating_point(0.95).worst_source == "b"
+    # Where a lower sensitivity is asked for, 18 lesions are enough.
+    assert validation.operating_point(0.9).worst_source == "few"
+
+
+def test_the_text_names_the_worst_source():
+    scores, positive, sources = drawn_sources({"one hospital": 0.0, "another": -1.0}, (100, 60))
+    point = ValidationScores.of(scores, positive, sources=sources).operating_point(0.95)
+    worst = f"on the worst of 2 sources, another, it finds {point.worst_sensitivity:.1%} ["
+    assert worst in str(point)
+    assert "worst" not in str(ValidationScores.of(scores, positive).operating_point(0.95))
+
+
+def test_one_source_changes_nothing():
+    scores, positive = drawn(100)
+    one = ValidationScores.of(scores, positive, sources=["a"] * len(scores))
+    assert one == ValidationScores.of(scores, positive)
+    point = one.operating_point(0.95)
+    assert (point.worst, point.worst_source, point.worst_sensitivity) == (None, "", point.sensitivity)
+
+
+def test_lesions_of_a_source_are_counted_rather_than_its_images():
+    scores, positive, sources = drawn_sources({"a": 0.0, "b": 0.0}, (40, 40))
+    groups = [f"{source} {at // 4}" for at, source in enumerate(sources)]
+    validation = ValidationScores.of(scores, positive, groups, sources=sources)
+    assert validation.lesions_by_source == {"a": 10, "b": 10}
+    assert not any(source.decides for source in validation.operating_point(0.95).sources)
+    assert all(source.decides for source in validation.operating_point(0.9).sources)

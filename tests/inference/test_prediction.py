@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.batch_prediction import batch_prediction
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import UNFAMILIAR, batch_prediction, melanoma_scores, prediction_sets, softmax
+from melanoma_detect.inference.prediction import UNFAMILIAR, melanoma_scores, prediction_sets, softmax
 
 CLASSES = ("basal cell carcinoma", "melanoma", "nevus")
 POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)

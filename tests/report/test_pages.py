@@ -11,7 +11,7 @@ import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
 from melanoma_detect.report import plots
-from melanoma_detect.report.pages import evaluation_page, write_html
+from melanoma_detect.report.pages import evaluation_page, external_page, write_html
 from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
@@ -187,3 +187,33 @@ def test_a_report_replaces_a_file_only_if_told(evaluation, tmp_path):
     assert write_html(evaluation, report, overwrite=True).stat().st_size > 10_000
     with pytest.raises(md.errors.OutputError, match=r"photo\.jpg: cannot be written in this format"):
         write_html(evaluation, tmp_path / "photo.jpg", overwrite=True)
+
+
+def test_several_sets_make_one_page(evaluation, tmp_path):
+    noted = replace(evaluation, notes=("9 images have a label that is no class.",))
+    validation = md.ExternalValidation({"<b>A</b>": noted, "B": evaluation}, {"gone": "no image is left"})
+    page = write_html(validation, tmp_path / "sets.html").read_text(encoding="utf-8")
+    parsed = VisibleText(page)
+    assert not parsed.open
+    assert len(parsed.fetched) == 2
+    assert all(url.startswith("data:image/svg+xml;base64,") for url in parsed.fetched)
+    assert "<b>" not in page
+    for text in (
+        "worst set",
+        "mean of the sets",
+        "gone not evaluated",
+        "Not evaluated: gone: no image is left",
+        DISCLAIMER,
+    ):
+        assert text in parsed.words
+    assert str(evaluation.figures["melanoma_auc"]) in parsed.words
+    assert "9 images have a label that is no class." in parsed.words
+    assert f"nevus {evaluation.confusion[evaluation.classes.index('nevus')].sum()}" in parsed.words
+
+
+def test_a_shortcut_in_one_set_is_a_warning_at_the_top(evaluation):
+    found = evaluation.shortcuts
+    detected = replace(found, background=found.background._replace(value=0.9, low=0.8, high=1.0))
+    sets = {"A": evaluation, "B": replace(evaluation, shortcuts=detected)}
+    words = VisibleText(external_page(md.ExternalValidation(sets))).words
+    assert 0 < words.index("B: SHORTCUT DETECTED") < words.index("Images, ranking and calibration")

@@ -24,6 +24,7 @@ COLUMNS = [
     "decision",
     "alert",
     "abstained",
+    "image_type",
     "reason",
     "error",
 ]
@@ -52,7 +53,7 @@ def test_a_row_is_the_prediction_of_the_detector(detector, lesions):
         assert (row["diagnosis"], row["decision"]) == (answer.diagnosis, answer.decision)
         assert row["alert"] == ("true" if answer.alert else "false")
         assert (row["abstained"], row["reason"]) == ("true" if answer.abstained else "false", answer.reason)
-        assert row["error"] == ""
+        assert (row["error"], row["image_type"]) == ("", "")
     assert result.images == result.alerts + result.clears + result.refers == 36
 
 

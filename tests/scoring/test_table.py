@@ -97,3 +97,19 @@ def test_rows_can_be_read_back(count):
 def test_parquet_row_groups_are_small():
     write_parquet(Path("a.parquet"), NAMES, map(row, range(20_000)))
     assert pq.ParquetFile("a.parquet").num_row_groups == 3
+
+
+def test_the_type_of_an_image_is_a_column(two_types, plain_image, tmp_path):
+    from PIL import Image
+
+    for image_type in ("clinical", "dermoscopy"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        Image.fromarray(plain_image(image_type, 116)).save(tmp_path / "photos" / f"{image_type}.png")
+    (tmp_path / "photos" / "bad.jpg").write_text("no image")
+    for out in ("scores.csv", "scores.parquet"):
+        score(tmp_path / "photos", two_types(), out)
+    assert [row["image_type"] for row in read()] == ["", "clinical", "dermoscopy"]
+    assert [row["decision"] for row in read()] == ["refer", "alert", "clear"]
+    assert pq.read_table("scores.parquet")["image_type"].to_pylist() == ["", "clinical", "dermoscopy"]
+    score(tmp_path / "photos", two_types().at(image_type="dermoscopy"), "scores.csv", overwrite=True)
+    assert [row["decision"] for row in read()] == ["refer", "clear", "clear"]

@@ -7,19 +7,21 @@ import pytest
 
 from melanoma_detect.inference.prediction import prediction_sets, softmax
 from melanoma_detect.training.calibrate import (
+    CalibrationInputs,
     calibrate,
     collect_calibration_inputs,
-    fit_bias,
+    concatenate_calibration_inputs,
     fit_conformal_threshold,
+    fit_feature_space,
     fit_ood_threshold,
-    fit_temperature,
 )
 
 
 def calibrate_split(runtime, split, space):
     """Calibrate on a split, as `Detector.fit` does."""
     inputs = collect_calibration_inputs(runtime, split.pixels((32, 32)), space)
-    return calibrate(inputs, split.targets[split.labels], split.groups, split.classes)
+    sources = [record.source for record in split.records]
+    return calibrate(inputs, split.targets[split.labels], split.groups, split.classes, sources=sources)
 
 
 def draw_logits(count, confidence, seed=0):
@@ -28,34 +30,6 @@ def draw_logits(count, confidence, seed=0):
     logits = rng.normal(size=(count, 4))
     labels = np.array([rng.choice(4, p=row) for row in softmax(logits)])
     return (logits * confidence).astype(np.float32), labels
-
-
-@pytest.mark.parametrize("confidence", [0.5, 1.0, 3.0])
-def test_temperature_corrects_overconfidence(confidence):
-    logits, labels = draw_logits(4000, confidence)
-    assert fit_temperature(logits, np.eye(4, dtype=bool)[labels]) == pytest.approx(confidence, rel=0.1)
-
-
-def test_temperature_uses_coarse_labels():
-    logits, labels = draw_logits(4000, 2.0)
-    targets = np.eye(4, dtype=bool)[labels]
-    targets[::2, 2:] |= targets[::2, 2:].any(axis=1, keepdims=True)
-    assert fit_temperature(logits, targets) == pytest.approx(2.0, rel=0.15)
-
-
-def test_bias_recovers_the_class_frequencies():
-    rng = np.random.default_rng(1)
-    logits, added = rng.normal(size=(6000, 4)), np.array([1.5, 0.0, -1.0, -0.5])
-    labels = np.array([rng.choice(4, p=row) for row in softmax(logits + added)])
-    temperature, bias = fit_bias((2 * logits).astype(np.float32), np.eye(4, dtype=bool)[labels])
-    assert temperature == pytest.approx(2.0, rel=0.1)
-    np.testing.assert_allclose(bias, added - added.mean(), atol=0.15)
-
-
-def test_class_without_images_has_a_finite_bias():
-    logits, labels = draw_logits(500, 1.0)
-    _, bias = fit_bias(logits, np.eye(4, dtype=bool)[np.minimum(labels, 2)])
-    assert -15 < bias[3] < bias[0]
 
 
 def test_operating_scores_use_the_bias(detector, data):
@@ -67,6 +41,24 @@ def test_operating_scores_use_the_bias(detector, data):
     scores = biased.probabilities(inputs[1].logits, split.classes)[:, split.classes.index("melanoma")]
     is_melanoma = split.labels == split.classes.index("melanoma")
     np.testing.assert_allclose(biased.operating_scores["melanoma"].positive, np.sort(scores[is_melanoma]))
+
+
+def test_sources_and_weights_reach_the_calibration(detector, data):
+    split = data.validation
+    inputs = collect_calibration_inputs(detector.predictor.runtime, split.pixels((32, 32)), None)
+    known = (split.targets[split.labels], split.groups, split.classes)
+    sources = [f"source {index % 2}" for index in range(len(split))]
+    by_source, weighted = (
+        calibrate(inputs, *known, sources=sources),
+        calibrate(inputs, *known, weights=np.ones(len(split))),
+    )
+    scores = by_source[1].operating_scores["malignant"]
+    assert set(scores.by_source) == {"source 0", "source 1"}
+    assert sorted(score for own in scores.by_source.values() for score in own) == list(scores.positive)
+    assert sum(scores.lesions_by_source.values()) >= scores.positive_lesions
+    assert weighted == calibrate(inputs, *known)
+    uneven = calibrate(inputs, *known, weights=np.arange(len(split), dtype=float))
+    assert uneven[1].temperature != weighted[1].temperature
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
@@ -91,6 +83,34 @@ def test_ood_threshold_accepts_unseen_images():
     accepted = [(rng.normal(size=2000) <= fit_ood_threshold(rng.normal(size=400), 400)).mean() for _ in range(60)]
     assert np.mean(np.array(accepted) >= 0.95) > 0.85
     assert fit_ood_threshold(np.empty(0), 0) == float("inf")
+
+
+def test_ood_threshold_holds_for_each_source():
+    rng = np.random.default_rng(1)
+    near, far = rng.normal(1, 0.1, 900), rng.normal(2, 0.1, 100)
+    distances, sources = np.r_[near, far], ["near"] * 900 + ["far"] * 100
+    pooled, threshold = fit_ood_threshold(distances, 1000), fit_ood_threshold(distances, 1000, sources)
+    assert (far > pooled).mean() > 0.3
+    assert (far > threshold).mean() <= 0.05
+    # Each image of eight views: the sources repeat, view by view.
+    assert fit_ood_threshold(np.tile(distances, 8), 1000, sources) == pytest.approx(threshold, rel=1e-3)
+
+
+def test_small_sources_do_not_decide_the_ood_threshold():
+    distances = np.r_[np.linspace(0, 1, 1000), np.full(20, 9.0)]
+    sources = ["large"] * 1000 + ["small"] * 20
+    assert fit_ood_threshold(distances, 1000, sources) == fit_ood_threshold(distances, 1000)
+    assert fit_ood_threshold(distances, 1000, ["one"] * 1020) == fit_ood_threshold(distances, 1000)
+
+
+def test_the_feature_space_knows_drawn_outliers_and_further_ones(detector, data):
+    runtime, pixels = detector.predictor.runtime, data.train.pixels((32, 32))
+    drawn = fit_feature_space(runtime, pixels).outliers
+    further = fit_feature_space(runtime, pixels, np.full((40, 32, 32, 3), 255, np.uint8)).outliers
+    white = runtime.run(np.full((1, 32, 32, 3), 255, np.uint8)).features
+    assert drawn.position(runtime.run(pixels).features).mean() == pytest.approx(0, abs=0.01)
+    assert further.position(white) > drawn.position(white)
+    assert fit_feature_space(runtime, pixels[:5]) is None
 
 
 def test_each_number_of_views_has_its_own_calibration(detector, data):
@@ -122,3 +142,14 @@ def test_coarse_label_of_both_kinds_is_left_out(detector, data):
     )
     assert nevi
     assert calibration.ood_threshold == float("inf")
+
+
+def test_distances_of_several_parts_stand_view_by_view():
+    def part(images, first):
+        distances = (10.0 * np.arange(8)[:, None] + first + np.arange(images)).reshape(-1)
+        return {1: CalibrationInputs(np.zeros((images, 2), np.float32), distances)}
+
+    joined = concatenate_calibration_inputs([part(3, 0), part(2, 3)])[1]
+    np.testing.assert_array_equal(joined.distances.reshape(8, 5), 10 * np.arange(8)[:, None] + np.arange(5))
+    chosen = np.arange(5) == 4
+    np.testing.assert_array_equal(joined.select(chosen).distances, 10 * np.arange(8) + 4)

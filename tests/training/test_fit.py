@@ -7,6 +7,7 @@ from keras import layers
 
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.models import classification_head
 from melanoma_detect.training import fit as fit_module
 
@@ -184,7 +185,7 @@ def test_a_finished_training_leaves_its_weights_whatever_fails(few, tmp_path, mo
     def fail(*given, **options):
         raise ZeroDivisionError("in the calibration")
 
-    monkeypatch.setattr(fit_module, "calibrate", fail)
+    monkeypatch.setattr(fit_module, "calibrate_by_type", fail)
     model = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
     with pytest.raises(DetectorError, match=r"in the calibration.*weights are in .*\.weights\.h5") as caught:
         md.Detector.fit(model, few, epochs=1, sensitivity=0.5, progress=False, checkpoint=tmp_path / "run")
@@ -193,3 +194,10 @@ def test_a_finished_training_leaves_its_weights_whatever_fails(few, tmp_path, mo
     other = md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3))
     other.load_weights(path)
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
+def test_a_type_of_image_without_a_threshold_is_named(two_types, data):
+    config = two_types(clinical={1: Calibration()}).predictor.config
+    with pytest.warns(DataWarning, match="for clinical photographs and refers all clinical photographs") as caught:
+        fit_module._warn_without_threshold(config, data.validation)
+    assert len(caught) == 1

@@ -10,10 +10,10 @@ import typer
 from melanoma_detect import __version__
 
 # Importing a module registers its commands; --help lists them in this order.
-from melanoma_detect.cli import train, predict, data, models  # isort: skip
+from melanoma_detect.cli import train, evaluate, localize, predict, data, models  # isort: skip
 from melanoma_detect.cli.app import app, show_errors
 
-__all__ = ["app", "data", "main", "models", "predict", "train"]
+__all__ = ["app", "data", "evaluate", "localize", "main", "models", "predict", "train"]
 
 
 def main() -> None:

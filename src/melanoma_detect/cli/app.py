@@ -86,6 +86,14 @@ ViewsOption = Annotated[
         show_default="the detector's own",
     ),
 ]
+ImageTypeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dermoscopy|clinical|auto",
+        help="Type of all images: dermoscopy, clinical (photographs without a dermatoscope), or auto to recognise it.",
+        show_default="the detector's own",
+    ),
+]
 SeedOption = Annotated[int, typer.Option(help="Random seed.")]
 OverwriteRunOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run folder if it exists.")]
 OverwriteOption = Annotated[
@@ -94,7 +102,13 @@ OverwriteOption = Annotated[
 
 
 def load_detector(
-    path: Path | None, sensitivity: float | None, target: str | None, views: int | None, threads: int | None = None
+    path: Path | None,
+    sensitivity: float | None,
+    target: str | None,
+    views: int | None,
+    image_type: str | None = None,
+    *,
+    threads: int | None = None,
 ) -> "md.Detector":
     """Load a detector and apply the options of the command line.
 
@@ -103,6 +117,7 @@ def load_detector(
         sensitivity: See `Detector.at`; None for the detector's own.
         target: See `Detector.at`; None for the detector's own.
         views: See `Detector.at`; None for the detector's own.
+        image_type: See `Detector.at`; None for the detector's own.
         threads: Threads in one call of the model; None for every core.
 
     Returns:
@@ -112,9 +127,11 @@ def load_detector(
         DetectorError: There is no such detector, or it does not support an option.
     """
     loaded = md.Detector.load(path, threads=threads)
-    if sensitivity is None and target is None and views is None:
+    if sensitivity is None and target is None and views is None and image_type is None:
         return loaded
-    return loaded.at(sensitivity=sensitivity, target=cast("Any", target), views=views)
+    return loaded.at(
+        sensitivity=sensitivity, target=cast("Any", target), views=views, image_type=cast("Any", image_type)
+    )
 
 
 def load_images(

@@ -8,6 +8,7 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.app import (
     DetectorOption,
+    ImageTypeOption,
     OverwriteOption,
     SensitivityOption,
     TargetOption,
@@ -36,6 +37,7 @@ def predict(
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
+    image_type: ImageTypeOption = None,
 ) -> None:
     """Print the diagnosis of each image, and whether to alert a dermatologist."""
     from melanoma_detect.inference.bundle import find_file  # noqa: PLC0415 - --help stays fast
@@ -43,7 +45,7 @@ def predict(
     find_file(detector)
     if not any(map(Path.exists, images)):
         raise ImageError(f"{images[0]}: no such file; check the path")  # before ONNX Runtime is imported
-    loaded = load_detector(detector, sensitivity, target, views)
+    loaded = load_detector(detector, sensitivity, target, views, image_type)
     failed = False
     for image in images:
         try:
@@ -68,9 +70,10 @@ def card(
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
+    image_type: ImageTypeOption = None,
 ) -> None:
     """Print a detector's model card: intended use, training data, performance, limitations."""
-    loaded = load_detector(detector, sensitivity, target, views)
+    loaded = load_detector(detector, sensitivity, target, views, image_type)
     if prevalence is None:
         typer.echo(loaded.model_card, nl=False)
         return
@@ -158,6 +161,7 @@ def score(
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
+    image_type: ImageTypeOption = None,
     batch_size: Annotated[int, typer.Option(help="Images in one call of the model.")] = 32,
     workers: Annotated[
         int | None, typer.Option(help="Number of threads, or of Ray actors.", show_default="one per core")
@@ -183,7 +187,7 @@ def score(
     from melanoma_detect.scoring.score import check_score_output  # noqa: PLC0415 - --help stays fast
 
     check_score_output(out, [*sources, *detector_files(detector)], overwrite=overwrite)
-    loaded = load_detector(detector, sensitivity, target, views, threads=1)  # the workers use every core
+    loaded = load_detector(detector, sensitivity, target, views, image_type, threads=1)  # the workers use every core
     scores = md.score(
         sources,
         detector=loaded,

@@ -1,4 +1,4 @@
-"""Commands that train and evaluate a detector: demo, train, evaluate."""
+"""Commands that train a detector: demo, train."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,31 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-import melanoma_detect as md
 from melanoma_detect.cli.app import (
-    DetectorOption,
     LabelsOption,
     MapOption,
-    OverwriteOption,
     OverwriteRunOption,
     RareOption,
     SeedOption,
-    SensitivityOption,
     SourcesArgument,
-    TargetOption,
-    ViewsOption,
     app,
     check_architecture,
     check_sources,
     dataset_arguments,
-    detector_files,
     import_keras_quietly,
-    load_detector,
-    load_images,
 )
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, check_run_folder, expand_path
+from melanoma_detect.utils.outputs import check_run_folder, expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.data.cleaning import Conflicts
@@ -154,54 +145,6 @@ def train(
         **arguments,
     )
     _print_report(result)
-
-
-@app.command()
-def evaluate(
-    sources: SourcesArgument,
-    labels: LabelsOption = None,
-    names: MapOption = None,
-    detector: DetectorOption = None,
-    sensitivity: SensitivityOption = None,
-    target: TargetOption = None,
-    views: ViewsOption = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", parser=expand_path, help="HTML report to write, with plots and the tests for shortcuts."
-        ),
-    ] = None,
-    shortcuts: Annotated[
-        bool, typer.Option("--shortcuts", help="Test for shortcuts: evaluate on images without their lesions too.")
-    ] = False,
-    prevalence: Annotated[
-        list[float] | None,
-        typer.Option(help="Print the predictive values at this prevalence of melanoma, such as 0.02; may be repeated."),
-    ] = None,
-    squashed: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W:H", help="Aspect ratio, such as 4:3, that square images had before they were squashed."
-        ),
-    ] = None,
-    seed: SeedOption = 123,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Evaluate a detector on a source's Test, or on all its images, excluding those that it was trained on."""
-    if html:
-        inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
-        check_output(html, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
-    loaded = load_detector(detector, sensitivity, target, views)
-    options: dict[str, Any] = {"validation": 0, "test": 1, "image_size": loaded.image_size, "squashed": squashed}
-    data = load_images(sources, labels, names, **options)
-    evaluation = loaded.evaluate(data.test, shortcuts=shortcuts or html is not None, seed=seed)
-    typer.echo(str(evaluation))
-    for number, share in enumerate(prevalence or []):
-        typer.echo(f"{'' if number else chr(10)}{evaluation.at_prevalence(share)}")
-    if subgroups := evaluation.subgroups():
-        typer.echo("\n" + "\n".join(map(str, subgroups)))
-    if html:
-        typer.echo(f"\nWritten:\n  {md.report.write_html(evaluation, html, overwrite=overwrite)}")
 
 
 def _check_arguments(inputs: Sequence[Path], out: Path, model: str, *, overwrite: bool) -> None:

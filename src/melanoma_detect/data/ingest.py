@@ -111,12 +111,12 @@ def ingest(
         0
     """
     names = name_sources([contents.root for contents in sources])
-    columns = _group_columns(sources, groups)
+    columns = [_group_columns(contents, sources, groups) for contents in sources]
     if len(sources) > 1:
         sources = [_prefix_ids(contents, name) for contents, name in zip(sources, names, strict=True)]
     by_source = [
-        _rows(contents.images, contents, name, aspect, columns)
-        for contents, name, aspect in zip(sources, names, aspects, strict=True)
+        _rows(contents.images, contents, name, aspect, chosen)
+        for contents, name, aspect, chosen in zip(sources, names, aspects, columns, strict=True)
     ]
     unlabelled = [
         SetAside(
@@ -124,8 +124,8 @@ def ingest(
             f"{contents.table.path.name if contents.table else 'its folder'} gives it no label",
             "no label",
         )
-        for contents, name, aspect in zip(sources, names, aspects, strict=True)
-        for row in _rows(contents.unlabelled, contents, name, aspect, columns)
+        for contents, name, aspect, chosen in zip(sources, names, aspects, columns, strict=True)
+        for row in _rows(contents.unlabelled, contents, name, aspect, chosen)
     ]
     rows = [row for own in by_source for row in own]
     results = scan_files([row.file for row in rows], image_size, resize, decoded)
@@ -193,11 +193,24 @@ def _prefix_ids(contents: Contents, name: str) -> Contents:
     return replace(contents, images=images, unlabelled=tuple(unlabelled))
 
 
-def _group_columns(sources: Sequence[Contents], groups: str | Sequence[str] | None) -> Sequence[str] | None:
-    columns = [groups] if isinstance(groups, str) else groups
-    if columns and not any(contents.table for contents in sources):
+def _group_columns(
+    contents: Contents, sources: Sequence[Contents], groups: str | Sequence[str] | None
+) -> Sequence[str] | None:
+    """Return the columns that group the images of a source: those that are named and that its table has.
+
+    Raises:
+        DatasetError: No table of any source has one of them.
+    """
+    if groups is None:
+        return None
+    columns = [groups] if isinstance(groups, str) else list(groups)
+    tables = [other.table for other in sources if other.table]
+    if columns and not tables:
         raise DatasetError(f"groups={groups!r}, but there is no table; put a metadata.csv beside Train")
-    return columns
+    for column in columns:
+        if not any(table.has_column(column) for table in tables):
+            tables[0].group_keys(TableRow("", {}), [column])  # raises, and lists the columns that there are
+    return [column for column in columns if contents.table and contents.table.has_column(column)]
 
 
 def _labelling(contents: Contents) -> str:
@@ -208,8 +221,6 @@ def _rows(
     images: Sequence[SourceImage], contents: Contents, name: str, aspect: float | None, columns: Sequence[str] | None
 ) -> list[_Row]:
     table = contents.table
-    if table:
-        table.group_keys(TableRow("", {}), columns)  # raises for a column that is not there, whichever images have rows
     # Two sources may share one table, and so its ids; a DataFrame has no path of its own.
     scope = str(table.path) if table and table.path.is_file() else name
     made = []

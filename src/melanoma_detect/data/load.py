@@ -88,7 +88,7 @@ def load_dataset(
         rare: What to do with a class of fewer lesions or patients than there are splits to fill: `"train"` leaves its images in
             train, `"exclude"` sets them aside, `"error"` raises.
         groups: The column, or columns, of the tables that name the images that belong together; `lesion_id` and `patient_id`
-            where it is None.
+            where it is None. Of several sources each groups by those of them that its own table has.
         conflicts: What to do with an image whose labels contradict each other: `"drop"` excludes all its files, `"resolve"`
             keeps those that the truth confirms, `"keep"` keeps all, `"error"` raises.
         truth: A table of authoritative labels for `"resolve"`; the source's own metadata.csv where it is None.

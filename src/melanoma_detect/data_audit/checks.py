@@ -11,6 +11,7 @@ from melanoma_detect.data.sources.columns import find_truth_columns
 from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.confounding import source_confounding
 from melanoma_detect.data_audit.finding import AuditInputs, Case, Finding
+from melanoma_detect.inference.image_types import recorded_type
 
 _IMBALANCE = 3  # largest class over smallest: from there on, accuracy is mostly that of the largest class
 
@@ -40,6 +41,7 @@ def run_checks(inputs: AuditInputs) -> Iterator[Finding]:
         _check_same_images,
         _check_same_lesions,
         _check_quality,
+        _check_image_types,
         _check_imbalance,
         _check_other_files,
     ]
@@ -241,6 +243,21 @@ def _check_quality(inputs: AuditInputs) -> Finding:
         cases=tuple((record,) for record, _ in poor),
         summary=", ".join(f"{count} {reason}" for reason, count in reasons.most_common()),
         values=dict(reasons),
+    )
+
+
+def _check_image_types(inputs: AuditInputs) -> Finding:
+    types = [recorded_type(record.metadata) for record in inputs.records]
+    counts = Counter(types)
+    if not counts["dermoscopy"] or not counts["clinical"]:
+        return Finding("two types of image", 0)
+    return Finding(
+        kind="two types of image",
+        count=counts["clinical"],
+        effect="A lesion looks different without a dermatoscope: one calibration does not fit both types.",
+        advice="Keep the column image_type: Detector.fit then calibrates each type by itself, and evaluation shows both.",
+        summary=f"{counts['clinical']:,} clinical photographs beside {counts['dermoscopy']:,} dermoscopy images",
+        values={image_type or "not recorded": count for image_type, count in counts.items()},
     )
 
 

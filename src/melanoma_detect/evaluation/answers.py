@@ -1,6 +1,6 @@
 """A detector's answers to images whose diagnosis is known: what every metric is computed from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
+from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import likely_malignant, target_scores
 from melanoma_detect.utils.arrays import Float64Array
 
 NO_CLASS = -1  # the label of an image whose label is no class of the detector, or covers several
+COMMON = 20  # images from which on a class is common: with fewer, the 95 % interval of its recall may be over 0.4 wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Answers:
         label_names: The label of each image as its data set names it, `(n,)`; empty where these are the classes.
         truths: What labels say about melanoma and malignancy; for a label that is not among them, the taxonomy's answer.
         unmerged: The probabilities before classes were merged, with the detector's own classes; None where none were.
+        image_types: The type of each image, with the operating points of each type; None where all are judged alike.
 
     Examples:
         >>> rows = np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -49,6 +52,7 @@ class Answers:
     label_names: tuple[str, ...] = ()
     truths: Mapping[str, LabelTruth] = field(default_factory=dict)
     unmerged: tuple[Float64Array, tuple[str, ...]] | None = None
+    image_types: ImageTypes | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,6 +71,12 @@ class Answers:
     def has_class(self) -> NDArray[np.bool_]:
         """Which images have a label that is one of the classes, `(n,)`."""
         return np.asarray(self.labels != NO_CLASS)
+
+    @property
+    def common_classes(self) -> tuple[str, ...]:
+        """The classes that at least 20 images have as their label, in their order."""
+        counts = np.bincount(self.labels[self.has_class], minlength=len(self.classes))
+        return tuple(label for label, count in zip(self.classes, counts, strict=True) if count >= COMMON)
 
     def scores(self, target: Target) -> Float64Array:
         """Return the predicted probability of a target.
@@ -133,24 +143,37 @@ class Answers:
         """Return which images raise an alert.
 
         Args:
-            point: The operating point.
+            point: The operating point; an image of another type is judged by that type's point of the same sensitivity.
 
         Returns:
             `(n,)`; an image that the detector abstains from raises none.
         """
-        return ~self.abstained & (self.scores(point.target) >= point.threshold)
+        alerts = np.zeros(len(self), np.bool_)
+        for rows, own in self._rows_by_point(point):
+            if own is not None:
+                alerts[rows] = self.scores(own.target)[rows] >= own.threshold
+        return ~self.abstained & alerts
 
     def cleared(self, point: OperatingPoint) -> NDArray[np.bool_]:
         """Return which images are cleared: no alert, no abstention, and no malignant diagnosis that is likely.
 
         Args:
-            point: The operating point.
+            point: The operating point; an image of another type is judged by that type's point of the same sensitivity.
 
         Returns:
             `(n,)`; all others raise an alert or are referred to a person.
         """
-        under = self.scores(point.target) < point.threshold
-        return ~self.abstained & under & ~likely_malignant(*self._unmerged, point)
+        cleared = np.zeros(len(self), np.bool_)
+        for rows, own in self._rows_by_point(point):
+            if own is not None:
+                under = self.scores(own.target)[rows] < own.threshold
+                cleared[rows] = under & ~likely_malignant(*self._unmerged, own)[rows]
+        return ~self.abstained & cleared
+
+    def _rows_by_point(self, point: OperatingPoint) -> Iterable[tuple[NDArray[np.int64], OperatingPoint | None]]:
+        if self.image_types is None:
+            return [(np.arange(len(self)), point)]
+        return self.image_types.rows_by_point(point)
 
     @property
     def lesions(self) -> int:
@@ -187,6 +210,7 @@ class Answers:
             records=tuple(self.records[row] for row in rows) if self.records else (),
             label_names=tuple(self.label_names[row] for row in rows) if self.label_names else (),
             unmerged=self.unmerged and (self.unmerged[0][chosen], self.unmerged[1]),
+            image_types=self.image_types and self.image_types.select(chosen),
         )
 
     @property

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.evaluation.answers import NO_CLASS, Answers
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
+from melanoma_detect.evaluation.image_types import image_types_of
 from melanoma_detect.evaluation.measured_points import operating_points_of
 from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
@@ -23,12 +24,14 @@ from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.user_warning import warn_user
 
+Seen: TypeAlias = Literal["set aside", "keep"]
+
 
 def evaluate(
     predictor: Predictor,
     data: Dataset | Split,
     *,
-    seen: Literal["set aside", "keep"] = "set aside",
+    seen: Seen = "set aside",
     shortcuts: bool = False,
     seed: int = 123,
 ) -> Evaluation:
@@ -51,7 +54,7 @@ def evaluate(
         >>> len(evaluate(predictor, data)) == len(data.test)
         True
     """
-    split = _check_split(data, seen)
+    split = check_split(data, seen)
     held_out = split if seen == "keep" else _drop_seen(predictor, split)
     if not len(held_out):
         raise DetectorError(
@@ -65,37 +68,58 @@ def evaluate(
     _check_measurable(labels, truths, predictor.classes)
     pixels = held_out.pixels(predictor.image_size)
     batch = predictor.predict_batch(pixels, _shorter_sides(held_out, predictor))
+    points = operating_points_of(predictor)
     evaluation = measure(
         merged.probabilities(batch.probabilities),
         labels,
         held_out.groups,
         merged.classes,
-        predictor.operating_point,
+        next((point for point in points if point.goal == predictor.settings.sensitivity), None),
         abstained=batch.abstained,
         records=held_out.records,
         target=predictor.settings.target,
         label_names=names,
         truths=truths,
         unmerged=(batch.probabilities, predictor.classes),
+        image_types=image_types_of(predictor, batch),
         seed=seed,
     )
     return replace(
         evaluation,
         split=split.name,
         set_aside=len(split) - len(held_out),
-        points=operating_points_of(predictor),
+        points=points,
         shortcuts=_measure_shortcuts(predictor, pixels, evaluation.per_image, seed) if shortcuts else None,
         detector=f"Detector {predictor.description}",
     )
 
 
-def _check_split(data: Dataset | Split, seen: str) -> Split:
-    """Return the split to evaluate on; raise DetectorError for a wrong argument."""
+def check_split(data: Dataset | Split, seen: str, title: str = "the data") -> Split:
+    """Return the split to evaluate on.
+
+    Args:
+        data: A split, or a dataset: then its test split.
+        seen: See `evaluate`.
+        title: What an error calls the data.
+
+    Returns:
+        The split.
+
+    Raises:
+        DetectorError: An argument is wrong.
+
+    Examples:
+        >>> check_split(data, "keep") == data.test
+        True
+    """
     if seen not in ("set aside", "keep"):
         raise DetectorError(f"seen={seen!r}; expected 'set aside' or 'keep'")
     split = data.test if isinstance(data, Dataset) else data
     if not isinstance(split, Split):
-        raise DetectorError(f"the data is a {type(data).__name__}; expected a Dataset or one of its splits: data.test")
+        raise DetectorError(
+            f"{title} is a {type(data).__name__}; expected a Dataset or one of its splits (data.test), or several of them: "
+            "a list, or by name"
+        )
     return split
 
 

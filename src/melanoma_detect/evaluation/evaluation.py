@@ -13,8 +13,10 @@ from sklearn.metrics import confusion_matrix
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.balanced_accuracy import balanced_accuracy
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.calibration_curve import Bin, calibration_curve
+from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.evaluation.measured_points import MeasuredPoint, measured_points
 from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, Figures, WeightedMetrics, headlines
 from melanoma_detect.evaluation.notes import measuring_notes
@@ -35,7 +37,7 @@ class Evaluation(PerImage):
     `figures` holds these metrics, all over all images, those that the detector abstains from included:
 
     - Of the most probable class, over the images whose label is one of the classes: `accuracy`; `balanced_accuracy`, the mean
-      recall of the classes that occur.
+      recall of the classes that occur; `balanced_accuracy_common`, that of those with at least 20 images, if there are two.
     - Of the ranking: `melanoma_auc`, the area under the ROC curve of the probability of melanoma, against all other images;
       `malignant_auc`, that of the probability of a malignant diagnosis, malignant against benign lesions.
     - At the operating point, for its target (melanoma by default): `sensitivity`, the share of its images with an alert;
@@ -126,6 +128,7 @@ class Evaluation(PerImage):
             "target": self.target,
             "notes": list(self.notes),
             "classes": list(self.classes),
+            "common_classes": list(self.common_classes),
             "figures": _plain(self.figures),
             "recall": _plain(self.recall),
             "precision": _plain(self.precision),
@@ -135,7 +138,7 @@ class Evaluation(PerImage):
         }
 
     def subgroups(self) -> tuple[Subgroup, ...]:
-        """Measure each source, sex, age band and site on its own, if the dataset's table records them.
+        """Measure each source, image type, sex, age band and site on its own, if the dataset's table records them.
 
         Returns:
             The subgroups; metrics that rest on fewer than 20 lesions read "too few lesions".
@@ -172,6 +175,26 @@ class Evaluation(PerImage):
             [0.6]
         """
         return measured_points(self.per_image, self.points)
+
+    def balanced_accuracy_over(self, labels: Sequence[str]) -> Figure:
+        """Compute the balanced accuracy over given diagnoses, to compare sets whose labels differ.
+
+        Args:
+            labels: Classes or coarse labels, such as HAM10000's seven: akiec, bcc, bkl, df, mel, nv, vasc. What a coarse label
+                covers is added up in the predictions and in the truth.
+
+        Returns:
+            The mean recall of those that occur, with its interval. A prediction of another class counts as wrong.
+
+        Raises:
+            DetectorError: A label covers no class of the detector, or two labels cover one class.
+
+        Examples:
+            >>> figure = detector.evaluate(data.test).balanced_accuracy_over(["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"])
+            >>> 0 <= figure.low <= figure.value <= figure.high <= 1
+            True
+        """
+        return balanced_accuracy(self.per_image, labels)
 
     def at_prevalence(self, share: float) -> PredictiveFigures:
         """Compute what an alert, and a cleared image, mean at a prevalence of the target (Bayes' rule).
@@ -242,6 +265,7 @@ def measure(
     label_names: Sequence[str] = (),
     truths: Mapping[str, LabelTruth] | None = None,
     unmerged: tuple[Float64Array, tuple[str, ...]] | None = None,
+    image_types: ImageTypes | None = None,
     seed: int = 123,
 ) -> Evaluation:
     """Compute every metric from predicted probabilities and true labels.
@@ -258,6 +282,7 @@ def measure(
         label_names: See `Answers`; needed where a label is -1.
         truths: See `Answers`.
         unmerged: See `Answers`.
+        image_types: See `Answers`.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -279,6 +304,7 @@ def measure(
         label_names=tuple(label_names),
         truths=truths or {},
         unmerged=unmerged,
+        image_types=image_types,
     )
     metrics = WeightedMetrics(answers, operating_point)
     figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED)
@@ -293,5 +319,5 @@ def measure(
         ),
         operating_point=operating_point,
         points=(operating_point,) if operating_point else (),
-        notes=measuring_notes(answers),
+        notes=(*measuring_notes(answers), *(image_types.notes(operating_point) if image_types else ())),
     )

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
+from melanoma_detect.evaluation.image_types import points_of_type
 from melanoma_detect.evaluation.metrics import ratio
-from melanoma_detect.inference.operating_points import SENSITIVITIES, OperatingPoint
+from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -33,20 +33,17 @@ def operating_points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
         predictor: The detector.
 
     Returns:
-        Those that its validation images support, from the lowest sensitivity to the highest.
+        Those that its validation images support, from the lowest sensitivity to the highest. Of a detector that recognises the
+        type of an image they are the points for dermoscopy, if it has any; `ImageTypes` has those for clinical photographs.
 
     Examples:
         >>> [point.goal for point in operating_points_of(predictor)]  # two melanomas in validation do not support 90 %
         [0.6]
     """
-    calibration = predictor.config.calibration(predictor.settings.views)
-    points = {predictor.operating_point.goal: predictor.operating_point} if predictor.operating_point else {}
-    for goal in SENSITIVITIES:
-        try:
-            points.setdefault(goal, calibration.operating_point(goal, predictor.settings.target))
-        except DetectorError:
-            continue  # validation shows too few melanomas for this sensitivity
-    return tuple(points[goal] for goal in sorted(points))
+    types = predictor.image_types or (predictor.settings.image_type,)
+    by_type = [points_of_type(predictor, image_type) for image_type in types]
+    in_use = predictor.settings.sensitivity
+    return max(by_type, key=lambda points: in_use in [point.goal for point in points])  # the first of equals
 
 
 def measured_points(

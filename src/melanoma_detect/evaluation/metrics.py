@@ -19,6 +19,7 @@ from melanoma_detect.utils.deprecation import warn_renamed
 HEADLINES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
+    "balanced_accuracy_common": "balanced accuracy, common classes",
     "melanoma_auc": "melanoma ROC AUC",
     "malignant_auc": "malignant ROC AUC",
     "sensitivity": "sensitivity for melanoma",
@@ -103,6 +104,8 @@ class WeightedMetrics:
     def __init__(self, answers: Answers, point: OperatingPoint | None) -> None:
         size, labels, self.known = len(answers.classes), answers.labels, answers.has_class
         self.answers, self.predicted = answers, answers.predicted
+        common = np.isin(answers.classes, answers.common_classes)
+        self._common = common & (common.sum() > 1)  # the recall of one class is no balanced accuracy
         self._cells = np.eye(size**2)[labels * size + self.predicted] * self.known[:, None]
         self._brier_classes = np.square(answers.probabilities - np.eye(size)[labels]).sum(axis=1)
         self.positive, self.negative = answers.is_positive, answers.is_negative
@@ -126,10 +129,10 @@ class WeightedMetrics:
         confusion = (weights @ self._cells).reshape(-1, size, size)
         correct = np.diagonal(confusion, axis1=1, axis2=2)
         recall, precision = ratio(correct, confusion.sum(axis=2)), ratio(correct, confusion.sum(axis=1))
-        occurring = np.isfinite(recall)  # balanced accuracy is the mean over the classes that occur
         metrics = {
             "accuracy": ratio(correct.sum(axis=1), weights @ self.known),
-            "balanced_accuracy": ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1)),
+            "balanced_accuracy": mean_recall(recall),
+            "balanced_accuracy_common": mean_recall(recall[:, self._common]),
             **{
                 name: weighted_auc(scores, positive, weights * (positive | negative))
                 for name, (scores, positive, negative) in self._rankings.items()
@@ -155,6 +158,7 @@ class WeightedMetrics:
         classes = list(enumerate(self.answers.classes))
         return {
             **dict.fromkeys(("accuracy", "balanced_accuracy", "brier_classes"), count(self.known)),
+            "balanced_accuracy_common": count(self.known & self._common[self.answers.labels]),
             **dict.fromkeys(("coverage", "referral_rate"), self.answers.lesions),
             **dict.fromkeys(("ece", "brier"), count(self.positive | self.negative)),
             **rarer,
@@ -219,6 +223,23 @@ class WeightedMetrics:
             "brier": ratio(weights @ np.square(error), total),
             "brier_classes": brier_classes,
         }
+
+
+def mean_recall(recall: Float64Array) -> Float64Array:
+    """Compute the balanced accuracy: the mean recall of the classes that occur.
+
+    Args:
+        recall: The recall of each class, `(replicates, classes)`; nan where a class does not occur.
+
+    Returns:
+        `(replicates,)`; nan if no class occurs.
+
+    Examples:
+        >>> mean_recall(np.array([[0.5, 1.0, np.nan]]))
+        array([0.75])
+    """
+    occurring = np.isfinite(recall)
+    return ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1))
 
 
 def weighted_auc(scores: Float64Array, positive: NDArray[np.bool_], weights: Float64Array) -> Float64Array:

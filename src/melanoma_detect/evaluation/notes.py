@@ -39,15 +39,15 @@ def _notes(answers: Answers) -> Iterator[str]:
         has, leave = ("has a label that is", "it") if count == 1 else ("have labels that are", "them")
         yield (
             f"{count} of {total} images {has} no class of the detector, or cover{'s' * (count == 1)} several "
-            f"({_names(answers, outside)}): accuracy, recall and precision leave {leave} out; melanoma is measured against all "
-            "images that are known to show none."
+            f"({count_labels(answers, outside)}): accuracy, recall and precision leave {leave} out; melanoma is measured "
+            "against all images that are known to show none."
         )
     coarse = answers.has_class & _are_coarse(answers)
     if count := int(coarse.sum()):
         has, it = ("has a label", "it") if count == 1 else ("have labels", "them")
         yield (
-            f"{count} of {total} images {has} of which the detector knows just one diagnosis ({_names(answers, coarse)}): "
-            f"accuracy, recall and precision count {it} as that one."
+            f"{count} of {total} images {has} of which the detector knows just one diagnosis "
+            f"({count_labels(answers, coarse)}): accuracy, recall and precision count {it} as that one."
         )
     missing = [label for column, label in enumerate(answers.classes) if not (answers.labels == column).any()]
     if missing and not outside.all():
@@ -57,7 +57,7 @@ def _notes(answers: Answers) -> Iterator[str]:
     if unknown.any():
         yield (
             f"{unknown.sum()} of {total} images take no part in melanoma against the rest: their labels cover melanoma and "
-            f"other diagnoses ({_names(answers, unknown)})."
+            f"other diagnoses ({count_labels(answers, unknown)})."
         )
     yield from _malignancy_notes(answers)
     yield from _side_notes(answers)
@@ -82,7 +82,7 @@ def _malignancy_notes(answers: Answers) -> Iterator[str]:
     if left_out.any():
         yield (
             f"Malignant against benign is measured on {malignant.sum()} malignant and {benign.sum()} benign images; "
-            f"{left_out.sum()} are neither by their label ({_names(answers, left_out)})."
+            f"{left_out.sum()} are neither by their label ({count_labels(answers, left_out)})."
         )
 
 
@@ -94,8 +94,21 @@ def _side_notes(answers: Answers) -> Iterator[str]:
         yield f"These images show nothing but {PLURALS[answers.target]}: specificity cannot be measured on them."
 
 
-def _names(answers: Answers, chosen: NDArray[np.bool_]) -> str:
-    """Return the labels of the chosen images with their counts, the most frequent first."""
+def count_labels(answers: Answers, chosen: NDArray[np.bool_]) -> str:
+    """Return the labels of chosen images with their counts, the most frequent first.
+
+    Args:
+        answers: The detector's answers.
+        chosen: Which images, `(n,)`.
+
+    Returns:
+        Text; of many labels the first eight and the number of the others.
+
+    Examples:
+        >>> answers = Answers(np.eye(2)[[0, 1, 1]], np.array([0, 1, 1]), ("a", "b", "c"), ("nevus", "scar"), np.zeros(3, bool))
+        >>> count_labels(answers, np.ones(3, bool))
+        'scar 2, nevus 1'
+    """
     counts = Counter(answers.names[chosen].tolist()).most_common()
     listed = ", ".join(f"{name} {count}" for name, count in counts[:_MAX_NAMES])
     more = len(counts) - _MAX_NAMES

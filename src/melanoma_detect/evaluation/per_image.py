@@ -32,6 +32,11 @@ class PerImage:
         return self.per_image.classes
 
     @property
+    def common_classes(self) -> tuple[str, ...]:
+        """The classes that at least 20 images have as their label: those of `balanced_accuracy_common`."""
+        return self.per_image.common_classes
+
+    @property
     def target(self) -> Target:
         """What sensitivity, specificity and calibration are measured for: `"melanoma"` or `"malignant"`."""
         return self.per_image.target

@@ -1,4 +1,4 @@
-"""Metrics by subgroup: source, sex, age band and site of the lesion."""
+"""Metrics by subgroup: source, image type, sex, age band and site of the lesion."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import WeightedMetrics
+from melanoma_detect.inference.image_types import TYPE_PLURALS, recorded_type
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
@@ -35,7 +36,7 @@ class Subgroup:
     """The metrics of a detector on a subgroup of the images.
 
     Attributes:
-        kind: What defines the subgroup: `"source"`, `"sex"`, `"age"` or `"site"`.
+        kind: What defines the subgroup: `"source"`, `"image type"`, `"sex"`, `"age"` or `"site"`.
         name: Which subgroup it is, such as `"female"` or `"under 40"`.
         images: The number of images.
         lesions: The number of lesions that they show.
@@ -101,7 +102,7 @@ class Subgroup:
 
 
 def subgroups(answers: Answers, point: OperatingPoint | None, *, seed: int = 123) -> tuple[Subgroup, ...]:
-    """Measure each source, sex, age band and site on its own; see `Evaluation.subgroups`.
+    """Measure each source, image type, sex, age band and site on its own; see `Evaluation.subgroups`.
 
     Args:
         answers: The detector's answers, with their records.
@@ -109,8 +110,8 @@ def subgroups(answers: Answers, point: OperatingPoint | None, *, seed: int = 123
         seed: Seed of the bootstrap.
 
     Returns:
-        Subgroups by source, sex, age band and site, in this order. Images without a record of, for example, sex are a subgroup
-        too. A property that no image has recorded, or that all have in common, is left out.
+        Subgroups by source, image type, sex, age band and site, in this order. Images without a record of, for example, sex are
+        a subgroup too. A property that no image has recorded, or that all have in common, is left out.
 
     Raises:
         DetectorError: The answers have no records.
@@ -162,8 +163,14 @@ def _age_band(record: Record) -> str:
     return next((band for end, band in _AGE_BANDS if age < end), UNKNOWN)
 
 
+def _image_type(record: Record) -> str:
+    image_type = recorded_type(record.metadata)
+    return TYPE_PLURALS[image_type] if image_type else UNKNOWN
+
+
 _KINDS: Mapping[str, Callable[[Record], str]] = {
     "source": lambda record: record.source or UNKNOWN,
+    "image type": _image_type,
     "sex": lambda record: _first(record, ("sex",)),
     "age": _age_band,
     "site": lambda record: _first(record, _SITES),

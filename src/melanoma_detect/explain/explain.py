@@ -184,6 +184,8 @@ def explain(
     loaded = load_rgb(image, min_decode_size(predictor.image_size, predictor.config.resize))
     pixels = resize_image(loaded, predictor.image_size, predictor.config.resize)
     prediction = predictor.predict_batch(pixels[None], np.array([min(loaded.size)]))
+    if predictor.image_types:  # hiding a part of the image must not change its type, and with that the calibration
+        predictor = predictor.at(image_type=prediction.image_types[0] or None)
     probabilities = prediction.probabilities[0]
     label = predictor.classes[int(probabilities.argmax())] if diagnosis is None else diagnosis
     indices = class_indices(label, predictor.classes)

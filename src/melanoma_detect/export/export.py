@@ -321,12 +321,14 @@ def _config(predictor: Predictor, precision: Precision) -> dict[str, Any]:
     single_view = replace(predictor.settings, views=1)
     # A threshold holds for the probabilities it was set on, and quantization changes these.
     point = predictor.config.operating_point(single_view) if precision == "float32" else None
+    calibration = predictor.config.calibration(1)
     return {
         "classes": predictor.classes,
         "image_size": predictor.image_size,
         "resize": predictor.config.resize,
-        "temperature": predictor.config.calibration(1).temperature,
-        "bias": list(predictor.config.calibration(1).bias),
+        "temperature": calibration.temperature,
+        "bias": list(calibration.bias),
+        **({"local": calibration.local.formula()} if calibration.local else {}),
         "operating_point": asdict(point) if point else None,
         "precision": precision,
         "architecture": predictor.config.architecture,

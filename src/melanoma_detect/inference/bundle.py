@@ -3,7 +3,8 @@
 - `detector.json`: classes, image size, calibration, architecture, training recipe and history, metrics.
 - `model.onnx`: the model for ONNX Runtime; absent where it cannot be exported, and Keras then runs the model.
 - `model.keras`: the model as Keras saves it, for further training, Grad-CAM and other formats; may be absent.
-- `features.npz`: the feature space of the training images, for out-of-distribution scores; may be absent.
+- `features.npz`: the feature space of the training images, for out-of-distribution scores, and the classifier of image types;
+  either may be absent.
 - `training_fingerprint.json`: which images the detector was trained on.
 - `golden/`: images with the probabilities that the model must give for them.
 - `MODEL_CARD.md`: the model card.
@@ -15,6 +16,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ import numpy as np
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, check_golden_images, make_golden_images
+from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
@@ -52,6 +55,7 @@ _MAX_SIZES = {
     _MODEL_CARD: 2**20,
     **dict.fromkeys(_GOLDEN, 16 * 2**20),
 }
+_SAMPLES, _SAMPLE_SIZE = 16, 16 * 1024  # what tells whether a member compresses, in bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,7 @@ class Files:
         onnx: The bytes of the ONNX model; None where the model cannot be exported.
         keras: Returns the bytes of the `.keras` file; None where there is none.
         feature_space: Where the features of training images lie; None where that was not measured.
+        image_types: Tells clinical photographs from dermoscopy; None where the training images were of one type.
         fingerprint: Returns the fingerprint of the training data.
         path: The file that they were read from; None for a detector that was trained in this process.
     """
@@ -69,6 +74,7 @@ class Files:
     onnx: bytes | None = None
     keras: Callable[[], bytes] | None = None
     feature_space: FeatureSpace | None = None
+    image_types: ImageTypeClassifier | None = None
     fingerprint: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
     path: Path | None = None
 
@@ -136,13 +142,11 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *,
         members[_ONNX] = files.onnx
     if files.keras:
         members[_KERAS] = files.keras()
-    if files.feature_space:
-        members[_FEATURES] = _feature_space_to_bytes(files.feature_space)
+    if files.feature_space or files.image_types:
+        members[_FEATURES] = _features_to_bytes(files.feature_space, files.image_types)
     with atomic_file(path, overwrite=overwrite) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
-            # Weights hardly compress, and are read faster uncompressed.
-            method = zipfile.ZIP_STORED if name in (_ONNX, _KERAS, _FEATURES) else zipfile.ZIP_DEFLATED
-            archive.writestr(name, content, method)
+            archive.writestr(name, content, _compression(content))
 
 
 def read(
@@ -185,7 +189,7 @@ def read(
             files = Files(
                 onnx=archive.read(_ONNX) if _ONNX in names else None,
                 keras=_Member(file, _KERAS) if _KERAS in names else None,
-                feature_space=_feature_space_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else None,
+                **(_features_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else {}),
                 fingerprint=_FingerprintMember(file, fingerprint),
                 path=file,
             )
@@ -197,6 +201,16 @@ def read(
             raise
         raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
     return config, runtime, files
+
+
+def _compression(content: bytes) -> int:
+    """Return how to store a member: deflated if that saves a fifth or more.
+
+    Weights as they were trained hardly compress, and are read faster uncompressed; rounded ones compress.
+    """
+    step = max(len(content) // _SAMPLES, 1)
+    sample = b"".join(content[start : start + _SAMPLE_SIZE] for start in range(0, len(content), step))
+    return zipfile.ZIP_DEFLATED if len(zlib.compress(sample)) < 0.8 * len(sample) else zipfile.ZIP_STORED
 
 
 @dataclass(frozen=True)
@@ -313,12 +327,23 @@ def _read_config(file: Path, values: Any) -> DetectorConfig:
         raise DetectorError(f"{file}: {_CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error
 
 
-def _feature_space_to_bytes(space: FeatureSpace) -> bytes:
+def _features_to_bytes(space: FeatureSpace | None, types: ImageTypeClassifier | None) -> bytes:
+    arrays: dict[str, Any] = {}
+    if space:
+        arrays |= space.to_arrays()
+    if types:
+        arrays |= {"image_type_weights": types.weights, "image_type_bias": np.float64(types.bias)}
     file = io.BytesIO()
-    np.savez(file, mean=space.mean, directions=space.directions, residual=np.float64(space.residual))
+    np.savez(file, **arrays)
     return file.getvalue()
 
 
-def _feature_space_from_bytes(content: bytes) -> FeatureSpace:
+def _features_from_bytes(content: bytes) -> dict[str, Any]:
+    """Return the parts of `Files` that are made of arrays; either may be absent."""
+    parts: dict[str, Any] = {}
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return FeatureSpace(arrays["mean"], arrays["directions"], float(arrays["residual"]))
+        if "image_type_weights" in arrays:
+            parts["image_types"] = ImageTypeClassifier(arrays["image_type_weights"], float(arrays["image_type_bias"]))
+        if "mean" in arrays or not parts:
+            parts["feature_space"] = FeatureSpace.from_arrays(arrays)
+    return parts

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.local_calibration import LocalCalibration
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target, ValidationScores
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.utils.arrays import Float64Array
@@ -37,6 +38,8 @@ class Calibration:
         bias: Added to the logits, one number a class, for a model trained as if all classes were equally frequent: it
             restores the class frequencies of validation (bias-corrected temperature scaling: Alexandari, Kundaje and
             Shrikumar 2020, arXiv:1901.06852). Empty for none; see `probabilities`.
+        local: What a clinic's own images changed (see `Detector.localize`); None for nothing. `operating_scores` are then on the
+            local scale.
     """
 
     temperature: float = 1.0
@@ -44,6 +47,7 @@ class Calibration:
     conformal_thresholds: Mapping[float, float] = field(default_factory=dict)
     ood_threshold: float = float("inf")
     bias: tuple[float, ...] = ()
+    local: LocalCalibration | None = None
 
     def probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> Float64Array:
         """Return calibrated probabilities.
@@ -64,6 +68,10 @@ class Calibration:
             >>> tempered.probabilities(np.zeros((1, 3)), ("nevus", "melanoma", "dermatofibroma")).round(2)
             array([[0.44, 0.11, 0.44]])
         """
+        original = self._original_probabilities(logits, classes)
+        return original if self.local is None else self.local.apply(original, classes)
+
+    def _original_probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> Float64Array:
         unbiased = softmax(logits / self.temperature)
         if not self.bias:
             return unbiased
@@ -76,7 +84,7 @@ class Calibration:
         return probabilities
 
     def operating_point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:
-        """Return the threshold that reaches a sensitivity on validation.
+        """Return the threshold that reaches a sensitivity on validation, or on local images that support it.
 
         Args:
             sensitivity: The share of the target that must raise an alert, over 0 and under 1.
@@ -93,20 +101,29 @@ class Calibration:
             >>> detector.predictor.config.calibrations[1].operating_point(0.6).goal
             0.6
         """
+        point = self._operating_point(sensitivity, target)
+        return replace(point, malignant_threshold=self._malignant_threshold(sensitivity))
+
+    def _operating_point(self, sensitivity: float, target: Target) -> OperatingPoint:
+        if self.local is not None and (point := self.local.operating_point(sensitivity, target)) is not None:
+            return point
         if target not in self.operating_scores:
             raise DetectorError(
                 f"there is no operating point for {target}: validation showed no {target} lesion, or nothing else"
             )
-        point = self.operating_scores[target].operating_point(sensitivity)
-        return replace(point, malignant_threshold=self._malignant_threshold(sensitivity))
+        return self.operating_scores[target].operating_point(sensitivity)
 
     def _malignant_threshold(self, sensitivity: float) -> float:
         """Return the probability of a malignant diagnosis from which an image is never cleared."""
         try:
-            own = self.operating_scores["malignant"].operating_point(sensitivity).threshold
-        except (KeyError, DetectorError):  # no malignant lesion in validation, or too few
-            return MALIGNANT_THRESHOLD
-        return min(own, MALIGNANT_THRESHOLD)
+            own = self._operating_point(sensitivity, "malignant")
+        except DetectorError:  # no malignant lesion in validation, or too few
+            own = None
+        highest = MALIGNANT_THRESHOLD
+        if self.local is not None and not (own and own.local):
+            # What was referred before the local calibration stays referred.
+            highest = min(highest, float(self.local.malignant(np.array(MALIGNANT_THRESHOLD))))
+        return min(own.threshold, highest) if own else highest
 
     def conformal_threshold(self, coverage: float) -> float:
         """Return the lowest probability at which a diagnosis is in the prediction set.

@@ -9,6 +9,8 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.quality import InputLimits
 from melanoma_detect.images.reader import RESIZES, Resize
 from melanoma_detect.inference.calibration import COVERAGE, Calibration
+from melanoma_detect.inference.image_types import ImageType, check_image_type
+from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
 from melanoma_detect.inference.operating_points import OperatingPoint, Target, ValidationScores
 
 
@@ -21,12 +23,14 @@ class Settings:
         target: `"melanoma"`, or `"malignant"` for any malignant diagnosis.
         views: Test-time augmentation: 1, 4 or 8 views of each image.
         coverage: The share of prediction sets that hold the true diagnosis.
+        image_type: The type of all images, `"dermoscopy"` or `"clinical"`; None where the detector recognises it.
     """
 
     sensitivity: float = 0.95
     target: Target = "melanoma"
     views: int = 1
     coverage: float = COVERAGE
+    image_type: ImageType | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class DetectorConfig:
         notes: Further sections of the model card by title: licence, training data, limits.
         made_with: Versions of the libraries.
         title: The detector's name; empty for the name of its architecture.
+        clinical: What was fitted on clinical photographs of validation, by the number of test-time views; `calibrations` then
+            holds what was fitted on dermoscopy. Empty for one calibration of all images.
+        referred_types: The types of image that the detector does not judge: such an image is always referred.
+        localizations: What `Detector.localize` did with a clinic's own images, the latest last; see `inference.localization`.
     """
 
     classes: tuple[str, ...]
@@ -66,6 +74,9 @@ class DetectorConfig:
     notes: dict[str, str] = field(default_factory=dict)
     made_with: dict[str, str] = field(default_factory=dict)
     title: str = ""
+    clinical: Mapping[int, Calibration] = field(default_factory=dict)
+    referred_types: tuple[ImageType, ...] = ()
+    localizations: tuple[dict[str, Any], ...] = ()
 
     @property
     def description(self) -> str:
@@ -73,14 +84,15 @@ class DetectorConfig:
         name = self.title or self.architecture.get("name", "model")
         return f"{name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
 
-    def calibration(self, views: int) -> Calibration:
+    def calibration(self, views: int, image_type: ImageType | None = None) -> Calibration:
         """Return the calibration for a number of test-time views.
 
         Args:
             views: 1, 4 or 8.
+            image_type: The type of the images; None for the one that `calibrations` holds.
 
         Returns:
-            The calibration.
+            The calibration: for clinical photographs that of their own, if the detector has one.
 
         Raises:
             DetectorError: The detector was not calibrated for this number.
@@ -89,28 +101,32 @@ class DetectorConfig:
             >>> detector.predictor.config.calibration(4).temperature > 0
             True
         """
-        if views not in self.calibrations:
-            fitted = ", ".join(map(str, self.calibrations))
+        calibrations = self.clinical if image_type == "clinical" and self.clinical else self.calibrations
+        if views not in calibrations:
+            fitted = ", ".join(map(str, calibrations))
             raise DetectorError(
                 f"views={views}: this detector was calibrated for {fitted} views, and thresholds hold for these alone"
             )
-        return self.calibrations[views]
+        return calibrations[views]
 
     def operating_point(self, settings: Settings) -> OperatingPoint | None:
         """Return the threshold for alerts, or None where validation cannot support it.
 
         Args:
-            settings: How the detector is used.
+            settings: How the detector is used; its `image_type` decides which images the threshold is for.
 
         Returns:
-            The operating point, or None.
+            The operating point, or None; None too for a type of image that is always referred.
 
         Examples:
             >>> detector.predictor.config.operating_point(detector.predictor.settings) == detector.operating_point
             True
         """
+        if settings.image_type in self.referred_types:
+            return None
         try:
-            return self.calibration(settings.views).operating_point(settings.sensitivity, settings.target)
+            calibration = self.calibration(settings.views, settings.image_type)
+            return calibration.operating_point(settings.sensitivity, settings.target)
         except DetectorError:
             return None
 
@@ -125,9 +141,17 @@ class DetectorConfig:
             True
         """
         values = asdict(self)
-        for calibration in values["calibrations"].values():
+        for calibration in (*values["calibrations"].values(), *values["clinical"].values()):
             if not math.isfinite(calibration["ood_threshold"]):
                 calibration["ood_threshold"] = None  # JSON has no infinity
+            if calibration["local"] is None:
+                del calibration["local"]
+        # What is as it was before there were types of image is left out, so that earlier versions read the file too.
+        if self.settings.image_type is None:
+            del values["settings"]["image_type"]
+        for name in ("clinical", "referred_types", "localizations"):
+            if not values[name]:
+                del values[name]
         return values
 
     @classmethod
@@ -154,6 +178,9 @@ class DetectorConfig:
             input_limits=InputLimits(**values["input_limits"]),
             resize=_resize(values["resize"]),
             title=str(values.get("title", "")),
+            clinical={int(views): _calibration(fitted) for views, fitted in values.get("clinical", {}).items()},
+            referred_types=tuple(map(check_image_type, values.get("referred_types", ()))),
+            localizations=tuple(map(dict, values.get("localizations", ()))),
             **{name: values[name] for name in unchanged},
         )
 
@@ -166,12 +193,24 @@ def _calibration(values: Mapping[str, Any]) -> Calibration:
         conformal_thresholds={float(key): float(value) for key, value in values["conformal_thresholds"].items()},
         ood_threshold=math.inf if threshold is None else float(threshold),
         bias=tuple(map(float, values.get("bias", ()))),
+        local=_local_calibration(values["local"]) if "local" in values else None,
+    )
+
+
+def _local_calibration(values: Mapping[str, Any]) -> LocalCalibration:
+    return LocalCalibration(
+        melanoma=LogOddsLine(**values["melanoma"]),
+        malignant=LogOddsLine(**values["malignant"]),
+        temperature=float(values["temperature"]),
+        bias=tuple(map(float, values["bias"])),
+        operating_scores={target: _scores(scores) for target, scores in values["operating_scores"].items()},
     )
 
 
 def _scores(values: Mapping[str, Any]) -> ValidationScores:
     sides = {side: tuple(values[side]) for side in ("positive", "negative")}
-    return ValidationScores(**{**values, **sides})
+    by_source = {source: tuple(scores) for source, scores in values.get("by_source", {}).items()}
+    return ValidationScores(**{**values, **sides, "by_source": by_source})
 
 
 def _resize(name: str) -> Resize:

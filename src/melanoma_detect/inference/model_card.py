@@ -5,11 +5,14 @@ The items are those of Mitchell et al. 2019 ("Model Cards for Model Reporting", 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from melanoma_detect.inference.config import DetectorConfig
-from melanoma_detect.inference.operating_points import PLURALS, SENSITIVITIES, TARGETS, lesions_needed
+from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS
+from melanoma_detect.inference.localization import describe_localization
+from melanoma_detect.inference.operating_points import PLURALS, SENSITIVITIES, TARGETS, OperatingPoint, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 _METRICS = {
@@ -54,9 +57,9 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
     yield from ("", DISCLAIMER, "")
     yield from ("## Intended use", "")
     yield (
-        "Research and teaching on dermoscopy images of single skin lesions: to sort images by risk, and to alert a "
-        "dermatologist. Not for self-diagnosis, for photographs without a dermatoscope, for mucosa, nails or scars, or for any "
-        "decision that no person reviews."
+        f"Research and teaching on {_judged(config)} of single skin lesions: to sort images by risk, and to alert a "
+        f"dermatologist. Not for self-diagnosis, {_photographs(config)}for mucosa, nails or scars, or for any decision that no "
+        "person reviews."
     )
     yield from ("", "## Classes", "", ", ".join(config.classes) + ".")
     yield from ("", "## Training data", "")
@@ -64,8 +67,15 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
     yield f"{recipe.get('images', 'an unknown number of')} training images; recipe {recipe.get('name', 'unknown')}."
     yield from (f"- {name}: {text}" for name, text in config.notes.items())
     yield from ("", "## Operating points", "")
-    yield from _operating_points(config)
+    yield from _points_by_type(config)
+    if config.localizations:
+        yield from ("", "## Local calibration")
+    for record in config.localizations:
+        yield ""
+        yield from describe_localization(record)
     yield from ("", "## Metrics", "")
+    if config.localizations and config.metrics:
+        yield from ("Measured before the local calibration, at the thresholds of that time.", "")
     yield from _metrics(config.metrics)
     yield from ("", "## Limitations", "")
     yield (
@@ -77,9 +87,46 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
     yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in config.made_with.items()))
 
 
-def _operating_points(config: DetectorConfig) -> Iterator[str]:
-    scores = config.calibration(config.settings.views).operating_scores
-    own = config.operating_point(config.settings)
+def _judges_photographs(config: DetectorConfig) -> bool:
+    return bool(config.clinical) and "clinical" not in config.referred_types
+
+
+def _judged(config: DetectorConfig) -> str:
+    """Return the types of image that the detector judges."""
+    both = "dermoscopy images and clinical photographs (without a dermatoscope)"
+    if "dermoscopy" in config.referred_types:
+        return TYPE_PLURALS["clinical"]
+    return both if _judges_photographs(config) else TYPE_PLURALS["dermoscopy"]
+
+
+def _photographs(config: DetectorConfig) -> str:
+    return "" if _judges_photographs(config) else "for photographs without a dermatoscope, "
+
+
+def _points_by_type(config: DetectorConfig) -> Iterator[str]:
+    """Yield the operating points of each type of image that the detector tells apart."""
+    if not config.clinical and not config.referred_types:
+        yield from _operating_points(config, config.settings)
+        return
+    yield from (
+        "The detector tells dermoscopy from clinical photographs, and each has its own calibration and thresholds, set on "
+        "validation images of that type.",
+        "",
+    )
+    for image_type in IMAGE_TYPES:
+        yield from (f"### {TYPE_PLURALS[image_type].capitalize()}", "")
+        if image_type in config.referred_types:
+            yield f"- Always referred: the detector does not judge {TYPE_PLURALS[image_type]}."
+        else:
+            settings = replace(config.settings, image_type=image_type)
+            yield f"- Temperature {config.calibration(settings.views, image_type).temperature:.3f}."
+            yield from _operating_points(config, settings)
+        yield ""
+
+
+def _operating_points(config: DetectorConfig, settings: Settings) -> Iterator[str]:
+    scores = config.calibration(settings.views, settings.image_type).operating_scores
+    own = config.operating_point(settings)
     if own is not None:
         yield f"- {own}."
         yield from (f"    - {own.at_prevalence(prevalence)}." for prevalence in _PREVALENCES)
@@ -87,8 +134,9 @@ def _operating_points(config: DetectorConfig) -> Iterator[str]:
             "    - An image without an alert is referred, not cleared, if its most probable diagnosis is malignant, "
             f"or if its probability of any malignant diagnosis reaches {own.malignant_threshold:.3f}."
         )
+        yield from _by_source(own)
     for target, sensitivity in product(TARGETS, SENSITIVITIES):
-        if (target, sensitivity) == (config.settings.target, config.settings.sensitivity) and own is not None:
+        if (target, sensitivity) == (settings.target, settings.sensitivity) and own is not None:
             continue
         lesions, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(sensitivity)
         if lesions < needed:
@@ -96,6 +144,22 @@ def _operating_points(config: DetectorConfig) -> Iterator[str]:
             yield f"- {target}, {sensitivity:.0%} sensitivity: not offered; {reason}."
         else:
             yield f"- {scores[target].operating_point(sensitivity)}."
+
+
+def _by_source(point: OperatingPoint) -> Iterator[str]:
+    """Yield the sensitivity on each source of validation, the lowest first, and which sources are too small to count."""
+    ordered = sorted(point.sources, key=lambda source: source.sensitivity)
+    texts = [
+        f"{source.source} {source.sensitivity:.1%} [{source.interval[0]:.1%}, {source.interval[1]:.1%}] of "
+        f"{source.lesions} lesions"
+        for source in ordered
+        if source.decides
+    ]
+    if texts:
+        yield f"    - The sensitivity on each source of validation, the lowest first: {'; '.join(texts)}."
+    if few := [f"{source.source} ({source.lesions})" for source in ordered if not source.decides]:
+        needed = lesions_needed(point.goal)
+        yield f"    - Sources with fewer than {needed} lesions of the target did not count for it: {', '.join(few)}."
 
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:

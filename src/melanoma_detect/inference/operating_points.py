@@ -4,14 +4,17 @@ NumPy only. Scores are not remapped: a threshold is a probability as the calibra
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.predictive_values import PredictiveValues, predictive_values
+from melanoma_detect.inference.source_sensitivity import SourceSensitivity, shrink_sensitivities
+from melanoma_detect.utils.arrays import Float64Array
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
 Interval: TypeAlias = tuple[float, float]
@@ -22,28 +25,6 @@ _MAX_SCORES = 2000  # stored of positives, and of negatives; of more, this many 
 _Z = 1.959964  # the 97.5 % quantile of the normal distribution: two-sided 95 % intervals
 MALIGNANT_THRESHOLD = 0.5  # on the probability of a malignant diagnosis, where validation supports no other
 PLURALS: dict[Target, str] = {"melanoma": "melanomas", "malignant": "malignant lesions"}
-
-
-class PredictiveValues(NamedTuple):
-    """Predictive values of an operating point at a prevalence.
-
-    Attributes:
-        prevalence: The share of images that show the target, over 0 and under 1.
-        ppv: Positive predictive value: the share of alerts that are right.
-        npv: Negative predictive value: the share of cleared images that do not show the target.
-        number_needed_to_biopsy: Alerts for each one that is right: 1 / ppv.
-    """
-
-    prevalence: float
-    ppv: float
-    npv: float
-    number_needed_to_biopsy: float
-
-    def __str__(self) -> str:
-        return (
-            f"at a prevalence of {self.prevalence:.2%}: {self.ppv:.1%} of alerts are right (one in "
-            f"{self.number_needed_to_biopsy:.1f}), {self.npv:.2%} of cleared images are"
-        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +45,9 @@ class OperatingPoint:
         malignant_threshold: An image without an alert is referred, not cleared, if its probability of any malignant diagnosis
             reaches this, 0 to 0.5: the detector's own threshold for malignant diagnoses at the same sensitivity, and 0.5 where
             validation does not support that one.
+        sources: The sensitivity on each source of validation that shows the target; empty for one source.
+        local: Whether the threshold was set on local images (see `Detector.localize`). The sensitivity is then the expected one
+            for a new lesion, by the rule of order statistics, and both intervals are exact.
     """
 
     goal: float
@@ -76,14 +60,42 @@ class OperatingPoint:
     sensitivity_interval: Interval = (0.0, 1.0)
     specificity_interval: Interval = (0.0, 1.0)
     malignant_threshold: float = MALIGNANT_THRESHOLD
+    sources: tuple[SourceSensitivity, ...] = ()
+    local: bool = False
 
     def __str__(self) -> str:
-        plural = PLURALS[self.target]
+        plural, found = PLURALS[self.target], _with_interval(self.sensitivity, self.sensitivity_interval)
+        finds = f"on validation it finds {found} of {self.positives} {plural}"
+        if self.local:
+            finds = f"by the ranks of {self.positives} local {plural} it is expected to find {found} of new ones"
         return (
-            f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for {self.target}; on validation it finds "
-            f"{_with_interval(self.sensitivity, self.sensitivity_interval)} of {self.positives} {plural} and raises no "
+            f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for {self.target}; {finds} and raises no "
             f"alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
+            f"{self._worst_text()}"
         )
+
+    @property
+    def worst(self) -> SourceSensitivity | None:
+        """The source with the lowest sensitivity, of those with enough lesions to judge; None for fewer than two of them."""
+        deciding = [source for source in self.sources if source.decides]
+        return min(deciding, key=lambda source: source.sensitivity) if len(deciding) > 1 else None
+
+    @property
+    def worst_source(self) -> str:
+        """The name of the source with the lowest sensitivity; empty where there is none, see `worst`."""
+        return self.worst.source if self.worst else ""
+
+    @property
+    def worst_sensitivity(self) -> float:
+        """The sensitivity on the worst source; that on all images where there is none, see `worst`."""
+        return self.worst.sensitivity if self.worst else self.sensitivity
+
+    def _worst_text(self) -> str:
+        if self.worst is None:
+            return ""
+        found = _with_interval(self.worst.sensitivity, self.worst.interval)
+        judged = sum(source.decides for source in self.sources)
+        return f"; on the worst of {judged} sources, {self.worst.source}, it finds {found}"
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
         """Return the predictive values at a prevalence, by Bayes' rule from sensitivity and specificity on validation.
@@ -102,14 +114,7 @@ class OperatingPoint:
             >>> round(point.at_prevalence(0.02).number_needed_to_biopsy, 1)
             21.6
         """
-        if not 0 < prevalence < 1:
-            raise DetectorError(f"prevalence={prevalence}; expected a share over 0 and under 1, such as 0.02")
-        true_positive, false_negative = prevalence * self.sensitivity, prevalence * (1 - self.sensitivity)
-        true_negative, false_positive = (1 - prevalence) * self.specificity, (1 - prevalence) * (1 - self.specificity)
-        alerts, cleared = true_positive + false_positive, true_negative + false_negative
-        ppv = true_positive / alerts if alerts else math.nan
-        npv = true_negative / cleared if cleared else math.nan
-        return PredictiveValues(prevalence, ppv, npv, 1 / ppv if ppv else math.inf)
+        return predictive_values(self.sensitivity, self.specificity, prevalence)
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,8 @@ class ValidationScores:
         positive_lesions: How many lesions the positives show.
         negative_lesions: How many lesions the negatives show.
         target: `"melanoma"` or `"malignant"`.
+        by_source: The scores of images that show the target, ascending, by their source; empty for one source.
+        lesions_by_source: How many lesions those show.
     """
 
     positive: tuple[float, ...]
@@ -133,6 +140,8 @@ class ValidationScores:
     positive_lesions: int
     negative_lesions: int
     target: Target = "melanoma"
+    by_source: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    lesions_by_source: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -141,6 +150,7 @@ class ValidationScores:
         positive: NDArray[np.bool_] | Sequence[bool],
         groups: Sequence[str] | None = None,
         target: Target = "melanoma",
+        sources: Sequence[str] | None = None,
     ) -> "ValidationScores":
         """Collect the scores of validation images.
 
@@ -149,6 +159,7 @@ class ValidationScores:
             positive: Which images show the target, `(n,)`.
             groups: The lesion of each image; None where each image shows a lesion of its own.
             target: `"melanoma"` or `"malignant"`.
+            sources: The source of each image; None where all come from one.
 
         Returns:
             The scores.
@@ -159,6 +170,9 @@ class ValidationScores:
         """
         scores, mask = np.asarray(scores, np.float64), np.asarray(positive, bool)
         lesions = np.arange(len(scores)) if groups is None else np.asarray(groups)
+        origins = np.full(len(scores), "") if sources is None else np.asarray(sources)
+        several = len(np.unique(origins)) > 1
+        of_source = {str(name): mask & (origins == name) for name in np.unique(origins[mask]) if several}
         return cls(
             positive=_stored_scores(scores[mask]),
             negative=_stored_scores(scores[~mask]),
@@ -167,12 +181,16 @@ class ValidationScores:
             positive_lesions=len(np.unique(lesions[mask])),
             negative_lesions=len(np.unique(lesions[~mask])),
             target=target,
+            by_source={name: _stored_scores(scores[rows]) for name, rows in of_source.items()},
+            lesions_by_source={name: len(np.unique(lesions[rows])) for name, rows in of_source.items()},
         )
 
     def operating_point(self, sensitivity: float) -> OperatingPoint:
-        """Return the operating point with the highest threshold that reaches a sensitivity.
+        """Return the operating point with the highest threshold that reaches a sensitivity, on all images and on each source.
 
-        The threshold lies halfway between the lowest score that must raise an alert and the next lower one.
+        The sensitivity of a source counts after it was shrunk towards that of all images, since it rests on few lesions; see
+        `shrink_sensitivities`. Sources with fewer lesions than `lesions_needed` do not decide. The threshold lies halfway
+        between the lowest score that must raise an alert and the next lower one.
 
         Args:
             sensitivity: The share of the positives that must raise an alert, over 0 and under 1.
@@ -190,11 +208,9 @@ class ValidationScores:
         """
         self.check(sensitivity)
         positive, negative = np.array(self.positive), np.array(self.negative)
-        # Without the small number, 0.95 × 20 = 19.000…01 would ask for a twentieth melanoma.
-        allowed_misses = len(positive) - int(np.ceil(sensitivity * len(positive) - 1e-9))
-        lowest = positive[allowed_misses]
+        lowest = self._lowest_alert(positive, sensitivity)
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
-        threshold = float((lowest + below.max()) / 2) if below.size else float(lowest)
+        threshold = float((lowest + below.max()) / 2) if below.size else lowest
         reached, specificity = float((positive >= threshold).mean()), float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,
@@ -206,6 +222,29 @@ class ValidationScores:
             target=self.target,
             sensitivity_interval=wilson_interval(reached, self.positive_lesions),
             specificity_interval=wilson_interval(specificity, self.negative_lesions),
+            sources=tuple(self._sensitivity_on(source, threshold, sensitivity) for source in sorted(self.by_source)),
+        )
+
+    def _lowest_alert(self, positive: Float64Array, goal: float) -> float:
+        """Return the highest score of a positive from which the goal is reached on all images and on each deciding source."""
+        deciding = [source for source in self.by_source if self._decides(source, goal)]
+        candidates = np.unique(np.concatenate([positive, *(self.by_source[source] for source in deciding)]))
+        pooled = _share_from(positive, candidates)
+        # The small number: 0.95 × 20 is 19.000…01 in floating point, and 19 of 20 are enough.
+        reached = pooled >= goal - 1e-9
+        if deciding:
+            own = np.stack([_share_from(np.array(self.by_source[source]), candidates) for source in deciding])
+            lesions = np.array([self.lesions_by_source[source] for source in deciding], np.float64)
+            reached &= (shrink_sensitivities(own, lesions, pooled) >= goal - 1e-9).all(axis=0)
+        return float(candidates[reached].max())  # at the lowest score every sensitivity is 1
+
+    def _decides(self, source: str, goal: float) -> bool:
+        return self.lesions_by_source[source] >= lesions_needed(goal)
+
+    def _sensitivity_on(self, source: str, threshold: float, goal: float) -> SourceSensitivity:
+        reached, lesions = float((np.array(self.by_source[source]) >= threshold).mean()), self.lesions_by_source[source]
+        return SourceSensitivity(
+            source, reached, lesions, wilson_interval(reached, lesions), decides=self._decides(source, goal)
         )
 
     def check(self, sensitivity: float) -> None:
@@ -288,6 +327,11 @@ def wilson_interval(share: float, count: int) -> Interval:
     middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
     half = _Z / (1 + _Z**2 / count) * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
     return (max(0.0, middle - half), min(1.0, middle + half))
+
+
+def _share_from(scores: Float64Array, thresholds: Float64Array) -> Float64Array:
+    """Return the share of ascending scores that reach each threshold."""
+    return np.asarray(1 - np.searchsorted(scores, thresholds) / len(scores))
 
 
 def _stored_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:

@@ -1,7 +1,6 @@
-"""Predictions for one image or a batch: diagnosis, decision, prediction set, abstention. NumPy only."""
+"""The prediction for one image, and what is read from probabilities: scores, prediction sets, likely cancers. NumPy only."""
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
+from melanoma_detect.inference.image_types import TYPE_NAMES, ImageType
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -16,108 +16,6 @@ Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 NO_OPERATING_POINT = "this detector has no threshold for melanoma"
-
-
-@dataclass(frozen=True, eq=False)
-class BatchPrediction:
-    """The predictions for a batch of images, as arrays.
-
-    Attributes:
-        probabilities: float64 `(n, classes)`, calibrated.
-        melanoma: The probability of melanoma, float64 `(n,)`.
-        malignant: The probability of any malignant diagnosis, float64 `(n,)`.
-        alert: bool `(n,)`: whether the probability reaches the threshold, whether or not the detector abstains.
-        sets: bool `(n, classes)`: which diagnoses the prediction sets hold.
-        distance: The out-of-distribution score, float64 `(n,)`.
-        reasons: Why the detector abstains, `(n,)`; empty where it does not.
-        operating_point: The threshold for alerts; None where there is none.
-        likely_malignant: bool `(n,)`: whether an image without an alert must not be cleared; see `likely_malignant`.
-    """
-
-    probabilities: Float64Array
-    melanoma: Float64Array
-    malignant: Float64Array
-    alert: NDArray[np.bool_]
-    sets: NDArray[np.bool_]
-    distance: Float64Array
-    reasons: list[str]
-    operating_point: OperatingPoint | None
-    likely_malignant: NDArray[np.bool_]
-
-    @property
-    def abstained(self) -> NDArray[np.bool_]:
-        """Which images the detector abstains from, `(n,)`."""
-        return np.array([bool(reason) for reason in self.reasons], dtype=np.bool_)
-
-    def decision(self, index: int) -> Decision:
-        """Return the decision for one image.
-
-        Args:
-            index: The image's row.
-
-        Returns:
-            `"alert"`, `"clear"`, or `"refer"` where the detector abstains, has no operating point, or finds a malignant
-            diagnosis likely without an alert.
-        """
-        if self.reasons[index] or self.operating_point is None:
-            return "refer"
-        if self.alert[index]:
-            return "alert"
-        return "refer" if self.likely_malignant[index] else "clear"
-
-    def reason(self, index: int, classes: tuple[str, ...]) -> str:
-        """Return why one image is referred.
-
-        Args:
-            index: The image's row.
-            classes: Class names, in the order of the columns.
-
-        Returns:
-            The reason for the abstention, else the malignant finding; empty where the image is not referred.
-
-        Examples:
-            >>> rows = np.array([[0.99, 0.01]])
-            >>> batch = batch_prediction(rows, ("basal cell carcinoma", "melanoma"), detector.operating_point)
-            >>> batch.decision(0), batch.reason(0, ("basal cell carcinoma", "melanoma"))
-            ('refer', 'basal cell carcinoma (99%) is malignant')
-        """
-        if self.reasons[index] or self.decision(index) != "refer":
-            return self.reasons[index]
-        if self.operating_point is None:
-            return NO_OPERATING_POINT
-        best = int(self.probabilities[index].argmax())
-        if best in _may_be_malignant(classes):
-            certainly = "is" if best in taxonomy.positions(classes, malignant=True) else "may be"
-            return f"{classes[best]} ({self.probabilities[index, best]:.0%}) {certainly} malignant"
-        share, limit = _format_distinct(float(self.malignant[index]), self.operating_point.malignant_threshold)
-        return f"the probability of a malignant diagnosis, {share}, reaches {limit}"
-
-    def predictions(self, classes: tuple[str, ...], sources: Sequence[str]) -> "list[Prediction]":
-        """Return one `Prediction` for each image.
-
-        Args:
-            classes: Class names, in the order of the columns.
-            sources: The name of each image.
-
-        Returns:
-            The predictions, in the order of the rows.
-        """
-        best = self.probabilities.argmax(axis=1).tolist()
-        return [
-            Prediction(
-                diagnosis=classes[best[row]],
-                probabilities=dict(zip(classes, self.probabilities[row].tolist(), strict=True)),
-                melanoma=float(self.melanoma[row]),
-                malignant=float(self.malignant[row]),
-                decision=self.decision(row),
-                operating_point=self.operating_point,
-                source=source,
-                prediction_set=tuple(label for label, held in zip(classes, self.sets[row], strict=True) if held),
-                abstained=bool(self.reasons[row]),
-                reason=self.reason(row, classes),
-            )
-            for row, source in enumerate(sources)
-        ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,6 +35,8 @@ class Prediction:
             default (conformal prediction).
         abstained: Whether the detector makes no prediction for this image; the decision is then always `"refer"`.
         reason: Why the image is referred; empty where it is not.
+        image_type: `"dermoscopy"`, or `"clinical"` for a photograph without a dermatoscope: what the detector recognised or was
+            told; empty for a detector that does not tell them apart.
     """
 
     diagnosis: str
@@ -149,6 +49,7 @@ class Prediction:
     prediction_set: tuple[str, ...] = ()
     abstained: bool = False
     reason: str = ""
+    image_type: ImageType | Literal[""] = ""
 
     @property
     def alert(self) -> bool:
@@ -162,13 +63,14 @@ class Prediction:
     def __str__(self) -> str:
         if self.abstained:
             return f"{self.source}: REFER: the detector abstains from this image: {self.reason}; a person must look."
-        likely = (
-            f"{self.source}: most likely {self.diagnosis} ({self.probabilities[self.diagnosis]:.0%}{self._others()})."
-        )
+        # Dermoscopy is the rule, and goes without saying.
+        kind = f"{TYPE_NAMES[self.image_type]}, " if self.image_type == "clinical" else ""
+        share = f"{self.probabilities[self.diagnosis]:.0%}"
+        likely = f"{self.source}: {kind}most likely {self.diagnosis} ({share}{self._others()})."
         if self.operating_point is None:
-            return f"{likely} REFER: {NO_OPERATING_POINT}; a person must look."
+            return f"{likely} REFER: {self.reason or NO_OPERATING_POINT}; a person must look."
         point = self.operating_point
-        score, threshold = _format_distinct(getattr(self, point.target), point.threshold)
+        score, threshold = format_distinct(getattr(self, point.target), point.threshold)
         limit = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
         if self.alert:
             return f"{likely} ALERT: {point.target} {score} reaches {limit}; show it to a dermatologist."
@@ -183,8 +85,20 @@ class Prediction:
         return f"; not ruled out: {', '.join(others)}" if 0 < len(others) <= 3 else ""
 
 
-def _format_distinct(first: float, second: float) -> tuple[str, str]:
-    """Return two shares in per cent, with the fewest digits that show which is larger."""
+def format_distinct(first: float, second: float) -> tuple[str, str]:
+    """Return two shares in per cent, with the fewest digits that show which is larger.
+
+    Args:
+        first: A share, 0 to 1.
+        second: Another one.
+
+    Returns:
+        Their texts.
+
+    Examples:
+        >>> format_distinct(0.11803, 0.11804)
+        ('11.803%', '11.804%')
+    """
     for digits in range(1, 8):
         texts = f"{first:.{digits}%}", f"{second:.{digits}%}"
         if texts[0] != texts[1]:
@@ -267,14 +181,25 @@ def likely_malignant(
         [True, False, True]
     """
     threshold = point.malignant_threshold if point is not None else MALIGNANT_THRESHOLD
-    most_probable = np.isin(probabilities.argmax(axis=1), _may_be_malignant(classes))
+    most_probable = np.isin(probabilities.argmax(axis=1), may_be_malignant(classes))
     # "Not under" rather than "over": a probability that is no number must not be cleared.
     return np.asarray(most_probable | ~(target_scores(probabilities, classes, "malignant") < threshold))
 
 
 @functools.lru_cache(maxsize=256)  # every prediction asks for the same classes
-def _may_be_malignant(classes: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the positions of the classes that are malignant, or of which some diagnoses are and none is benign."""
+def may_be_malignant(classes: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the positions of the classes that are malignant, or of which some diagnoses are and none is benign.
+
+    Args:
+        classes: Class names.
+
+    Returns:
+        Positions, ascending.
+
+    Examples:
+        >>> may_be_malignant(("nevus", "melanoma", "akiec"))
+        (1, 2)
+    """
     kinds = [{taxonomy.malignancy(code) for code in taxonomy.meaning(label)} for label in classes]
     return tuple(
         index for index, own in enumerate(kinds) if "malignant" in own and own <= {"malignant", "indeterminate"}
@@ -298,53 +223,3 @@ def prediction_sets(probabilities: Float64Array, threshold: float) -> NDArray[np
     sets = probabilities >= threshold
     sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True  # an empty set would be of no use
     return np.asarray(sets)
-
-
-def batch_prediction(
-    probabilities: Float64Array,
-    classes: tuple[str, ...],
-    point: OperatingPoint | None,
-    *,
-    conformal_threshold: float = 0.0,
-    distance: Float64Array | None = None,
-    ood_threshold: float = float("inf"),
-    rejection_reasons: Sequence[str] | None = None,
-) -> BatchPrediction:
-    """Return the predictions for a batch from its probabilities.
-
-    Args:
-        probabilities: `(n, classes)`, rows summing to 1.
-        classes: Class names, in the order of the columns.
-        point: The operating point, or None.
-        conformal_threshold: The lowest probability at which a diagnosis is in the prediction set.
-        distance: The out-of-distribution score of each image, `(n,)`; None where it was not measured.
-        ood_threshold: The score above which the detector abstains.
-        rejection_reasons: Why each image was rejected, `(n,)`; empty for an image that is good enough.
-
-    Returns:
-        The predictions.
-
-    Examples:
-        >>> batch_prediction(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
-        'refer'
-    """
-    melanoma = melanoma_scores(probabilities, classes)
-    malignant = target_scores(probabilities, classes, "malignant")
-    scores = malignant if point is not None and point.target == "malignant" else melanoma
-    distance = np.zeros(len(probabilities)) if distance is None else distance
-    rejected = [""] * len(probabilities) if rejection_reasons is None else rejection_reasons
-    reasons = [
-        reason or (UNFAMILIAR if unfamiliar else "")
-        for reason, unfamiliar in zip(rejected, distance > ood_threshold, strict=True)
-    ]
-    return BatchPrediction(
-        probabilities=probabilities,
-        melanoma=melanoma,
-        malignant=malignant,
-        alert=scores >= (point.threshold if point is not None else np.inf),
-        sets=prediction_sets(probabilities, conformal_threshold),
-        distance=distance,
-        reasons=reasons,
-        operating_point=point,
-        likely_malignant=likely_malignant(probabilities, classes, point),
-    )

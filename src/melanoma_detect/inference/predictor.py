@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeGuard, overload
+from typing import Any, Literal, Protocol, Self, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,17 @@ from melanoma_detect.errors import ImageError
 from melanoma_detect.images.arrays import as_array, is_batch, split_batches
 from melanoma_detect.images.quality import rejection_reasons
 from melanoma_detect.images.reader import ImageLike, Pixels, source_name
+from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.bundle import Files, keras_model, write
 from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.decision_rules import (
+    DecisionRules,
+    change_image_type,
+    check_operating_points,
+)
+from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
-from melanoma_detect.inference.prediction import BatchPrediction, Prediction, batch_prediction
+from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.preprocessing import ModelInput, preprocess
 from melanoma_detect.inference.runtime import BATCH, ModelOutputs, OnnxRuntime, Runtime, run_batched
 from melanoma_detect.inference.test_time_augmentation import check_views, run_with_views
@@ -39,9 +46,7 @@ class Predictor:
     ) -> None:
         self.config, self.runtime, self.files = config, runtime, files or Files()
         self.settings = settings or config.settings
-        self._calibration = config.calibration(self.settings.views)
-        self._point = config.operating_point(self.settings)
-        self._conformal_threshold = self._calibration.conformal_threshold(self.settings.coverage)
+        self._rules = DecisionRules.of(config, self.settings, self.files.image_types)
 
     def __repr__(self) -> str:
         return f"<Predictor {self.description}>"
@@ -63,8 +68,17 @@ class Predictor:
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity."""
-        return self._point
+        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity.
+
+        Of a detector that recognises the type of an image it is the threshold for dermoscopy; `at(image_type="clinical")` has
+        that for clinical photographs.
+        """
+        return self._rules.rules[0].operating_point
+
+    @property
+    def image_types(self) -> tuple[ImageType, ...]:
+        """The types of image that the detector tells apart by itself, `"dermoscopy"` first; empty if it does not."""
+        return IMAGE_TYPES if len(self._rules.rules) > 1 else ()
 
     def at(
         self,
@@ -73,6 +87,7 @@ class Predictor:
         target: Target | None = None,
         views: int | None = None,
         coverage: float | None = None,
+        image_type: ImageType | Literal["auto"] | None = None,
     ) -> Self:
         """Return a predictor with the same model and other settings; None keeps a setting as it is.
 
@@ -81,13 +96,17 @@ class Predictor:
             target: `"melanoma"`, or `"malignant"` to alert to any malignant diagnosis.
             views: Test-time augmentation: 1, 4 or 8 views of each image, whose outputs are averaged.
             coverage: The share of prediction sets that hold the true diagnosis: 0.8, 0.9, 0.95 or 0.99.
+            image_type: The type of all images, `"dermoscopy"` or `"clinical"`; `"auto"` lets the detector recognise it.
 
         Returns:
             A predictor that shares the model with this one.
 
         Raises:
             DetectorError: The validation images cannot support this operating point, or the detector was not calibrated for
-                these views or this coverage.
+                these views, this coverage or this type of image.
+
+        Warns:
+            DetectorWarning: They support it for one type of image only; images of the other type are then referred.
 
         Examples:
             >>> print(predictor.at(sensitivity=0.6).operating_point)
@@ -97,11 +116,15 @@ class Predictor:
         """
         changes: dict[str, Any] = {"sensitivity": sensitivity, "target": target, "views": views, "coverage": coverage}
         settings = replace(self.settings, **{name: value for name, value in changes.items() if value is not None})
+        recognises = self.files.image_types is not None
         check_views(settings.views, self.image_size)
+        if image_type is not None:
+            settings = change_image_type(settings, image_type, self.config, recognises=recognises)
+        changed = type(self)(self.config, self.runtime, self.files, settings)
         if sensitivity is not None or target is not None:
-            # Raises where validation cannot support it; what stays as it was may have no operating point.
-            self.config.calibration(settings.views).operating_point(settings.sensitivity, settings.target)
-        return type(self)(self.config, self.runtime, self.files, settings)
+            # What stays as it was may have no operating point.
+            check_operating_points(self.config, settings, recognises=recognises)
+        return changed
 
     def with_threads(self, threads: int | None) -> Self:
         """Return the same predictor with a number of threads for one call of the model; itself where Keras runs the model.
@@ -218,7 +241,7 @@ class Predictor:
             >>> predictor.probabilities(np.zeros((2, 32, 32, 3), np.uint8)).shape
             (2, 9)
         """
-        return self._probabilities(self._run(pixels))
+        return self._rules.probabilities(self._run(pixels), self.classes)
 
     def predict_batch(self, pixels: Pixels, sides: NDArray[np.int64] | None = None) -> BatchPrediction:
         """Predict from decoded images, and return arrays rather than one `Prediction` for each image.
@@ -236,15 +259,9 @@ class Predictor:
         """
         outputs = self._run(pixels)
         space = self.files.feature_space
-        return batch_prediction(
-            self._probabilities(outputs),
-            self.classes,
-            self._point,
-            conformal_threshold=self._conformal_threshold,
-            distance=space.distance(outputs.features) if space and len(pixels) else None,
-            ood_threshold=self._calibration.ood_threshold,
-            rejection_reasons=rejection_reasons(pixels, sides, self.config.input_limits),
-        )
+        distance = space.distance(outputs.features) if space and len(pixels) else None
+        rejected = rejection_reasons(pixels, sides, self.config.input_limits)
+        return self._rules.predict(outputs, self.classes, distance, rejected)
 
     def preprocess(self, image: ImageLike) -> ModelInput:
         """Decode one image and resize it for the model: the first half of `predict`, to be run in threads.
@@ -298,9 +315,6 @@ class Predictor:
         if not len(pixels):
             return ModelOutputs(np.empty((0, len(self.classes)), np.float32), np.empty((0, 1), np.float32))
         return run_batched(lambda batch: run_with_views(self.runtime, batch, self.settings.views), pixels)
-
-    def _probabilities(self, outputs: ModelOutputs) -> Float64Array:
-        return self._calibration.probabilities(outputs.logits, self.classes)
 
 
 def _is_single_image(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[ImageLike]:

@@ -4,8 +4,9 @@
 - Schema 2, which version 0.1 writes: other names for the same values, and `seen.json` for `training_fingerprint.json`.
 - Schema 1 is not read: it has no ONNX model and no golden images.
 
-A new or renamed value needs a new schema: raise `SCHEMA`, upgrade from the one before it in `upgrade`, and keep a file of the
-old schema in tests/inference/data (scripts/schema_files.py writes it).
+A renamed value, or a new one that every file must have, needs a new schema: raise `SCHEMA`, upgrade from the one before it in
+`upgrade`, and keep a file of the old schema in tests/inference/data (scripts/schema_files.py writes it). A value with a default,
+such as the calibration of clinical photographs, needs none: it is left out of files that have no use for it.
 """
 
 from collections.abc import Mapping

@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from melanoma_detect.errors import ModelError
+from melanoma_detect.models import pytorch_weights
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 Trainable: TypeAlias = Literal["head", "top", "all"]
@@ -28,7 +29,8 @@ def load_backbone(make: Callable[..., keras.Model], weights: Weights, until: str
 
     Args:
         make: A function that returns the complete backbone; it takes `weights=` as `keras.applications` does.
-        weights: `"imagenet"` (Keras downloads the file once), a `.weights.h5` or `.h5` file, or None for random weights.
+        weights: `"imagenet"` (Keras downloads the file once), a `.weights.h5` or `.h5` file that Keras saved, a `.npz` file
+            with the arrays of a PyTorch network in their order, or None for random weights.
         until: The name of the layer to cut the backbone after, or None for the complete backbone.
         name: The backbone's name.
 
@@ -53,6 +55,9 @@ def load_backbone(make: Callable[..., keras.Model], weights: Weights, until: str
         _ignore_size_warning()
         complete = make(weights=None)
     backbone = _cut(complete, until, name)
+    if path.suffix == pytorch_weights.SUFFIX:
+        _load_arrays(backbone, path, complete)
+        return backbone
     # A file of the complete backbone can also be used for a cut one, which shares its layers.
     target = complete if until and _count_tensors(path) == len(complete.weights) else backbone
     _load(target, path, complete)
@@ -176,6 +181,16 @@ def _load(target: keras.Model, path: Path, complete: keras.Model) -> None:
             f"{path}: these weights do not fit: the file holds {count} tensors, the backbone {len(target.weights)}"
             f"{_suggest_cut(count, complete)} ({cause[:200]})"
         ) from error
+
+
+def _load_arrays(backbone: keras.Model, path: Path, complete: keras.Model) -> None:
+    """Load arrays of a PyTorch network: of the backbone, of the complete one, or of that with its classifier."""
+    arrays = {name: array for name, array in pytorch_weights.read_arrays(path).items() if array.ndim}
+    count = len(complete.weights)
+    if len(arrays) == count + 2:  # the classifier's weight and bias come last
+        arrays = dict(list(arrays.items())[:count])
+    target = complete if len(arrays) == count else backbone
+    pytorch_weights.assign_arrays(target, arrays, source=str(path))
 
 
 def _suggest_cut(tensors: int, complete: keras.Model) -> str:

@@ -83,7 +83,7 @@ def list_models() -> list[ModelEntry]:
 
     Examples:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
-        ['cnn', 'convnext_tiny', 'densenet121', 'efficientnet_v2', 'lesion_net', 'mobilenet', 'mobilenet_v2', ...]
+        ['cnn', 'convnext_tiny', 'densenet121', 'efficientnet_lite0', 'efficientnet_lite1', 'efficientnet_lite2', ...]
     """
     # A set: a package that is on the path twice, as an editable install can be, gives each entry point twice.
     entries = {_make_entry(point) for point in importlib_metadata.entry_points(group=GROUP)}

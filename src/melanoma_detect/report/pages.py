@@ -1,4 +1,4 @@
-"""HTML reports of audits and evaluations: one self-contained file each."""
+"""HTML reports of audits and evaluations, of one set or of several: one self-contained file each."""
 
 import base64
 import io
@@ -19,6 +19,8 @@ from melanoma_detect.data_audit.audit import Audit
 from melanoma_detect.errors import ImageError
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import Evaluation
+from melanoma_detect.evaluation.external import ExternalValidation
+from melanoma_detect.evaluation.external_table import footnotes, table_parts
 from melanoma_detect.evaluation.metrics import headlines
 from melanoma_detect.evaluation.predictive_values import PREVALENCES
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, Subgroup
@@ -37,6 +39,7 @@ _MAX_CASES = 24  # of one finding: a few suffice to see what is wrong, and thous
 _EXPLANATIONS = {
     "accuracy": "images whose most probable class is the true one",
     "balanced_accuracy": "mean recall of the classes, each counting the same",
+    "balanced_accuracy_common": "mean recall of the classes with 20 images or more",
     "melanoma_auc": "how often a melanoma scores higher than another image",
     "malignant_auc": "how often a malignant lesion scores higher than a benign one",
     "sensitivity": "{targets} with an alert, at the operating point",
@@ -76,7 +79,7 @@ class Row(NamedTuple):
 
 
 def write_html(
-    value: Audit | Evaluation,
+    value: Audit | Evaluation | ExternalValidation,
     path: "str | os.PathLike[str]",
     *,
     validation: Evaluation | None = None,
@@ -85,7 +88,7 @@ def write_html(
     """Write an HTML report of an audit or an evaluation: one file, which loads nothing from elsewhere.
 
     Args:
-        value: From `md.audit` or `Detector.evaluate`.
+        value: From `md.audit` or `Detector.evaluate`, of one set or of several.
         path: The file to write; it ends in `.html` or `.htm`.
         validation: For an evaluation, that of the validation split: the report compares the two.
         overwrite: Replace a file that is there. If writing fails, it stays as it was.
@@ -103,10 +106,15 @@ def write_html(
         >>> write_html(md.audit(data, progress=False), "audit.html").name
         'audit.html'
     """
-    if not isinstance(value, (Audit, Evaluation)):
-        raise TypeError(f"write_html takes an Audit or an Evaluation, got {type(value).__name__}")
+    if not isinstance(value, (Audit, Evaluation, ExternalValidation)):
+        raise TypeError(
+            f"write_html takes an Audit, an Evaluation or an ExternalValidation, got {type(value).__name__}"
+        )
     out = check_output(path, overwrite=overwrite, suffixes=HTML_SUFFIXES)
-    text = audit_page(value) if isinstance(value, Audit) else evaluation_page(value, validation)
+    if isinstance(value, ExternalValidation):
+        text = external_page(value)
+    else:
+        text = audit_page(value) if isinstance(value, Audit) else evaluation_page(value, validation)
     with atomic_file(out, overwrite=overwrite) as partial:
         # A file's name may hold bytes that are not UTF-8: they are shown escaped.
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -180,6 +188,39 @@ def evaluation_page(evaluation: Evaluation, validation: Evaluation | None = None
             reference_results=REFERENCE_RESULTS,
             plots={name: _data_url(figure) for name, figure in _plots(evaluation, subgroups).items()},
             targets=PLURALS[evaluation.target],
+            disclaimer=DISCLAIMER,
+            version=__version__,
+        )
+    )
+
+
+def external_page(validation: ExternalValidation) -> str:
+    """Render an external validation as HTML: the table of all sets, a plot, and notes and classes set by set.
+
+    Args:
+        validation: The evaluations of several sets.
+
+    Returns:
+        HTML with the plots embedded as SVG.
+
+    Examples:
+        >>> "worst set" in external_page(detector.evaluate({"ours": data, "again": data}))
+        True
+    """
+    first = next(iter(validation.evaluations.values()))
+    shown = [name for name in (f"{validation.target}_auc", "false_negative_rate") if name in validation.worst]
+    shortcuts = {name: evaluation.shortcuts for name, evaluation in validation.evaluations.items()}
+    return (
+        _environment()
+        .get_template("external.html")
+        .render(
+            validation=validation,
+            detector=first.detector,
+            tables=table_parts(validation.evaluations, validation.problems),
+            notes=list(footnotes(validation.evaluations, validation.problems)),
+            warnings=[f"{name}: {found.summary}" for name, found in shortcuts.items() if found and found.detected],
+            point=first.operating_point,
+            plots={name: _data_url(plots.sets(validation, name)) for name in shown},
             disclaimer=DISCLAIMER,
             version=__version__,
         )

@@ -13,6 +13,7 @@ from melanoma_detect.errors import DatasetError
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.images.reader import read_pixels
 from melanoma_detect.report.evaluation_plots import calibration, predictive_values, roc, subgroups
+from melanoma_detect.report.external_plots import sets
 from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, new_figure, show_image, tidy
 from melanoma_detect.training.recipes import Augmentation
 from melanoma_detect.utils.deprecation import renamed_keywords
@@ -25,6 +26,7 @@ __all__ = [
     "distribution",
     "predictive_values",
     "roc",
+    "sets",
     "subgroups",
     "training",
 ]

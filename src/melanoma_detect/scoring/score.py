@@ -96,7 +96,8 @@ def score(
 
     The columns are `path`, `diagnosis`, `p_AK`, `p_BCC`, `p_DF`, `p_MEL`, `p_NV`, `p_BKL`, `p_SK`, `p_SCC`, `p_VASC` (0 for a
     class that the detector lacks; a class that is not in the taxonomy gets a column of its own after them), `melanoma`,
-    `malignant`, `decision` (alert, clear, refer), `alert` and `abstained` (true, false), `reason`, `error`.
+    `malignant`, `decision` (alert, clear, refer), `alert` and `abstained` (true, false), `image_type` (dermoscopy, clinical;
+    empty for a detector that does not tell them apart), `reason`, `error`.
 
     Args:
         sources: Image files; folders, with their subfolders; zip archives; tables (CSV, Excel or Parquet with a column `path`,
@@ -142,9 +143,11 @@ def score(
         next(items([path]), None)  # a missing source is reported before the detector is loaded
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
     predictor = loaded.predictor.with_threads(1)  # the workers use every core: threads within a call would only wait
+    names = columns(predictor.classes)
     settings: dict[str, Any] = {
         "list of sources": [_absolute_path(path) for path in paths],
         "detector": identify_detector(predictor),
+        "set of columns": list(names),
         "batch size": batch_size,
         "shard size": shard_size,
     }
@@ -154,7 +157,7 @@ def score(
         shards = _score_missing(state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker)
         if not shards:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
-        counts = _write_table(store, state.rows(shards), columns(predictor.classes), sort=sort, overwrite=overwrite)
+        counts = _write_table(store, state.rows(shards), names, sort=sort, overwrite=overwrite)
         return Scores(
             os.fspath(out),
             images=tracker.done,

@@ -34,7 +34,8 @@ def columns(classes: Iterable[str]) -> tuple[str, ...]:
         classes: The detector's classes. One that is not in the taxonomy gets a column of its own after the nine.
 
     Returns:
-        `path`, `diagnosis`, `p_AK` to `p_VASC`, `melanoma`, `malignant`, `decision`, `alert`, `abstained`, `reason`, `error`.
+        `path`, `diagnosis`, `p_AK` to `p_VASC`, `melanoma`, `malignant`, `decision`, `alert`, `abstained`, `image_type`,
+        `reason`, `error`.
 
     Examples:
         >>> columns(["nevus", "melanoma"])[:4]
@@ -43,7 +44,8 @@ def columns(classes: Iterable[str]) -> tuple[str, ...]:
         ('p_SCC', 'p_VASC', 'p_akiec', 'melanoma')
     """
     codes = dict.fromkeys((*_CODES, *map(_code, classes)))
-    return ("path", "diagnosis", *(f"p_{code}" for code in codes), *_SUMS, "decision", *_BOOLEANS, "reason", "error")
+    numbers = (*(f"p_{code}" for code in codes), *_SUMS)
+    return ("path", "diagnosis", *numbers, "decision", *_BOOLEANS, "image_type", "reason", "error")
 
 
 def number_columns(names: Iterable[str]) -> tuple[str, ...]:
@@ -90,6 +92,7 @@ def prediction_row(name: str, prediction: Prediction, names: Sequence[str]) -> l
         *map(repr, cells.values()),
         prediction.decision,
         *booleans,
+        prediction.image_type,
         prediction.reason,
         "",
     ]
@@ -107,12 +110,12 @@ def unreadable_row(name: str, error: Exception, names: Sequence[str]) -> list[st
         One text per column.
 
     Examples:
-        >>> unreadable_row("image.jpg", ValueError("image.jpg: no such file"), columns(["nevus", "melanoma"]))[-5:]
-        ['refer', 'false', 'true', 'unreadable', 'image.jpg: no such file']
+        >>> unreadable_row("image.jpg", ValueError("image.jpg: no such file"), columns(["nevus", "melanoma"]))[-6:]
+        ['refer', 'false', 'true', '', 'unreadable', 'image.jpg: no such file']
     """
     empty = [""] * (len(number_columns(names)) + 1)  # and the diagnosis
     message = str(error) or type(error).__name__
-    return [_to_utf8(name), *empty, "refer", _boolean(False), _boolean(True), UNREADABLE, _to_utf8(message)]
+    return [_to_utf8(name), *empty, "refer", _boolean(False), _boolean(True), "", UNREADABLE, _to_utf8(message)]
 
 
 def format_rows(rows: Iterable[Row]) -> str:

@@ -11,26 +11,26 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from melanoma_detect import taxonomy
+from melanoma_detect.data.outliers import draw_outliers
 from melanoma_detect.data.split import Split
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Runtime, iterate_batches, run_batched
 from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS, make_views
+from melanoma_detect.training.temperature_scaling import fit_bias, fit_temperature
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
 COVERAGES = (0.8, 0.9, 0.95, 0.99)
 ACCEPTED = 0.95  # the share of unseen skin images, rotated and mirrored ones included, that must not count as OOD
 _MAX_FEATURE_IMAGES = 5000  # so that calibration takes no longer for larger datasets
 _MIN_FEATURE_IMAGES = 10
+_DRAWN_OUTLIERS = 120  # no more everyday photographs are declined with five times as many
+_MIN_SOURCE_IMAGES = 60  # so that at least three lie beyond a source's 95 % quantile
 _BATCH_SIZE = 64
-_EPSILON = 1e-12  # the smallest probability whose logarithm is taken
-_BIAS_PENALTY = 1e-4  # without it the bias of a class that no image shows would go to minus infinity
 _Z_95 = 1.645  # the normal distribution's 95 % quantile, one-sided
 
 
@@ -45,6 +45,49 @@ class CalibrationInputs(NamedTuple):
 
     logits: Float32Array
     distances: Float64Array
+
+    def select(self, chosen: NDArray[np.bool_]) -> "CalibrationInputs":
+        """Return the outputs for the chosen images only.
+
+        Args:
+            chosen: Which images, `(n,)`.
+
+        Returns:
+            The outputs for as many images as are chosen.
+        """
+        # The distances of all views stand one after another, each for all images.
+        return CalibrationInputs(
+            self.logits[chosen], self.distances[np.tile(chosen, len(self.distances) // len(chosen))]
+        )
+
+
+class Labelled(NamedTuple):
+    """What is known of the images that a calibration is fitted on.
+
+    Attributes:
+        targets: The classes that the label of each image covers, `(n, classes)`.
+        groups: The lesion of each image, `(n,)`.
+        classes: Class names.
+        sources: The source of each image, `(n,)`; None where all come from one.
+    """
+
+    targets: NDArray[np.bool_]
+    groups: Sequence[str]
+    classes: tuple[str, ...]
+    sources: Sequence[str] | None = None
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Labelled":
+        """Return what is known of the chosen images only.
+
+        Args:
+            chosen: Which images, `(n,)`.
+
+        Returns:
+            The same for as many images as are chosen.
+        """
+        rows = np.flatnonzero(chosen).tolist()
+        sources = None if self.sources is None else [self.sources[row] for row in rows]
+        return self._replace(targets=self.targets[chosen], groups=[self.groups[row] for row in rows], sources=sources)
 
 
 def collect_calibration_inputs(
@@ -87,12 +130,15 @@ def concatenate_calibration_inputs(
         >>> len(concatenate_calibration_inputs([inputs, inputs])[1].logits) == 2 * len(data.validation)
         True
     """
-    return {
-        count: CalibrationInputs(
-            *(np.concatenate(values) for values in zip(*(part[count] for part in parts), strict=True))
-        )
-        for count in parts[0]
-    }
+    return {count: _concatenate([part[count] for part in parts]) for count in parts[0]}
+
+
+def _concatenate(parts: Sequence[CalibrationInputs]) -> CalibrationInputs:
+    # View by view, each for all images, as within each part: see `CalibrationInputs.select`.
+    distances = [part.distances.reshape(-1, len(part.logits)) for part in parts]
+    return CalibrationInputs(
+        np.concatenate([part.logits for part in parts]), np.concatenate(distances, axis=1).reshape(-1)
+    )
 
 
 def calibrate(
@@ -102,6 +148,8 @@ def calibrate(
     classes: tuple[str, ...],
     *,
     bias: bool = False,
+    sources: Sequence[str] | None = None,
+    weights: Float64Array | None = None,
 ) -> dict[int, Calibration]:
     """Fit a calibration for each number of views.
 
@@ -112,6 +160,10 @@ def calibrate(
         classes: Class names.
         bias: Whether to fit a bias too, which corrects the logits of a model that was trained for equally frequent classes to
             the class frequencies of these images. It takes some hundreds of images, with every class among them.
+        sources: The source of each image, such as its hospital, `(n,)`: operating points then hold on each of them; see
+            `ValidationScores.operating_point`.
+        weights: The weight of each image when temperature and bias are fitted, `(n,)`, such as from
+            `temperature_scaling.source_weights`; None for equal weights.
 
     Returns:
         A calibration for each number of views.
@@ -122,7 +174,8 @@ def calibrate(
         >>> sorted(calibrate(inputs, split.targets[split.labels], split.groups, split.classes))
         [1, 4, 8]
     """
-    return {count: _fit_calibration(views, targets, groups, classes, bias=bias) for count, views in inputs.items()}
+    labelled = Labelled(targets, groups, classes, sources)
+    return {count: _fit_calibration(views, labelled, weights, bias=bias) for count, views in inputs.items()}
 
 
 def sample_training_images(split: Split, *, seed: int) -> Split:
@@ -144,12 +197,14 @@ def sample_training_images(split: Split, *, seed: int) -> Split:
     return replace(split, records=tuple(split.records[index] for index in chosen.tolist()))
 
 
-def fit_feature_space(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
+def fit_feature_space(runtime: Runtime, pixels: Pixels, outliers: Pixels | None = None) -> FeatureSpace | None:
     """Fit the feature space of training images, in which distances are measured.
 
     Args:
         runtime: The model.
         pixels: Training images, uint8 `(n, height, width, 3)`.
+        outliers: Images that show no skin, such as everyday photographs, uint8 `(m, height, width, 3)`, as further examples
+            of what must be declined; drawn ones are always among them (`data.outliers`).
 
     Returns:
         The feature space; None for fewer than ten images.
@@ -160,58 +215,12 @@ def fit_feature_space(runtime: Runtime, pixels: Pixels) -> FeatureSpace | None:
     """
     if len(pixels) < _MIN_FEATURE_IMAGES:
         return None
-    return FeatureSpace.fit(run_batched(runtime.run, pixels, _BATCH_SIZE).features)
-
-
-def fit_temperature(logits: Float32Array, targets: NDArray[np.bool_]) -> float:
-    """Fit the temperature by which logits are divided, by the least cross-entropy (Guo et al. 2017, arXiv:1706.04599).
-
-    Args:
-        logits: `(n, classes)`.
-        targets: The classes that the label of each image covers, `(n, classes)`.
-
-    Returns:
-        The temperature, 0.05 to 20; over 1 for an overconfident model.
-
-    Examples:
-        >>> logits = np.array([[4.0, 0.0]] * 3 + [[0.0, 4.0]], np.float32)
-        >>> round(fit_temperature(logits, np.array([[1, 0]] * 3 + [[1, 0]], dtype=bool)), 2)
-        3.64
-    """
-
-    def cross_entropy(log_temperature: float) -> float:
-        covered = (softmax(logits / np.exp(log_temperature)) * targets).sum(axis=1)
-        return float(-np.log(np.maximum(covered, _EPSILON)).mean())
-
-    optimum = minimize_scalar(cross_entropy, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(optimum.x))
-
-
-def fit_bias(logits: Float32Array, targets: NDArray[np.bool_]) -> tuple[float, tuple[float, ...]]:
-    """Fit a temperature and a bias for each logit by the least cross-entropy: bias-corrected temperature scaling.
-
-    Args:
-        logits: `(n, classes)`.
-        targets: The classes that the label of each image covers, `(n, classes)`.
-
-    Returns:
-        The temperature, and the bias of each class, with a mean of 0 (Alexandari, Kundaje and Shrikumar 2020,
-        arXiv:1901.06852).
-
-    Examples:
-        >>> logits = np.array([[2.0, 0.0]] * 9 + [[0.0, 2.0]], np.float32)
-        >>> temperature, bias = fit_bias(logits, np.array([[1, 0]] * 7 + [[0, 1]] * 2 + [[1, 0]], dtype=bool))
-        >>> bias[0] > bias[1]
-        True
-    """
-
-    def penalised_cross_entropy(values: Float64Array) -> float:
-        covered = (softmax(logits / np.exp(values[0]) + values[1:]) * targets).sum(axis=1)
-        return float(-np.log(np.maximum(covered, _EPSILON)).mean() + _BIAS_PENALTY * np.square(values).sum())
-
-    optimum = minimize(penalised_cross_entropy, np.zeros(1 + logits.shape[1]), method="L-BFGS-B").x
-    bias = optimum[1:] - optimum[1:].mean()  # softmax does not change with a constant
-    return float(np.exp(optimum[0])), tuple(bias.tolist())
+    drawn = draw_outliers(_DRAWN_OUTLIERS, pixels.shape[1:3])
+    examples = drawn if outliers is None else np.concatenate([drawn, outliers])
+    features, outlier_features = (
+        run_batched(runtime.run, images, _BATCH_SIZE).features for images in (pixels, examples)
+    )
+    return FeatureSpace.fit(features, outlier_features)
 
 
 def fit_conformal_threshold(probabilities: Float64Array, labels: NDArray[np.int64], coverage: float) -> float:
@@ -239,12 +248,14 @@ def fit_conformal_threshold(probabilities: Float64Array, labels: NDArray[np.int6
     return float(true[errors_allowed - 1]) if errors_allowed else 0.0
 
 
-def fit_ood_threshold(distances: Float64Array, lesions: int) -> float:
-    """Fit the distance within which, with 95 % confidence, 95 % of unseen skin images lie.
+def fit_ood_threshold(distances: Float64Array, lesions: int, sources: Sequence[str] | None = None) -> float:
+    """Fit the distance within which, with 95 % confidence, 95 % of unseen skin images lie, and 95 % of those of each source.
 
     Args:
-        distances: The distances of validation images, `(n,)`.
+        distances: The distances of validation images, `(n,)`, or those of each of their views, `(views * n,)`, view by view.
         lesions: The number of lesions that they show.
+        sources: The source of each image, `(n,)`, such as its hospital; sources of fewer than 60 images do not decide. None
+            where all images come from one.
 
     Returns:
         The distance beyond which an image is out-of-distribution.
@@ -258,7 +269,13 @@ def fit_ood_threshold(distances: Float64Array, lesions: int) -> float:
     # The upper confidence limit of the quantile's rank. Its sample size is the number of lesions, since images of one lesion
     # are alike.
     margin = _Z_95 * np.sqrt(ACCEPTED * (1 - ACCEPTED) / max(lesions, 1))
-    return float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
+    pooled = float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
+    names, counts = np.unique(np.asarray(sources or [], str), return_counts=True)
+    if len(names) < 2:
+        return pooled
+    of_view = np.tile(np.asarray(sources, str), len(distances) // counts.sum())
+    large = names[counts >= _MIN_SOURCE_IMAGES]
+    return max([pooled, *(float(np.quantile(distances[of_view == name], ACCEPTED)) for name in large)])
 
 
 def _run_batch(
@@ -277,32 +294,31 @@ def _run_batch(
 
 
 def _fit_calibration(
-    inputs: CalibrationInputs,
-    targets: NDArray[np.bool_],
-    groups: Sequence[str],
-    classes: tuple[str, ...],
-    *,
-    bias: bool,
+    inputs: CalibrationInputs, labelled: Labelled, weights: Float64Array | None, *, bias: bool
 ) -> Calibration:
-    temperature, biases = fit_bias(inputs.logits, targets) if bias else (fit_temperature(inputs.logits, targets), ())
+    targets, classes = labelled.targets, labelled.classes
+    biases: tuple[float, ...] = ()
+    if bias:
+        temperature, biases = fit_bias(inputs.logits, targets, weights)
+    else:
+        temperature = fit_temperature(inputs.logits, targets, weights)
     probabilities = Calibration(temperature=temperature, bias=biases).probabilities(inputs.logits, classes)
     fine = targets.sum(axis=1) == 1  # a label of several classes has no single true probability
     labels = targets.argmax(axis=1)
     return Calibration(
         temperature=temperature,
         bias=biases,
-        operating_scores=_operating_scores(probabilities, targets, groups, classes),
+        operating_scores=_operating_scores(probabilities, labelled),
         conformal_thresholds={
             coverage: fit_conformal_threshold(probabilities[fine], labels[fine], coverage) for coverage in COVERAGES
         },
-        ood_threshold=fit_ood_threshold(inputs.distances, len(set(groups))),
+        ood_threshold=fit_ood_threshold(inputs.distances, len(set(labelled.groups)), labelled.sources),
     )
 
 
-def _operating_scores(
-    probabilities: Float64Array, targets: NDArray[np.bool_], groups: Sequence[str], classes: tuple[str, ...]
-) -> dict[Target, ValidationScores]:
+def _operating_scores(probabilities: Float64Array, labelled: Labelled) -> dict[Target, ValidationScores]:
     """Return the scores of each target that has both positive and negative images."""
+    targets, classes = labelled.targets, labelled.classes
     columns = {
         "melanoma": taxonomy.positions(classes, code=taxonomy.MELANOMA),
         "malignant": taxonomy.positions(classes, malignant=True),
@@ -312,9 +328,9 @@ def _operating_scores(
         in_target = np.isin(np.arange(len(classes)), columns[target])
         inside, outside = targets @ in_target, targets @ ~in_target
         known = inside != outside  # a coarse label may cover classes of both kinds
-        known_groups = [group for group, use in zip(groups, known, strict=True) if use]
+        chosen = labelled.select(known)
         target_scores = ValidationScores.of(
-            probabilities[known][:, in_target].sum(axis=1), inside[known], known_groups, target
+            probabilities[known][:, in_target].sum(axis=1), inside[known], chosen.groups, target, chosen.sources
         )
         if target_scores.positives and target_scores.negatives:
             scores[target] = target_scores

@@ -1,7 +1,7 @@
 """Fitting a detector: train the model, export it to ONNX, calibrate it on validation, and record how it was made."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,15 +19,17 @@ from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS, ImageType
 from melanoma_detect.inference.keras_runtime import KerasRuntime, model_from_bytes, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
-from melanoma_detect.training.calibrate import (
-    calibrate,
-    collect_calibration_inputs,
-    fit_feature_space,
-    sample_training_images,
+from melanoma_detect.training.calibrate import fit_feature_space, sample_training_images
+from melanoma_detect.training.image_types import (
+    FittedCalibrations,
+    calibrate_by_type,
+    fit_classifier,
+    recorded_types,
 )
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
@@ -181,11 +183,13 @@ def assemble_detector(
     validation = data.validation
     pixels = validation.pixels(config.image_size)
 
-    def fit_calibrations(runtime: Runtime, space: FeatureSpace | None) -> dict[int, Calibration]:
-        inputs = collect_calibration_inputs(runtime, pixels, space)
-        return calibrate(inputs, validation.targets[validation.labels], validation.groups, validation.classes)
+    sample = sample_training_images(data.train, seed=seed)
+    training = sample.pixels(config.image_size)
 
-    training = sample_training_images(data.train, seed=seed).pixels(config.image_size)
+    def fit_calibrations(runtime: Runtime, space: FeatureSpace | None) -> FittedCalibrations:
+        classifier = fit_classifier(runtime, training, recorded_types(sample), seed=seed)
+        return calibrate_by_type(runtime, space, classifier, validation, pixels)
+
     config, runtime, files = assemble_with_calibrations(
         model, config, training, pixels[:_PARITY_IMAGES], fit_calibrations, fingerprint=fingerprint
     )
@@ -198,9 +202,10 @@ def assemble_with_calibrations(
     config: DetectorConfig,
     training_pixels: Pixels,
     parity_pixels: Pixels,
-    fit_calibrations: Callable[[Runtime, FeatureSpace | None], dict[int, Calibration]],
+    fit_calibrations: Callable[[Runtime, FeatureSpace | None], Mapping[int, Calibration] | FittedCalibrations],
     *,
     fingerprint: TrainingFingerprint,
+    outliers: Pixels | None = None,
 ) -> DetectorParts:
     """Make a detector of a trained model whose calibration is fitted by the caller, such as by cross-validation.
 
@@ -210,8 +215,10 @@ def assemble_with_calibrations(
         training_pixels: Training images at the model's size, uint8 `(n, height, width, 3)`, from which the feature space and
             the input limits are taken.
         parity_pixels: Images on which ONNX Runtime must give the same outputs as Keras.
-        fit_calibrations: A function of the runtime and the feature space that returns a calibration for each number of views.
+        fit_calibrations: A function of the runtime and the feature space that returns a calibration for each number of views,
+            or what was fitted for each type of image.
         fingerprint: The fingerprint of the images that the model was trained on.
+        outliers: Everyday images, uint8 `(m, height, width, 3)`, that the detector must decline, beside drawn ones.
 
     Returns:
         The detector's configuration, runtime and files: the arguments of `Detector`.
@@ -233,14 +240,24 @@ def assemble_with_calibrations(
         1.0
     """
     runtime, onnx, export = _export(model, config, parity_pixels)
-    space = fit_feature_space(runtime, training_pixels)
+    space = fit_feature_space(runtime, training_pixels, outliers)
+    fitted = fit_calibrations(runtime, space)
+    by_type = fitted if isinstance(fitted, FittedCalibrations) else FittedCalibrations(fitted)
     calibrated = replace(
         config,
-        calibrations=fit_calibrations(runtime, space),
+        calibrations=by_type.calibrations,
+        clinical=by_type.clinical,
+        referred_types=by_type.referred_types,
         input_limits=input_limits(training_pixels),
         export=export,
     )
-    files = Files(onnx=onnx, keras=lambda: model_to_bytes(model), feature_space=space, fingerprint=lambda: fingerprint)
+    files = Files(
+        onnx=onnx,
+        keras=lambda: model_to_bytes(model),
+        feature_space=space,
+        image_types=by_type.image_types,
+        fingerprint=lambda: fingerprint,
+    )
     return calibrated, runtime, files
 
 
@@ -275,12 +292,19 @@ def _export(model: Any, config: DetectorConfig, pixels: Pixels) -> tuple[Runtime
 
 
 def _warn_without_threshold(config: DetectorConfig, validation: Split) -> None:
-    if config.operating_point(config.settings) is not None:
-        return
-    reason = f"no class is melanoma ({', '.join(validation.classes)})"
-    if taxonomy.positions(validation.classes, code=taxonomy.MELANOMA):
-        try:
-            config.calibration(1).operating_point(config.settings.sensitivity)
-        except DetectorError as error:
-            reason = str(error)
-    warn_user(f"{reason}: the detector has no alert threshold and refers every image", DataWarning)
+    """Warn of each type of image that the detector judges without a threshold for alerts."""
+    types: tuple[ImageType | None, ...] = IMAGE_TYPES if config.clinical else (None,)
+    for image_type in types:
+        if image_type in config.referred_types or config.operating_point(
+            replace(config.settings, image_type=image_type)
+        ):
+            continue
+        reason = f"no class is melanoma ({', '.join(validation.classes)})"
+        if taxonomy.positions(validation.classes, code=taxonomy.MELANOMA):
+            try:
+                config.calibration(1, image_type).operating_point(config.settings.sensitivity)
+            except DetectorError as error:
+                reason = str(error)
+        every = f"all {TYPE_PLURALS[image_type]}" if image_type else "every image"
+        missing = f" for {TYPE_PLURALS[image_type]}" if image_type else ""
+        warn_user(f"{reason}: the detector has no alert threshold{missing} and refers {every}", DataWarning)

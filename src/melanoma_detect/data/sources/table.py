@@ -176,6 +176,21 @@ class Table:
             return [f"{kind} {row.cells[name]}" for name, kind in self._groups.items() if name in row.cells]
         return [f"{name} {row.cells[name]}" for name in self._find_columns(tuple(columns)) if name in row.cells]
 
+    def has_column(self, name: str) -> bool:
+        """Return whether the table has a column.
+
+        Args:
+            name: The column; case, blanks, hyphens and underscores do not matter.
+
+        Returns:
+            True if it has.
+
+        Examples:
+            >>> Table(Path("t.csv"), ("Lesion ID",), ()).has_column("lesion_id")
+            True
+        """
+        return name in self.columns or normalize(name) in map(normalize, self.columns)
+
     @cached_property
     def _groups(self) -> dict[str, str]:
         """The columns that group, and what each names; one whose name is vague counts only where its cells look like ids."""

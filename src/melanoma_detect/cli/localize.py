@@ -1,0 +1,66 @@
+"""The command localize: calibrate a detector on a clinic's own labelled images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melanoma_detect.cli.app import (
+    DetectorOption,
+    ImageTypeOption,
+    LabelsOption,
+    MapOption,
+    OverwriteOption,
+    SeedOption,
+    SensitivityOption,
+    SourcesArgument,
+    TargetOption,
+    ViewsOption,
+    app,
+    detector_files,
+    load_detector,
+    load_images,
+    printable,
+)
+from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.outputs import check_output, expand_path
+
+
+@app.command()
+def localize(
+    sources: SourcesArgument,
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", parser=expand_path, help="Detector file to write; ends in .detector.")
+    ],
+    labels: LabelsOption = None,
+    names: MapOption = None,
+    detector: DetectorOption = None,
+    sensitivity: SensitivityOption = None,
+    target: TargetOption = None,
+    views: ViewsOption = None,
+    image_type: ImageTypeOption = None,
+    squashed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="W:H", help="Aspect ratio, such as 4:3, that square images had before they were squashed."
+        ),
+    ] = None,
+    seed: SeedOption = 123,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Calibrate a detector on at least 50 labelled images of a clinic, without training it; a source's Test stays unused."""
+    from melanoma_detect.inference.bundle import SUFFIX  # noqa: PLC0415 - --help stays fast
+    from melanoma_detect.inference.localization import describe_localization  # noqa: PLC0415 - --help stays fast
+
+    inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
+    check_output(out, overwrite=overwrite, inputs=inputs, suffixes=[SUFFIX])
+    # The sensitivity is for the local images to support, not for validation.
+    loaded = load_detector(detector, None, target, views, image_type=image_type)
+    data = load_images(sources, labels, names, validation=0, test=0, image_size=loaded.image_size, squashed=squashed)
+    localized = loaded.localize(data, sensitivity=sensitivity, seed=seed)
+    localized.save(out, overwrite=overwrite)
+    added = localized.predictor.config.localizations[len(loaded.predictor.config.localizations) :]
+    for record in added:
+        typer.echo("\n".join(printable(line) for line in describe_localization(record)) + "\n")
+    typer.echo(f"Written:\n  {out}")
+    typer.echo(f"\n{DISCLAIMER}", err=True)

@@ -1,0 +1,72 @@
+"""The record of a localisation (see `Detector.localize`), as a section of the model card.
+
+A record is a dictionary of plain values: `parent` (title and SHA-256 of the detector before), `data`, `seed`, `image_type`,
+`images`, `lesions`, `melanoma_lesions`, `malignant_lesions`, `sensitivity`, `target`, the sentences `set` and `refused`, and
+the figures `before` and `after`. NumPy only.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from melanoma_detect.inference.image_types import TYPE_PLURALS
+from melanoma_detect.inference.operating_points import PLURALS
+
+_FIGURES = {
+    "ece": "expected calibration error of the probability of {targets} (ECE)",
+    "brier": "Brier score of that probability",
+    "sensitivity": "sensitivity for {targets}",
+    "false_negative_rate": "false-negative rate: {targets} that it clears",
+    "specificity": "specificity",
+    "clearance_rate": "other images that it clears",
+    "coverage": "coverage: images that it does not abstain from",
+}
+
+
+def describe_localization(record: Mapping[str, Any]) -> Iterator[str]:
+    r"""Yield the lines of Markdown that describe a localisation.
+
+    Args:
+        record: One of `DetectorConfig.localizations`.
+
+    Yields:
+        The origin, what was set, what was refused and why, and the figures before and after.
+
+    Examples:
+        >>> record = {"data": "clinic", "images": 60, "lesions": 55, "melanoma_lesions": 8, "target": "melanoma"}
+        >>> record |= {"parent": {"title": "cnn", "sha256": ""}, "set": [], "refused": ["95% sensitivity"]}
+        >>> print(*describe_localization(record | {"before": {}, "after": {}}), sep="\n")
+        Calibrated on 60 images of 55 lesions (8 melanomas) from clinic; ...
+    """
+    types = {str(name): plural for name, plural in TYPE_PLURALS.items()}
+    parent = record["parent"]
+    yield (
+        f"Calibrated on {record['images']} {types.get(record.get('image_type', ''), 'images')} of {record['lesions']} lesions "
+        f"({record['melanoma_lesions']} melanomas) from {record['data']}; the model is that of {parent['title']} "
+        f"(SHA-256 {parent['sha256'][:16]}…)."
+    )
+    yield from _list("Set", record["set"])
+    yield from _list("Not set, for want of images", record["refused"])
+    targets = PLURALS["malignant" if record["target"] == "malignant" else "melanoma"]
+    yield from (
+        "",
+        "On these images before, and after by cross-validation (each lesion by what the others gave), with exact 95 % "
+        "intervals:",
+        "",
+        "| metric | before | after |",
+        "|---|---|---|",
+    )
+    before, after = record["before"], record["after"]
+    for name, title in _FIGURES.items():
+        if name in before and name in after:
+            yield f"| {title.format(targets=targets)} | {_figure(before[name])} | {_figure(after[name])} |"
+
+
+def _list(title: str, sentences: list[str]) -> Iterator[str]:
+    if sentences:
+        yield from ("", f"{title}:", "")
+        yield from (f"- {sentence}." for sentence in sentences)
+
+
+def _figure(figure: Mapping[str, float]) -> str:
+    interval = f" [{figure['low']:.3f}, {figure['high']:.3f}]" if "low" in figure else ""
+    return f"{figure['value']:.3f}{interval}"

@@ -1,0 +1,174 @@
+"""Localize a detector: calibrate it on a clinic's own labelled images, without training it; see `Detector.localize`.
+
+What the number of images supports is set, the rest stays as it was, and the record says how many it would take.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_detect.data.dataset import Dataset
+from melanoma_detect.data.split import Split
+from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.images.quality import rejection_reasons
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.image_types import TYPE_PLURALS, ImageType
+from melanoma_detect.inference.operating_points import check_sensitivity
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.inference.runtime import run_batched
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
+from melanoma_detect.training.calibrate import CalibrationInputs, collect_calibration_inputs
+from melanoma_detect.training.local_figures import LocalOutcome, describe_outcome, find_broken_promise, measure_local
+from melanoma_detect.training.local_fit import LocalImages
+from melanoma_detect.training.local_images import MIN_IMAGES, label_local_images, select_local_images
+from melanoma_detect.training.local_thresholds import assign_folds, cross_validate, localize_calibration
+from melanoma_detect.utils.user_warning import warn_user
+
+
+class _Part(NamedTuple):
+    """Local images of one type.
+
+    Attributes:
+        image_type: Their type; empty for every type.
+        inputs: The model's outputs for them, by the number of views.
+        images: Their labels and lesions.
+        rejected: Why an image cannot be judged, such as for blur; empty for most.
+    """
+
+    image_type: ImageType | None
+    inputs: Mapping[int, CalibrationInputs]
+    images: LocalImages
+    rejected: list[str]
+
+
+def localize(
+    predictor: Predictor, data: Dataset | Split, *, sensitivity: float | None = None, seed: int = 123
+) -> Predictor:
+    """Calibrate a detector on local images; see `Detector.localize`.
+
+    Args:
+        predictor: The detector.
+        data: The local images: a split, or a dataset: then all images but those of its test split.
+        sensitivity: The share of the target that must raise an alert; None for the detector's own.
+        seed: Seed of the folds of the cross-validation.
+
+    Returns:
+        The predictor with the local calibration; it shares the model with the given one.
+
+    Raises:
+        DetectorError: There are fewer than 50 images, their labels are all the same or none of the detector's, or the
+            sensitivity is out of range.
+
+    Warns:
+        DataWarning: Images are set aside.
+        DetectorWarning: A threshold that stays in force does not hold on the local images.
+
+    Examples:
+        >>> folder = md.write_samples("clinic", train=10, size=64, seed=9)
+        >>> localized = localize(predictor, md.load_dataset(folder, validation=0))
+        >>> localized.config.localizations[0]["images"] >= 50
+        True
+    """
+    settings = predictor.settings if sensitivity is None else replace(predictor.settings, sensitivity=sensitivity)
+    check_sensitivity(settings.sensitivity)
+    split = select_local_images(predictor, data)
+    parts = _read_parts(predictor, split, settings)
+    config, entries = predictor.config, []
+    for part in parts:
+        config, entry = _localize_part(config, part, settings, seed)
+        entries.append(_origin(predictor, split, seed) | entry)
+    config = replace(config, localizations=(*predictor.config.localizations, *entries))
+    before = predictor.files.fingerprint
+    added = TrainingFingerprint.of(split.records)
+    files = replace(predictor.files, fingerprint=lambda: before() | added)
+    return type(predictor)(config, predictor.runtime, files, settings)
+
+
+def _read_parts(predictor: Predictor, split: Split, settings: Settings) -> list[_Part]:
+    """Run the model on local images, and divide them by type where the detector has a calibration for each."""
+    pixels = split.pixels(predictor.image_size)
+    images = label_local_images(split, predictor.classes)
+    inputs = collect_calibration_inputs(predictor.runtime, pixels, predictor.files.feature_space)
+    rejected = rejection_reasons(pixels, None, predictor.config.input_limits)
+    parts = []
+    for image_type, rows in _rows_by_type(predictor, settings, pixels).items():
+        if not rows.any() or not _judges(predictor.config, image_type, rows):
+            continue
+        own = {views: outputs.select(rows) for views, outputs in inputs.items()}
+        reasons = [rejected[row] for row in np.flatnonzero(rows).tolist()]
+        parts.append(_Part(image_type, own, images.select(rows), reasons))
+    if not parts:
+        raise DetectorError(
+            f"of no type of image are there {MIN_IMAGES} images that the detector judges; load more of one type"
+        )
+    return parts
+
+
+def _rows_by_type(predictor: Predictor, settings: Settings, pixels: Any) -> dict[ImageType | None, NDArray[np.bool_]]:
+    """Return which images are of each type that the detector tells apart, as it will when it is used."""
+    everything, classifier = np.ones(len(pixels), dtype=np.bool_), predictor.files.image_types
+    if settings.image_type is not None or classifier is None:
+        return {settings.image_type: everything}
+    types = classifier.types(run_batched(predictor.runtime.run, pixels).features)
+    if not predictor.config.clinical:
+        judged = ~np.isin(types, predictor.config.referred_types)
+        found: dict[ImageType | None, NDArray[np.bool_]] = {None: judged}
+        return found | {kind: types == kind for kind in predictor.config.referred_types}
+    return {"dermoscopy": types == "dermoscopy", "clinical": types == "clinical"}
+
+
+def _judges(config: DetectorConfig, image_type: ImageType | None, rows: NDArray[np.bool_]) -> bool:
+    """Return whether images of a type are calibrated on; warn if they are left out."""
+    reason = f"it takes {MIN_IMAGES} to calibrate on them" if rows.sum() < MIN_IMAGES else ""
+    if image_type in config.referred_types:
+        reason = "the detector refers them all"
+    if reason:
+        name = TYPE_PLURALS[image_type] if image_type else "images"
+        warn_user(f"{rows.sum()} {name} change nothing: {reason}", DataWarning)
+    return not reason
+
+
+def _localize_part(
+    config: DetectorConfig, part: _Part, settings: Settings, seed: int
+) -> tuple[DetectorConfig, dict[str, Any]]:
+    """Return the configuration with a local calibration for one type of image, and the record of it."""
+    clinical = part.image_type == "clinical" and bool(config.clinical)
+    old = config.clinical if clinical else config.calibrations
+    folds = assign_folds(part.images.groups, seed=seed)
+    new: dict[int, Calibration] = {}
+    for views in old.keys() & part.inputs.keys():
+        validated = cross_validate(old[views], part.inputs[views], part.images, folds, settings.sensitivity)
+        new[views] = localize_calibration(old[views], part.inputs[views], part.images, validated, settings.sensitivity)
+        if views == settings.views:
+            outcome = LocalOutcome(old[views], new[views], validated, part.inputs[views], part.images, part.rejected)
+    if settings.views not in new:
+        raise DetectorError(f"the detector is used with {settings.views} views, for which it was not calibrated")
+    if problem := find_broken_promise(outcome, settings):
+        warn_user(problem, DetectorWarning)
+    entry = describe_outcome(outcome, settings) | measure_local(outcome, settings)
+    changed = dict(old) | new
+    config = replace(config, clinical=changed) if clinical else replace(config, calibrations=changed)
+    return config, {"image_type": part.image_type or "", **entry}
+
+
+def _origin(predictor: Predictor, split: Split, seed: int) -> dict[str, Any]:
+    """Return where a localised detector comes from: its parent, and the images."""
+    return {
+        "parent": {"title": predictor.description, "sha256": _digest(predictor)},
+        "data": ", ".join(dict.fromkeys(Path(record.source).name or record.source for record in split)),
+        "seed": seed,
+    }
+
+
+def _digest(predictor: Predictor) -> str:
+    """Return the SHA-256 of a detector's file; of one that was never saved, that of its model."""
+    path = predictor.files.path
+    if path is not None and path.is_file():
+        return sha256(path.read_bytes()).hexdigest()
+    return sha256(predictor.files.onnx or b"").hexdigest()

@@ -1,0 +1,182 @@
+"""Localising a detector: the whole verb, on drawn lesions."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import melanoma_detect as md
+from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.inference.image_types import ImageTypeClassifier
+from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.training.localize import localize
+
+CLASSES = ("melanoma", "basal cell carcinoma", "nevus", "dermatofibroma")
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    """Load a clinic's own images: nevi are common there."""
+    folder = tmp_path_factory.mktemp("localize") / "clinic"
+    md.write_samples(folder, train=20, test=2, size=32, seed=9, classes=CLASSES)
+    return md.load_dataset(folder, validation=0, image_size=(32, 32))
+
+
+@pytest.fixture(scope="module")
+def localized(detector, clinic):
+    return detector.localize(clinic, seed=1)
+
+
+def test_model_is_shared_and_the_detector_stays_as_it_was(detector, localized):
+    assert localized.predictor.runtime is detector.predictor.runtime
+    assert detector.predictor.config.localizations == ()
+    assert detector.predictor.config.calibration(1).local is None
+
+
+def test_every_number_of_views_is_calibrated(detector, localized):
+    calibrations = localized.predictor.config.calibrations
+    assert list(calibrations) == list(detector.predictor.config.calibrations)
+    assert all(calibration.local is not None for calibration in calibrations.values())
+
+
+def test_record_says_where_it_comes_from(localized, clinic):
+    [record] = localized.predictor.config.localizations
+    assert (record["images"], record["lesions"]) == (80, len(set(clinic.train.groups)))
+    assert record["melanoma_lesions"] == len({r.group for r in clinic.train if r.label == "melanoma"})
+    assert (record["data"], record["parent"]["title"]) == ("clinic", "cnn: 9 classes at 32×32")
+    assert len(record["parent"]["sha256"]) == 64
+
+
+def test_what_the_number_supports_is_set_and_the_rest_refused(localized):
+    [record] = localized.predictor.config.localizations
+    assert any(
+        sentence.startswith("alert from") and "60% sensitivity for melanoma" in sentence for sentence in record["set"]
+    )
+    assert any("99% coverage: they take 99 lesions" in sentence for sentence in record["refused"])
+    assert localized.operating_point.local
+
+
+def test_too_few_melanomas_keep_the_earlier_threshold(detector, clinic):
+    melanomas = [record for record in clinic.train if record.label == "melanoma"]
+    few = clinic.with_records([record for record in clinic.records if record not in melanomas[1:]])
+    localized = detector.localize(few)
+    [record] = localized.predictor.config.localizations
+    assert any(
+        "60% sensitivity for melanoma: it takes 2 melanomas of different lesions, and there are 1" in sentence
+        for sentence in record["refused"]
+    )
+    assert not localized.operating_point.local
+    split = clinic.test
+    before, after = (each.predictor.predict_batch(split.pixels()) for each in (detector, localized))
+    np.testing.assert_array_equal(before.alert, after.alert)
+    assert not np.allclose(before.melanoma, after.melanoma)
+
+
+def test_figures_before_are_those_of_the_detector(detector, localized, clinic):
+    figures = localized.predictor.config.localizations[0]["before"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        evaluation = detector.evaluate(clinic.train)
+    assert figures["ece"]["value"] == pytest.approx(evaluation.figures["ece"].value)
+    assert figures["brier"]["value"] == pytest.approx(evaluation.figures["brier"].value)
+
+
+def test_test_split_stays_unused_and_the_others_count_as_seen(localized, clinic):
+    seen = localized.predictor.files.fingerprint()
+    assert not seen.contains(clinic.test.records).any()
+    with pytest.warns(DataWarning, match="80 images of the train split are set aside"), pytest.raises(DetectorError):
+        localized.evaluate(clinic.train)
+
+
+def test_saved_and_loaded_it_is_the_same(localized, clinic):
+    localized.save("local.detector")
+    loaded = md.Detector.load("local.detector")
+    assert loaded.predictor.config == localized.predictor.config
+    assert loaded.predictor.files.fingerprint() == localized.predictor.files.fingerprint()
+    np.testing.assert_allclose(
+        loaded.predictor.probabilities(clinic.test.pixels()), localized.predictor.probabilities(clinic.test.pixels())
+    )
+
+
+def test_model_card_has_both_sets_of_figures(localized):
+    card = localized.model_card
+    assert "## Local calibration\n\nCalibrated on 80 images of" in card
+    assert "| metric | before | after |" in card
+    assert "by the ranks of" in card
+
+
+def test_images_of_training_are_set_aside(detector, data, clinic):
+    both = replace(clinic.train, records=(*clinic.train.records, *data.train.records[:3]), classes=data.classes)
+    with pytest.warns(DataWarning, match="3 of 83 images are set aside"):
+        localized = detector.localize(both)
+    assert localized.predictor.config.localizations[0]["images"] == 80
+
+
+def test_wrong_data_is_an_error(detector, clinic):
+    split = clinic.train
+    with pytest.raises(DetectorError, match=r"40 images are left .* at least 50"):
+        detector.localize(replace(split, records=split.records[:40]))
+    with pytest.raises(DetectorError, match="a list; expected a Dataset"):
+        detector.localize([])
+    with pytest.raises(DetectorError, match=r"sensitivity=1\.0"):
+        detector.localize(split, sensitivity=1.0)
+
+
+def relabel(split, names):
+    """Rename labels."""
+    records = tuple(replace(record, label=names.get(record.label, record.label)) for record in split.records)
+    return replace(split, records=records, classes=tuple(names.get(label, label) for label in split.classes))
+
+
+def test_labels_that_the_detector_does_not_know(detector, clinic):
+    strange = relabel(clinic.train, dict(zip(CLASSES, ("cat", "dog", "cow", "pig"), strict=True)))
+    with pytest.raises(DetectorError, match=r"does not know the classes .*cat"):
+        detector.localize(strange)
+    same = relabel(clinic.train, dict.fromkeys(CLASSES, "nevus"))
+    with pytest.raises(DetectorError, match="all 80 images are labelled nevus"):
+        detector.localize(replace(same, classes=("nevus",)))
+
+
+def with_types(detector, referred=()):
+    """Return a predictor that takes half of the images for clinical photographs, each type with its own calibration."""
+    predictor = detector.predictor
+    weights = np.zeros(128, np.float32)
+    weights[0] = 1
+    config = replace(predictor.config, clinical=predictor.config.calibrations, referred_types=referred)
+    return Predictor(config, predictor.runtime, replace(predictor.files, image_types=ImageTypeClassifier(weights, 1.0)))
+
+
+def test_one_type_of_image_changes_its_own_calibration_only(detector, clinic):
+    predictor = with_types(detector)
+    localized = localize(predictor, clinic)
+    assert localized.config.clinical[1].local is not None
+    assert localized.config.calibrations == predictor.config.calibrations
+    assert localized.config.localizations[0]["image_type"] == "clinical"
+    assert localized.operating_point is not None
+
+
+def test_type_that_the_detector_refers_changes_nothing(detector, clinic):
+    with (
+        pytest.warns(DataWarning, match="80 clinical photographs change nothing: the detector refers them all"),
+        pytest.raises(DetectorError, match="of no type of image"),
+    ):
+        localize(with_types(detector, ("clinical",)), clinic)
+
+
+def test_threshold_that_does_not_hold_here_is_a_warning(detector, clinic):
+    # Called melanoma are here the lesions that the detector takes for anything else.
+    swapped = relabel(clinic.train, {"melanoma": "nevus", "nevus": "melanoma"})
+    # They are too few for 99 %, so that the earlier threshold stays.
+    with pytest.warns(DetectorWarning, match=r"stays in force was set for 99% sensitivity, but of .* it finds"):
+        localize(_with_many_melanomas(detector.predictor), swapped, sensitivity=0.99)
+
+
+def _with_many_melanomas(predictor):
+    """Return a predictor whose validation supports 99 % sensitivity, at a threshold that nothing reaches."""
+    calibrations = {}
+    for views, calibration in predictor.config.calibrations.items():
+        scores = calibration.operating_scores["melanoma"]
+        many = replace(scores, positive=(0.99,) * 99, positives=99, positive_lesions=99)
+        calibrations[views] = replace(calibration, operating_scores={**calibration.operating_scores, "melanoma": many})
+    return Predictor(replace(predictor.config, calibrations=calibrations), predictor.runtime, predictor.files)
