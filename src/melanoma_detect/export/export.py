@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ from melanoma_detect.data.labels import covered_classes
 from melanoma_detect.data.split import Split
 from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import DetectorError, OutputError
+from melanoma_detect.export.exported_config import exported_config
 from melanoma_detect.export.onnx import RELATIVE_TOLERANCE, TOLERANCE, OutputDifferences, compare_outputs, onnx_bytes
 from melanoma_detect.export.quantization import quantize
 from melanoma_detect.export.tensorflow import RUNNERS, Format, write_by_keras
@@ -28,7 +29,6 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
 from melanoma_detect.utils.deprecation import warn_renamed
-from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file, atomic_folder
 from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
 
@@ -302,7 +302,7 @@ def _write_onnx(predictor: Predictor, path: Path) -> None:
 
 def _attach_config(predictor: Predictor, format: Format, precision: Precision, path: Path) -> None:  # noqa: A002
     """Store the classes and thresholds where each format has a place for metadata."""
-    text = json.dumps(_config(predictor, precision), indent=1)
+    text = json.dumps(exported_config(predictor, precision), indent=1)
     if format == "onnx":
         model = onnx.load(path)
         onnx.helper.set_model_props(model, {CONFIG: text})
@@ -314,27 +314,6 @@ def _attach_config(predictor: Predictor, format: Format, precision: Precision, p
     else:
         (path / "assets.extra").mkdir()
         (path / "assets.extra" / CONFIG).write_text(text, encoding="utf-8")
-
-
-def _config(predictor: Predictor, precision: Precision) -> dict[str, Any]:
-    """Return the classes and thresholds of an exported model, which sees one view of each image."""
-    single_view = replace(predictor.settings, views=1)
-    # A threshold holds for the probabilities it was set on, and quantization changes these.
-    point = predictor.config.operating_point(single_view) if precision == "float32" else None
-    calibration = predictor.config.calibration(1)
-    return {
-        "classes": predictor.classes,
-        "image_size": predictor.image_size,
-        "resize": predictor.config.resize,
-        "temperature": calibration.temperature,
-        "bias": list(calibration.bias),
-        **({"local": calibration.local.formula()} if calibration.local else {}),
-        "operating_point": asdict(point) if point else None,
-        "precision": precision,
-        "architecture": predictor.config.architecture,
-        "made_with": predictor.config.made_with,
-        "note": DISCLAIMER,
-    }
 
 
 def _describe(differences: OutputDifferences) -> str:
