@@ -12,7 +12,7 @@ from melanoma_detect.inference.preprocessing import ModelInput
 
 
 def identify_detector(predictor: Predictor) -> dict[str, Any]:
-    """Return what identifies a detector: a digest of its configuration and settings, and its answers to three images.
+    """Return what identifies a detector: a digest of its configuration, settings and image types, and its answers to three images.
 
     The answers are numbers and not a digest, since the same model gives slightly different ones on other machines.
 
@@ -28,6 +28,8 @@ def identify_detector(predictor: Predictor) -> dict[str, Any]:
     """
     # With the settings: rows that were decided at two operating points must not end up in one table.
     config = json.dumps(predictor.saved_config.to_dict(), sort_keys=True)
+    classifier = predictor.files.image_types
+    types = b"" if classifier is None else np.append(classifier.weights, classifier.bias).tobytes()
     height, width = predictor.image_size
     noise = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
     gradient = np.broadcast_to(np.linspace(0, 255, width, dtype=np.uint8)[None, None, :, None], noise.shape)
@@ -36,6 +38,6 @@ def identify_detector(predictor: Predictor) -> dict[str, Any]:
         [ModelInput(pixels, height, width) for pixels in images], ["noise", "light", "dark"]
     )
     return {
-        "card": sha256(config.encode()).hexdigest(),
+        "card": sha256(config.encode() + types).hexdigest(),
         "answers": [value for prediction in predictions for value in prediction.probabilities.values()],
     }
