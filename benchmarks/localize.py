@@ -133,7 +133,7 @@ def print_row(source: Source, size: int, draws: int) -> float:
     for _ in range(draws):
         drawn = draw_lesions(source.images.groups, size, rng)
         inputs = CalibrationInputs(source.logits[drawn], np.empty(0))
-        local = fit_calibration(source.calibration, inputs, source.images.select(drawn), SENSITIVITY)
+        local = fit_calibration(source.calibration, inputs, source.images.select(drawn))
         before.append(measure(source, source.calibration, ~drawn))
         after.append(measure(source, local, ~drawn))
         chance.append(chance_error(source, local, ~drawn, rng))
@@ -170,7 +170,8 @@ def measure(source: Source, calibration: Calibration, rows: NDArray[np.bool_]) -
     except DetectorError:
         return Figures(calibration_error(scores[known], shown[known]), np.nan, np.nan, np.nan)
     alert = scores >= point.threshold
-    cleared = ~alert & ~likely_malignant(probabilities, images.classes, point)
+    before = calibration.malignant_before(source.logits[rows], images.classes)
+    cleared = ~alert & ~likely_malignant(probabilities, images.classes, point) & ~before
     return Figures(
         calibration_error(scores[known], shown[known]),
         share(alert, melanoma),

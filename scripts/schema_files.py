@@ -11,14 +11,16 @@ import json
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 import melanoma_detect as md
+from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
 from melanoma_detect.inference.schema import SCHEMA
 
 
@@ -34,20 +36,57 @@ def tiny(*, input_shape, num_classes):
 
 
 def train(folder):
-    """Return a detector with metrics, trained on procedural lesions."""
-    data = md.load_dataset(md.write_samples(folder, train=30, test=6, size=64), image_size=(32, 32))
+    """Return a detector with metrics, trained on procedural lesions, with everything that the schema has."""
+    data = from_two_sources(md.load_dataset(write_two_types(folder), image_size=(32, 32)))
     model = md.build_model(tiny, num_classes=len(data.classes), input_shape=(32, 32, 3))
     recipe = md.Recipe(learning_rate=1e-3, patience=40)
-    detector = md.Detector.fit(model, data, epochs=12, recipe=recipe, sensitivity=0.6, progress=False)
+    detector = md.Detector.fit(model, data, epochs=12, recipe=recipe, sensitivity=0.5, progress=False)
     test = detector.evaluate(data.test, shortcuts=True).to_dict()
     predictor = detector.predictor.with_metrics({"test": test})
-    return md.Detector(predictor.config, predictor.runtime, predictor.files)
+    return localized(md.Detector(predictor.config, predictor.runtime, predictor.files))
+
+
+def write_two_types(folder):
+    """Write procedural lesions, every second one brighter and as a clinical photograph in the table; return the folder."""
+    root = md.write_samples(folder, train=30, test=6, size=64)
+    table = root / "metadata.csv"
+    header, *rows = table.read_text(encoding="utf-8").splitlines()
+    files = {path.stem: path for path in root.rglob("*.*")}
+    typed = [f"{header},image_type"]
+    for index, row in enumerate(rows):
+        if index % 2:
+            path = files[row.split(",")[0]]
+            brighter(Image.open(path).convert("RGB")).save(path)
+        typed.append(f"{row},{('dermoscopic', 'clinical: close-up')[index % 2]}")
+    table.write_text("\n".join(typed) + "\n", encoding="utf-8")
+    return root
+
+
+def brighter(image):
+    """Return a PIL image at twice the brightness."""
+    return ImageEnhance.Brightness(image).enhance(2.0)
+
+
+def from_two_sources(data):
+    """Return the dataset as if every second image came from another hospital."""
+    sources = ("one hospital", "another")
+    records = (replace(record, source=sources[index // 2 % 2]) for index, record in enumerate(data.records))
+    return replace(data, records=tuple(records))
+
+
+def localized(detector):
+    """Return the detector with its probabilities on clinical photographs moved, as a clinic's own images would."""
+    predictor = detector.predictor
+    local = LocalCalibration(LogOddsLine(0.9, 0.2), LogOddsLine(0.9, 0.1), temperature=1.1)
+    clinical = {views: replace(own, local=local) for views, own in predictor.config.clinical.items()}
+    return md.Detector(replace(predictor.config, clinical=clinical), predictor.runtime, predictor.files)
 
 
 def images():
     """Return seven images, which are stored with their predictions: drawing may change, the files must not."""
     diagnoses = ("melanoma", "nevus", "basal cell carcinoma", "melanoma", "seborrheic keratosis", "nevus")
     lesions = [md.draw_lesion(name, seed=seed, size=32).pixels for seed, name in enumerate(diagnoses, 40)]
+    lesions[::2] = [np.asarray(brighter(Image.fromarray(lesion))) for lesion in lesions[::2]]
     return [*lesions, np.zeros((32, 32, 3), np.uint8)]
 
 
@@ -73,6 +112,7 @@ def _plain(prediction):
         "threshold": prediction.operating_point.threshold,
         "prediction_set": prediction.prediction_set,
         "reason": prediction.reason,
+        "image_type": prediction.image_type,
     }
 
 

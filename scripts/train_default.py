@@ -67,11 +67,14 @@ def main() -> None:
         step(arguments.torch_python, "soup.py", work, CHOSEN, "--runs", *recipe.students)
     assembled, everyday = work / "default.detector", ("--everyday", *arguments.everyday)
     if not assembled.exists():
+        (work / "figures.txt").unlink(missing_ok=True)  # those of an earlier file: this one has no metrics yet
         step(sys.executable, "assemble.py", work, "--network", CHOSEN, "--out", assembled, *everyday)
     if not (work / "figures.txt").exists():
         not_skin = ("--not-skin", *arguments.not_skin)
         before = ("--before", arguments.before) if arguments.before else ()
-        step(sys.executable, "evaluate.py", work, "--detector", assembled, "--write", *before, *everyday, *not_skin)
+        left_out = ("--leave-out", *arguments.leave_out) if arguments.leave_out else ()
+        options = ("--write", *before, *everyday, *not_skin, *left_out)
+        step(sys.executable, "evaluate.py", work, "--detector", assembled, *options)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     partial = arguments.out.with_suffix(".partial")
     partial.write_bytes(assembled.read_bytes())
@@ -100,14 +103,27 @@ def argument_parser() -> argparse.ArgumentParser:
         "--not-skin", type=Path, nargs="*", default=[], metavar="FOLDER", help="as --everyday, but all unseen"
     )
     parser.add_argument("--before", type=Path, default=SHIPPED, help="the detector to compare with")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument(
+        "--leave-out", nargs="+", default=[], metavar="ID", help="images that the detector to compare with learnt from"
+    )
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="written when all else is done")
     return parser
 
 
 def find_device(python: str) -> str:
     """Return "cuda" where PyTorch finds a GPU, else "cpu"."""
     code = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
-    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        found = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise SystemExit(f"--torch-python {python}: cannot be started: {error.strerror}") from error
+    if found.returncode:
+        reason = found.stderr.strip().rpartition("\n")[2]
+        raise SystemExit(
+            f"--torch-python {python}: cannot import PyTorch ({reason}); install it there (pip install torch), or name a "
+            "Python that has it"
+        )
+    return found.stdout.strip()
 
 
 def train(recipe: Recipe, device: str, arguments: argparse.Namespace) -> None:

@@ -3,9 +3,9 @@
     python scripts/default_detector/assemble.py FOLDER --out FILE [--network NAME] [--everyday FOLDER...]
 
 FOLDER holds the results of pack.py and soup.py. Dermoscopy and clinical photographs are calibrated apart, each so that its
-operating points hold on every source. The feature space learns from training images, and from everyday images where a folder
-of them is given. The network's outputs are kept in FOLDER: started again, this takes a minute. compare_calibrations.py reads
-what is written into FOLDER/outputs.
+operating points reach their sensitivity on every source, after shrinkage towards that of all sources. The feature space
+learns from training images, and from everyday images where a folder of them is given. The network's outputs are kept in
+FOLDER: started again, this takes a minute. compare_calibrations.py reads what is written into FOLDER/outputs.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageTypeClassifier
 from melanoma_detect.inference.keras_runtime import KerasRuntime, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime, run_batched
+from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.models.pytorch_weights import assign_arrays, read_arrays
 from melanoma_detect.training.calibrate import (
@@ -129,38 +129,39 @@ def calibrate_types(
 ) -> dict[str, dict[int, Calibration]]:
     """Fit the calibrations of each type of image on the validation part, and write the outputs that they rest on.
 
-    A type's calibration is fitted on the images that are recognised as it, a few wrongly: so it is used.
+    A type's calibration is fitted on the images that are recognised as it, a few wrongly, with as many views: so it is used.
     """
-    validation, calibrations, outputs = pack.rows("validation"), {}, []
-    recognised = np.full(len(validation), IMAGE_TYPES[0])
-    if classifier is not None:
-        recognised = classifier.types(run_batched(runtime.run, pixels_of(pack, validation, side)).features)
-    for image_type in IMAGE_TYPES:
-        rows = validation[recognised == image_type]
-        if not len(rows):
-            continue
-        inputs = collect_calibration_inputs(runtime, pixels_of(pack, rows, side), space)
-        outputs.append((rows, inputs))
-        calibrations[image_type] = calibrate(
-            inputs,
-            pack.targets[rows],
-            pack.groups[rows].tolist(),
-            pack.classes,
-            bias=True,
-            sources=pack.collections[rows].tolist(),
-        )
+    validation = pack.rows("validation")
+    inputs = collect_calibration_inputs(runtime, pixels_of(pack, validation, side), space, classifier)
+    calibrations: dict[str, dict[int, Calibration]] = {}
     (folder / OUTPUTS).mkdir(exist_ok=True)
-    order = np.concatenate([rows for rows, _ in outputs])
-    for views in outputs[0][1]:
-        write_outputs(folder / OUTPUTS / f"{views}-views.npz", pack, order, [inputs[views] for _, inputs in outputs])
+    for views, outputs in inputs.items():
+        write_outputs(folder / OUTPUTS / f"{views}-views.npz", pack, validation, outputs)
+        types = np.full(len(validation), IMAGE_TYPES[0]) if outputs.image_types is None else outputs.image_types
+        for image_type in sorted(set(types.tolist())):
+            chosen = types == image_type
+            rows = validation[chosen]
+            calibrations.setdefault(image_type, {}).update(
+                calibrate(
+                    {views: outputs.select(chosen)},
+                    pack.targets[rows],
+                    pack.groups[rows].tolist(),
+                    pack.classes,
+                    bias=True,
+                    sources=pack.collections[rows].tolist(),
+                )
+            )
     return calibrations
 
 
-def write_outputs(file: Path, pack: Pack, rows: NDArray[np.int64], inputs: list[CalibrationInputs]) -> None:
+def write_outputs(file: Path, pack: Pack, rows: NDArray[np.int64], inputs: CalibrationInputs) -> None:
     """Write a network's outputs for images, as compare_calibrations.py reads them."""
+    # One distance for each image: that of its first view. Without a feature space there are none.
+    distances = inputs.distances[: len(rows)]
     np.savez(
         file,
-        logits=np.concatenate([own.logits for own in inputs]),
+        **({"distances": distances} if len(distances) else {}),
+        logits=inputs.logits,
         targets=pack.targets[rows],
         groups=pack.groups[rows],
         sources=pack.collections[rows],

@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 from network import Network, load_network
 from packed import PACK, load_pack
+from plan import CPU, Plan
 from torch.nn import functional
-from train import CPU, Plan, Training, argument_parser, run, start
+from train import Training, argument_parser, bfloat16_on_gpu, run, start
 
 # A student learns longer than its teachers: it never sees an image twice in the same way, and never hears a wrong label alone.
 GPU = Plan("lite0", (160,) * 10 + (192,) * 14 + (224,) * 16, 1.5e-3, 256)
@@ -55,13 +56,17 @@ class Distillation(Training):
         from_labels = self.label_loss(logits, rows)
         if not self.teachers:
             return from_labels
-        with torch.no_grad(), torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
-            answers = torch.stack([teacher(pixels).float() for teacher in self.teachers])
+        with torch.no_grad(), bfloat16_on_gpu(pixels.device):
+            answers = torch.stack([teacher(pixels) for teacher in self.teachers])
         softened = torch.softmax(answers / TEMPERATURE, dim=2).mean(dim=0)
         log_student = functional.log_softmax(logits / TEMPERATURE, dim=1)
         # The factor keeps gradients as large as without softening.
         from_teachers = TEMPERATURE**2 * (softened * (softened.clamp_min(1e-9).log() - log_student)).sum(dim=1)
         return TEACHER_SHARE * from_teachers + (1 - TEACHER_SHARE) * from_labels
+
+    def options(self) -> dict[str, object]:
+        """Return what makes this training another one than those with other options; without teachers it is train.py's."""
+        return super().options() | ({"teachers": len(self.teachers)} if self.teachers else {})
 
     def record(self) -> dict[str, object]:
         """Return versions and options, for the detector's file."""

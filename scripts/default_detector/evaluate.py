@@ -1,14 +1,15 @@
 """Evaluate a detector on the held-out part of every source, and compare it with an earlier one.
 
     python scripts/default_detector/evaluate.py FOLDER [--detector FILE] [--before FILE] [--everyday FOLDER...] [--write]
+        [--leave-out ISIC_0028067 ISIC_0026657]
 
 FOLDER holds what pack.py wrote. Into FOLDER are written `evaluation.md`, a table with one row for each source, and
 `figures.txt`, one line "name value goal" for each figure that has a goal, of the detector and of the one before. HAM10000 is
-measured on its seven labels; of the nine diagnoses, the recall of each is measured on all sources together.
+measured on its seven labels; of the nine diagnoses, the recall of each is measured on all sources together. Held-out images
+that a network is known to have learnt from nevertheless can be left out by name; both files say so.
 """
 
 import argparse
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from atomic import write_text
 from everyday import everyday_files
 from numpy.typing import NDArray
-from packed import PACK, Pack, load_pack
+from packed import LEFT_OUT, PACK, Pack, load_pack, without_groups
 from records import HAM10000, sets_of, split_of
 
 import melanoma_detect as md
@@ -27,6 +29,7 @@ from melanoma_detect.errors import DataWarning, DetectorWarning, MelanomaDetectE
 from melanoma_detect.evaluation.evaluate import Seen
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
+from melanoma_detect.inference.bundle import find_file
 
 GOALS = {
     "ham10000_balanced_accuracy_seven": 0.80,
@@ -77,6 +80,33 @@ def main() -> None:
     """Measure, print and write the figures; write them into the detector's file if asked to."""
     warnings.simplefilter("ignore", DataWarning)
     warnings.simplefilter("ignore", DetectorWarning)
+    parser = argument_parser()
+    arguments = parser.parse_args()
+    if arguments.write and arguments.detector is None:
+        parser.error("--write needs --detector, the file to write the metrics into")
+    pack = without_groups(load_pack(arguments.folder / PACK), arguments.leave_out)
+    folders = tuple(arguments.everyday), tuple(arguments.not_skin)
+    options = Options(arguments.part, *folders, not arguments.no_localize)
+    left_out = left_out_text(pack, arguments.leave_out)
+    pages, lines = ([f"{left_out}\n"], [f"# {left_out}"]) if left_out else ([], [])
+    for name, file in (("before ", arguments.before), ("", arguments.detector)):
+        if name and file is None:
+            continue
+        detector = md.Detector.load(file)
+        validation, figures = evaluate(detector, pack, options)
+        if arguments.write and not name:
+            write_metrics(detector, validation, options, arguments.detector, left_out)
+        figures["megabytes"] = find_file(file).stat().st_size / 1e6
+        pages.append(f"# {name}{file or 'default detector'}, {options.part}\n\n{validation.to_markdown()}\n")
+        lines += [f"{name}{figure} {value:.4f} {GOALS.get(figure, '-')}" for figure, value in figures.items()]
+        print(f"{pages[-1]}\n", *lines[-len(figures) :], sep="\n", flush=True)
+    write_text(arguments.folder / "evaluation.md", "\n".join(pages))
+    # Last: where it stands, the metrics are in the detector's file too.
+    write_text(arguments.folder / "figures.txt", "\n".join(lines) + "\n")
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--detector", type=Path, help="default: the one that comes with the library")
@@ -90,24 +120,32 @@ def main() -> None:
     )
     parser.add_argument("--no-localize", action="store_true", help="leave out the figures after `localize`")
     parser.add_argument("--write", action="store_true", help="write the metrics into the file of --detector")
-    arguments = parser.parse_args()
-    pack = load_pack(arguments.folder / PACK)
-    folders = tuple(arguments.everyday), tuple(arguments.not_skin)
-    options = Options(arguments.part, *folders, not arguments.no_localize)
-    pages, lines = [], []
-    for name, file in (("before ", arguments.before), ("", arguments.detector)):
-        if name and file is None:
-            continue
-        detector = md.Detector.load(file)
-        validation, figures = evaluate(detector, pack, options)
-        pages.append(f"# {name}{file or 'default detector'}, {options.part}\n\n{validation.to_markdown()}\n")
-        lines += [f"{name}{figure} {value:.4f} {GOALS.get(figure, '-')}" for figure, value in figures.items()]
-        print(f"{pages[-1]}\n", *lines[-len(figures) :], sep="\n", flush=True)
-    (arguments.folder / "evaluation.md").write_text("\n".join(pages), encoding="utf-8")
-    (arguments.folder / "figures.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if arguments.write:  # the last detector that was measured
-        metrics = {f"{options.part}: {name}": own.to_dict() for name, own in validation.evaluations.items()}
-        detector.predictor.with_metrics(metrics).save(arguments.detector, overwrite=True)
+    parser.add_argument(
+        "--leave-out",
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="images that a network learnt from: neither they nor others of their lesions and patients are measured",
+    )
+    return parser
+
+
+def left_out_text(pack: Pack, images: Sequence[str]) -> str:
+    """Return which images are left out, as a sentence; empty for none."""
+    count = len(pack.rows(LEFT_OUT))
+    if not count:
+        return ""
+    return f"Left out, as learnt from: {', '.join(images)}, with their groups {count} images of all parts."
+
+
+def write_metrics(
+    detector: md.Detector, validation: ExternalValidation, options: Options, file: Path, left_out: str
+) -> None:
+    """Write the metrics on every source into a detector's file, with a note on images that were left out."""
+    metrics = {f"{options.part}: {name}": own.to_dict() for name, own in validation.evaluations.items()}
+    for own in metrics.values() if left_out else ():
+        own["notes"].append(left_out)
+    detector.predictor.with_metrics(metrics).save(file, overwrite=True)
 
 
 def evaluate(detector: md.Detector, pack: Pack, options: Options) -> tuple[ExternalValidation, dict[str, float]]:
@@ -124,7 +162,7 @@ def evaluate(detector: md.Detector, pack: Pack, options: Options) -> tuple[Exter
         figures["everyday_declined"] = declined(detector, everyday_files(options.everyday, "held"))
     if options.not_skin:
         figures["not_skin_declined"] = declined(detector, everyday_files(options.not_skin, "all"))
-    return validation, figures | size_and_time(detector)
+    return validation, figures | {"milliseconds": milliseconds(detector)}
 
 
 def source_figures(evaluations: Mapping[str, Evaluation]) -> dict[str, float]:
@@ -206,19 +244,15 @@ def declined(detector: md.Detector, images: Sequence[Path]) -> float:
     return float(np.mean([prediction.abstained for prediction in detector.predict(images)]))
 
 
-def size_and_time(detector: md.Detector) -> dict[str, float]:
-    """Return the size of the detector's file and the time that one image takes, by the median."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "measured.detector"
-        detector.save(file)
-        size = file.stat().st_size / 2**20
+def milliseconds(detector: md.Detector) -> float:
+    """Return the time that one image takes, by the median."""
     pixels = md.draw_lesion("nevus", seed=1, size=detector.image_size[0]).pixels[None]
     seconds = []
     for _ in range(_TIMED):
         started = time.perf_counter()
         detector.predictor.predict_batch(pixels)
         seconds.append(time.perf_counter() - started)
-    return {"milliseconds": float(np.median(seconds)) * 1000, "megabytes": size}
+    return float(np.median(seconds)) * 1000
 
 
 def _mean_and_worst(

@@ -130,12 +130,15 @@ class Network(nn.Module):
         self.frozen = 0
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.classifier(self.dropout(self.features(pixels)))
+        features = self.dropout(self.features(pixels))
+        # In float32 also where the rest runs in bfloat16, whose eight binary digits make many logits equal.
+        with torch.autocast(pixels.device.type, enabled=False):
+            return self.classifier(features)
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return the features before the classifier, `(n, 1280)`."""
+        """Return the features before the classifier, float32 `(n, 1280)`."""
         maps = self.blocks(functional.relu6(self.bn1(self.conv_stem(pixels)), inplace=True))
-        return functional.relu6(self.bn2(self.conv_head(maps)), inplace=True).mean((2, 3))
+        return functional.relu6(self.bn2(self.conv_head(maps)), inplace=True).float().mean((2, 3))
 
     def train(self, mode: bool = True) -> "Network":
         """Set the mode; the frozen part always stays in evaluation mode."""
@@ -146,6 +149,8 @@ class Network(nn.Module):
 
     def load_imagenet(self, file: Path, *, seed: int) -> None:
         """Load the backbone from arrays named `NNNN|layer`, in the order of the network, and draw a new classifier."""
+        if not file.is_file():
+            raise SystemExit(f"{file}: there are no ImageNet weights of {self.name}; {_weights_beside(file)}")
         state = self.state_dict()
         names = [name for name in array_names(self) if not name.startswith("classifier")]
         with np.load(file) as arrays:
@@ -211,6 +216,11 @@ def load_network(name: str, file: Path) -> Network:
     network = Network(name, len(arrays["classifier.bias"]))
     network.load_state_dict(network.state_dict() | {key: torch.tensor(value) for key, value in arrays.items()})
     return network.to(memory_format=torch.channels_last).eval()
+
+
+def _weights_beside(file: Path) -> str:
+    found = sorted(other.name for other in file.parent.glob("efficientnet_*_notop.npz"))
+    return f"in this folder there are {', '.join(found) or 'none'}: choose another --network or --weights"
 
 
 def _scaled_stages(name: str) -> tuple[list[_Stage], int]:

@@ -40,8 +40,11 @@ NOTES = {
         "diagnosis is as likely as the next."
     ),
     "Calibration": (
-        "on the validation part of all sources, dermoscopy and clinical photographs apart. A threshold holds on every "
-        "source that has enough melanomas, not only in the mean. The probability of melanoma is that of the pool; "
+        "on the validation part of all sources, dermoscopy and clinical photographs apart. A threshold is set so that the "
+        "sensitivity is reached on all melanomas together and on those of every source. A source shows few melanomas, "
+        "and chance decides how many of them are found; so its own figure is first moved (shrunk) towards that of all "
+        "sources, the more the fewer melanomas it has. As counted, a source may stay under the goal: the sensitivities "
+        "by source are listed above. The probability of melanoma is that of the pool; "
         "other clinics see other shares: `Detector.localize` calibrates on a clinic's own images. What is left is "
         "shared by the other diagnoses as if each were equally common, so that a rare one is named: their "
         "probabilities, and that of any malignancy, are not frequencies."

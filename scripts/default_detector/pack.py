@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from atomic import write_text
 from packed import CLASSES, FINGERPRINT, PIXELS, TABLE, TARGETS
 
 import melanoma_detect as md
@@ -72,7 +73,7 @@ def pack(sources: Sequence[Path], folder: Path) -> pd.DataFrame:
     for index, record in enumerate(records):
         pixels[index] = read_pixels(record.image, (SIDE, SIDE), "crop")
     pixels.flush()
-    table.to_csv(folder / TABLE, index=False)  # last: where it stands, the folder is complete
+    write_text(folder / TABLE, table.to_csv(index=False))  # last: where it stands, the folder is complete
     return table
 
 

@@ -1,6 +1,7 @@
 """The arrays that pack.py wrote. NumPy and pandas only: the training may run in an environment without this library."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 PIXELS, TARGETS, TABLE, CLASSES = "pixels.npy", "targets.npy", "table.csv", "classes.txt"
 FINGERPRINT = "fingerprint.json"
 PACK = "pack"  # the folder of the arrays in the working folder
+LEFT_OUT = "left out"  # of every part: see `without_groups`
 # Folders that hold the images of one collection.
 _COLLECTIONS = {"ham10000_224": "ham10000", "ham10000_rest": "ham10000"}
 
@@ -53,6 +55,15 @@ class Pack:
     def rows(self, part: str) -> NDArray[np.int64]:
         """Return the rows of a part: "train", "validation" or "held"."""
         return np.flatnonzero(self.table.part == part)
+
+
+def without_groups(pack: Pack, images: Sequence[str]) -> Pack:
+    """Return the pack with some images in no part, and with them every image of their groups (lesions, patients)."""
+    unknown = sorted(set(images) - set(pack.table.image))
+    if unknown:
+        raise SystemExit(f"{', '.join(unknown)}: not in the pack; expected names such as {pack.table.image.iloc[0]}")
+    groups = pack.table.group[pack.table.image.isin(images)]
+    return replace(pack, table=pack.table.assign(part=pack.table.part.mask(pack.table.group.isin(groups), LEFT_OUT)))
 
 
 def load_pack(folder: Path) -> Pack:

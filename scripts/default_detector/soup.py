@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from atomic import write_text
 from network import Network, array_names, load_network, save_arrays
 from packed import PACK, Pack, load_pack
 from train import predict_logits
@@ -32,12 +33,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     folder = arguments.folder
     records = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in arguments.runs}
-    network_name = records[arguments.runs[0]]["network"]
+    network_name, images = (records[arguments.runs[0]][name] for name in ("network", "images"))
     networks = {name: load_network(network_name, folder / f"{name}.npz") for name in arguments.runs}
     network, chosen, figures = choose(networks, load_pack(folder / PACK))
     save_arrays(network, folder / f"{arguments.name}.npz")
-    record = {"network": network_name, "average of": chosen, "runs": records, "validation": figures}
-    (folder / f"{arguments.name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    record = {"network": network_name, "images": images, "average of": chosen, "runs": records, "validation": figures}
+    write_text(folder / f"{arguments.name}.json", json.dumps(record, indent=1))
     print(f"{arguments.name}: {' + '.join(chosen)}, {json.dumps(figures)}")
 
 

@@ -21,13 +21,14 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
+from atomic import write_text
 from augmentation import augment, cover_lesion, to_input
 from network import SCALES, Network, save_arrays
 from packed import PACK, Pack, load_pack
+from plan import CPU, GPU, SOURCE_POWER, Plan, sample_weights
 from torch import nn
 from torch.nn import functional
 from validation import measure_sources, score, worst_source
@@ -35,10 +36,9 @@ from validation import measure_sources, score, worst_source
 WARMUP_STEPS, SMOOTHING, AVERAGE_MOMENTUM = 250, 0.05, 0.997
 HEAD_RATE = 3.0  # the learning rate of the classifier, which starts at random, as a multiple of the body's
 COVERED_SHARE = 0.08  # of the images: their lesion is covered
-VAGUE_CLASSES, VAGUE_WEIGHT = 2, 0.4  # labels of more classes than two ("benign") are drawn less often
-SOURCE_POWER = 0.35  # of a source's weight, by which it is divided: 0 for the pool's own shares, 1 for equal ones
 CHECKPOINT_STEPS = 50
-EVALUATION_SIDE = 224  # pixels
+EVALUATION_SIDE = 224  # pixels: that of the network that ships
+MIN_PART = 16  # images: batch normalisation needs some
 _MASKED = -1e9  # exp of it is 0; minus infinity would make the gradient NaN
 # glibc gives memory back after each step and takes it again page by page: a quarter of the time on a CPU.
 _KEEP_MEMORY = {
@@ -46,32 +46,6 @@ _KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "1000000000000",
     "MALLOC_TOP_PAD_": "500000000",
 }
-
-
-class Plan(NamedTuple):
-    """A whole training.
-
-    Attributes:
-        network: "lite0", "lite1" or "lite2".
-        sides: The side of the images in pixels for each epoch.
-        rate: The learning rate of the body at its highest.
-        batch: Images in a batch.
-        frozen: The number of stages that keep ImageNet's weights, with the stem.
-        kernel_every: The large depthwise kernels learn every so many steps.
-        source_power: See `SOURCE_POWER`.
-    """
-
-    network: str
-    sides: tuple[int, ...]
-    rate: float
-    batch: int
-    frozen: int = 0
-    kernel_every: int = 1
-    source_power: float = SOURCE_POWER
-
-
-CPU = Plan("lite0", (128,) * 4 + (160,) * 3 + (192,) * 3 + (224,) * 2, 8e-4, 64, frozen=2, kernel_every=4)
-GPU = Plan("lite2", (160,) * 8 + (192,) * 8 + (224,) * 14, 1.2e-3, 256)
 
 
 def main() -> None:
@@ -125,7 +99,7 @@ def run(training: "Training", weights: Path) -> None:
     training.train()
     save_arrays(training.average, training.path.with_suffix(".npz"))
     record = training.record() | {"validation": training.measure()}
-    training.path.with_suffix(".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    write_text(training.path.with_suffix(".json"), json.dumps(record, indent=1))
 
 
 class Training:
@@ -145,6 +119,7 @@ class Training:
         self.rows = pack.rows("train")
         self.steps = max(len(self.rows) // plan.batch, 1)
         self.epoch = self.step = 0
+        self.parts = 1  # of a batch: one after another where the GPU's memory does not hold it as a whole
         self.weights, prior = sample_weights(pack, self.rows, plan.source_power)
         self.adjustment = torch.tensor(np.log(prior), dtype=torch.float32, device=device)
         self.targets = torch.tensor(pack.targets, device=device)
@@ -157,15 +132,16 @@ class Training:
         self._prepare()
 
     def resume(self) -> bool:
-        """Load the last checkpoint; return whether there is one."""
+        """Load the last checkpoint; return whether there is one. One of another training ends the program."""
         if not self._checkpoint.exists():
             return False
         saved = torch.load(self._checkpoint, weights_only=True, map_location="cpu")
+        self._check_options(saved.get("options"))
         self._prepare()
         self.network.load_state_dict(saved["network"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.epoch, self.step = saved["epoch"], saved["step"]
+        self.epoch, self.step, self.parts = saved["epoch"], saved["step"], saved["parts"]
         return True
 
     def train(self) -> None:
@@ -179,7 +155,7 @@ class Training:
     def measure(self) -> dict[str, object]:
         """Return the figures of the averaged weights on each source of the validation part, with the worst one named."""
         rows = self.pack.rows("validation")
-        logits = predict_logits(self.average, self.pack, rows, self.device)
+        logits = predict_logits(self.average, self.pack, rows, self.device, max(self.plan.sides))
         figures = measure_sources(torch.softmax(logits, 1).numpy(), self.pack, rows)
         return {"worst": worst_source(figures), "score": round(score(figures), 4), "sources": figures}
 
@@ -193,15 +169,34 @@ class Training:
         log_true = torch.logsumexp(log_probabilities.masked_fill(~self.targets[rows], _MASKED), dim=1)
         return -(1 - SMOOTHING) * log_true - SMOOTHING * log_probabilities.mean(dim=1)
 
+    def options(self) -> dict[str, object]:
+        """Return what makes this training another one than those with other options: its seed and its plan."""
+        return {"seed": self.seed, **self.plan._asdict(), "sides": list(self.plan.sides)}
+
     def record(self) -> dict[str, object]:
         """Return versions and options, for the detector's file."""
         versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
         processor = torch.cuda.get_device_name() if self.device.type == "cuda" else platform.machine()
-        return versions | {"processor": processor, "seed": self.seed, "images": len(self.rows), **self.plan._asdict()}
+        return versions | {"processor": processor, "images": len(self.rows), **self.options()}
 
     @property
     def _checkpoint(self) -> Path:
         return self.path.with_suffix(".pt")
+
+    def _check_options(self, saved: dict[str, object] | None) -> None:
+        if saved is None:
+            raise SystemExit(
+                f"{self._checkpoint}: does not say which training it belongs to; delete it to start anew, or train under "
+                "another name"
+            )
+        own = self.options()
+        changed = [name for name in own | saved if own.get(name) != saved.get(name)]
+        if changed:
+            texts = [f"{name} {saved.get(name, 'none')}, not {own.get(name, 'none')}" for name in changed]
+            raise SystemExit(
+                f"{self._checkpoint}: belongs to a training with {'; '.join(texts)}. Go on with its options and on its kind "
+                "of device, train under another name, or delete it to start anew"
+            )
 
     def _prepare(self) -> None:
         """Freeze what the plan freezes, move both networks to the device, and make the optimiser."""
@@ -261,16 +256,37 @@ class Training:
         for place in torch.nonzero(covered).flatten().tolist():
             pixels[place] = cover_lesion(pixels[place])
         covered = covered.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits = self.network(pixels).float()
-        visible = self.loss(logits, pixels, indices)
-        nothing = -functional.log_softmax(logits, dim=1).mean(dim=1)  # every diagnosis is as likely as the next
-        self.optimizer.zero_grad()
-        torch.where(covered, nothing, visible).mean().backward()
+        losses = self._compute_gradients(pixels, indices, covered)
         nn.utils.clip_grad_norm_(self._learning, 5.0)
         self.optimizer.step()
         self._update_average(step)
-        return visible.detach()[~covered].mean()
+        return losses[~covered].mean()
+
+    def _compute_gradients(self, pixels: torch.Tensor, rows: torch.Tensor, covered: torch.Tensor) -> torch.Tensor:
+        """Compute the gradients of a batch, in parts where memory needs it; return the losses as if no lesion was covered."""
+        while True:
+            try:
+                self.optimizer.zero_grad()
+                parts = zip(*(values.chunk(self.parts) for values in (pixels, rows, covered)), strict=True)
+                return torch.cat([self._add_gradients(*part, share=1 / len(rows)) for part in parts])
+            except torch.cuda.OutOfMemoryError as error:
+                if len(rows) // (2 * self.parts) < MIN_PART:
+                    held = f"{len(rows) // self.parts} images of {self.plan.sides[self.epoch]} pixels"
+                    raise SystemExit(f"{self.path.name}: memory does not even hold {held}: {error}") from error
+            # Out of the handler: the error holds on to the tensors of the attempt.
+            self.parts *= 2
+            torch.cuda.empty_cache()
+            print(f"{self.path.name}: memory is short; batches in {self.parts} parts from here", flush=True)
+
+    def _add_gradients(
+        self, pixels: torch.Tensor, rows: torch.Tensor, covered: torch.Tensor, *, share: float
+    ) -> torch.Tensor:
+        with bfloat16_on_gpu(self.device):
+            logits = self.network(pixels)
+        visible = self.loss(logits, pixels, rows)
+        nothing = -functional.log_softmax(logits, dim=1).mean(dim=1)  # every diagnosis is as likely as the next
+        (torch.where(covered, nothing, visible).sum() * share).backward()
+        return visible.detach()
 
     def _pixels(self, rows: np.ndarray, indices: torch.Tensor) -> torch.Tensor:
         return torch.tensor(np.asarray(self.pack.pixels[rows])) if self.pixels is None else self.pixels[indices]
@@ -294,38 +310,29 @@ class Training:
     def _save(self) -> None:
         parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
         partial = self.path.with_suffix(".partial")
-        place = {"epoch": self.epoch, "step": self.step}
+        place = {"epoch": self.epoch, "step": self.step, "parts": self.parts, "options": self.options()}
         torch.save({name: part.state_dict() for name, part in parts.items()} | place, partial)
         partial.replace(self._checkpoint)
 
 
-def sample_weights(pack: Pack, rows: np.ndarray, source_power: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return how often each image is drawn, and the resulting share of each class; both sum to 1.
-
-    Classes come by the square root of their frequency; then each source's weight is divided by a power of itself.
-    """
-    covered, sources = pack.targets[rows], pack.sources[rows]
-    shares = covered / covered.sum(axis=1, keepdims=True)
-    frequency = np.maximum(shares.mean(axis=0), 1e-9)
-    weights = (shares * (np.sqrt(frequency) / np.sqrt(frequency).sum() / frequency)).sum(axis=1)
-    for source in np.unique(sources):
-        weights[sources == source] *= weights[sources == source].sum() ** -source_power
-    weights[covered.sum(axis=1) > VAGUE_CLASSES] *= VAGUE_WEIGHT
-    weights /= weights.sum()
-    return weights, np.maximum((shares * weights[:, None]).sum(axis=0), 1e-9)
+def bfloat16_on_gpu(device: torch.device) -> torch.autocast:
+    """Return a context in which a GPU computes in bfloat16; for a CPU it changes nothing."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @torch.no_grad()
 def predict_logits(
     network: Network, pack: Pack, rows: np.ndarray, device: torch.device, side: int = EVALUATION_SIDE
 ) -> torch.Tensor:
-    """Return the logits of images without random changes, float32 on the CPU."""
+    """Return the logits of images without random changes, float32 on the CPU.
+
+    They are computed in float32 on a GPU too: bfloat16 makes many of them equal, and an AUC counts equal ones as half right.
+    """
     network.eval()
     logits = []
     for start in range(0, len(rows), 64):
         pixels = torch.tensor(np.asarray(pack.pixels[rows[start : start + 64]]), device=device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            logits.append(network(to_input(pixels, side)).float().cpu())
+        logits.append(network(to_input(pixels, side)).cpu())
     return torch.cat(logits)
 
 

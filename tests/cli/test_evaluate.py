@@ -138,6 +138,15 @@ def test_arguments_are_checked_before_any_work(arguments, message):
     assert message in str(result.exception)
 
 
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_one_path_for_two_files_is_refused_before_any_work(tmp_path, overwrite):
+    page = tmp_path / "page.html"
+    result = evaluate("nowhere", "--html", page, "--out", tmp_path / "x" / ".." / "page.html", *overwrite)
+    assert isinstance(result.exception, OutputError)
+    assert "stands for --html and --out; choose two paths" in str(result.exception)
+    assert not page.exists()
+
+
 def test_no_input_is_overwritten(tmp_path):
     result = evaluate("flat", "clinic", "--labels", "labels.csv", "--out", "labels.csv", "--overwrite")
     assert isinstance(result.exception, OutputError)

@@ -1,9 +1,12 @@
 """A detector's answers: properties, lesion counts and selection."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.inference.operating_points import OperatingPoint
 
 CLASSES = ("melanoma", "nevus")
 
@@ -34,9 +37,15 @@ def test_lesions_are_counted_once(answers):
     assert answers.count_lesions(np.zeros(3, bool)) == 0
 
 
-def test_selection_takes_every_array_along(answers, data):
-    from dataclasses import replace
+def test_what_was_malignant_before_a_local_calibration_is_never_cleared(answers):
+    point = OperatingPoint(0.95, 0.5, 0.95, 0.5, 2, 1)
+    assert answers.cleared(point).tolist() == [False, False, True]
+    before = replace(answers, malignant_before=np.array([False, False, True]))
+    assert before.cleared(point).tolist() == [False, False, False]
+    assert before.select(np.array([True, False, True])).malignant_before.tolist() == [False, True]
 
+
+def test_selection_takes_every_array_along(answers, data):
     selected = replace(answers, records=tuple(data.records[:3])).select(np.array([True, False, True]))
     assert selected.probabilities[:, 0].tolist() == [0.9, 0.4]
     assert selected.labels.tolist() == [0, 0]

@@ -72,6 +72,11 @@ def test_labels_that_do_not_fit_are_named(evaluation):
         evaluation.balanced_accuracy_over(["bkl", "seborrheic keratosis"])
 
 
+def test_at_least_one_label_is_needed(evaluation):
+    with pytest.raises(DetectorError, match="no label; expected one or more that cover classes"):
+        evaluation.balanced_accuracy_over([])
+
+
 def test_common_classes_have_twenty_images():
     labels = np.array([0] * 20 + [1] * 19 + [2] * 30)
     probabilities = np.eye(3)[np.r_[np.zeros(10, int), np.ones(10, int), labels[20:39], np.full(30, 2)]]

@@ -13,6 +13,7 @@ from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import weighted_auc
 from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.inference.source_sensitivity import SourceSensitivity
 
 CLASSES = ("melanoma", "nevus", "dermatofibroma", "scar")
 POINT = OperatingPoint(0.95, 0.3, 0.95, 0.5, 20, 80)
@@ -92,6 +93,14 @@ def test_evaluation_prints_as_a_table(evaluation):
 def test_evaluation_can_be_written_as_json(evaluation):
     values = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
     assert values["figures"]["accuracy"]["low"] < values["figures"]["accuracy"]["value"]
+
+
+def test_the_sources_of_an_operating_point_are_written_with_names(answers):
+    point = replace(POINT, sources=(SourceSensitivity("clinic", 0.9, 20, (0.7, 0.97), decides=True),))
+    values = json.loads(json.dumps(measure(*answers, CLASSES, point).to_dict(), allow_nan=False))
+    written = values["operating_point"]["sources"]
+    expected = {"source": "clinic", "sensitivity": 0.9, "lesions": 20, "interval": [0.7, 0.97], "decides": True}
+    assert written == [expected]
 
 
 def test_a_dataset_is_evaluated_on_its_test_split(detector, data):

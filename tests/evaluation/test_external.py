@@ -83,6 +83,17 @@ def test_a_list_is_named_by_its_sources(detector, data, benign):
     assert list(again.evaluations) == ["isic9 1", "isic9 2"]
 
 
+def test_no_set_is_lost_to_another_of_its_name(detector, data):
+    def named(source):
+        test = data.test
+        return replace(test, records=tuple(replace(record, source=source) for record in test))
+
+    validation = detector.evaluate([named("a"), named("a"), named("a 2")])
+    assert list(validation.evaluations) == ["a 1", "a 3", "a 2"]
+    with pytest.raises(DetectorError, match="two sets are named '1'; expected a name of its own for each"):
+        detector.evaluate({1: data, "1": data})
+
+
 def test_a_set_that_was_trained_on_is_a_row_with_the_reason(detector, data):
     with pytest.warns(DataWarning, match=r"^train: \d+ of \d+ images of the train split are set aside"):
         validation = detector.evaluate({"train": data.train, "test": data.test})

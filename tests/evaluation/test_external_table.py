@@ -80,7 +80,7 @@ def test_footnotes_say_what_few_lesions_and_missing_melanomas_mean(sets):
     assert "* (" in table_parts(few, {})[1].rows[0][2]
     seen = {"A": replace(sets["A"], set_aside=7)}
     assert list(footnotes(seen, {}))[1:] == [
-        "A: 7 images set aside, since the detector has seen them or their lesions."
+        "A: images set aside, since the detector has seen them or their lesions: 7."
     ]
 
 
@@ -89,10 +89,8 @@ def test_images_that_are_left_out_are_counted_by_their_labels():
     labels = np.array([0, 1, -1, -1, -1])
     found = measure(np.full((5, 3), 1 / 3), labels, list("abcde"), CLASSES, POINT, label_names=names)
     notes = " ".join(footnotes({"A": found}, {}))
-    assert (
-        "A: 3 images have labels that are no class of the detector, or cover several (lentigo 2, malignant 1)" in notes
-    )
-    assert "A: 1 images take no part in melanomas against others, by their labels (malignant 1)" in notes
+    assert "A: images whose label is no class of the detector, or covers several: 3 (lentigo 2, malignant 1)" in notes
+    assert "A: images whose label leaves open whether they are melanomas: 1 (malignant 1)" in notes
 
 
 def test_melanomas_raise_an_alert_are_cleared_or_referred():

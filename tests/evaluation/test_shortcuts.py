@@ -5,7 +5,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.evaluation.shortcuts import Shortcuts, background_only, blurred, colours_only
+from melanoma_detect.evaluation.shortcuts import Shortcuts, background_only, blurred, colours_only, measure_shortcuts
 
 CLASSES = ("melanoma", "nevus")
 
@@ -114,6 +114,22 @@ def test_sources_with_coarse_labels_are_tested_on_what_their_labels_tell(detecto
     assert found.shortcuts.original.lesions == 3  # "malignant" may be melanoma or not, and takes no part
     assert found.shortcuts.original.value == pytest.approx(found.figures["melanoma_auc"].value)
     assert np.isfinite(found.shortcuts.background.value)
+
+
+def test_a_covered_image_keeps_the_type_of_its_original(two_types, plain_image):
+    # A bright middle makes a photograph of each; its dark rim, which is what is left, makes dermoscopy of a half of them. The
+    # scores of the two calibrations, of which one flattens, are not one ranking.
+    pixels = np.stack([plain_image("clinical", blue) for blue in (132, 134, 136, 138, 140, 142, 144, 146)])
+    rim = np.ones((8, 8), np.bool_)
+    rim[1:-1, 1:-1] = False
+    pixels[::2, rim, 0] = 30
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    detector = two_types()
+    assert set(detector.predictor.predict_batch(pixels).image_types) == {"clinical"}
+    assert set(detector.predictor.predict_batch(background_only(pixels)).image_types) == {"clinical", "dermoscopy"}
+    shortcuts = measure_shortcuts(detector.predictor, pixels, labels, [str(number) for number in range(8)])
+    assert shortcuts.original.value == shortcuts.background.value == 1.0
+    assert shortcuts.original.lesions == 4
 
 
 def test_without_melanomas_there_is_no_test(detector, tree):

@@ -37,9 +37,16 @@ def test_a_referred_type_has_no_threshold(two_types):
     values = exported_config(two_types(referred_types=("clinical",)).predictor, "float32")
     assert values["clinical"]["operating_point"] is None
     assert values["operating_point"] is not None
+    assert (values["referred"], values["clinical"]["referred"]) == (False, True)
 
 
 def test_no_threshold_in_int8(two_types):
     values = exported_config(two_types().predictor, "int8")
     assert values["operating_point"] is None
     assert values["clinical"]["operating_point"] is None
+    assert (values["referred"], values["clinical"]["referred"]) == (False, False)
+
+
+def test_a_referred_type_is_referred_in_int8_too(two_types):
+    values = exported_config(two_types(referred_types=("clinical",)).predictor, "int8")
+    assert (values["referred"], values["clinical"]["referred"]) == (False, True)

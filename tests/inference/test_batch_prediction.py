@@ -11,6 +11,12 @@ CLASSES = ("nevus", "melanoma")
 POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)
 
 
+def test_a_distance_that_is_no_number_is_referred():
+    rows = np.array([[0.01, 0.99], [0.99, 0.01]])
+    batch = batch_prediction(rows, CLASSES[:2], POINT, distance=np.array([np.nan, 1.0]), ood_threshold=3.5)
+    assert [bool(reason) for reason in batch.reasons] == [True, False]
+
+
 def test_joined_parts_are_in_the_order_of_the_images():
     rows = np.random.default_rng(4).dirichlet((1, 1), 6)
     distance, reasons = np.arange(6.0), ["", "too dark", "", "", "", "too small"]

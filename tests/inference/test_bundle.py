@@ -8,6 +8,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import find_file
 
 
@@ -49,8 +50,8 @@ def with_members(saved, **others):
 
 
 def test_it_holds_no_pickle_and_no_code(saved):
-    with zipfile.ZipFile(saved) as bundle:
-        assert sorted(bundle.namelist()) == [
+    with zipfile.ZipFile(saved) as archive:
+        assert sorted(archive.namelist()) == [
             "MODEL_CARD.md",
             "detector.json",
             "features.npz",
@@ -61,8 +62,8 @@ def test_it_holds_no_pickle_and_no_code(saved):
             "model.onnx",
             "training_fingerprint.json",
         ]
-        text = bundle.read("detector.json").decode()
-        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 3
+        text = archive.read("detector.json").decode()
+        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 4
 
 
 def test_saving_leaves_no_other_files(saved):
@@ -176,7 +177,7 @@ def test_unknown_members_are_not_trusted(saved):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"schema": 3', '"schema": 99'), "its schema is 99; this version reads 2 and 3"),
+        (lambda text: text.replace('"schema": 4', '"schema": 99'), "its schema is 99; this version reads 2, 3 and 4"),
         (lambda text: text.replace('"classes"', '"clases"'), "is damaged"),
         (lambda text: text.replace('"temperature"', '"temprature"'), "is damaged"),
         (lambda text: text[:100], "damaged"),
@@ -186,6 +187,17 @@ def test_unknown_members_are_not_trusted(saved):
 def test_a_damaged_config(saved, change, message):
     with pytest.raises(DetectorError, match=message):
         md.Detector.load(with_config(saved, change))
+
+
+def test_small_members_are_judged_whole():
+    """Samples of 16 kB at every sixteenth of 100 kB overlap, and would look as if they compressed."""
+    noise = np.random.default_rng(1).bytes(100_000)
+    for content, method in (
+        (noise, zipfile.ZIP_STORED),
+        (noise * 8, zipfile.ZIP_STORED),
+        (b"text" * 9, zipfile.ZIP_DEFLATED),
+    ):
+        assert bundle._compression(content) == method
 
 
 def test_saving_replaces_a_file_only_if_told(detector, tmp_path):

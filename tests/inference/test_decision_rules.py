@@ -55,7 +55,7 @@ def test_the_user_may_say_the_type(two_types, plain_image):
     assert two_types().at(image_type="dermoscopy").predict(bright).decision == "clear"
     assert clinical.at(image_type="auto").predict(dark).image_type == "dermoscopy"
     assert clinical.at(views=4).predict(dark).image_type == "clinical"
-    with pytest.raises(DetectorError, match="image_type='photo'; expected one of"):
+    with pytest.raises(DetectorError, match="image_type='photo'; expected one of 'dermoscopy', 'clinical' and 'auto'"):
         two_types().at(image_type="photo")
 
 

@@ -1,5 +1,6 @@
 """Local calibration: what it does to probabilities, and what it must not do to decisions."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.decision_rules import DecisionRule
 from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
-from melanoma_detect.inference.operating_points import ValidationScores
+from melanoma_detect.inference.operating_points import TARGETS, ValidationScores
 from melanoma_detect.inference.prediction import target_scores
 
 CLASSES = ("melanoma", "basal cell carcinoma", "squamous cell carcinoma", "nevus", "dermatofibroma")
@@ -35,7 +38,12 @@ def calibrate_on(logits, local=None):
 
 
 def localize(calibration, local):
-    return replace(calibration, local=local, operating_scores=local.moved(calibration.operating_scores))
+    return replace(calibration, local=replace(local, first=calibration.local))
+
+
+def scores_of(positive, negative, target="melanoma"):
+    shown = [True] * len(positive) + [False] * len(negative)
+    return ValidationScores.of(np.array([*positive, *negative]), shown, target=target)
 
 
 @pytest.mark.parametrize("local", [LOCAL, LocalCalibration(LogOddsLine(1.0, 2.0), LogOddsLine(1.0, -3.0))])
@@ -89,6 +97,73 @@ def test_malignant_threshold_of_validation_without_malignant_lesions_stays_in_fo
     assert calibration._malignant_threshold(0.9) == pytest.approx(float(LOCAL.malignant(np.array(0.5))))
 
 
+def test_image_between_two_scores_gets_the_same_decision_as_before():
+    calibration = Calibration(operating_scores={"melanoma": scores_of([0.05] + [0.5] * 20, [0.01] * 20)})
+    local = LocalCalibration(melanoma=LogOddsLine(0.5, -2.0), malignant=LogOddsLine(0.5, -2.0))
+    before, after = calibration.operating_point(0.95), localize(calibration, local).operating_point(0.95)
+    # Halfway between two scores before is not halfway between the moved ones.
+    shares = np.append(np.linspace(0.001, 0.999, 999), before.threshold)
+    rows = np.stack([shares, 1 - shares], axis=1)
+    np.testing.assert_array_equal(
+        local.apply(rows, ("melanoma", "nevus"))[:, 0] >= after.threshold, shares >= before.threshold
+    )
+
+
+def test_carcinoma_that_was_the_most_probable_diagnosis_is_never_cleared():
+    # It was referred because basal cell carcinoma is the most probable class, at a malignancy under 0.5.
+    classes, logits = ("melanoma", *CLASSES[1:2], *CLASSES[3:]), np.log([[0.02, 0.40, 0.30, 0.28]])
+    calibration = Calibration(operating_scores={"melanoma": scores_of([0.5] * 20, [0.01] * 20)})
+    rare = LocalCalibration(melanoma=LogOddsLine(1.0, -2.0), malignant=LogOddsLine(1.0, -2.0))
+    for each in (calibration, once := localize(calibration, rare), localize(once, rare)):
+        rule = DecisionRule("", each, each.operating_point(0.9), 0.0)
+        batch = rule.predict(logits, classes, None, [""])
+        assert batch.decision(0) == "refer"
+    assert batch.probabilities[0, 1] < 0.02
+    assert (
+        batch.reason(0, classes) == "a malignant diagnosis was the most probable one before the detector was localized"
+    )
+    assert calibration.malignant_before(logits, classes).tolist() == [False]
+
+
+def test_nothing_that_was_referred_or_alerted_is_cleared():
+    logits, calibration = draw_logits(2000), calibrate_on(draw_logits())
+    local = localize(calibration, LOCAL)
+    cleared = []
+    for each in (calibration, local, localize(local, LOCAL)):
+        batch = DecisionRule("", each, each.operating_point(0.9), 0.0).predict(logits, CLASSES, None, [""] * 2000)
+        cleared.append(np.array([batch.decision(row) == "clear" for row in range(2000)]))
+    assert cleared[0].any()
+    assert not (cleared[1] & ~cleared[0]).any()
+    assert not (cleared[2] & ~cleared[1]).any()
+
+
+def test_higher_sensitivity_never_has_a_higher_threshold():
+    calibration = Calibration(
+        operating_scores={
+            target: scores_of(np.linspace(0.5, 1, 200), np.linspace(0, 0.4, 50), target) for target in TARGETS
+        }
+    )
+    few = {target: scores_of(np.linspace(0.2, 0.9, 12), [0.01], target) for target in TARGETS}
+    local = localize(calibration, LocalCalibration(operating_scores=few))
+    points = [local.operating_point(sensitivity) for sensitivity in (0.5, 0.8, 0.9, 0.95, 0.99)]
+    for name in ("threshold", "malignant_threshold"):
+        thresholds = [getattr(point, name) for point in points]
+        assert thresholds == sorted(thresholds, reverse=True)
+    assert points[-1].threshold == points[2].threshold < calibration.operating_point(0.99).threshold
+    # It says what the local melanomas let expect, which is less than was asked for.
+    assert (points[-1].goal, points[-1].sensitivity) == (0.99, pytest.approx(12 / 13))
+
+
+def test_sensitivity_that_nothing_supports_is_an_error_with_the_number_needed():
+    local = localize(
+        calibrate_on(draw_logits()), replace(LOCAL, operating_scores={"melanoma": scores_of([0.5] * 44, [0.1])})
+    )
+    with pytest.raises(
+        DetectorError, match=r"at least 199 melanomas .* with 199 local melanomas it could .* there are 44"
+    ):
+        local.operating_point(0.995)
+
+
 @pytest.mark.parametrize(("lesions", "sensitivity", "rank"), [(19, 0.95, 1), (20, 0.95, 1), (39, 0.95, 2), (9, 0.9, 1)])
 def test_threshold_is_the_one_that_a_new_lesion_reaches(lesions, sensitivity, rank):
     scores = ValidationScores.of(np.linspace(0.1, 1, lesions + 10), [False] * 10 + [True] * lesions)
@@ -123,20 +198,34 @@ def test_sensitivity_out_of_range_is_an_error():
 
 
 def test_second_local_calibration_comes_after_the_first():
-    second = LocalCalibration(LogOddsLine(1.3, 0.2), LogOddsLine(1.2, 0.5), 0.8, (0.1, -0.5, 0.2, 0.0, 1.0))
+    # The second one makes melanoma more likely than it leaves to all malignant diagnoses together.
+    second = LocalCalibration(LogOddsLine(1.3, 2.2), LogOddsLine(1.2, -1.5), 0.8, (0.1, -0.5, 0.2, 0.0, 1.0))
     rows = Calibration().probabilities(draw_logits(), CLASSES)
-    both = second.after(LOCAL, 0.95).apply(rows, CLASSES)
-    np.testing.assert_allclose(both[:, 0], second.apply(LOCAL.apply(rows, CLASSES), CLASSES)[:, 0])
-    rest = both[:, 3] / both[:, 4], (one_after_the_other := second.apply(LOCAL.apply(rows, CLASSES), CLASSES))
-    np.testing.assert_allclose(rest[0], one_after_the_other[:, 3] / one_after_the_other[:, 4])
+    np.testing.assert_allclose(
+        replace(second, first=LOCAL).apply(rows, CLASSES), second.apply(LOCAL.apply(rows, CLASSES), CLASSES)
+    )
+    assert replace(second, first=LOCAL).formula()["first"] == LOCAL.formula()
 
 
-def test_scores_of_the_first_stay_where_the_second_supports_less():
-    many = ValidationScores.of(np.linspace(0.1, 1, 40), [False] * 10 + [True] * 30)
-    few = ValidationScores.of(np.linspace(0.1, 1, 20), [False] * 10 + [True] * 10)
-    first, second = (replace(LOCAL, operating_scores={"melanoma": scores}) for scores in (many, few))
-    assert second.after(first, 0.95).operating_scores["melanoma"].positive_lesions == 30
-    assert second.after(first, 0.9).operating_scores["melanoma"].positive_lesions == 10
+def test_threshold_of_the_first_stays_where_the_second_supports_less():
+    first, second = (
+        replace(LOCAL, operating_scores={"melanoma": scores_of(np.linspace(0.1, 1, count), [0.05] * 10)})
+        for count in (30, 10)
+    )
+    once = localize(calibrate_on(draw_logits()), first)
+    twice = localize(once, replace(second, operating_scores={}))
+    assert twice.operating_point(0.95).threshold == pytest.approx(
+        float(LOCAL.melanoma(np.array(once.operating_point(0.95).threshold)))
+    )
+    assert twice.operating_point(0.95).positives == 30
+    assert localize(once, second).operating_point(0.9).positives == 10
+
+
+def test_both_survive_json():
+    scores = {"melanoma": scores_of([0.5] * 9, [0.1])}
+    calibration = localize(localize(calibrate_on(draw_logits()), LOCAL), replace(LOCAL, operating_scores=scores))
+    config = DetectorConfig(CLASSES, (32, 32), calibrations={1: calibration})
+    assert DetectorConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
+from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import ValidationScores
 
@@ -53,9 +56,64 @@ def test_its_own_operating_point_comes_first_with_predictive_values(detector):
 
 def test_a_detector_without_an_operating_point_has_a_card(detector):
     high = replace(detector.predictor.config, settings=replace(detector.predictor.config.settings, sensitivity=0.95))
-    assert "- melanoma, 95% sensitivity: not offered; it needs 19 lesions in validation, which has 2." in model_card(
-        high
+    assert (
+        "- melanoma, 95% sensitivity: not offered: 0.95 sensitivity for melanoma cannot be set on 2 melanomas and "
+        in (card := model_card(high))
     )
+    assert "other lesions in validation; expected at least 19 melanomas and one other lesion: load more data" in card
+
+
+def localized_config(detector):
+    """Return a configuration with a local calibration, whose local melanomas support 90 % sensitivity only."""
+    config = detector.predictor.config
+    positive = np.arange(140) >= 70
+    scores = ValidationScores.of(np.linspace(0.02, 0.98, 140), positive)
+    few = ValidationScores.of(np.array([0.3, *[0.9] * 9]), [False] + [True] * 9)
+    local = LocalCalibration(LogOddsLine(1.0, -1.0), LogOddsLine(1.0, -1.0), operating_scores={"melanoma": few})
+    calibration = Calibration(operating_scores={"melanoma": scores}, local=local)
+    settings = replace(config.settings, sensitivity=0.95)
+    return replace(config, calibrations={1: calibration}, settings=settings, localizations=(RECORD,))
+
+
+RECORD = {
+    "parent": {"title": "cnn", "sha256": "0" * 64},
+    "data": "clinic",
+    "images": 60,
+    "rejected": 3,
+    "lesions": 60,
+    "melanoma_lesions": 9,
+    "target": "melanoma",
+    "set": [],
+    "refused": [],
+    "before": {},
+    "after": {},
+}
+
+
+def test_every_operating_point_of_a_localized_detector_is_the_one_that_it_uses(detector):
+    config = localized_config(detector)
+    lines = model_card(config).splitlines()
+    for sensitivity in (0.9, 0.95):
+        point = config.calibration(1).operating_point(sensitivity)
+        assert f"- {point}." in lines
+        assert f"- {config.calibration(1).operating_scores['melanoma'].operating_point(sensitivity)}." not in lines
+    assert "by the ranks of 9 local melanomas" in next(line for line in lines if "90% sensitivity" in line)
+    [refused] = [line for line in lines if line.startswith("- melanoma, 99% sensitivity: not offered: ")]
+    assert "expected at least 99 melanomas" in refused
+    assert refused.endswith("with 99 local melanomas it could be set too, and there are 9.")
+    assert "malignant (or was before the local calibration), or if" in "\n".join(lines)
+    assert "Left out, because the detector does not judge them, such as for blur: 3 images." in lines
+
+
+def test_metrics_say_whether_they_were_measured_before_the_local_calibration(detector):
+    evaluation = {"images": 36, "lesions": 30, "figures": {}}
+    config = replace(
+        localized_config(detector), metrics={"test": {**evaluation, BEFORE_LOCALIZATION: True}, "later": evaluation}
+    )
+    lines = model_card(config).splitlines()
+    before, after = (next(line for line in lines if f" {split} images of" in line) for split in ("test", "later"))
+    assert "before the local calibration and at the thresholds of that time" in before
+    assert "local calibration" not in after
 
 
 def test_the_sensitivity_on_each_source_is_listed(detector):
@@ -68,7 +126,7 @@ def test_the_sensitivity_on_each_source_is_listed(detector):
     point = calibration.operating_point(0.95)
     assert f"on the worst of 2 sources, one hospital, it finds {point.worst_sensitivity:.1%}" in text
     assert f"each source of validation, the lowest first: one hospital {point.worst_sensitivity:.1%} [" in text
-    assert "Sources with fewer than 19 lesions of the target did not count for it: small (10)." in text
+    assert "Sources with fewer than 19 lesions of the target show too few to be listed: small (10)." in text
 
 
 def test_notes_are_listed(detector):

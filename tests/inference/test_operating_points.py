@@ -1,5 +1,7 @@
 """Operating points: thresholds, what they need, and predictive values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -166,7 +168,7 @@ def test_equal_sources_cost_less_specificity_than_obeying_the_lowest():
     assert 0 <= np.mean(differences) < 0.8 * np.mean(lowest)
 
 
-def test_sources_with_few_lesions_do_not_decide():
+def test_sources_with_few_lesions_are_not_called_the_worst():
     scores, positive, sources = drawn_sources({"a": 0.0, "b": 0.0, "few": -4.0}, (100, 100, 18))
     validation = ValidationScores.of(scores, positive, sources=sources)
     point = validation.operating_point(0.95)
@@ -178,6 +180,31 @@ def test_sources_with_few_lesions_do_not_decide():
     assert without.operating_point(0.95).worst_source == "b"
     # Where a lower sensitivity is asked for, 18 lesions are enough.
     assert validation.operating_point(0.9).worst_source == "few"
+
+
+@pytest.mark.parametrize("lesions", [5, 18, 19])
+def test_small_sources_count_by_their_lesions(lesions):
+    """There is no number of lesions from which a source suddenly lowers the threshold."""
+    scores, positive, sources = drawn_sources({"a": 0.0, "b": 0.0, "few": -4.0}, (100, 100, lesions))
+    point = ValidationScores.of(scores, positive, sources=sources).operating_point(0.95)
+    shrunk = (lesions * found_on(point, "few") + 40 * point.sensitivity) / (lesions + 40)
+    assert shrunk >= 0.95 - 1e-9
+    pooled = ValidationScores.of(scores, positive).operating_point(0.95)
+    assert point.threshold < pooled.threshold
+
+
+def test_a_source_that_reaches_the_goal_shrunk_may_miss_it_as_counted():
+    scores, positive, sources = drawn_sources({"a": 1.5, "b": 1.0, "few": 0.0}, (300, 100, 19), seed=3)
+    found = [
+        found_on(ValidationScores.of(scores, positive, sources=sources).operating_point(goal), "few") - goal
+        for goal in (0.9, 0.92, 0.95)
+    ]
+    assert min(found) < 0
+
+
+def found_on(point, name):
+    """Return the sensitivity on a source as counted."""
+    return next(source.sensitivity for source in point.sources if source.source == name)
 
 
 def test_the_text_names_the_worst_source():
@@ -203,3 +230,9 @@ def test_lesions_of_a_source_are_counted_rather_than_its_images():
     assert validation.lesions_by_source == {"a": 10, "b": 10}
     assert not any(source.decides for source in validation.operating_point(0.95).sources)
     assert all(source.decides for source in validation.operating_point(0.9).sources)
+
+
+def test_a_sensitivity_of_less_than_a_per_cent_from_1_is_printed_as_it_is():
+    point = OperatingPoint(0.995, 0.2, sensitivity=1.0, specificity=0.5, positives=200, negatives=100)
+    assert "set for 99.5% sensitivity for melanoma" in str(point)
+    assert "set for 57% sensitivity" in str(replace(point, goal=0.57))

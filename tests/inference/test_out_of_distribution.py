@@ -40,6 +40,12 @@ def test_few_images_and_even_ones_do_not_break_it():
     assert found[3] > found[0]
 
 
+def test_no_example_of_an_outlier_leaves_the_distance_alone(features):
+    space = FeatureSpace.fit(features, features[:0])
+    assert space.outliers is None
+    np.testing.assert_array_equal(space.distance(features), FeatureSpace.fit(features).distance(features))
+
+
 @pytest.fixture
 def noisy(features):
     return features + np.random.default_rng(4).normal(0, 0.3, features.shape).astype(np.float32)

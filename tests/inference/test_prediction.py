@@ -15,6 +15,17 @@ CLASSES = ("basal cell carcinoma", "melanoma", "nevus")
 POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)
 
 
+def test_what_moved_is_found_under_its_old_name_with_a_warning():
+    from melanoma_detect.inference import batch_prediction as moved
+    from melanoma_detect.inference import prediction
+
+    for name in ("BatchPrediction", "batch_prediction"):
+        with pytest.warns(DeprecationWarning, match=rf"use melanoma_detect\.inference\.batch_prediction\.{name}"):
+            assert getattr(prediction, name) is getattr(moved, name)
+    with pytest.raises(AttributeError, match="has no attribute 'other'"):
+        prediction.other  # noqa: B018 - reading it raises
+
+
 def decide(probabilities, classes, point, source, **more):
     return batch_prediction(probabilities[None], classes, point, **more).predictions(classes, [source])[0]
 

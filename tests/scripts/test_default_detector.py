@@ -163,6 +163,155 @@ def test_everyday_images_are_learnt_from_or_held(step, tmp_path):
     assert min(len(learnt), len(held)) > 4
 
 
+def test_images_that_were_learnt_from_are_left_out_with_their_groups(step, pack):
+    packed = step("packed")
+    left = packed.without_groups(pack, [PAIRS[10][0]])
+    images = left.table.image
+    assert set(images[left.rows(packed.LEFT_OUT)]) == {name for pair in PAIRS[10:] for name in pair}  # one group
+    assert set(images[left.rows("held")]) == {"ISIC_0000000", "ISIC_0000900"}
+    assert list(step("records").sets_of(left, "held")) == ["ham10000 dermoscopy"]
+    with pytest.raises(SystemExit, match="ISIC_9999999: not in the pack"):
+        packed.without_groups(pack, ["ISIC_9999999"])
+
+
+class WrittenDetector:
+    """Stands for a detector that writes its metrics into a file, or fails to."""
+
+    def __init__(self, *, fails):
+        self.predictor, self.fails, self.metrics = self, fails, {}
+
+    def with_metrics(self, metrics):
+        self.metrics |= metrics
+        return self
+
+    def save(self, path, *, overwrite):
+        if self.fails:
+            raise OSError("the disk is full")
+        assert overwrite
+        path.write_bytes(b"x" * 2_500_000)
+
+
+@pytest.fixture
+def validation(detector, data):
+    return detector.evaluate({"clinic": data})
+
+
+@pytest.fixture
+def evaluate_script(step, work, tmp_path, monkeypatch, validation):
+    """Return a function that runs evaluate.py with figures that are known already; it returns the detector."""
+    script = step("evaluate")
+    (tmp_path / "pack").symlink_to(work / "pack")
+    (tmp_path / "new.detector").write_bytes(b"old")
+
+    def run(*options, fails=False):
+        written = WrittenDetector(fails=fails)
+        monkeypatch.setattr(script.md.Detector, "load", lambda file: written)
+        monkeypatch.setattr(script, "evaluate", lambda *arguments: (validation, {"clinical_referred": 1.0}))
+        command = ["evaluate.py", str(tmp_path), "--detector", str(tmp_path / "new.detector"), *options]
+        monkeypatch.setattr(sys, "argv", command)
+        script.main()
+        return written
+
+    return run
+
+
+def test_figures_are_written_when_the_detector_has_its_metrics(evaluate_script, tmp_path):
+    with pytest.raises(OSError, match="the disk is full"):
+        evaluate_script("--write", fails=True)
+    assert not (tmp_path / "figures.txt").exists()
+    written = evaluate_script("--write")
+    assert list(written.metrics) == ["held: clinic"]
+    lines = (tmp_path / "figures.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == ["clinical_referred 1.0000 0.95", "megabytes 2.5000 12.0"]  # of the file with its metrics
+
+
+def test_what_is_left_out_is_recorded(evaluate_script, tmp_path):
+    written = evaluate_script("--write", "--leave-out", PAIRS[10][0])
+    text = f"Left out, as learnt from: {PAIRS[10][0]}, with their groups 4 images of all parts."
+    assert (tmp_path / "figures.txt").read_text(encoding="utf-8").startswith(f"# {text}\n")
+    assert (tmp_path / "evaluation.md").read_text(encoding="utf-8").startswith(text)
+    assert text in written.metrics["held: clinic"]["notes"]
+
+
+def test_metrics_need_a_file_to_be_written_into(step, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "nowhere", "--write"])
+    with pytest.raises(SystemExit):
+        step("evaluate").main()
+    assert "--write needs --detector" in capsys.readouterr().err
+
+
+def test_outputs_have_one_distance_for_each_image(step, pack, tmp_path):
+    assemble, rows = step("assemble"), np.arange(5)
+    outputs = assemble.CalibrationInputs(np.zeros((5, 9), np.float32), np.arange(8.0 * 5))  # of eight views
+    assemble.write_outputs(tmp_path / "1-views.npz", pack, rows, outputs)
+    with np.load(tmp_path / "1-views.npz") as written:
+        assert written["distances"].tolist() == [0, 1, 2, 3, 4]
+    inputs, labelled = step("compare_calibrations").load_outputs(tmp_path / "1-views.npz", None)
+    assert len(inputs.distances) == len(labelled.groups) == 5
+    assemble.write_outputs(tmp_path / "none.npz", pack, rows, outputs._replace(distances=np.empty(0)))
+    assert not len(step("compare_calibrations").load_outputs(tmp_path / "none.npz", None)[0].distances)
+
+
+def test_a_text_file_is_complete_or_absent(step, tmp_path):
+    atomic, file = step("atomic"), tmp_path / "record.json"
+    atomic.write_text(file, "one")
+    with pytest.raises(UnicodeEncodeError):
+        atomic.write_text(file, "half\ud800")
+    assert file.read_text(encoding="utf-8") == "one"
+
+
+@pytest.fixture
+def train_default(monkeypatch, tmp_path):
+    """Return train_default.py with steps that write what their successors wait for, and the names of those that ran."""
+    monkeypatch.syspath_prepend(str(STEPS.parent))
+    script = importlib.import_module("train_default")
+    made = {"pack.py": "pack/table.csv", "soup.py": "shipped.json", "assemble.py": "default.detector"}
+    made |= {"distill.py": "student-1.json", "evaluate.py": "figures.txt"}
+    ran, failing = [], set()
+
+    def step(python, name, *options):
+        ran.append(name)
+        if name in failing:
+            raise SystemExit(f"{name} failed")
+        file = tmp_path / "work" / made[name]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("new", encoding="utf-8")
+
+    monkeypatch.setattr(script, "step", step)
+    command = ["train_default.py", "source", "--weights", "weights", "--work", str(tmp_path / "work")]
+    monkeypatch.setattr(sys, "argv", [*command, "--device", "cpu", "--out", str(tmp_path / "out.detector")])
+    yield script, ran, failing
+    del sys.modules["train_default"]
+
+
+def test_the_shipped_file_is_written_when_all_else_is_done(train_default, tmp_path):
+    script, ran, failing = train_default
+    out, work = tmp_path / "out.detector", tmp_path / "work"
+    out.write_text("old", encoding="utf-8")
+    failing.add("evaluate.py")
+    with pytest.raises(SystemExit):
+        script.main()
+    assert out.read_text(encoding="utf-8") == "old"
+    failing.clear()
+    script.main()
+    assert out.read_text(encoding="utf-8") == "new"
+    assert ran == ["pack.py", "distill.py", "soup.py", "assemble.py", "evaluate.py", "evaluate.py"]
+    (work / "default.detector").unlink()  # a file that is assembled again has no metrics: it is measured again
+    script.main()
+    assert ran[-2:] == ["assemble.py", "evaluate.py"]
+
+
+def test_a_python_without_pytorch_is_named_with_its_error(train_default, monkeypatch):
+    script = train_default[0]
+    failed = subprocess.CompletedProcess([], 1, "", "Traceback\nModuleNotFoundError: No module named 'torch'\n")
+    monkeypatch.setattr(script.subprocess, "run", lambda *arguments, **options: failed)
+    with pytest.raises(SystemExit, match=r"--torch-python any: cannot import PyTorch \(ModuleNotFoundError: No module"):
+        script.find_device("any")
+    monkeypatch.undo()
+    with pytest.raises(SystemExit, match="--torch-python /nowhere/python: cannot be started"):
+        script.find_device("/nowhere/python")
+
+
 @pytest.mark.slow
 def test_assembled_detector_is_calibrated_and_measured(step, pack, work, tmp_path):
     write_network(tmp_path / "any.npz", len(pack.classes))
@@ -185,7 +334,7 @@ def test_assembled_detector_is_calibrated_and_measured(step, pack, work, tmp_pat
     assert set(validation.evaluations) == {"ham10000 dermoscopy", "milk10k clinical", "milk10k dermoscopy"}
     assert sum(map(len, validation.evaluations.values())) == len(pack.rows("held"))
     assert 0 <= figures["balanced_accuracy_nine"] <= 1
-    assert figures["megabytes"] < 12
+    assert (tmp_path / "any.detector").stat().st_size < 12e6
 
 
 def write_network(file, classes):
@@ -217,8 +366,8 @@ np.savez(folder / "imagenet.npz", **backbone)
 plan = train.CPU._replace(sides=(32, 32), batch=8)
 train.CHECKPOINT_STEPS = 1
 
-def make(name, teachers=()):
-    made = distill.Distillation(pack, plan, folder / name, seed=1, device=torch.device("cpu"))
+def make(name, teachers=(), seed=1, plan=plan):
+    made = distill.Distillation(pack, plan, folder / name, seed=seed, device=torch.device("cpu"))
     made.teachers = teachers
     made.resume() or made.start(folder / "imagenet.npz")
     return made
@@ -248,6 +397,19 @@ except KeyboardInterrupt:
 resumed = make("stopped")
 results["place"] = [resumed.epoch, resumed.step]
 resumed.train()
+results["refused"] = []
+for changes in ({"seed": 2}, {"plan": train.GPU}, {"teachers": [whole.average]}):
+    try:
+        make("stopped", **changes)
+    except SystemExit as error:
+        results["refused"].append(str(error))
+saved = torch.load(folder / "stopped.pt", weights_only=True)
+del saved["options"]
+torch.save(saved, folder / "old.pt")
+try:
+    make("old")
+except SystemExit as error:
+    results["refused"].append(str(error))
 results["resumed"] = all(torch.equal(a, b) for a, b in zip(after.values(), resumed.average.state_dict().values()))
 
 row = int(np.flatnonzero(pack.table.label == "bkl")[0])
@@ -264,10 +426,56 @@ for name, own in (("agrees", answers), ("differs", answers + 3 * torch.randn(4, 
     share = student.loss(own, pixels, rows) - 0.3 * student.label_loss(own, rows)
     results[name] = float(share.abs().max())
 
+measured = [train.predict_logits(teacher, pack, pack.rows("validation"), torch.device("cpu"), 32)]
+own, train.bfloat16_on_gpu = train.bfloat16_on_gpu, lambda device: torch.autocast("cpu", torch.bfloat16)
+with train.bfloat16_on_gpu(None):
+    results["classifier"] = str(teacher(pixels).dtype)
+    results["rounded"] = float((teacher(pixels) - answers).abs().max())
+measured.append(train.predict_logits(teacher, pack, pack.rows("validation"), torch.device("cpu"), 32))
+train.bfloat16_on_gpu, results["measured"] = own, torch.equal(*measured)
+sides, predict = [], train.predict_logits
+def keep_side(network, pack, rows, device, side):
+    sides.append(side)
+    return predict(network, pack, rows, device, 32)
+train.predict_logits = keep_side
+make("large", plan=plan._replace(sides=(32, 300))).measure()
+train.predict_logits, results["side"] = predict, sides
+
+train.MIN_PART = 2
+short = make("short", [teacher])
+short.network.eval()  # parts have batch statistics of their own
+batch = torch.randn(8, 3, 32, 32), torch.tensor(pack.rows("train")[:8]), torch.arange(8) == 3
+gradients, losses = [], []
+def forward(pixels, limit=8, whole=short.network.forward):
+    if len(pixels) > limit:
+        raise torch.cuda.OutOfMemoryError("no memory is left")
+    return whole(pixels)
+for limit in (8, 2):
+    short.network.forward = lambda pixels, limit=limit: forward(pixels, limit)
+    losses.append(short._compute_gradients(*batch))
+    gradients.append(torch.cat([value.grad.flatten() for value in short._learning if value.grad is not None]))
+results["parts"] = short.parts
+results["difference"] = [float((own[0] - own[1]).abs().max() / own[0].abs().max()) for own in (losses, gradients)]
+short.network.forward = lambda pixels: forward(pixels, 1)
+try:
+    short._compute_gradients(*batch)
+except SystemExit as error:
+    results["too large"] = str(error)
+
+try:
+    train.run(make("fresh"), folder / "nowhere")
+except SystemExit as error:
+    results["no weights"] = str(error)
+
 mean = soup.average([teacher, teacher])
 results["soup"] = float((mean(pixels) - answers).detach().abs().max())
 results["chosen"] = soup.choose({"one": teacher, "two": teacher}, pack)[1]
-network.save_arrays(teacher, folder / "trained.npz")
+network.save_arrays(teacher, folder / "whole.npz")
+(folder / "whole.json").write_text(json.dumps(whole.record()))
+(folder / "pack").symlink_to(sys.argv[2])
+sys.argv = ["soup.py", str(folder), "chosen", "--runs", "whole"]
+soup.main()
+results["images"] = json.loads((folder / "chosen.json").read_text())["images"] - len(pack.rows("train"))
 print(json.dumps(results))
 """
 
@@ -288,6 +496,40 @@ def training(work, tmp_path_factory):
 def test_training_resumes_exactly(training):
     assert training["place"] == [0, 2]
     assert training["resumed"]
+
+
+@pytest.mark.backend
+def test_the_checkpoint_of_another_training_is_refused(training):
+    seed, plan, teachers, old = training["refused"]
+    assert "stopped.pt: belongs to a training with seed 1, not 2. Go on with its options" in seed
+    assert "network lite0, not lite2" in plan
+    assert "teachers none, not 1" in teachers
+    assert "old.pt: does not say which training it belongs to" in old
+
+
+@pytest.mark.backend
+def test_networks_are_measured_in_float32_at_the_size_they_were_trained_for(training):
+    assert training["measured"]
+    assert training["rounded"] > 0  # what a GPU computes in bfloat16
+    assert training["classifier"] == "torch.float32"
+    assert training["side"] == [300]
+
+
+@pytest.mark.backend
+def test_a_batch_that_memory_does_not_hold_is_learnt_in_parts(training):
+    assert training["parts"] == 4
+    assert max(training["difference"]) < 1e-4
+    assert "memory does not even hold 2 images of 32 pixels" in training["too large"]
+
+
+@pytest.mark.backend
+def test_missing_imagenet_weights_are_named(training):
+    assert "efficientnet_lite0_notop.npz: there are no ImageNet weights of lite0" in training["no weights"]
+
+
+@pytest.mark.backend
+def test_the_choice_records_the_number_of_images(training):
+    assert training["images"] == 0
 
 
 @pytest.mark.backend

@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.prediction import prediction_sets, softmax
+from melanoma_detect.inference.runtime import ModelOutputs
+from melanoma_detect.inference.test_time_augmentation import run_with_views
 from melanoma_detect.training.calibrate import (
     CalibrationInputs,
     calibrate,
@@ -96,6 +99,20 @@ def test_ood_threshold_holds_for_each_source():
     assert fit_ood_threshold(np.tile(distances, 8), 1000, sources) == pytest.approx(threshold, rel=1e-3)
 
 
+def test_sources_may_be_an_array():
+    distances, sources = np.r_[np.linspace(0, 1, 900), np.linspace(1, 2, 100)], ["near"] * 900 + ["far"] * 100
+    assert fit_ood_threshold(distances, 1000, np.array(sources)) == fit_ood_threshold(distances, 1000, sources)
+    logits, targets = np.random.default_rng(2).normal(size=(1000, 2)), np.eye(2, dtype=bool)[np.arange(1000) % 2]
+    inputs, lesions = (
+        {1: CalibrationInputs(logits.astype(np.float32), distances)},
+        [str(index) for index in range(1000)],
+    )
+    fitted = [
+        calibrate(inputs, targets, lesions, ("nevus", "melanoma"), sources=own) for own in (sources, np.array(sources))
+    ]
+    assert fitted[0] == fitted[1]
+
+
 def test_small_sources_do_not_decide_the_ood_threshold():
     distances = np.r_[np.linspace(0, 1, 1000), np.full(20, 9.0)]
     sources = ["large"] * 1000 + ["small"] * 20
@@ -153,3 +170,29 @@ def test_distances_of_several_parts_stand_view_by_view():
     np.testing.assert_array_equal(joined.distances.reshape(8, 5), 10 * np.arange(8)[:, None] + np.arange(5))
     chosen = np.arange(5) == 4
     np.testing.assert_array_equal(joined.select(chosen).distances, 10 * np.arange(8) + 4)
+    assert joined.image_types is joined.select(chosen).image_types is None
+
+
+class Asymmetric:
+    """A runtime whose feature tells whether an image is brighter on its left than on its right."""
+
+    def run(self, pixels):
+        """Run on uint8 images `(n, height, width, 3)`."""
+        columns = pixels.mean(axis=(1, 3)).astype(np.float32)
+        left = columns[:, :4].mean(axis=1) - columns[:, -4:].mean(axis=1)
+        return ModelOutputs(np.stack([left, -left], axis=1), np.stack([left, np.full_like(left, 50)], axis=1))
+
+
+def test_the_type_is_recognised_with_as_many_views_as_in_use():
+    pixels = np.full((70, 8, 8, 3), 100, np.uint8)
+    pixels[::2, :, :4] = 200
+    classifier = ImageTypeClassifier(np.array([1, -0.1], np.float32), 0.0)
+    inputs = collect_calibration_inputs(Asymmetric(), pixels, None, classifier)
+    for count, own in inputs.items():
+        outputs = run_with_views(Asymmetric(), pixels, count)
+        assert own.image_types.tolist() == classifier.types(outputs.features).tolist()
+    # Mirrored views cancel what tells the types apart.
+    assert (inputs[1].image_types == "clinical").sum() == 35
+    assert (inputs[4].image_types == "clinical").sum() == 0
+    chosen = np.arange(70) < 3
+    assert inputs[1].select(chosen).image_types.tolist() == ["clinical", "dermoscopy", "clinical"]

@@ -7,9 +7,20 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError
+from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.runtime import ModelOutputs
+from melanoma_detect.inference.test_time_augmentation import run_with_views
+from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
+from melanoma_detect.training import image_types
 from melanoma_detect.training.calibrate import calibrate, collect_calibration_inputs
-from melanoma_detect.training.image_types import calibrate_by_type, fit_classifier, fit_image_types, recorded_types
+from melanoma_detect.training.fit import assemble_detector
+from melanoma_detect.training.image_types import (
+    calibrate_by_type,
+    fit_classifier,
+    fit_classifier_of_split,
+    fit_image_types,
+    recorded_types,
+)
 
 SIDE = 32
 
@@ -65,20 +76,22 @@ def test_the_detector_recognises_the_type_by_itself(trained, both):
 
 def test_each_type_is_calibrated_on_its_own_validation_images(trained, both):
     config, validation, runtime = trained.predictor.config, both.validation, trained.predictor.runtime
-    space = trained.predictor.files.feature_space
-    recognised = trained.predictor.files.image_types.types(runtime.run(validation.pixels()).features)
-    assert np.mean((recognised == "clinical") == is_clinical(validation)) > 0.9
-    for calibrations, chosen in (
-        (config.clinical, recognised == "clinical"),
-        (config.calibrations, recognised == "dermoscopy"),
-    ):
-        own = replace(validation, records=tuple(np.array(validation.records, object)[chosen]))
-        inputs = collect_calibration_inputs(runtime, own.pixels(), space)
-        sources = [record.source for record in own]
-        expected = calibrate(inputs, own.targets[own.labels], own.groups, own.classes, sources=sources)
-        assert calibrations == expected
-        scores = calibrations[1].operating_scores["melanoma"]
-        assert scores.positives + scores.negatives == chosen.sum() >= 20
+    collected = collect_calibration_inputs(runtime, validation.pixels(), trained.predictor.files.feature_space)
+    for views in (1, 4, 8):
+        features = run_with_views(runtime, validation.pixels(), views).features
+        recognised = trained.predictor.files.image_types.types(features)
+        assert np.mean((recognised == "clinical") == is_clinical(validation)) > 0.9
+        for calibrations, chosen in (
+            (config.clinical, recognised == "clinical"),
+            (config.calibrations, recognised == "dermoscopy"),
+        ):
+            own = replace(validation, records=tuple(np.array(validation.records, object)[chosen]))
+            inputs = {views: collected[views].select(chosen)}
+            sources = [record.source for record in own]
+            expected = calibrate(inputs, own.targets[own.labels], own.groups, own.classes, sources=sources)
+            assert calibrations[views] == expected[views]
+            scores = calibrations[views].operating_scores["melanoma"]
+            assert scores.positives + scores.negatives == chosen.sum() >= 20
     assert config.clinical != config.calibrations
 
 
@@ -105,8 +118,12 @@ class Features:
 
     name = "features"
 
+    def __init__(self):
+        self.images = 0
+
     def run(self, pixels):
         """Run on uint8 images `(n, height, width, 3)`."""
+        self.images += len(pixels)
         rows = pixels.mean(axis=(2, 3))
         uneven = np.abs(rows[:, :4].mean(axis=1) - rows[:, -4:].mean(axis=1))
         logits = np.stack([rows.mean(axis=1), rows.min(axis=1)], axis=1) / 64
@@ -138,15 +155,74 @@ def test_of_a_type_that_validation_hardly_shows_every_image_is_referred(both):
             fitted = calibrate_by_type(Features(), None, classifier, split, split.pixels())
         assert fitted.referred_types == (few,)
         assert bool(fitted.clinical) == (few == "dermoscopy")
-        assert fitted.calibrations
+        # The calibration of the other type is not mixed; that of all images stands for dermoscopy if that is the rare one.
+        counts = {name: (types[rows] == name).sum() for name in ("dermoscopy", "clinical")}
+        assert images(fitted.calibrations) == (len(rows) if few == "dermoscopy" else counts["dermoscopy"])
+        if few == "dermoscopy":
+            assert images(fitted.clinical) == counts["clinical"]
+
+
+def images(calibrations):
+    """Return how many images the operating points rest on."""
+    scores = calibrations[1].operating_scores["melanoma"]
+    return scores.positives + scores.negatives
+
+
+def test_too_few_of_both_types_are_not_told_apart(both):
+    classifier = fit_image_types(Features().run(both.train.pixels()).features, is_clinical(both.train))
+    types = classifier.types(Features().run(both.validation.pixels()).features)
+    rows = np.sort(np.concatenate([np.flatnonzero(types == name)[:19] for name in ("clinical", "dermoscopy")]))
+    split = replace(both.validation, records=tuple(both.validation.records[row] for row in rows))
+    message = "validation shows 19 dermoscopy images and 19 clinical .* does not tell the types apart"
+    with pytest.warns(DataWarning, match=message):
+        fitted = calibrate_by_type(Features(), None, classifier, split, split.pixels())
+    assert (fitted.image_types, fitted.referred_types, fitted.clinical) == (None, (), {})
+    scores = fitted.calibrations[1].operating_scores["melanoma"]
+    assert scores.positives + scores.negatives == 38
+
+
+def test_each_view_of_a_validation_image_is_run_once(both):
+    validation, pixels = both.validation, both.validation.pixels()
+    classifier = fit_classifier(Features(), both.train.pixels(), recorded_types(both.train), seed=1)
+    runtime = Features()
+    calibrate_by_type(runtime, None, classifier, validation, pixels)
+    assert runtime.images == 8 * len(pixels)
 
 
 def test_fewer_than_fifty_images_of_a_type_make_no_classifier(both):
     pixels, types = both.train.pixels(), recorded_types(both.train)
     clinical = np.flatnonzero(types == "clinical")
-    for count, fitted in ((49, False), (50, True)):
-        own = np.where(np.isin(np.arange(len(types)), clinical[count:]), "", types)
-        assert (fit_classifier(Features(), pixels, own, seed=1) is not None) == fitted
+    own = [np.where(np.isin(np.arange(len(types)), clinical[count:]), "", types) for count in (0, 49, 50)]
+    assert fit_classifier(Features(), pixels, own[0], seed=1) is None
+    with pytest.warns(
+        DataWarning, match=r"training images show \d+ dermoscopy images and 49 clinical photographs, too few"
+    ):
+        assert fit_classifier(Features(), pixels, own[1], seed=1) is None
+    assert fit_classifier(Features(), pixels, own[2], seed=1) is not None
+
+
+def test_the_rarer_type_is_taken_from_all_training_images(both, monkeypatch):
+    """However many images of the other type there are: of each type as many are drawn as the classifier takes."""
+    train, runtime = both.train, Features()
+    copies = [replace(record, id=f"copy of {record.id}", parent=record.id) for record in train]
+    fit_classifier_of_split(runtime, replace(train, records=(*train, *copies)), (SIDE, SIDE), seed=1)
+    assert runtime.images == len(train)
+    monkeypatch.setattr(image_types, "_MAX_TRAINING", 60)
+    runtime = Features()
+    classifier = fit_classifier_of_split(runtime, replace(train, records=(*train, *copies)), (SIDE, SIDE), seed=1)
+    assert runtime.images == 120
+    types = classifier.types(Features().run(train.pixels()).features)
+    assert np.mean((types == "clinical") == is_clinical(train)) > 0.9
+
+
+def test_a_training_takes_its_classifier_from_all_training_images(both, monkeypatch):
+    """The feature space learns from a sample, in which the rarer type may be too rare."""
+    monkeypatch.setattr("melanoma_detect.training.calibrate._MAX_FEATURE_IMAGES", 20)
+    model = md.build_model("cnn", num_classes=2, input_shape=(SIDE, SIDE, 3))
+    config = DetectorConfig(both.classes, (SIDE, SIDE), Settings(sensitivity=0.6))
+    config, _, files = assemble_detector(model, config, both, fingerprint=TrainingFingerprint(), seed=1)
+    assert files.image_types is not None
+    assert config.clinical or config.referred_types
 
 
 def test_the_rarer_type_is_found_too():

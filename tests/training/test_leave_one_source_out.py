@@ -117,6 +117,19 @@ def test_a_calibration_is_measured_on_its_own_sources():
     assert point.worst_source == min(found, key=found.get)
 
 
+def test_sources_of_the_same_lesions_alone_cannot_be_left_out():
+    inputs, labelled = drawn({"a": 0.0, "b": 0.0})
+    groups = [f"lesion {index % 100}" for index in range(200)]  # b shows the lesions of a
+    with pytest.raises(DatasetError, match="nothing is left to calibrate on when a is left out"):
+        leave_one_source_out(inputs, labelled._replace(groups=groups))
+
+
+def test_sources_and_groups_may_be_arrays():
+    inputs, labelled = drawn({"a": 0.0, "b": 0.0}, distances=np.linspace(0, 1, 200))
+    arrays = labelled._replace(sources=np.array(labelled.sources), groups=np.array(labelled.groups))
+    assert leave_one_source_out(inputs, arrays) == leave_one_source_out(inputs, labelled)
+
+
 @pytest.mark.parametrize("sources", [None, ["a"] * 100])
 def test_one_source_cannot_be_left_out(sources):
     inputs, labelled = drawn({"a": 0.0})

@@ -2,13 +2,16 @@
 
 import warnings
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.images.quality import rejection_reasons, sharpness_and_brightness
 from melanoma_detect.inference.image_types import ImageTypeClassifier
+from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.training.localize import localize
 
@@ -57,10 +60,25 @@ def test_what_the_number_supports_is_set_and_the_rest_refused(localized):
     assert localized.operating_point.local
 
 
+def with_one_melanoma(detector, clinic, choose):
+    """Return a clinic's images with the one melanoma that is chosen by its probability."""
+    scores = detector.predictor.predict_batch(clinic.train.pixels()).melanoma
+    melanomas = [row for row, record in enumerate(clinic.train) if record.label == "melanoma"]
+    kept = clinic.train.records[melanomas[choose(scores[melanomas])]]
+    records = [record for record in clinic.records if record.label != "melanoma" or record.split == "test"]
+    return clinic.with_records([*records, kept])
+
+
+def test_melanoma_that_the_earlier_threshold_misses_lowers_it(detector, clinic):
+    localized = detector.localize(with_one_melanoma(detector, clinic, np.argmin))
+    [record] = localized.predictor.config.localizations
+    assert any("60% sensitivity for melanoma: it takes 2" in sentence for sentence in record["refused"])
+    assert any("since it is lower than the earlier one" in sentence for sentence in record["refused"])
+    assert localized.operating_point.threshold == localized.at(sensitivity=0.5).operating_point.threshold
+
+
 def test_too_few_melanomas_keep_the_earlier_threshold(detector, clinic):
-    melanomas = [record for record in clinic.train if record.label == "melanoma"]
-    few = clinic.with_records([record for record in clinic.records if record not in melanomas[1:]])
-    localized = detector.localize(few)
+    localized = detector.localize(with_one_melanoma(detector, clinic, np.argmax))
     [record] = localized.predictor.config.localizations
     assert any(
         "60% sensitivity for melanoma: it takes 2 melanomas of different lesions, and there are 1" in sentence
@@ -138,6 +156,61 @@ def test_labels_that_the_detector_does_not_know(detector, clinic):
         detector.localize(replace(same, classes=("nevus",)))
 
 
+def test_sensitivity_that_nothing_supports_is_an_error(detector, clinic):
+    with pytest.raises(
+        DetectorError, match=r"0\.995 sensitivity for melanoma .* with 199 local melanomas .* there are \d+"
+    ):
+        detector.localize(clinic, sensitivity=0.995)
+
+
+def test_detector_without_a_threshold_that_gets_none_is_a_warning(detector, clinic):
+    predictor = detector.predictor
+    settings = replace(predictor.settings, sensitivity=0.995)
+    refers_all = Predictor(predictor.config, predictor.runtime, predictor.files, settings)
+    with pytest.warns(DetectorWarning, match="until then the detector refers every image"):
+        assert localize(refers_all, clinic).operating_point is None
+
+
+def test_images_that_are_not_judged_are_left_out(detector, clinic):
+    predictor = detector.predictor
+    pixels = clinic.train.pixels(predictor.image_size)
+    darkest = float(np.sort(sharpness_and_brightness(pixels)[1])[5])
+    limited = replace(predictor.config, input_limits=replace(predictor.config.input_limits, dark=darkest))
+    count = sum(bool(reason) for reason in rejection_reasons(pixels, None, limited.input_limits))
+    assert 0 < count <= 10
+    with pytest.warns(DataWarning, match=r"images are left out that the detector does not judge: .* \(\d+\)"):
+        localized = localize(Predictor(limited, predictor.runtime, predictor.files), clinic)
+    [record] = localized.config.localizations
+    assert (record["images"], record["rejected"]) == (80 - count, count)
+
+
+def test_parent_of_the_second_is_the_first(detector, clinic, tmp_path):
+    detector.save(tmp_path / "cnn.detector")
+    loaded = md.Detector.load(tmp_path / "cnn.detector")
+    folder = md.write_samples(tmp_path / "later", train=14, size=32, seed=10, classes=CLASSES)
+    first = localize(loaded.predictor, clinic)
+    second = localize(first, md.load_dataset(folder, validation=0, image_size=(32, 32)))
+    original, own = (record["parent"]["sha256"] for record in second.config.localizations)
+    assert original == sha256((tmp_path / "cnn.detector").read_bytes()).hexdigest()
+    assert own not in (original, sha256(first.files.onnx).hexdigest())
+    assert first.files.path is None
+    assert second.config.calibration(1).local.first == first.config.calibration(1).local
+
+
+def test_metrics_of_before_are_marked(detector, clinic):
+    measured = detector.predictor.with_metrics({"test": {"images": 36}})
+    localized = localize(measured, clinic)
+    assert localized.config.metrics["test"] == {"images": 36, BEFORE_LOCALIZATION: True}
+    assert localized.with_metrics({"test": {"images": 3}}).config.metrics["test"] == {"images": 3}
+
+
+def test_evaluation_clears_what_predictions_clear(localized, clinic):
+    evaluation = localized.evaluate(clinic.test)
+    decisions = [prediction.decision for prediction in localized.predict(clinic.test)]
+    cleared = evaluation.per_image.cleared(localized.operating_point)
+    assert cleared.tolist() == [decision == "clear" for decision in decisions]
+
+
 def with_types(detector, referred=()):
     """Return a predictor that takes half of the images for clinical photographs, each type with its own calibration."""
     predictor = detector.predictor
@@ -167,8 +240,10 @@ def test_type_that_the_detector_refers_changes_nothing(detector, clinic):
 def test_threshold_that_does_not_hold_here_is_a_warning(detector, clinic):
     # Called melanoma are here the lesions that the detector takes for anything else.
     swapped = relabel(clinic.train, {"melanoma": "nevus", "nevus": "melanoma"})
-    # They are too few for 99 %, so that the earlier threshold stays.
-    with pytest.warns(DetectorWarning, match=r"stays in force was set for 99% sensitivity, but of .* it finds"):
+    # They are too few for 99 %.
+    with pytest.warns(
+        DetectorWarning, match=r"earlier threshold was set for 99% sensitivity, but of .* it finds .* lower"
+    ):
         localize(_with_many_melanomas(detector.predictor), swapped, sensitivity=0.99)
 
 

@@ -24,7 +24,7 @@ from melanoma_detect.cli.app import (
     load_images,
     printable,
 )
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
 
@@ -98,11 +98,7 @@ def evaluate(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Evaluate a detector on a source's Test, or on all its images, excluding those that it was trained on."""
-    inputs = [*sources, *(labels or []), *detector_files(detector)]
-    if html:
-        check_output(html, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
-    if out:
-        check_output(out, overwrite=overwrite, inputs=inputs, suffixes=_OUT_SUFFIXES)
+    _check_outputs(html, out, [*sources, *(labels or []), *detector_files(detector)], overwrite=overwrite)
     tables, ratios = _match_tables(sources, labels or [], pool=pool), _match_ratios(sources, squashed or [])
     loaded = load_detector(detector, sensitivity, target, views, image_type)
     options: dict[str, Any] = {"validation": 0, "test": 1, "image_size": loaded.image_size}
@@ -126,6 +122,16 @@ def evaluate(
     _write_all(validation, pages, out, overwrite=overwrite)
     if validation.problems:
         raise typer.Exit(1)
+
+
+def _check_outputs(html: Path | None, out: Path | None, inputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Raise OutputError before any work unless both files can be written, to two paths."""
+    if html:
+        check_output(html, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
+    if out:
+        check_output(out, overwrite=overwrite, inputs=inputs, suffixes=_OUT_SUFFIXES)
+    if html and out and is_same_path(html, out):
+        raise OutputError(f"{out}: stands for --html and --out; choose two paths, or leave one of the options out")
 
 
 def _match_tables(sources: Sequence[Path], labels: Sequence[Path], *, pool: bool) -> list[Path | None]:

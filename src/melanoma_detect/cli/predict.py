@@ -64,7 +64,8 @@ def card(
     prevalence: Annotated[
         float | None,
         typer.Option(
-            help="Print the predictive values at this prevalence of the target, such as 0.02, in place of the card."
+            help="Print the predictive values at this prevalence of the target, such as 0.02, in place of the card: for "
+            "dermoscopy, or with --image-type clinical for clinical photographs."
         ),
     ] = None,
     sensitivity: SensitivityOption = None,

@@ -34,6 +34,7 @@ class Answers:
         truths: What labels say about melanoma and malignancy; for a label that is not among them, the taxonomy's answer.
         unmerged: The probabilities before classes were merged, with the detector's own classes; None where none were.
         image_types: The type of each image, with the operating points of each type; None where all are judged alike.
+        malignant_before: Which images are never cleared, see `Calibration.malignant_before`, `(n,)`; None for none.
 
     Examples:
         >>> rows = np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -53,6 +54,7 @@ class Answers:
     truths: Mapping[str, LabelTruth] = field(default_factory=dict)
     unmerged: tuple[Float64Array, tuple[str, ...]] | None = None
     image_types: ImageTypes | None = None
+    malignant_before: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -168,6 +170,8 @@ class Answers:
             if own is not None:
                 under = self.scores(own.target)[rows] < own.threshold
                 cleared[rows] = under & ~likely_malignant(*self._unmerged, own)[rows]
+        if self.malignant_before is not None:
+            cleared &= ~self.malignant_before
         return ~self.abstained & cleared
 
     def _rows_by_point(self, point: OperatingPoint) -> Iterable[tuple[NDArray[np.int64], OperatingPoint | None]]:
@@ -211,6 +215,7 @@ class Answers:
             label_names=tuple(self.label_names[row] for row in rows) if self.label_names else (),
             unmerged=self.unmerged and (self.unmerged[0][chosen], self.unmerged[1]),
             image_types=self.image_types and self.image_types.select(chosen),
+            malignant_before=None if self.malignant_before is None else self.malignant_before[chosen],
         )
 
     @property

@@ -27,7 +27,7 @@ def balanced_accuracy(answers: Answers, labels: Sequence[str], *, seed: int = 12
         The figure; nan where no image has one of the labels.
 
     Raises:
-        DetectorError: A label covers no class of the detector, or two labels cover one class.
+        DetectorError: There is no label, a label covers no class of the detector, or two labels cover one class.
 
     Examples:
         >>> rows = np.array([[0.4, 0.3, 0.3], [0.2, 0.1, 0.7]])
@@ -54,6 +54,8 @@ def balanced_accuracy(answers: Answers, labels: Sequence[str], *, seed: int = 12
 
 def _groups(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
     """Return for each class of the detector the position of the label that covers it, or -1."""
+    if not labels:
+        raise DetectorError(f"no label; expected one or more that cover classes of the detector: {', '.join(classes)}")
     covered = [[_covers(label, name) for label in labels] for name in classes]
     table = np.array(covered, dtype=bool).reshape(len(classes), len(labels))
     for position in np.flatnonzero(~table.any(axis=0)).tolist():
@@ -61,7 +63,7 @@ def _groups(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
     for position in np.flatnonzero(table.sum(axis=1) > 1).tolist():
         both = [label for label, covers in zip(labels, covered[position], strict=True) if covers]
         raise DetectorError(f"{' and '.join(map(repr, both))} both cover {classes[position]}; name one of them")
-    return np.where(table.any(axis=1), table.argmax(axis=1) if labels else 0, NO_CLASS)
+    return np.where(table.any(axis=1), table.argmax(axis=1), NO_CLASS)
 
 
 def _truth(answers: Answers, labels: Sequence[str]) -> NDArray[np.int64]:

@@ -67,7 +67,7 @@ def evaluate(
     merged, labels = _class_labels(held_out, predictor.classes)
     _check_measurable(labels, truths, predictor.classes)
     pixels = held_out.pixels(predictor.image_size)
-    batch = predictor.predict_batch(pixels, _shorter_sides(held_out, predictor))
+    batch = predictor.predict_batch(pixels, shorter_sides(held_out, predictor))
     points = operating_points_of(predictor)
     evaluation = measure(
         merged.probabilities(batch.probabilities),
@@ -82,6 +82,7 @@ def evaluate(
         truths=truths,
         unmerged=(batch.probabilities, predictor.classes),
         image_types=image_types_of(predictor, batch),
+        malignant_before=batch.malignant_before,
         seed=seed,
     )
     return replace(
@@ -167,8 +168,20 @@ def _check_measurable(labels: NDArray[np.int64], truths: Mapping[str, LabelTruth
         )
 
 
-def _shorter_sides(split: Split, predictor: Predictor) -> NDArray[np.int64] | None:
-    """Return the shorter side of each file, by its header: a detector abstains from images that are too small."""
+def shorter_sides(split: Split, predictor: Predictor) -> NDArray[np.int64] | None:
+    """Return the shorter side of each file, by its header: a detector abstains from images that are too small.
+
+    Args:
+        split: The images.
+        predictor: The detector.
+
+    Returns:
+        Pixels, `(n,)`; None where the detector accepts any size.
+
+    Examples:
+        >>> shorter_sides(data.test, predictor).shape == (len(data.test),)
+        True
+    """
     if not predictor.config.input_limits.side:
         return None
     with ThreadPoolExecutor(os.cpu_count()) as pool:

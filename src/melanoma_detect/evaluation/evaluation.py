@@ -133,7 +133,7 @@ class Evaluation(PerImage):
             "recall": _plain(self.recall),
             "precision": _plain(self.precision),
             "confusion": self.confusion.tolist(),
-            "operating_point": vars(self.operating_point) if self.operating_point else None,
+            "operating_point": _plain_point(self.operating_point) if self.operating_point else None,
             "shortcuts": shortcuts,
         }
 
@@ -187,7 +187,7 @@ class Evaluation(PerImage):
             The mean recall of those that occur, with its interval. A prediction of another class counts as wrong.
 
         Raises:
-            DetectorError: A label covers no class of the detector, or two labels cover one class.
+            DetectorError: There is no label, a label covers no class of the detector, or two labels cover one class.
 
         Examples:
             >>> figure = detector.evaluate(data.test).balanced_accuracy_over(["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"])
@@ -244,6 +244,11 @@ class Evaluation(PerImage):
         return "\n".join(lines)
 
 
+def _plain_point(point: OperatingPoint) -> dict[str, Any]:
+    """Return an operating point as plain values; JSON would write its sources as lists without names."""
+    return vars(point) | {"sources": [source._asdict() for source in point.sources]}
+
+
 def _plain(figures: dict[str, Figure]) -> dict[str, Any]:
     """Return figures as plain values, with None for nan, which JSON does not have."""
     return {
@@ -266,6 +271,7 @@ def measure(
     truths: Mapping[str, LabelTruth] | None = None,
     unmerged: tuple[Float64Array, tuple[str, ...]] | None = None,
     image_types: ImageTypes | None = None,
+    malignant_before: NDArray[np.bool_] | None = None,
     seed: int = 123,
 ) -> Evaluation:
     """Compute every metric from predicted probabilities and true labels.
@@ -283,6 +289,7 @@ def measure(
         truths: See `Answers`.
         unmerged: See `Answers`.
         image_types: See `Answers`.
+        malignant_before: See `Answers`.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -305,6 +312,7 @@ def measure(
         truths=truths or {},
         unmerged=unmerged,
         image_types=image_types,
+        malignant_before=malignant_before,
     )
     metrics = WeightedMetrics(answers, operating_point)
     figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED)

@@ -1,12 +1,12 @@
 """External validation: a detector evaluated on several sets of images, one row per set."""
 
 import contextlib
+import itertools
 import textwrap
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.text_table import WIDTH, render_markdown, render_text
 from melanoma_detect.utils.user_warning import warn_user
 
+_Set = TypeVar("_Set")
 Images: TypeAlias = Dataset | Split
 Sets: TypeAlias = Mapping[str, Images] | Mapping[str, Callable[[], Images]] | Sequence[Images]
 
@@ -236,7 +237,7 @@ def evaluate_sets(
         The evaluations.
 
     Raises:
-        DetectorError: There is no set, a set is no dataset, or none could be evaluated.
+        DetectorError: There is no set, a set is no dataset, two sets have one name, or none could be evaluated.
 
     Warns:
         DataWarning: Images of a set are set aside, since the detector was trained on them; the warning names the set.
@@ -245,7 +246,7 @@ def evaluate_sets(
         >>> evaluate_sets(predictor, [data.test]).evaluations.keys()
         dict_keys(['isic9'])
     """
-    named = {str(name): images for name, images in sets.items()} if isinstance(sets, Mapping) else _name_sets(sets)
+    named = _check_names(sets) if isinstance(sets, Mapping) else _name_sets(sets)
     for name, images in named.items():
         if not callable(images):
             check_split(images, seen, f"the set {name}")
@@ -276,14 +277,25 @@ def _naming_warnings(name: str) -> Iterator[None]:
                 warnings.warn_explicit(entry.message, entry.category, entry.filename, entry.lineno)
 
 
+def _check_names(sets: Mapping[Any, _Set]) -> dict[str, _Set]:
+    """Return sets by their names as text; raise DetectorError where two names read alike, such as 1 and "1"."""
+    named: dict[str, _Set] = {}
+    for name, images in sets.items():
+        if str(name) in named:
+            raise DetectorError(f"two sets are named {str(name)!r}; expected a name of its own for each")
+        named[str(name)] = images
+    return named
+
+
 def _name_sets(sets: Sequence[Images]) -> dict[str, Images]:
-    """Name sets by the sources of their images; equal names get a number."""
+    """Name sets by the sources of their images; equal names get a number, the first that leaves no two names alike."""
     names = [_source_name(images) for images in sets]
-    numbers: Counter[str] = Counter()
-    named = {}
+    taken = {name for name in names if names.count(name) == 1}
+    named: dict[str, Images] = {}
     for name, images in zip(names, sets, strict=True):
-        numbers[name] += 1
-        named[f"{name} {numbers[name]}" if names.count(name) > 1 else name] = images
+        numbered = (f"{name} {number}" for number in itertools.count(1))
+        unique = name if name in taken else next(text for text in numbered if text not in taken and text not in named)
+        named[unique] = images
     return named
 
 

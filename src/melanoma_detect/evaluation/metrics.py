@@ -216,13 +216,30 @@ class WeightedMetrics:
             return {**undefined, "brier_classes": brier_classes}
         sides = self.positive | self.negative
         error, total = (self.scores - self.positive) * sides, weights @ sides
-        # |mean predicted - observed| of a bin times its images is |sum of the errors in it|.
-        gaps = np.abs(weights @ (np.eye(BINS)[bin_index(self.scores)] * error[:, None])).sum(axis=1)
         return {
-            "ece": ratio(gaps, total),
+            "ece": ratio(calibration_gaps(self.scores, error, weights), total),
             "brier": ratio(weights @ np.square(error), total),
             "brier_classes": brier_classes,
         }
+
+
+def calibration_gaps(scores: Float64Array, errors: Float64Array, weights: Float64Array) -> Float64Array:
+    """Compute the distance between predicted and observed, summed over images: the ECE times their number.
+
+    Args:
+        scores: The predicted probability of each image, `(n,)`.
+        errors: The score minus 1 for an image of the target, minus 0 for another one, `(n,)`; 0 for one that does not count.
+        weights: How often each image counts, `(replicates, n)`.
+
+    Returns:
+        `(replicates,)`.
+
+    Examples:
+        >>> calibration_gaps(np.array([0.8, 0.8]), np.array([-0.2, 0.8]), np.ones((1, 2))).round(2)
+        array([0.6])
+    """
+    # |mean predicted - observed| of a bin times its images is |sum of the errors in it|.
+    return np.asarray(np.abs(weights @ (np.eye(BINS)[bin_index(scores)] * errors[:, None])).sum(axis=1))
 
 
 def mean_recall(recall: Float64Array) -> Float64Array:

@@ -5,7 +5,7 @@ such a difference (Bissoto, Fornaciali, Valle and Avila 2019, arXiv:1904.08818).
 blurred and the detector is run again: what it still recognises, it does not recognise by the lesion.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,12 +118,11 @@ def measure_shortcuts(
     """
     order = np.random.default_rng(seed).permutation(pixels.shape[1] * pixels.shape[2])
     alterations: dict[str, Callable[[Pixels], Pixels]] = {
-        "original": lambda batch: batch,
         "background": background_only,
         "colours": lambda batch: colours_only(batch, order),
         "blurred": blurred,
     }
-    scores = {name: _scores(predictor, pixels, alter) for name, alter in alterations.items()}
+    scores = _scores(predictor, pixels, alterations)
     positive, lesion_of = is_melanoma(labels, predictor.classes), np.asarray(groups)
     lesions = min(len(np.unique(lesion_of[side])) for side in (positive, ~positive))
 
@@ -193,8 +192,32 @@ def blurred(pixels: Pixels) -> Pixels:
     return np.stack([np.asarray(Image.fromarray(image).filter(filters)) for image in pixels])
 
 
-def _scores(predictor: Predictor, pixels: Pixels, alter: Callable[[Pixels], Pixels]) -> Float64Array:
-    """Return the melanoma scores of altered images, chunk by chunk: memory does not grow with the number of images."""
-    chunks = iterate_batches(pixels, _CHUNK)
-    probabilities = np.concatenate([predictor.probabilities(alter(np.asarray(chunk))) for chunk in chunks])
-    return melanoma_scores(probabilities, predictor.classes)
+def _scores(
+    predictor: Predictor, pixels: Pixels, alterations: Mapping[str, Callable[[Pixels], Pixels]]
+) -> dict[str, Float64Array]:
+    """Return the melanoma scores of the images as they are ("original") and of each alteration.
+
+    They are computed chunk by chunk: memory does not grow with the number of images.
+    """
+    parts: dict[str, list[Float64Array]] = {name: [] for name in ("original", *alterations)}
+    for chunk in iterate_batches(pixels, _CHUNK):
+        batch = np.asarray(chunk)
+        original = predictor.predict_batch(batch)
+        parts["original"].append(original.probabilities)
+        for name, alter in alterations.items():
+            parts[name].append(_probabilities(predictor, alter(batch), np.array(original.image_types, np.str_)))
+    return {name: melanoma_scores(np.concatenate(own), predictor.classes) for name, own in parts.items()}
+
+
+def _probabilities(predictor: Predictor, altered: Pixels, types: NDArray[np.str_]) -> Float64Array:
+    """Return the probabilities of altered images, each calibrated as the type of its original.
+
+    Altering an image must not change its type, and with that the calibration: scores of two calibrations are not one ranking.
+    """
+    if not predictor.image_types:
+        return predictor.probabilities(altered)
+    probabilities = np.empty((len(altered), len(predictor.classes)))
+    for image_type in predictor.image_types:
+        if (own := types == image_type).any():
+            probabilities[own] = predictor.at(image_type=image_type).probabilities(altered[own])
+    return probabilities

@@ -19,8 +19,9 @@ def exported_config(predictor: Predictor, precision: Literal["float32", "int8"])
             these: in int8 there is none.
 
     Returns:
-        Plain values. A detector that tells clinical photographs from dermoscopy has two more: `image_type_classifier`, and
-        `clinical`, which stands in for the temperature, bias and operating point of dermoscopy.
+        Plain values. `referred` says whether the detector refers every image, whatever its probabilities. A detector that
+        tells clinical photographs from dermoscopy has two more: `image_type_classifier`, and `clinical`, which stands in for
+        the temperature, bias, operating point and `referred` of dermoscopy.
 
     Examples:
         >>> exported_config(predictor, "float32")["image_size"]
@@ -56,4 +57,5 @@ def _calibration(config: DetectorConfig, settings: Settings, precision: str) -> 
         "bias": list(calibration.bias),
         **({"local": calibration.local.formula()} if calibration.local else {}),
         "operating_point": asdict(point) if point else None,
+        "referred": settings.image_type in config.referred_types,
     }

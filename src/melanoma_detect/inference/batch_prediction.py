@@ -40,6 +40,7 @@ class BatchPrediction:
         operating_points: The threshold for alerts that holds for each image, `(n,)`; None where there is none.
         likely_malignant: bool `(n,)`: whether an image without an alert must not be cleared; see `likely_malignant`.
         image_types: The type of each image, `"dermoscopy"` or `"clinical"`, `(n,)`; empty where it is not known.
+        malignant_before: bool `(n,)`: see `Calibration.malignant_before`.
     """
 
     probabilities: Float64Array
@@ -52,6 +53,7 @@ class BatchPrediction:
     operating_points: list[OperatingPoint | None]
     likely_malignant: NDArray[np.bool_]
     image_types: list[ImageType | Literal[""]]
+    malignant_before: NDArray[np.bool_]
 
     @property
     def operating_point(self) -> OperatingPoint | None:
@@ -105,6 +107,8 @@ class BatchPrediction:
         if best in may_be_malignant(classes):
             certainly = "is" if best in taxonomy.positions(classes, malignant=True) else "may be"
             return f"{classes[best]} ({self.probabilities[index, best]:.0%}) {certainly} malignant"
+        if self.malignant[index] < point.malignant_threshold:  # then it is likely for the other reason
+            return "a malignant diagnosis was the most probable one before the detector was localized"
         share, limit = format_distinct(float(self.malignant[index]), point.malignant_threshold)
         return f"the probability of a malignant diagnosis, {share}, reaches {limit}"
 
@@ -147,6 +151,7 @@ def batch_prediction(
     ood_threshold: float = float("inf"),
     rejection_reasons: Sequence[str] | None = None,
     image_type: ImageType | Literal[""] = "",
+    malignant_before: NDArray[np.bool_] | None = None,
 ) -> BatchPrediction:
     """Return the predictions for a batch of images of one type from its probabilities.
 
@@ -159,6 +164,7 @@ def batch_prediction(
         ood_threshold: The score above which the detector abstains.
         rejection_reasons: Why each image was rejected, `(n,)`; empty for an image that is good enough.
         image_type: The type of the images; empty where it is not known.
+        malignant_before: See `Calibration.malignant_before`, `(n,)`; None for a detector that was not localized.
 
     Returns:
         The predictions.
@@ -171,10 +177,12 @@ def batch_prediction(
     malignant = target_scores(probabilities, classes, "malignant")
     scores = malignant if point is not None and point.target == "malignant" else melanoma
     distance = np.zeros(len(probabilities)) if distance is None else distance
+    before = np.zeros(len(probabilities), np.bool_) if malignant_before is None else malignant_before
     rejected = [""] * len(probabilities) if rejection_reasons is None else rejection_reasons
     reasons = [
         reason or (UNFAMILIAR if unfamiliar else "")
-        for reason, unfamiliar in zip(rejected, distance > ood_threshold, strict=True)
+        # "Not within" rather than "beyond": a distance that is no number must not be judged.
+        for reason, unfamiliar in zip(rejected, ~(distance <= ood_threshold), strict=True)
     ]
     return BatchPrediction(
         probabilities=probabilities,
@@ -185,8 +193,9 @@ def batch_prediction(
         distance=distance,
         reasons=reasons,
         operating_points=[point] * len(probabilities),
-        likely_malignant=likely_malignant(probabilities, classes, point),
+        likely_malignant=likely_malignant(probabilities, classes, point) | before,
         image_types=[image_type] * len(probabilities),
+        malignant_before=before,
     )
 
 

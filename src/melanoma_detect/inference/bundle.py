@@ -12,7 +12,6 @@
 There is no pickle and no code in it, and names and sizes of its members are checked before anything is read.
 """
 
-import io
 import json
 import os
 import zipfile
@@ -22,16 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.feature_arrays import MAX_SIZE, FeatureParts, features_from_bytes, features_to_bytes
 from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, check_golden_images, make_golden_images
 from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
-from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, upgrade
+from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, schema_of, upgrade
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output, expand_path
@@ -50,12 +48,17 @@ _MAX_SIZES = {
     _CONFIG: 64 * 2**20,
     _ONNX: 2 * 2**30,
     _KERAS: 4 * 2**30,
-    _FEATURES: 256 * 2**20,
+    _FEATURES: MAX_SIZE,
     **dict.fromkeys(FINGERPRINT_MEMBERS.values(), 1024 * 2**20),
     _MODEL_CARD: 2**20,
     **dict.fromkeys(_GOLDEN, 16 * 2**20),
 }
 _SAMPLES, _SAMPLE_SIZE = 16, 16 * 1024  # what tells whether a member compresses, in bytes
+# What zipfile, zlib, json, NumPy and Pillow raise on damaged or hostile bytes.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, MemoryError),
+    *(KeyError, ValueError, TypeError, AttributeError, IndexError),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,11 @@ class Files:
     image_types: ImageTypeClassifier | None = None
     fingerprint: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
     path: Path | None = None
+
+    @property
+    def features(self) -> FeatureParts:
+        """What `features.npz` holds."""
+        return FeatureParts(self.feature_space, self.image_types)
 
 
 def find_file(path: Path | None) -> Path:
@@ -132,9 +140,11 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *,
         >>> write(Path("again.detector"), predictor.config, predictor.files, predictor.runtime)
     """
     path = check_output(path, overwrite=overwrite)
+    values = config.to_dict()
+    values["schema"] = schema = schema_of(values, files.features)
     members: dict[str, bytes] = {
-        _CONFIG: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
-        FINGERPRINT_MEMBERS[SCHEMA]: json.dumps(files.fingerprint().to_dict()).encode(),
+        _CONFIG: json.dumps(values, indent=1).encode(),
+        FINGERPRINT_MEMBERS[schema]: json.dumps(files.fingerprint().to_dict()).encode(),
         _MODEL_CARD: model_card(config).encode(),
         **make_golden_images(runtime, config.image_size),
     }
@@ -143,7 +153,7 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *,
     if files.keras:
         members[_KERAS] = files.keras()
     if files.feature_space or files.image_types:
-        members[_FEATURES] = _features_to_bytes(files.feature_space, files.image_types)
+        members[_FEATURES] = features_to_bytes(files.features)
     with atomic_file(path, overwrite=overwrite) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content, _compression(content))
@@ -186,17 +196,19 @@ def read(
             config = _read_config(file, values)
             fingerprint = FINGERPRINT_MEMBERS[values["schema"]]
             _check_required_members(file, names, fingerprint)
+            features = features_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else FeatureParts()
             files = Files(
                 onnx=archive.read(_ONNX) if _ONNX in names else None,
                 keras=_Member(file, _KERAS) if _KERAS in names else None,
-                **(_features_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else {}),
+                feature_space=features.feature_space,
+                image_types=features.image_types,
                 fingerprint=_FingerprintMember(file, fingerprint),
                 path=file,
             )
             golden = {name: archive.read(name) for name in _GOLDEN}
         runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
-        check_golden_images(file, golden, runtime)
-    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError, ValueError, OSError) as error:
+        check_golden_images(file, golden, runtime, classes=len(config.classes), features=features.width)
+    except _DAMAGE as error:
         if isinstance(error, DetectorError):
             raise
         raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
@@ -208,8 +220,10 @@ def _compression(content: bytes) -> int:
 
     Weights as they were trained hardly compress, and are read faster uncompressed; rounded ones compress.
     """
-    step = max(len(content) // _SAMPLES, 1)
-    sample = b"".join(content[start : start + _SAMPLE_SIZE] for start in range(0, len(content), step))
+    sample = content
+    if len(content) > _SAMPLES * _SAMPLE_SIZE:
+        starts = range(0, len(content), len(content) // _SAMPLES)
+        sample = b"".join(content[start : start + _SAMPLE_SIZE] for start in starts)
     return zipfile.ZIP_DEFLATED if len(zlib.compress(sample)) < 0.8 * len(sample) else zipfile.ZIP_STORED
 
 
@@ -224,7 +238,7 @@ class _Member:
         try:
             with zipfile.ZipFile(self.file) as archive:
                 return archive.read(self.name)
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
             raise DetectorError(
                 f"{self.file}: was changed or moved since it was loaded ({error}); load it again"
             ) from error
@@ -325,25 +339,3 @@ def _read_config(file: Path, values: Any) -> DetectorConfig:
         raise DetectorError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DetectorError(f"{file}: {_CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error
-
-
-def _features_to_bytes(space: FeatureSpace | None, types: ImageTypeClassifier | None) -> bytes:
-    arrays: dict[str, Any] = {}
-    if space:
-        arrays |= space.to_arrays()
-    if types:
-        arrays |= {"image_type_weights": types.weights, "image_type_bias": np.float64(types.bias)}
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-def _features_from_bytes(content: bytes) -> dict[str, Any]:
-    """Return the parts of `Files` that are made of arrays; either may be absent."""
-    parts: dict[str, Any] = {}
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        if "image_type_weights" in arrays:
-            parts["image_types"] = ImageTypeClassifier(arrays["image_type_weights"], float(arrays["image_type_bias"]))
-        if "mean" in arrays or not parts:
-            parts["feature_space"] = FeatureSpace.from_arrays(arrays)
-    return parts

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.local_calibration import LocalCalibration
-from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target, ValidationScores
-from melanoma_detect.inference.prediction import softmax
+from melanoma_detect.inference.operating_points import (
+    MALIGNANT_THRESHOLD,
+    PLURALS,
+    OperatingPoint,
+    Target,
+    ValidationScores,
+    lesions_needed,
+)
+from melanoma_detect.inference.prediction import may_be_malignant, softmax
 from melanoma_detect.utils.arrays import Float64Array
 
 COVERAGE = (
@@ -38,8 +45,8 @@ class Calibration:
         bias: Added to the logits, one number a class, for a model trained as if all classes were equally frequent: it
             restores the class frequencies of validation (bias-corrected temperature scaling: Alexandari, Kundaje and
             Shrikumar 2020, arXiv:1901.06852). Empty for none; see `probabilities`.
-        local: What a clinic's own images changed (see `Detector.localize`); None for nothing. `operating_scores` are then on the
-            local scale.
+        local: What a clinic's own images changed (see `Detector.localize`); None for nothing. `operating_scores` stay on the
+            scale before it: a threshold is read from them there, and then moved.
     """
 
     temperature: float = 1.0
@@ -71,6 +78,32 @@ class Calibration:
         original = self._original_probabilities(logits, classes)
         return original if self.local is None else self.local.apply(original, classes)
 
+    def malignant_before(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return which images had a malignant diagnosis as their most probable one before a local calibration.
+
+        Such an image was referred. It is never cleared afterwards, however rare malignant diagnoses are among the local images.
+
+        Args:
+            logits: `(n, classes)`.
+            classes: Class names, in the order of the columns.
+
+        Returns:
+            bool `(n,)`: whether a class that is malignant, or may be, was the most probable one before the local calibration or
+            before an earlier one; False without one.
+
+        Examples:
+            >>> from melanoma_detect.inference.local_calibration import LogOddsLine
+            >>> local = LocalCalibration(malignant=LogOddsLine(intercept=-2.0))
+            >>> classes = ("melanoma", "basal cell carcinoma", "nevus")
+            >>> Calibration(local=local).malignant_before(np.array([[0.0, 2.0, 1.0], [0.0, 1.0, 2.0]]), classes).tolist()
+            [True, False]
+        """
+        if self.local is None:
+            return np.zeros(len(logits), dtype=np.bool_)
+        earlier = self._earlier(self.local)
+        most_probable = earlier.probabilities(logits, classes).argmax(axis=1)
+        return np.isin(most_probable, may_be_malignant(classes)) | earlier.malignant_before(logits, classes)
+
     def _original_probabilities(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> Float64Array:
         unbiased = softmax(logits / self.temperature)
         if not self.bias:
@@ -92,10 +125,11 @@ class Calibration:
 
         Returns:
             The operating point, with the threshold on the probability of a malignant diagnosis from which an image without an
-            alert is referred: that of the same sensitivity for malignant diagnoses, but at most 0.5.
+            alert is referred: that of the same sensitivity for malignant diagnoses, but at most 0.5. Where local images support
+            only a lower sensitivity, it is the threshold for that one or the earlier threshold, whichever is lower.
 
         Raises:
-            DetectorError: The validation images cannot support it.
+            DetectorError: Neither the validation images nor the local ones can support it.
 
         Examples:
             >>> detector.predictor.config.calibrations[1].operating_point(0.6).goal
@@ -105,8 +139,24 @@ class Calibration:
         return replace(point, malignant_threshold=self._malignant_threshold(sensitivity))
 
     def _operating_point(self, sensitivity: float, target: Target) -> OperatingPoint:
-        if self.local is not None and (point := self.local.operating_point(sensitivity, target)) is not None:
-            return point
+        if self.local is None:
+            return self._validation_point(sensitivity, target)
+        own = self.local.nearest_point(sensitivity, target)
+        if own is not None and own.goal == sensitivity:
+            return own
+        try:
+            earlier = self._earlier(self.local)._operating_point(sensitivity, target)
+        except DetectorError as error:
+            lesions, needed = self.local.lesions(target), lesions_needed(sensitivity)
+            raise DetectorError(
+                f"{error}; with {needed} local {PLURALS[target]} it could be set too, and there are {lesions}"
+            ) from error
+        threshold = self.local.move(earlier.threshold, target)
+        if own is not None and own.threshold < threshold:  # a higher sensitivity must not find fewer
+            return replace(own, goal=sensitivity)
+        return replace(earlier, threshold=threshold)
+
+    def _validation_point(self, sensitivity: float, target: Target) -> OperatingPoint:
         if target not in self.operating_scores:
             raise DetectorError(
                 f"there is no operating point for {target}: validation showed no {target} lesion, or nothing else"
@@ -115,15 +165,22 @@ class Calibration:
 
     def _malignant_threshold(self, sensitivity: float) -> float:
         """Return the probability of a malignant diagnosis from which an image is never cleared."""
-        try:
-            own = self._operating_point(sensitivity, "malignant")
-        except DetectorError:  # no malignant lesion in validation, or too few
-            own = None
-        highest = MALIGNANT_THRESHOLD
-        if self.local is not None and not (own and own.local):
-            # What was referred before the local calibration stays referred.
-            highest = min(highest, float(self.local.malignant(np.array(MALIGNANT_THRESHOLD))))
-        return min(own.threshold, highest) if own else highest
+        if self.local is None:
+            try:
+                own = self._validation_point(sensitivity, "malignant")
+            except DetectorError:  # no malignant lesion in validation, or too few
+                return MALIGNANT_THRESHOLD
+            return min(own.threshold, MALIGNANT_THRESHOLD)
+        local = self.local.nearest_point(sensitivity, "malignant")
+        thresholds = [MALIGNANT_THRESHOLD, *([local.threshold] if local is not None else [])]
+        if local is None or local.goal < sensitivity:
+            # What reached the threshold before the local calibration still does.
+            thresholds.append(self.local.move(self._earlier(self.local)._malignant_threshold(sensitivity), "malignant"))
+        return min(thresholds)
+
+    def _earlier(self, local: LocalCalibration) -> "Calibration":
+        """Return the calibration before the latest local one."""
+        return replace(self, local=local.first)
 
     def conformal_threshold(self, coverage: float) -> float:
         """Return the lowest probability at which a diagnosis is in the prediction set.

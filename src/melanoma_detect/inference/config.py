@@ -9,9 +9,9 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.quality import InputLimits
 from melanoma_detect.images.reader import RESIZES, Resize
 from melanoma_detect.inference.calibration import COVERAGE, Calibration
+from melanoma_detect.inference.config_values import check_localization, read_calibration
 from melanoma_detect.inference.image_types import ImageType, check_image_type
-from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
-from melanoma_detect.inference.operating_points import OperatingPoint, Target, ValidationScores
+from melanoma_detect.inference.operating_points import TARGETS, OperatingPoint, Target, check_sensitivity
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,9 @@ class DetectorConfig:
             True
         """
         values = asdict(self)
+        # What is not used is left out, so that earlier versions read the file too; see `schema.schema_of`.
         for calibration in (*values["calibrations"].values(), *values["clinical"].values()):
-            if not math.isfinite(calibration["ood_threshold"]):
-                calibration["ood_threshold"] = None  # JSON has no infinity
-            if calibration["local"] is None:
-                del calibration["local"]
-        # What is as it was before there were types of image is left out, so that earlier versions read the file too.
+            _leave_out_unused(calibration)
         if self.settings.image_type is None:
             del values["settings"]["image_type"]
         for name in ("clinical", "referred_types", "localizations"):
@@ -170,47 +167,48 @@ class DetectorConfig:
             ValueError: A value is out of range.
         """
         unchanged = ("architecture", "recipe", "history", "best_epoch", "metrics", "export", "notes", "made_with")
+        classes = tuple(values["classes"])
         return cls(
-            classes=tuple(values["classes"]),
+            classes=classes,
             image_size=(int(values["image_size"][0]), int(values["image_size"][1])),
-            settings=Settings(**values["settings"]),
-            calibrations={int(views): _calibration(fitted) for views, fitted in values["calibrations"].items()},
+            settings=_settings(values["settings"]),
+            calibrations=_calibrations(values["calibrations"], len(classes)),
             input_limits=InputLimits(**values["input_limits"]),
             resize=_resize(values["resize"]),
             title=str(values.get("title", "")),
-            clinical={int(views): _calibration(fitted) for views, fitted in values.get("clinical", {}).items()},
+            clinical=_calibrations(values.get("clinical", {}), len(classes)),
             referred_types=tuple(map(check_image_type, values.get("referred_types", ()))),
-            localizations=tuple(map(dict, values.get("localizations", ()))),
+            localizations=tuple(map(check_localization, values.get("localizations", ()))),
             **{name: values[name] for name in unchanged},
         )
 
 
-def _calibration(values: Mapping[str, Any]) -> Calibration:
-    threshold = values["ood_threshold"]
-    return Calibration(
-        temperature=float(values["temperature"]),
-        operating_scores={target: _scores(scores) for target, scores in values["operating_scores"].items()},
-        conformal_thresholds={float(key): float(value) for key, value in values["conformal_thresholds"].items()},
-        ood_threshold=math.inf if threshold is None else float(threshold),
-        bias=tuple(map(float, values.get("bias", ()))),
-        local=_local_calibration(values["local"]) if "local" in values else None,
-    )
+def _leave_out_unused(calibration: dict[str, Any]) -> None:
+    if not math.isfinite(calibration["ood_threshold"]):
+        calibration["ood_threshold"] = None  # JSON has no infinity
+    every_scores, local = list(calibration["operating_scores"].values()), calibration["local"]
+    if local is None:
+        del calibration["local"]
+    while local is not None:
+        every_scores += local["operating_scores"].values()
+        local = local["first"]
+    for scores in every_scores:
+        if not scores["by_source"]:
+            del scores["by_source"], scores["lesions_by_source"]
 
 
-def _local_calibration(values: Mapping[str, Any]) -> LocalCalibration:
-    return LocalCalibration(
-        melanoma=LogOddsLine(**values["melanoma"]),
-        malignant=LogOddsLine(**values["malignant"]),
-        temperature=float(values["temperature"]),
-        bias=tuple(map(float, values["bias"])),
-        operating_scores={target: _scores(scores) for target, scores in values["operating_scores"].items()},
-    )
+def _settings(values: Mapping[str, Any]) -> Settings:
+    settings = Settings(**values)
+    if settings.image_type is not None:
+        check_image_type(settings.image_type)
+    if settings.target not in TARGETS:
+        raise ValueError(f"target={settings.target!r}; expected one of {', '.join(map(repr, TARGETS))}")
+    check_sensitivity(settings.sensitivity)
+    return settings
 
 
-def _scores(values: Mapping[str, Any]) -> ValidationScores:
-    sides = {side: tuple(values[side]) for side in ("positive", "negative")}
-    by_source = {source: tuple(scores) for source, scores in values.get("by_source", {}).items()}
-    return ValidationScores(**{**values, **sides, "by_source": by_source})
+def _calibrations(values: Mapping[str, Any], classes: int) -> dict[int, Calibration]:
+    return {int(views): read_calibration(fitted, classes) for views, fitted in values.items()}
 
 
 def _resize(name: str) -> Resize:

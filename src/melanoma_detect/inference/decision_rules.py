@@ -66,6 +66,7 @@ class DecisionRule:
             ood_threshold=self.calibration.ood_threshold,
             rejection_reasons=[reason or self.referral for reason in rejected] if self.referral else rejected,
             image_type=self.image_type,
+            malignant_before=self.calibration.malignant_before(logits, classes),
         )
 
 
@@ -197,6 +198,11 @@ def change_image_type(settings: Settings, image_type: str, config: DetectorConfi
     """
     if image_type == "auto":
         return replace(settings, image_type=None)
+    if image_type not in IMAGE_TYPES:
+        expected = ", ".join(map(repr, IMAGE_TYPES))
+        raise DetectorError(
+            f"image_type={image_type!r}; expected one of {expected} and 'auto', with which the detector recognises it"
+        )
     checked = check_image_type(image_type)
     if checked == "clinical" and not (recognises or config.clinical or config.referred_types):
         raise DetectorError(

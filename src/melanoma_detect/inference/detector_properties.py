@@ -32,7 +32,11 @@ class DetectorProperties:
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity."""
+        """The threshold for alerts; None where validation showed no melanoma, or too few for this sensitivity.
+
+        Of a detector that recognises the type of an image it is the threshold for dermoscopy; `at(image_type="clinical")` has
+        that for clinical photographs.
+        """
         return self.predictor.operating_point
 
     @property

@@ -44,16 +44,26 @@ def make_golden_images(runtime: Runtime, size: tuple[int, int]) -> dict[str, byt
     return images | {PROBABILITIES: json.dumps({"probabilities": probabilities}).encode()}
 
 
-def check_golden_images(file: Path, members: Mapping[str, bytes], runtime: Runtime) -> None:
+def check_golden_images(
+    file: Path,
+    members: Mapping[str, bytes],
+    runtime: Runtime,
+    *,
+    classes: int | None = None,
+    features: int | None = None,
+) -> None:
     """Raise DetectorError unless a model gives the recorded probabilities for its golden images.
 
     Args:
         file: The detector's file, for the message.
         members: The content of the members, by name.
         runtime: The model.
+        classes: How many classes the detector has; None not to check it.
+        features: How many features the detector's feature space and classifier of image types are made for; None where it
+            has neither.
 
     Raises:
-        DetectorError: A probability differs by more than 0.002.
+        DetectorError: A probability differs by more than 0.002, or the model has another number of outputs.
 
     Examples:
         >>> runtime = detector.predictor.runtime
@@ -61,7 +71,14 @@ def check_golden_images(file: Path, members: Mapping[str, bytes], runtime: Runti
     """
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
     expected = np.array(json.loads(members[PROBABILITIES])["probabilities"])
-    probabilities = softmax(runtime.run(pixels).logits)
+    outputs = runtime.run(pixels)
+    for name, array, expected_width in (("class", outputs.logits, classes), ("feature", outputs.features, features)):
+        if expected_width is not None and array.shape != (len(pixels), expected_width):
+            raise DetectorError(
+                f"{file}: the model gives {name} outputs of shape {array.shape[1:]}, but the rest of the file is for "
+                f"{expected_width}: parts of several detectors are mixed; save the detector again"
+            )
+    probabilities = softmax(outputs.logits)
     difference = np.abs(probabilities - expected).max() if probabilities.shape == expected.shape else np.inf
     if not difference <= _TOLERANCE:  # true for nan as well
         raise DetectorError(

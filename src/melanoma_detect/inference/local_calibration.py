@@ -3,11 +3,13 @@
 `training.localize` fits it. The probability of melanoma, and that of any malignant diagnosis, are each moved along a line on
 the log-odds scale (Cox 1958, doi 10.1093/biomet/45.3-4.562; "logistic recalibration" in Steyerberg, Clinical Prediction
 Models, 2009, chapter 20). The intercept stands for the prevalence, the slope for the temperature. A line that rises keeps the
-order of the images: a threshold that is moved along the same line makes the same decisions as before. NumPy only.
+order of the images: a threshold that is moved along the same line makes the same decisions as before. One exception errs on the
+safe side: the probability of any malignant diagnosis is never under that of melanoma. An image with a high probability of
+melanoma may therefore reach a threshold for malignant diagnoses that it did not reach before. NumPy only.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from melanoma_detect.utils.arrays import Float64Array
 
 _EPSILON = 1e-12  # the smallest probability whose log-odds are taken
 _FARTHEST = 500.0  # log-odds whose exponential is finite
+_ROUNDING = 1e-12  # relative; by so much a moved threshold gives way, so that rounding keeps no image from reaching it
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,6 @@ class LogOddsLine:
         moved = np.clip(self.slope * log_odds(probabilities) + self.intercept, -_FARTHEST, _FARTHEST)
         return np.asarray(1 / (1 + np.exp(-moved)))
 
-    def after(self, first: "LogOddsLine") -> "LogOddsLine":
-        """Return the line that does what another line does, and then this one.
-
-        Args:
-            first: The other line.
-
-        Returns:
-            One line.
-
-        Examples:
-            >>> LogOddsLine(2.0, 1.0).after(LogOddsLine(0.5, -1.0))
-            LogOddsLine(slope=1.0, intercept=-1.0)
-        """
-        return LogOddsLine(self.slope * first.slope, self.slope * first.intercept + self.intercept)
-
 
 @dataclass(frozen=True)
 class LocalCalibration:
@@ -73,6 +61,7 @@ class LocalCalibration:
         bias: Then added to them, one number a class: their prevalence among each other. Empty for none.
         operating_scores: The scores of the local images, for each target that they show; operating points that the number of
             local lesions supports are read from them. Of each lesion of the target, the lowest score.
+        first: An earlier local calibration, which is applied first; None for none.
     """
 
     melanoma: LogOddsLine = field(default_factory=LogOddsLine)
@@ -80,6 +69,7 @@ class LocalCalibration:
     temperature: float = 1.0
     bias: tuple[float, ...] = ()
     operating_scores: Mapping[Target, ValidationScores] = field(default_factory=dict)
+    first: "LocalCalibration | None" = None
 
     def apply(self, probabilities: Float64Array, classes: tuple[str, ...]) -> Float64Array:
         """Return the local probabilities.
@@ -96,6 +86,8 @@ class LocalCalibration:
             >>> local.apply(np.array([[0.2, 0.5, 0.3]]), ("melanoma", "nevus", "dermatofibroma")).round(2)
             array([[0.4 , 0.37, 0.22]])
         """
+        if self.first is not None:
+            probabilities = self.first.apply(probabilities, classes)
         melanoma, others, rest = kinds_of_classes(classes)
         raised = np.maximum(probabilities, _EPSILON) ** (1 / self.temperature)
         weights = raised * np.exp(np.asarray(self.bias or np.zeros(len(classes))))
@@ -116,7 +108,7 @@ class LocalCalibration:
         """Return the numbers by which `apply` moves probabilities, for programs that run an exported model.
 
         Returns:
-            Plain values by name.
+            Plain values by name; `first` holds those of an earlier local calibration, or None.
 
         Examples:
             >>> LocalCalibration().formula()["melanoma"]
@@ -124,7 +116,7 @@ class LocalCalibration:
         """
         values = asdict(self)
         del values["operating_scores"]
-        return values
+        return values | {"first": self.first and self.first.formula()}
 
     def line(self, target: Target) -> LogOddsLine:
         """Return the line of a target.
@@ -141,21 +133,21 @@ class LocalCalibration:
         """
         return self.melanoma if target == "melanoma" else self.malignant
 
-    def moved(self, scores: Mapping[Target, ValidationScores]) -> dict[Target, ValidationScores]:
-        """Return the scores of other images on the local scale, so that operating points that were set on them stay in force.
+    def move(self, threshold: float, target: Target) -> float:
+        """Return a threshold on the scale of this calibration, so that what reached it before still does.
 
         Args:
-            scores: For each target, before the local calibration.
+            threshold: A probability of the target on the scale before this calibration (and after an earlier one).
+            target: `"melanoma"` or `"malignant"`.
 
         Returns:
-            The same images' scores after it, in the same order.
+            The threshold that makes the same decisions.
 
         Examples:
-            >>> old = {"melanoma": ValidationScores.of(np.array([0.9, 0.5]), [True, False])}
-            >>> LocalCalibration(melanoma=LogOddsLine(intercept=1.0)).moved(old)["melanoma"].negative
-            (0.7310585786300049,)
+            >>> round(LocalCalibration(melanoma=LogOddsLine(intercept=1.0)).move(0.5, "melanoma"), 3)
+            0.731
         """
-        return {target: _move(of_target, self.line(target)) for target, of_target in scores.items()}
+        return float(self.line(target)(np.array(threshold))) * (1 - _ROUNDING)
 
     def operating_point(self, sensitivity: float, target: Target) -> OperatingPoint | None:
         """Return the operating point that the local lesions support.
@@ -186,7 +178,7 @@ class LocalCalibration:
             return None
         lesions, positive, negative = scores.positive_lesions, np.array(scores.positive), np.array(scores.negative)
         rank = int(np.floor((1 - sensitivity) * (lesions + 1) + 1e-6))  # 0.05 × 20 is 0.999…96 and must be 1
-        lowest = positive[(rank - 1) * len(positive) // lesions]  # of very many scores only quantiles are stored
+        lowest = positive[rank - 1]  # one score for each lesion, ascending
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
         threshold = float((lowest + below.max()) / 2) if below.size else float(lowest)
         specificity = float((negative < threshold).mean())
@@ -205,38 +197,43 @@ class LocalCalibration:
             local=True,
         )
 
-    def after(self, first: "LocalCalibration | None", sensitivity: float) -> "LocalCalibration":
-        """Return the calibration that does what an earlier local calibration does, and then this one.
+    def nearest_point(self, sensitivity: float, target: Target) -> OperatingPoint | None:
+        """Return the operating point of the highest sensitivity that the local lesions support, up to a given one.
 
         Args:
-            first: The earlier one; None for none.
-            sensitivity: The share of a target that must raise an alert. Where the scores of this one do not support it, those
-                of the earlier one stay, on the new scale.
+            sensitivity: The share of the target that should raise an alert, over 0 and under 1.
+            target: `"melanoma"` or `"malignant"`.
 
         Returns:
-            One calibration.
+            The operating point, whose goal is the sensitivity or a lower one; None without local lesions.
+
+        Raises:
+            DetectorError: The sensitivity is out of range.
 
         Examples:
-            >>> halved = LocalCalibration(melanoma=LogOddsLine(intercept=-0.7))
-            >>> halved.after(halved, 0.95).melanoma.intercept
-            -1.4
+            >>> scores = ValidationScores.of(np.linspace(0.1, 1, 10), [False] + [True] * 9)
+            >>> LocalCalibration(operating_scores={"melanoma": scores}).nearest_point(0.95, "melanoma").goal
+            0.9
         """
-        if first is None:
-            return self
-        earlier, own = (np.array(each.bias or (0.0,)) for each in (first, self))
-        bias = earlier / self.temperature + own if first.bias or self.bias else ()
-        supported = {
-            target: scores
-            for target, scores in self.operating_scores.items()
-            if target not in first.operating_scores or self.operating_point(sensitivity, target)
-        }
-        return LocalCalibration(
-            melanoma=self.melanoma.after(first.melanoma),
-            malignant=self.malignant.after(first.malignant),
-            temperature=self.temperature * first.temperature,
-            bias=tuple(map(float, bias)),
-            operating_scores={**self.moved(first.operating_scores), **supported},
-        )
+        check_sensitivity(sensitivity)
+        lesions = self.lesions(target)
+        if not lesions:
+            return None
+        # The lowest of n scores supports n / (n + 1): see `lesions_needed`.
+        supported = sensitivity if lesions >= lesions_needed(sensitivity) else lesions / (lesions + 1)
+        return self.operating_point(supported, target)
+
+    def lesions(self, target: Target) -> int:
+        """Return how many local lesions show a target.
+
+        Args:
+            target: `"melanoma"` or `"malignant"`.
+
+        Returns:
+            Their number; 0 too where no image shows another lesion.
+        """
+        scores = self.operating_scores.get(target)
+        return scores.positive_lesions if scores is not None else 0
 
 
 def log_odds(probabilities: Float64Array) -> Float64Array:
@@ -273,15 +270,3 @@ def kinds_of_classes(classes: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArr
     melanoma = np.isin(columns, taxonomy.positions(classes, code=taxonomy.MELANOMA))
     malignant = np.isin(columns, taxonomy.positions(classes, malignant=True))
     return melanoma, malignant & ~melanoma, ~malignant & ~melanoma
-
-
-def _move(scores: ValidationScores, line: LogOddsLine) -> ValidationScores:
-    def moved(values: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(line(np.array(values)).tolist())
-
-    return replace(
-        scores,
-        positive=moved(scores.positive),
-        negative=moved(scores.negative),
-        by_source={source: moved(values) for source, values in scores.by_source.items()},
-    )

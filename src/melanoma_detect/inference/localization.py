@@ -1,8 +1,8 @@
 """The record of a localisation (see `Detector.localize`), as a section of the model card.
 
 A record is a dictionary of plain values: `parent` (title and SHA-256 of the detector before), `data`, `seed`, `image_type`,
-`images`, `lesions`, `melanoma_lesions`, `malignant_lesions`, `sensitivity`, `target`, the sentences `set` and `refused`, and
-the figures `before` and `after`. NumPy only.
+`images`, `rejected` (how many further ones were left out), `lesions`, `melanoma_lesions`, `malignant_lesions`, `sensitivity`,
+`target`, the sentences `set` and `refused`, and the figures `before` and `after`. NumPy only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,8 @@ from typing import Any
 
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS
+
+BEFORE_LOCALIZATION = "before_localization"  # marks metrics of `DetectorConfig.metrics` that were measured before
 
 _FIGURES = {
     "ece": "expected calibration error of the probability of {targets} (ECE)",
@@ -44,6 +46,8 @@ def describe_localization(record: Mapping[str, Any]) -> Iterator[str]:
         f"({record['melanoma_lesions']} melanomas) from {record['data']}; the model is that of {parent['title']} "
         f"(SHA-256 {parent['sha256'][:16]}…)."
     )
+    if record.get("rejected"):
+        yield f"Left out, because the detector does not judge them, such as for blur: {record['rejected']} images."
     yield from _list("Set", record["set"])
     yield from _list("Not set, for want of images", record["refused"])
     targets = PLURALS["malignant" if record["target"] == "malignant" else "melanoma"]

@@ -9,9 +9,10 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS
-from melanoma_detect.inference.localization import describe_localization
+from melanoma_detect.inference.localization import BEFORE_LOCALIZATION, describe_localization
 from melanoma_detect.inference.operating_points import PLURALS, SENSITIVITIES, TARGETS, OperatingPoint, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
@@ -74,8 +75,6 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
         yield ""
         yield from describe_localization(record)
     yield from ("", "## Metrics", "")
-    if config.localizations and config.metrics:
-        yield from ("Measured before the local calibration, at the thresholds of that time.", "")
     yield from _metrics(config.metrics)
     yield from ("", "## Limitations", "")
     yield (
@@ -125,29 +124,28 @@ def _points_by_type(config: DetectorConfig) -> Iterator[str]:
 
 
 def _operating_points(config: DetectorConfig, settings: Settings) -> Iterator[str]:
-    scores = config.calibration(settings.views, settings.image_type).operating_scores
+    calibration = config.calibration(settings.views, settings.image_type)
     own = config.operating_point(settings)
     if own is not None:
         yield f"- {own}."
         yield from (f"    - {own.at_prevalence(prevalence)}." for prevalence in _PREVALENCES)
+        before = " (or was before the local calibration)" if config.localizations else ""
         yield (
-            "    - An image without an alert is referred, not cleared, if its most probable diagnosis is malignant, "
+            f"    - An image without an alert is referred, not cleared, if its most probable diagnosis is malignant{before}, "
             f"or if its probability of any malignant diagnosis reaches {own.malignant_threshold:.3f}."
         )
         yield from _by_source(own)
     for target, sensitivity in product(TARGETS, SENSITIVITIES):
         if (target, sensitivity) == (settings.target, settings.sensitivity) and own is not None:
             continue
-        lesions, needed = (scores[target].positive_lesions if target in scores else 0), lesions_needed(sensitivity)
-        if lesions < needed:
-            reason = f"it needs {needed} lesions in validation, which has {lesions}"
-            yield f"- {target}, {sensitivity:.0%} sensitivity: not offered; {reason}."
-        else:
-            yield f"- {scores[target].operating_point(sensitivity)}."
+        try:
+            yield f"- {calibration.operating_point(sensitivity, target)}."
+        except DetectorError as error:
+            yield f"- {target}, {100 * sensitivity:g}% sensitivity: not offered: {error}."
 
 
 def _by_source(point: OperatingPoint) -> Iterator[str]:
-    """Yield the sensitivity on each source of validation, the lowest first, and which sources are too small to count."""
+    """Yield the sensitivity on each source of validation, the lowest first, and which sources are too small to be listed."""
     ordered = sorted(point.sources, key=lambda source: source.sensitivity)
     texts = [
         f"{source.source} {source.sensitivity:.1%} [{source.interval[0]:.1%}, {source.interval[1]:.1%}] of "
@@ -159,7 +157,7 @@ def _by_source(point: OperatingPoint) -> Iterator[str]:
         yield f"    - The sensitivity on each source of validation, the lowest first: {'; '.join(texts)}."
     if few := [f"{source.source} ({source.lesions})" for source in ordered if not source.decides]:
         needed = lesions_needed(point.goal)
-        yield f"    - Sources with fewer than {needed} lesions of the target did not count for it: {', '.join(few)}."
+        yield f"    - Sources with fewer than {needed} lesions of the target show too few to be listed: {', '.join(few)}."
 
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -167,9 +165,10 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield "It was not evaluated before it was saved."
     for split, evaluation in metrics.items():
         targets = PLURALS[evaluation.get("target", "melanoma")]
+        when = ", before the local calibration and at the thresholds of that time"
         yield (
-            f"On {evaluation['images']} {split} images of {evaluation['lesions']} lesions, each with its 95 % confidence "
-            "interval:"
+            f"On {evaluation['images']} {split} images of {evaluation['lesions']} lesions"
+            f"{when if evaluation.get(BEFORE_LOCALIZATION) else ''}, each with its 95 % confidence interval:"
         )
         yield from ("", "| metric | value | 95 % interval |", "|---|---|---|")
         for name, title in _METRICS.items():

@@ -47,7 +47,7 @@ class OperatingPoint:
             validation does not support that one.
         sources: The sensitivity on each source of validation that shows the target; empty for one source.
         local: Whether the threshold was set on local images (see `Detector.localize`). The sensitivity is then the expected one
-            for a new lesion, by the rule of order statistics, and both intervals are exact.
+            for a new lesion, under the goal where local lesions are few, by order statistics, and both intervals are exact.
     """
 
     goal: float
@@ -69,14 +69,18 @@ class OperatingPoint:
         if self.local:
             finds = f"by the ranks of {self.positives} local {plural} it is expected to find {found} of new ones"
         return (
-            f"alert from {self.threshold:.3f}: set for {self.goal:.0%} sensitivity for {self.target}; {finds} and raises no "
-            f"alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
+            f"alert from {self.threshold:.3f}: set for {100 * self.goal:g}% sensitivity for {self.target}; {finds} and raises "
+            f"no alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
             f"{self._worst_text()}"
         )
 
     @property
     def worst(self) -> SourceSensitivity | None:
-        """The source with the lowest sensitivity, of those with enough lesions to judge; None for fewer than two of them."""
+        """The source with the lowest sensitivity, of those with enough lesions to judge; None for fewer than two of them.
+
+        This is the sensitivity as counted, which may be under the goal: a threshold is set on shrunk ones, see
+        `ValidationScores.operating_point`.
+        """
         deciding = [source for source in self.sources if source.decides]
         return min(deciding, key=lambda source: source.sensitivity) if len(deciding) > 1 else None
 
@@ -188,9 +192,11 @@ class ValidationScores:
     def operating_point(self, sensitivity: float) -> OperatingPoint:
         """Return the operating point with the highest threshold that reaches a sensitivity, on all images and on each source.
 
-        The sensitivity of a source counts after it was shrunk towards that of all images, since it rests on few lesions; see
-        `shrink_sensitivities`. Sources with fewer lesions than `lesions_needed` do not decide. The threshold lies halfway
-        between the lowest score that must raise an alert and the next lower one.
+        A source shows few lesions, so that its own sensitivity is partly chance. What must reach the goal is therefore the
+        sensitivity of a source shrunk towards that of all images, the more the fewer lesions it shows; see
+        `shrink_sensitivities`. As counted, it may be lower: with 17 of 19 melanomas found (89 %) a source is estimated at 93 %
+        where 95 % of all are found, and at 95 % where 98 % are. `OperatingPoint.sources` has the sensitivities as counted. The
+        threshold lies halfway between the lowest score that must raise an alert and the next lower one.
 
         Args:
             sensitivity: The share of the positives that must raise an alert, over 0 and under 1.
@@ -226,25 +232,21 @@ class ValidationScores:
         )
 
     def _lowest_alert(self, positive: Float64Array, goal: float) -> float:
-        """Return the highest score of a positive from which the goal is reached on all images and on each deciding source."""
-        deciding = [source for source in self.by_source if self._decides(source, goal)]
-        candidates = np.unique(np.concatenate([positive, *(self.by_source[source] for source in deciding)]))
+        """Return the highest score of a positive from which the goal is reached on all images and, shrunk, on each source."""
+        candidates = np.unique(np.concatenate([positive, *self.by_source.values()]))
         pooled = _share_from(positive, candidates)
         # The small number: 0.95 × 20 is 19.000…01 in floating point, and 19 of 20 are enough.
         reached = pooled >= goal - 1e-9
-        if deciding:
-            own = np.stack([_share_from(np.array(self.by_source[source]), candidates) for source in deciding])
-            lesions = np.array([self.lesions_by_source[source] for source in deciding], np.float64)
+        if self.by_source:
+            own = np.stack([_share_from(np.array(scores), candidates) for scores in self.by_source.values()])
+            lesions = np.array([self.lesions_by_source[source] for source in self.by_source], np.float64)
             reached &= (shrink_sensitivities(own, lesions, pooled) >= goal - 1e-9).all(axis=0)
         return float(candidates[reached].max())  # at the lowest score every sensitivity is 1
-
-    def _decides(self, source: str, goal: float) -> bool:
-        return self.lesions_by_source[source] >= lesions_needed(goal)
 
     def _sensitivity_on(self, source: str, threshold: float, goal: float) -> SourceSensitivity:
         reached, lesions = float((np.array(self.by_source[source]) >= threshold).mean()), self.lesions_by_source[source]
         return SourceSensitivity(
-            source, reached, lesions, wilson_interval(reached, lesions), decides=self._decides(source, goal)
+            source, reached, lesions, wilson_interval(reached, lesions), decides=lesions >= lesions_needed(goal)
         )
 
     def check(self, sensitivity: float) -> None:

@@ -108,7 +108,7 @@ class FeatureSpace:
 
         Args:
             features: `(n, d)`, of training images.
-            outliers: `(m, d)`, of examples of images that show no skin; None to measure the distance alone.
+            outliers: `(m, d)`, of examples of images that show no skin; None, or no example, to measure the distance alone.
 
         Returns:
             Their distribution.
@@ -131,7 +131,7 @@ class FeatureSpace:
         floor = 1e-3 * np.sqrt(variance.sum()) + _EPSILON
         residual = max(float(np.sqrt(np.square(residuals).sum(axis=1).mean())), float(floor))
         scaled = axes[:, :count] / np.sqrt(np.maximum(variance[:count], _EPSILON**2))
-        direction = OutlierDirection.fit(features, outliers) if outliers is not None else None
+        direction = OutlierDirection.fit(features, outliers) if outliers is not None and len(outliers) else None
         return cls(mean.astype(np.float32), scaled.astype(np.float32), residual, direction)
 
     def distance(self, features: Float32Array) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
 """The prediction for one image, and what is read from probabilities: scores, prediction sets, likely cancers. NumPy only."""
 
 import functools
+import importlib
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,24 @@ from melanoma_detect import taxonomy
 from melanoma_detect.inference.image_types import TYPE_NAMES, ImageType
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.deprecation import warn_renamed
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 NO_OPERATING_POINT = "this detector has no threshold for melanoma"
+
+
+_MOVED = ("BatchPrediction", "batch_prediction")  # to `inference.batch_prediction`, which imports this module
+
+
+def __getattr__(name: str) -> Any:
+    """Return what has moved, under its old name, with a warning."""
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    module = "melanoma_detect.inference.batch_prediction"
+    warn_renamed(f"{__name__}.{name}", f"{module}.{name}")
+    return getattr(importlib.import_module(module), name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +85,7 @@ class Prediction:
             return f"{likely} REFER: {self.reason or NO_OPERATING_POINT}; a person must look."
         point = self.operating_point
         score, threshold = format_distinct(getattr(self, point.target), point.threshold)
-        limit = f"{threshold}, the threshold for {point.goal:.0%} sensitivity"
+        limit = f"{threshold}, the threshold for {100 * point.goal:g}% sensitivity"
         if self.alert:
             return f"{likely} ALERT: {point.target} {score} reaches {limit}; show it to a dermatologist."
         below = f"{point.target} {score} is under {limit}"

@@ -2,7 +2,8 @@
 
 A source shows few lesions of the target, so that its own sensitivity is mostly chance: of 40 melanomas, 35 to 40 are found
 where the true sensitivity is 95 %. The lowest of several such figures is lower than any true one, and a threshold that obeys it
-raises more alerts than the sensitivity needs. So the sensitivity of each source is first shrunk towards that of all images.
+raises more alerts than the sensitivity needs. So the sensitivity of each source is first shrunk towards that of all images: the
+fewer lesions a source shows, the more it counts as an average one. The sensitivity as counted may then be under the goal.
 """
 
 from typing import NamedTuple
@@ -26,7 +27,8 @@ class SourceSensitivity(NamedTuple):
         sensitivity: The share of its images of the target with an alert, 0 to 1.
         lesions: How many lesions of the target it shows.
         interval: 95 % Wilson interval of the sensitivity; its sample size is the number of lesions.
-        decides: Whether it shows enough lesions for its sensitivity to lower the threshold.
+        decides: Whether it shows enough lesions to say which source is the worst: as many as a threshold of its own would need
+            (`lesions_needed`). For the threshold every source counts, by its lesions.
     """
 
     source: str

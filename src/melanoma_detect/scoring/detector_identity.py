@@ -12,7 +12,7 @@ from melanoma_detect.inference.preprocessing import ModelInput
 
 
 def identify_detector(predictor: Predictor) -> dict[str, Any]:
-    """Return what identifies a detector: a digest of its configuration, settings and image types, and its answers to three images.
+    """Return what identifies a detector: a digest of its configuration, settings and image types, and three answers.
 
     The answers are numbers and not a digest, since the same model gives slightly different ones on other machines.
 

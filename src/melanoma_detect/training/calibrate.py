@@ -12,15 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect import taxonomy
 from melanoma_detect.data.outliers import draw_outliers
 from melanoma_detect.data.split import Split
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
+from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.inference.runtime import Runtime, iterate_batches, run_batched
 from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS, make_views
+from melanoma_detect.training.target_sides import target_sides
 from melanoma_detect.training.temperature_scaling import fit_bias, fit_temperature
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
@@ -41,10 +43,13 @@ class CalibrationInputs(NamedTuple):
         logits: float32 `(n, classes)`.
         distances: The distance of each image from the training images in feature space, once for each view that may stand
             for it; empty if there is no feature space.
+        image_types: The type of each image that is recognised with this number of views, `(n,)`; None where no classifier
+            told them apart.
     """
 
     logits: Float32Array
     distances: Float64Array
+    image_types: NDArray[np.str_] | None = None
 
     def select(self, chosen: NDArray[np.bool_]) -> "CalibrationInputs":
         """Return the outputs for the chosen images only.
@@ -56,9 +61,9 @@ class CalibrationInputs(NamedTuple):
             The outputs for as many images as are chosen.
         """
         # The distances of all views stand one after another, each for all images.
-        return CalibrationInputs(
-            self.logits[chosen], self.distances[np.tile(chosen, len(self.distances) // len(chosen))]
-        )
+        of_view = np.tile(chosen, len(self.distances) // max(len(chosen), 1))
+        types = None if self.image_types is None else self.image_types[chosen]
+        return CalibrationInputs(self.logits[chosen], self.distances[of_view], types)
 
 
 class Labelled(NamedTuple):
@@ -91,7 +96,7 @@ class Labelled(NamedTuple):
 
 
 def collect_calibration_inputs(
-    runtime: Runtime, pixels: Pixels, space: FeatureSpace | None
+    runtime: Runtime, pixels: Pixels, space: FeatureSpace | None, classifier: ImageTypeClassifier | None = None
 ) -> dict[int, CalibrationInputs]:
     """Run a model on images, for each number of views.
 
@@ -99,6 +104,7 @@ def collect_calibration_inputs(
         runtime: The model.
         pixels: uint8 `(n, height, width, 3)`.
         space: The feature space of the training images, or None.
+        classifier: Tells types of image apart, as it does in use: by the mean features of as many views; None for one type.
 
     Returns:
         The model's outputs for 1, 4 and 8 views (1 and 4 if the images are not square).
@@ -111,7 +117,7 @@ def collect_calibration_inputs(
     # Eight views include rotations by 90 degrees, which need square images.
     counts = [count for count in VIEW_COUNTS if count < 8 or pixels.shape[1] == pixels.shape[2]]
     batches = iterate_batches(pixels, _BATCH_SIZE)
-    return concatenate_calibration_inputs([_run_batch(runtime, batch, counts, space) for batch in batches])
+    return concatenate_calibration_inputs([_run_batch(runtime, batch, counts, space, classifier) for batch in batches])
 
 
 def concatenate_calibration_inputs(
@@ -136,8 +142,11 @@ def concatenate_calibration_inputs(
 def _concatenate(parts: Sequence[CalibrationInputs]) -> CalibrationInputs:
     # View by view, each for all images, as within each part: see `CalibrationInputs.select`.
     distances = [part.distances.reshape(-1, len(part.logits)) for part in parts]
+    types = [part.image_types for part in parts if part.image_types is not None]
     return CalibrationInputs(
-        np.concatenate([part.logits for part in parts]), np.concatenate(distances, axis=1).reshape(-1)
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate(distances, axis=1).reshape(-1),
+        np.concatenate(types) if types else None,
     )
 
 
@@ -160,8 +169,8 @@ def calibrate(
         classes: Class names.
         bias: Whether to fit a bias too, which corrects the logits of a model that was trained for equally frequent classes to
             the class frequencies of these images. It takes some hundreds of images, with every class among them.
-        sources: The source of each image, such as its hospital, `(n,)`: operating points then hold on each of them; see
-            `ValidationScores.operating_point`.
+        sources: The source of each image, such as its hospital, `(n,)`: operating points are then set so that each of them
+            reaches the sensitivity, after shrinkage towards that of all; see `ValidationScores.operating_point`.
         weights: The weight of each image when temperature and bias are fitted, `(n,)`, such as from
             `temperature_scaling.source_weights`; None for equal weights.
 
@@ -254,8 +263,7 @@ def fit_ood_threshold(distances: Float64Array, lesions: int, sources: Sequence[s
     Args:
         distances: The distances of validation images, `(n,)`, or those of each of their views, `(views * n,)`, view by view.
         lesions: The number of lesions that they show.
-        sources: The source of each image, `(n,)`, such as its hospital; sources of fewer than 60 images do not decide. None
-            where all images come from one.
+        sources: The source of each image, `(n,)`; those of fewer than 60 images do not decide. None for one source.
 
     Returns:
         The distance beyond which an image is out-of-distribution.
@@ -270,7 +278,7 @@ def fit_ood_threshold(distances: Float64Array, lesions: int, sources: Sequence[s
     # are alike.
     margin = _Z_95 * np.sqrt(ACCEPTED * (1 - ACCEPTED) / max(lesions, 1))
     pooled = float(np.quantile(distances, min(1.0, ACCEPTED + margin)))
-    names, counts = np.unique(np.asarray(sources or [], str), return_counts=True)
+    names, counts = np.unique(np.asarray([] if sources is None else sources, str), return_counts=True)
     if len(names) < 2:
         return pooled
     of_view = np.tile(np.asarray(sources, str), len(distances) // counts.sum())
@@ -279,7 +287,11 @@ def fit_ood_threshold(distances: Float64Array, lesions: int, sources: Sequence[s
 
 
 def _run_batch(
-    runtime: Runtime, pixels: Pixels, counts: Sequence[int], space: FeatureSpace | None
+    runtime: Runtime,
+    pixels: Pixels,
+    counts: Sequence[int],
+    space: FeatureSpace | None,
+    classifier: ImageTypeClassifier | None,
 ) -> dict[int, CalibrationInputs]:
     # Each view is run once: a smaller number of views is the mean over the first of them.
     outputs = [runtime.run(np.ascontiguousarray(view)) for view in make_views(pixels, max(counts))]
@@ -287,9 +299,11 @@ def _run_batch(
     inputs = {}
     for count in counts:
         # A single view may be any of them, as images come in any orientation: each must be accepted.
-        compared = features.reshape(-1, features.shape[-1]) if count == 1 else features[:count].mean(axis=0)
+        averaged = features[:count].mean(axis=0)
+        compared = features.reshape(-1, features.shape[-1]) if count == 1 else averaged
         distances = space.distance(compared) if space else np.empty(0)
-        inputs[count] = CalibrationInputs(logits[:count].mean(axis=0), distances)
+        types = None if classifier is None else classifier.types(averaged)
+        inputs[count] = CalibrationInputs(logits[:count].mean(axis=0), distances, types)
     return inputs
 
 
@@ -318,20 +332,17 @@ def _fit_calibration(
 
 def _operating_scores(probabilities: Float64Array, labelled: Labelled) -> dict[Target, ValidationScores]:
     """Return the scores of each target that has both positive and negative images."""
-    targets, classes = labelled.targets, labelled.classes
-    columns = {
-        "melanoma": taxonomy.positions(classes, code=taxonomy.MELANOMA),
-        "malignant": taxonomy.positions(classes, malignant=True),
-    }
     scores: dict[Target, ValidationScores] = {}
     for target in TARGETS:
-        in_target = np.isin(np.arange(len(classes)), columns[target])
-        inside, outside = targets @ in_target, targets @ ~in_target
-        known = inside != outside  # a coarse label may cover classes of both kinds
+        shown, known = target_sides(labelled.targets, labelled.classes, target)
         chosen = labelled.select(known)
-        target_scores = ValidationScores.of(
-            probabilities[known][:, in_target].sum(axis=1), inside[known], chosen.groups, target, chosen.sources
+        own = ValidationScores.of(
+            target_scores(probabilities[known], labelled.classes, target),
+            shown[known],
+            chosen.groups,
+            target,
+            chosen.sources,
         )
-        if target_scores.positives and target_scores.negatives:
-            scores[target] = target_scores
+        if own.positives and own.negatives:
+            scores[target] = own
     return scores

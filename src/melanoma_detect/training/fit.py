@@ -28,8 +28,7 @@ from melanoma_detect.training.calibrate import fit_feature_space, sample_trainin
 from melanoma_detect.training.image_types import (
     FittedCalibrations,
     calibrate_by_type,
-    fit_classifier,
-    recorded_types,
+    fit_classifier_of_split,
 )
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
@@ -170,7 +169,8 @@ def assemble_detector(
 
     Warns:
         DetectorWarning: The model cannot be exported to ONNX, so that predictions need Keras.
-        DataWarning: Validation has too few melanomas for the configuration's sensitivity.
+        DataWarning: Validation has too few melanomas for the configuration's sensitivity, or training or validation has too
+            few images of a type to calibrate it.
 
     Examples:
         >>> fingerprint = predictor.files.fingerprint()
@@ -187,7 +187,8 @@ def assemble_detector(
     training = sample.pixels(config.image_size)
 
     def fit_calibrations(runtime: Runtime, space: FeatureSpace | None) -> FittedCalibrations:
-        classifier = fit_classifier(runtime, training, recorded_types(sample), seed=seed)
+        # Not from the sample, in which the rarer type may be too rare.
+        classifier = fit_classifier_of_split(runtime, data.train, config.image_size, seed=seed)
         return calibrate_by_type(runtime, space, classifier, validation, pixels)
 
     config, runtime, files = assemble_with_calibrations(

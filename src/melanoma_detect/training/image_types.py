@@ -1,6 +1,6 @@
 """Image types in training: a classifier of dermoscopy and clinical photographs, and a calibration for each of the two."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from melanoma_detect.inference.image_types import (
 )
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import Runtime, run_batched
-from melanoma_detect.training.calibrate import calibrate, collect_calibration_inputs
+from melanoma_detect.training.calibrate import CalibrationInputs, Labelled, calibrate, collect_calibration_inputs
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -111,17 +111,43 @@ def fit_classifier(
     Returns:
         The classifier; None with fewer than 50 images of either type.
 
+    Warns:
+        DataWarning: There are images of both types, but fewer than 50 of one.
+
     Examples:
         >>> pixels = data.train.pixels((32, 32))
         >>> fit_classifier(predictor.runtime, pixels, recorded_types(data.train), seed=1) is None
         True
     """
-    random = np.random.default_rng(seed)
-    rows = [random.permutation(np.flatnonzero(types == name))[:_MAX_TRAINING] for name in IMAGE_TYPES]
-    if min(map(len, rows)) < MIN_TRAINING:
-        return None
-    chosen = np.sort(np.concatenate(rows))
-    return fit_image_types(run_batched(runtime.run, pixels[chosen]).features, types[chosen] == "clinical")
+    rows = _sample_of_each_type(types, seed)
+    return None if rows is None else _fit_classifier(runtime, pixels[rows], types[rows])
+
+
+def fit_classifier_of_split(
+    runtime: Runtime, training: Split, size: tuple[int, int], *, seed: int
+) -> ImageTypeClassifier | None:
+    """Fit the classifier of image types on a training split, with as many images of the rarer type as it has.
+
+    Args:
+        runtime: The model.
+        training: The training images; augmented copies made by `balance` are left out.
+        size: `(height, width)` of the model's input in pixels.
+        seed: Of the sample of at most 2,000 images of each type that is drawn.
+
+    Returns:
+        The classifier; None with fewer than 50 images of either type.
+
+    Warns:
+        DataWarning: There are images of both types, but fewer than 50 of one.
+
+    Examples:
+        >>> fit_classifier_of_split(predictor.runtime, data.train, (32, 32), seed=1) is None
+        True
+    """
+    copies = np.array([record.parent is not None for record in training], dtype=np.bool_)
+    types = np.where(copies, "", recorded_types(training))
+    rows = _sample_of_each_type(types, seed)
+    return None if rows is None else _fit_classifier(runtime, _select(training, rows).pixels(size), types[rows])
 
 
 def calibrate_by_type(
@@ -141,48 +167,92 @@ def calibrate_by_type(
         pixels: Their pixels, uint8 `(n, height, width, 3)`.
 
     Returns:
-        The calibrations.
+        The calibrations; one for all images, without the classifier, where validation shows too few of both types.
 
     Warns:
-        DataWarning: Validation shows fewer than 20 images of a type: all images of that type are then referred.
+        DataWarning: Validation shows fewer than 20 images of a type: all images of that type are then referred, or, where it
+            shows too few of both, the types are not told apart.
 
     Examples:
         >>> pixels = data.validation.pixels()
         >>> calibrate_by_type(predictor.runtime, None, None, data.validation, pixels).clinical
         {}
     """
-    if classifier is None:
-        return FittedCalibrations(_calibrate(runtime, space, validation, pixels))
-    # As recognised, not as recorded: what is set on these images must hold for images as they are judged in use, those of the
-    # other type that are mistaken for this one among them.
-    types = classifier.types(run_batched(runtime.run, pixels).features)
-    few = tuple(name for name in IMAGE_TYPES if (types == name).sum() < MIN_VALIDATION)
-    for name in few:
-        warn_user(
-            f"validation shows {(types == name).sum()} {TYPE_PLURALS[name]}, too few to calibrate them (expected at least "
-            f"{MIN_VALIDATION}): the detector refers every one",
-            DataWarning,
-        )
-    # Of a type with too few images, the other's calibration stands for it; a referred image gets probabilities too.
-    rows = {name: np.flatnonzero((types == name) | (name in few)) for name in IMAGE_TYPES}
+    inputs = collect_calibration_inputs(runtime, pixels, space, classifier)
+    few = _types_with_few_images(inputs)
+    if classifier is None or len(few) == len(IMAGE_TYPES):
+        return FittedCalibrations(_calibrate(inputs, validation))
     fitted = {
-        name: _calibrate(runtime, space, _select(validation, rows[name]), pixels[rows[name]])
+        # Of a type with too few images, the other's calibration stands for it; a referred image gets probabilities too.
+        name: _calibrate(inputs, validation, IMAGE_TYPES if name in few else (name,))
         for name in IMAGE_TYPES
         if name == "dermoscopy" or name not in few
     }
     return FittedCalibrations(fitted["dermoscopy"], fitted.get("clinical", {}), classifier, few)
 
 
+def _sample_of_each_type(types: NDArray[np.str_], seed: int) -> NDArray[np.int64] | None:
+    """Return the rows of the images that a classifier is fitted on; None where there are too few of a type."""
+    random = np.random.default_rng(seed)
+    rows = [random.permutation(np.flatnonzero(types == name))[:_MAX_TRAINING] for name in IMAGE_TYPES]
+    counts = [len(own) for own in rows]
+    if min(counts) >= MIN_TRAINING:
+        return np.sort(np.concatenate(rows))
+    if min(counts):
+        found = " and ".join(f"{count} {TYPE_PLURALS[name]}" for name, count in zip(IMAGE_TYPES, counts, strict=True))
+        warn_user(
+            f"the training images show {found}, too few of one type to tell them apart (expected at least {MIN_TRAINING} of "
+            "each): the detector judges both alike; add images of the rarer type, or leave it out",
+            DataWarning,
+        )
+    return None
+
+
+def _fit_classifier(runtime: Runtime, pixels: Pixels, types: NDArray[np.str_]) -> ImageTypeClassifier:
+    return fit_image_types(run_batched(runtime.run, pixels).features, types == "clinical")
+
+
+def _types_with_few_images(inputs: Mapping[int, CalibrationInputs]) -> tuple[ImageType, ...]:
+    """Return the types of which validation shows too few images, with any number of views, and warn of them."""
+    recognised = [views.image_types for views in inputs.values() if views.image_types is not None]
+    if not recognised:
+        return ()
+    counts = {name: min(int((types == name).sum()) for types in recognised) for name in IMAGE_TYPES}
+    few = tuple(name for name in IMAGE_TYPES if counts[name] < MIN_VALIDATION)
+    consequence = "the detector refers every one" if len(few) == 1 else "the detector does not tell the types apart"
+    if few:
+        found = " and ".join(f"{counts[name]} {TYPE_PLURALS[name]}" for name in few)
+        warn_user(
+            f"validation shows {found}, too few to calibrate them (expected at least {MIN_VALIDATION}): {consequence}",
+            DataWarning,
+        )
+    return few
+
+
 def _calibrate(
-    runtime: Runtime, space: FeatureSpace | None, validation: Split, pixels: Pixels
+    inputs: Mapping[int, CalibrationInputs], validation: Split, types: Sequence[ImageType] | None = None
 ) -> dict[int, Calibration]:
-    return calibrate(
-        collect_calibration_inputs(runtime, pixels, space),
+    """Fit a calibration for each number of views, on the images that are recognised as one of the types with as many views.
+
+    As recognised, not as recorded: what is set on these images must hold for images as they are judged in use, those of the
+    other type that are mistaken for this one among them.
+    """
+    labelled = Labelled(
         validation.targets[validation.labels],
         validation.groups,
         validation.classes,
-        sources=[record.source for record in validation.records],
+        [record.source for record in validation.records],
     )
+    calibrations: dict[int, Calibration] = {}
+    for count, views in inputs.items():
+        chosen = np.ones(len(views.logits), bool)
+        if types is not None and views.image_types is not None:
+            chosen = np.isin(views.image_types, types)
+        own = labelled.select(chosen)
+        calibrations |= calibrate(
+            {count: views.select(chosen)}, own.targets, own.groups, own.classes, sources=own.sources
+        )
+    return calibrations
 
 
 def _select(split: Split, rows: NDArray[np.int64]) -> Split:

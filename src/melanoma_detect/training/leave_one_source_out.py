@@ -31,7 +31,8 @@ class CalibrationOptions:
         sensitivity: The sensitivity that the operating point is set for, over 0 and under 1.
         target: `"melanoma"` or `"malignant"`.
         bias: Whether a bias is fitted too; see `calibrate`.
-        on_every_source: Whether the operating point is set to hold on each source; False for all of them pooled.
+        on_every_source: Whether the operating point is set so that each source reaches the sensitivity, after shrinkage
+            towards that of all; False for all of them pooled.
         weight_power: How the weight of a source in the fit of temperature and bias grows with its size; see `source_weights`.
     """
 
@@ -87,7 +88,7 @@ def leave_one_source_out(
         One row for each source, in alphabetical order.
 
     Raises:
-        DatasetError: There are fewer than two sources.
+        DatasetError: There are fewer than two sources, or the others show only lesions of the one left out.
 
     Examples:
         >>> from melanoma_detect.training.calibrate import collect_calibration_inputs
@@ -99,7 +100,7 @@ def leave_one_source_out(
         ['another', 'one hospital']
     """
     options = options or CalibrationOptions()
-    sources, names = np.asarray(labelled.sources or ()), sorted(set(labelled.sources or ()))
+    sources, names = _sources(labelled)
     if len(names) < 2:
         raise DatasetError(
             f"there is no other source to calibrate on: found {len(names)} ({', '.join(names) or 'none named'}), "
@@ -110,6 +111,11 @@ def leave_one_source_out(
         left_out = sources == name
         # Another source may show the same lesions: MILK10k photographs each with and without a dermatoscope.
         others = ~left_out & ~np.isin(labelled.groups, np.asarray(labelled.groups)[left_out])
+        if not others.any():
+            raise DatasetError(
+                f"nothing is left to calibrate on when {name} is left out: all images of the other sources show lesions of "
+                f"it; name such sources as one, or add another"
+            )
         calibration = _calibrate(inputs.select(others), labelled.select(others), options)
         rows += measure_sources(
             inputs.select(left_out), labelled.select(left_out), calibration, options=options, seed=seed
@@ -147,8 +153,8 @@ def measure_sources(
         ('a hospital', True)
     """
     options = options or CalibrationOptions()
-    sources, point, rows = np.asarray(labelled.sources or ()), _operating_point(calibration, options), []
-    for name in sorted(set(labelled.sources or ())):
+    (sources, names), point, rows = _sources(labelled), _operating_point(calibration, options), []
+    for name in names:
         chosen = sources == name
         answers = replace(
             answers_of(inputs.select(chosen), labelled.select(chosen), calibration), target=options.target
@@ -187,21 +193,27 @@ def answers_of(inputs: CalibrationInputs, labelled: Labelled, calibration: Calib
         labels,
         tuple(labelled.groups),
         classes,
-        distances > calibration.ood_threshold,
+        ~(distances <= calibration.ood_threshold),
         label_names=tuple(_names(targets, classes)),
     )
 
 
+def _sources(labelled: Labelled) -> tuple[NDArray[np.str_], list[str]]:
+    """Return the source of each image, `(n,)`, and the names of all sources."""
+    sources = np.asarray([] if labelled.sources is None else labelled.sources, str)
+    return sources, np.unique(sources).tolist()
+
+
 def _calibrate(inputs: CalibrationInputs, labelled: Labelled, options: CalibrationOptions) -> Calibration:
-    sources = labelled.sources or ()
+    sources, _ = _sources(labelled)
     return calibrate(
         {1: inputs},
         labelled.targets,
         labelled.groups,
         labelled.classes,
         bias=options.bias,
-        sources=sources if options.on_every_source else None,
-        weights=source_weights(sources, options.weight_power),
+        sources=sources.tolist() if options.on_every_source else None,
+        weights=source_weights(sources.tolist(), options.weight_power),
     )[1]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.evaluation.metrics import BINS, bin_index
+from melanoma_detect.evaluation.metrics import calibration_gaps
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import Settings
 from melanoma_detect.inference.decision_rules import DecisionRule
@@ -30,7 +30,7 @@ class LocalOutcome(NamedTuple):
         validated: The folds of the cross-validation, each with what was fitted on the others.
         inputs: The model's outputs for the local images.
         images: Their labels and lesions.
-        rejected: Why an image cannot be judged, such as for blur; empty for most.
+        rejected: How many images are left out, because they cannot be judged, such as for blur.
     """
 
     old: Calibration
@@ -38,7 +38,7 @@ class LocalOutcome(NamedTuple):
     validated: list[Fold]
     inputs: CalibrationInputs
     images: LocalImages
-    rejected: list[str]
+    rejected: int = 0
 
 
 class _Answers(NamedTuple):
@@ -63,13 +63,14 @@ def describe_outcome(outcome: LocalOutcome, settings: Settings) -> dict[str, Any
     images = outcome.images
     counts = {
         "images": len(images.groups),
+        "rejected": outcome.rejected,
         "lesions": images.lesions(np.ones(len(images.groups), dtype=np.bool_)),
         "melanoma_lesions": _lesions_of(images, "melanoma"),
         "malignant_lesions": _lesions_of(images, "malignant"),
     }
     done = [
         *_probabilities_set(outcome),
-        *(f"{point}" for point in _points(outcome, settings) if point and point.local),
+        *(f"{point}" for target in TARGETS if (point := _own_point(outcome, settings, target)) is not None),
         *_thresholds_set(outcome),
     ]
     refused = [*_points_refused(outcome, settings), *_thresholds_refused(outcome)]
@@ -104,7 +105,7 @@ def measure_local(outcome: LocalOutcome, settings: Settings) -> dict[str, Any]:
 
 
 def find_broken_promise(outcome: LocalOutcome, settings: Settings) -> str:
-    """Return a warning if an earlier threshold stays in force that does not hold on the local images.
+    """Return a warning if the local images do not support the sensitivity, and the earlier threshold does not hold on them.
 
     Args:
         outcome: The local calibration.
@@ -113,21 +114,22 @@ def find_broken_promise(outcome: LocalOutcome, settings: Settings) -> str:
     Returns:
         The warning; empty where the local lesions do not contradict the sensitivity that was promised.
     """
-    point = _point(outcome.new, settings.sensitivity, settings.target)
+    point = _point(outcome.old, settings.sensitivity, settings.target)
     shown, known = outcome.images.sides(settings.target)
     shown = shown & known
-    if point is None or point.local or not shown.any():
+    if point is None or not shown.any() or _own_point(outcome, settings, settings.target) is not None:
         return ""
-    probabilities = outcome.new.probabilities(outcome.inputs.logits, outcome.images.classes)[shown]
+    probabilities = outcome.old.probabilities(outcome.inputs.logits, outcome.images.classes)[shown]
     alert = target_scores(probabilities, outcome.images.classes, settings.target) >= point.threshold
     figure = _share(alert, np.ones(len(alert), dtype=np.bool_), outcome.images.groups[shown])
     if figure["high"] >= settings.sensitivity:
         return ""
     lesions = int(figure["lesions"])
     return (
-        f"the threshold that stays in force was set for {settings.sensitivity:.0%} sensitivity, but of {lesions} local "
-        f"{PLURALS[settings.target]} it finds {_interval_text(figure)}: localize with "
-        f"{lesions_needed(settings.sensitivity)} of them, or for {_highest(lesions):.0%} sensitivity, which {lesions} support"
+        f"the earlier threshold was set for {100 * settings.sensitivity:g}% sensitivity, but of {lesions} local "
+        f"{PLURALS[settings.target]} it finds {_interval_text(figure)}; {_in_force(outcome, settings, settings.target)}. "
+        f"Localize with {lesions_needed(settings.sensitivity)} of them, or for {_highest(lesions):.0%} sensitivity, which "
+        f"{lesions} support"
     )
 
 
@@ -184,22 +186,32 @@ def _thresholds_refused(outcome: LocalOutcome) -> Iterator[str]:
 
 
 def _points_refused(outcome: LocalOutcome, settings: Settings) -> Iterator[str]:
-    for target, point in zip(TARGETS, _points(outcome, settings), strict=True):
-        if point and point.local:
+    for target in TARGETS:
+        if _own_point(outcome, settings, target) is not None:
             continue
         lesions, needed = _lesions_of(outcome.images, target), lesions_needed(settings.sensitivity)
         there = f"it takes {needed} {PLURALS[target]} of different lesions, and there are {lesions}"
         if lesions >= needed:
             there = "it takes a lesion of another kind, and there is none"
-        in_force = "there is no threshold"
-        if point:
-            in_force = f"the earlier threshold stays in force, on the local scale {point.threshold:.3f}"
         possible = f" ({lesions} support {_highest(lesions):.0%})" if 0 < lesions < needed else ""
-        yield f"{100 * settings.sensitivity:.4g}% sensitivity for {target}: {there}{possible}; {in_force}"
+        in_force = _in_force(outcome, settings, target)
+        yield f"{100 * settings.sensitivity:g}% sensitivity for {target}: {there}{possible}; {in_force}"
 
 
-def _points(outcome: LocalOutcome, settings: Settings) -> list[OperatingPoint | None]:
-    return [_point(outcome.new, settings.sensitivity, target) for target in TARGETS]
+def _in_force(outcome: LocalOutcome, settings: Settings, target: Target) -> str:
+    point, local = _point(outcome.new, settings.sensitivity, target), outcome.new.local
+    if point is None or local is None:
+        return "there is no threshold"
+    nearest = local.nearest_point(settings.sensitivity, target)
+    if nearest is not None and nearest.threshold == point.threshold:
+        return f"the threshold for what they support is in force, since it is lower than the earlier one: {point.threshold:.3f}"
+    return f"the earlier threshold stays in force, on the local scale {point.threshold:.3f}"
+
+
+def _own_point(outcome: LocalOutcome, settings: Settings, target: Target) -> OperatingPoint | None:
+    """Return the threshold that these local images set; None where they are too few."""
+    local = outcome.new.local
+    return local.operating_point(settings.sensitivity, target) if local is not None else None
 
 
 def _point(calibration: Calibration, sensitivity: float, target: Target) -> OperatingPoint | None:
@@ -228,9 +240,8 @@ def _rank_lesions(outcome: LocalOutcome) -> tuple[int, int]:
 
 def _settings_of_fold(outcome: LocalOutcome, fold: Fold, settings: Settings) -> Settings:
     """Return the settings with which a fold stands for all images: it has fewer lesions, and supports a little less."""
-    point = _point(outcome.new, settings.sensitivity, settings.target)
     lesions = _lesions_of(outcome.images.select(~fold.rows), settings.target)
-    if point is None or not point.local or not lesions:
+    if _own_point(outcome, settings, settings.target) is None or not lesions:
         return settings
     return replace(settings, sensitivity=min(settings.sensitivity, lesions / (lesions + 1)))
 
@@ -242,8 +253,7 @@ def _answers(outcome: LocalOutcome, calibration: Calibration, rows: NDArray[np.b
     count = len(rows)
     # The first view of each image is the image as it is.
     distance = outcome.inputs.distances[:count][rows] if len(outcome.inputs.distances) else None
-    rejected = [outcome.rejected[row] for row in np.flatnonzero(rows).tolist()]
-    batch = rule.predict(outcome.inputs.logits[rows], outcome.images.classes, distance, rejected)
+    batch = rule.predict(outcome.inputs.logits[rows], outcome.images.classes, distance, [""] * int(rows.sum()))
     judged = ~batch.abstained & (point is not None)
     return _Answers(
         batch.melanoma if settings.target == "melanoma" else batch.malignant,
@@ -257,8 +267,7 @@ def _figures(answers: _Answers, images: LocalImages, target: Target) -> dict[str
     shown, known = images.sides(target)
     positive, negative = shown & known, known & ~shown
     error = (answers.scores - shown)[known]
-    # |mean predicted - observed| of a bin times its images is |sum of the errors in it|.
-    gaps = np.abs(np.eye(BINS)[bin_index(answers.scores[known])].T @ error).sum()
+    gaps = calibration_gaps(answers.scores[known], error, np.ones((1, len(error))))[0]
     lesions = images.lesions(known)
     of = {
         "sensitivity": (answers.alert, positive),

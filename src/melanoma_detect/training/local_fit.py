@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from melanoma_detect import taxonomy
 from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine, kinds_of_classes, log_odds
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
 from melanoma_detect.inference.prediction import target_scores
+from melanoma_detect.training.target_sides import target_sides
 from melanoma_detect.utils.arrays import Float64Array
 
 # Standard deviations of the prior: prevalence may well differ by a factor of four, a temperature by one of two. Half of them
@@ -60,13 +60,9 @@ class LocalImages(NamedTuple):
             target: `"melanoma"` or `"malignant"`.
 
         Returns:
-            bool `(n,)` twice: a label that covers classes of both kinds tells nothing.
+            See `target_sides`.
         """
-        code, malignant = (taxonomy.MELANOMA, False) if target == "melanoma" else (None, True)
-        positions = taxonomy.positions(self.classes, code=code, malignant=malignant)
-        in_target = np.isin(np.arange(len(self.classes)), positions)
-        inside, outside = self.targets @ in_target, self.targets @ ~in_target
-        return inside, inside != outside
+        return target_sides(self.targets, self.classes, target)
 
     def lesions(self, rows: NDArray[np.bool_]) -> int:
         """Count the lesions of some of the images.

@@ -52,7 +52,6 @@ def cross_validate(
     inputs: CalibrationInputs,
     images: LocalImages,
     folds: NDArray[np.int64],
-    sensitivity: float = 0.95,
 ) -> list[Fold]:
     """Fit the local calibration once for each fold, on the images of the others.
 
@@ -61,7 +60,6 @@ def cross_validate(
         inputs: The model's outputs.
         images: The labels and lesions.
         folds: The fold of each image, `(n,)`.
-        sensitivity: See `LocalCalibration.after`.
 
     Returns:
         The folds. Prediction sets are as in the original calibration.
@@ -78,7 +76,7 @@ def cross_validate(
     found = []
     for fold in np.unique(folds).tolist():
         rows = folds == fold
-        found.append(Fold(rows, fit_calibration(calibration, inputs.select(~rows), images.select(~rows), sensitivity)))
+        found.append(Fold(rows, fit_calibration(calibration, inputs.select(~rows), images.select(~rows))))
     return found
 
 
@@ -87,7 +85,6 @@ def localize_calibration(
     inputs: CalibrationInputs,
     images: LocalImages,
     validated: Sequence[Fold],
-    sensitivity: float = 0.95,
 ) -> Calibration:
     """Return a calibration with everything that local images support.
 
@@ -96,10 +93,10 @@ def localize_calibration(
         inputs: The model's outputs.
         images: The labels and lesions.
         validated: From `cross_validate`: prediction sets are set on probabilities that their images had no part in.
-        sensitivity: See `LocalCalibration.after`.
 
     Returns:
-        The local calibration.
+        The local calibration. Prediction sets of a coverage that takes more lesions hold every diagnosis: the original
+        threshold is for another scale of probabilities, and promises nothing on it.
 
     Examples:
         >>> from melanoma_detect.training.calibrate import collect_calibration_inputs
@@ -117,7 +114,7 @@ def localize_calibration(
     lowest = lowest_of_lesions(rows[np.arange(len(rows)), labels], images.groups[fine])
     coverages = sorted(calibration.conformal_thresholds or COVERAGES)
     thresholds = {coverage: fit_conformal_threshold(rows[lowest], labels[lowest], coverage) for coverage in coverages}
-    return replace(fit_calibration(calibration, inputs, images, sensitivity), conformal_thresholds=thresholds)
+    return replace(fit_calibration(calibration, inputs, images), conformal_thresholds=thresholds)
 
 
 def validated_probabilities(inputs: CalibrationInputs, images: LocalImages, validated: Sequence[Fold]) -> Float64Array:
@@ -153,16 +150,13 @@ def distance_rank(lesions: int) -> int:
     return int(np.ceil(ACCEPTED * (lesions + 1) - 1e-9)) if lesions >= lesions_needed(ACCEPTED) else 0
 
 
-def fit_calibration(
-    calibration: Calibration, inputs: CalibrationInputs, images: LocalImages, sensitivity: float
-) -> Calibration:
+def fit_calibration(calibration: Calibration, inputs: CalibrationInputs, images: LocalImages) -> Calibration:
     """Fit a local calibration with its operating points and its abstention distance.
 
     Args:
-        calibration: The original one.
+        calibration: The original one; if it has a local calibration, the new one is applied after that.
         inputs: The model's outputs.
         images: The labels and lesions.
-        sensitivity: See `LocalCalibration.after`.
 
     Returns:
         The local calibration; its prediction sets are still those of the original one.
@@ -172,14 +166,13 @@ def fit_calibration(
         >>> split = data.validation
         >>> inputs = collect_calibration_inputs(predictor.runtime, split.pixels((32, 32)), None)[1]
         >>> images = LocalImages(split.targets[split.labels], np.array(split.groups), split.classes)
-        >>> fit_calibration(predictor.config.calibration(1), inputs, images, 0.95).local is not None
+        >>> fit_calibration(predictor.config.calibration(1), inputs, images).local is not None
         True
     """
     local = fit_local(calibration.probabilities(inputs.logits, images.classes), images)
     return replace(
         calibration,
-        local=local.after(calibration.local, sensitivity),
-        operating_scores=local.moved(calibration.operating_scores),
+        local=replace(local, first=calibration.local),
         ood_threshold=_distance_threshold(calibration, inputs.distances, images),
     )
 

@@ -1,8 +1,12 @@
 """Localize a detector: calibrate it on a clinic's own labelled images, without training it; see `Detector.localize`.
 
-What the number of images supports is set, the rest stays as it was, and the record says how many it would take.
+What the number of images supports is set, and the record says how many the rest would take. Where they are too few, thresholds
+of alerts, referrals and abstention stay in force. Prediction sets then hold every diagnosis: the earlier ones promise nothing
+on another scale of probabilities.
 """
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -15,10 +19,14 @@ from numpy.typing import NDArray
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
+from melanoma_detect.evaluation.evaluate import shorter_sides
 from melanoma_detect.images.quality import rejection_reasons
+from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.decision_rules import check_operating_points
 from melanoma_detect.inference.image_types import TYPE_PLURALS, ImageType
+from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
 from melanoma_detect.inference.operating_points import check_sensitivity
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
@@ -38,13 +46,13 @@ class _Part(NamedTuple):
         image_type: Their type; empty for every type.
         inputs: The model's outputs for them, by the number of views.
         images: Their labels and lesions.
-        rejected: Why an image cannot be judged, such as for blur; empty for most.
+        rejected: How many further images are left out, because they cannot be judged, such as for blur.
     """
 
     image_type: ImageType | None
     inputs: Mapping[int, CalibrationInputs]
     images: LocalImages
-    rejected: list[str]
+    rejected: int
 
 
 def localize(
@@ -63,11 +71,12 @@ def localize(
 
     Raises:
         DetectorError: There are fewer than 50 images, their labels are all the same or none of the detector's, or the
-            sensitivity is out of range.
+            sensitivity is out of range, or one that neither these images nor validation support.
 
     Warns:
         DataWarning: Images are set aside.
-        DetectorWarning: A threshold that stays in force does not hold on the local images.
+        DetectorWarning: The earlier threshold does not hold on the local images, and they are too few for another one; or there
+            is none.
 
     Examples:
         >>> folder = md.write_samples("clinic", train=10, size=64, seed=9)
@@ -83,11 +92,32 @@ def localize(
     for part in parts:
         config, entry = _localize_part(config, part, settings, seed)
         entries.append(_origin(predictor, split, seed) | entry)
-    config = replace(config, localizations=(*predictor.config.localizations, *entries))
+    config = replace(
+        config,
+        localizations=(*predictor.config.localizations, *entries),
+        metrics=_mark_metrics(predictor.config.metrics),
+    )
+    _check_points(config, settings, given=sensitivity is not None, recognises=predictor.files.image_types is not None)
     before = predictor.files.fingerprint
     added = TrainingFingerprint.of(split.records)
-    files = replace(predictor.files, fingerprint=lambda: before() | added)
+    # It is no longer what the file holds.
+    files = replace(predictor.files, fingerprint=lambda: before() | added, path=None)
     return type(predictor)(config, predictor.runtime, files, settings)
+
+
+def _check_points(config: DetectorConfig, settings: Settings, *, given: bool, recognises: bool) -> None:
+    """Raise DetectorError where a sensitivity that was asked for leaves no threshold; warn where there was none before."""
+    try:
+        check_operating_points(config, settings, recognises=recognises)
+    except DetectorError as error:
+        if given:
+            raise
+        warn_user(f"{error}; until then the detector refers every image", DetectorWarning)
+
+
+def _mark_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics of a detector, marked as measured before it was localised; see `model_card`."""
+    return {split: {**evaluation, BEFORE_LOCALIZATION: True} for split, evaluation in metrics.items()}
 
 
 def _read_parts(predictor: Predictor, split: Split, settings: Settings) -> list[_Part]:
@@ -95,19 +125,29 @@ def _read_parts(predictor: Predictor, split: Split, settings: Settings) -> list[
     pixels = split.pixels(predictor.image_size)
     images = label_local_images(split, predictor.classes)
     inputs = collect_calibration_inputs(predictor.runtime, pixels, predictor.files.feature_space)
-    rejected = rejection_reasons(pixels, None, predictor.config.input_limits)
+    rejected = _find_rejected(predictor, split, pixels)
     parts = []
-    for image_type, rows in _rows_by_type(predictor, settings, pixels).items():
+    for image_type, of_type in _rows_by_type(predictor, settings, pixels).items():
+        rows = of_type & ~rejected
         if not rows.any() or not _judges(predictor.config, image_type, rows):
             continue
         own = {views: outputs.select(rows) for views, outputs in inputs.items()}
-        reasons = [rejected[row] for row in np.flatnonzero(rows).tolist()]
-        parts.append(_Part(image_type, own, images.select(rows), reasons))
+        parts.append(_Part(image_type, own, images.select(rows), int((of_type & rejected).sum())))
     if not parts:
         raise DetectorError(
             f"of no type of image are there {MIN_IMAGES} images that the detector judges; load more of one type"
         )
     return parts
+
+
+def _find_rejected(predictor: Predictor, split: Split, pixels: Pixels) -> NDArray[np.bool_]:
+    """Return which images the detector does not judge, such as for blur; warn if there are some."""
+    reasons = rejection_reasons(pixels, shorter_sides(split, predictor), predictor.config.input_limits)
+    counts = Counter(reason for reason in reasons if reason)
+    if counts:
+        text = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
+        warn_user(f"images are left out that the detector does not judge: {text}", DataWarning)
+    return np.array([bool(reason) for reason in reasons], dtype=np.bool_)
 
 
 def _rows_by_type(predictor: Predictor, settings: Settings, pixels: Any) -> dict[ImageType | None, NDArray[np.bool_]]:
@@ -143,8 +183,8 @@ def _localize_part(
     folds = assign_folds(part.images.groups, seed=seed)
     new: dict[int, Calibration] = {}
     for views in old.keys() & part.inputs.keys():
-        validated = cross_validate(old[views], part.inputs[views], part.images, folds, settings.sensitivity)
-        new[views] = localize_calibration(old[views], part.inputs[views], part.images, validated, settings.sensitivity)
+        validated = cross_validate(old[views], part.inputs[views], part.images, folds)
+        new[views] = localize_calibration(old[views], part.inputs[views], part.images, validated)
         if views == settings.views:
             outcome = LocalOutcome(old[views], new[views], validated, part.inputs[views], part.images, part.rejected)
     if settings.views not in new:
@@ -167,8 +207,9 @@ def _origin(predictor: Predictor, split: Split, seed: int) -> dict[str, Any]:
 
 
 def _digest(predictor: Predictor) -> str:
-    """Return the SHA-256 of a detector's file; of one that was never saved, that of its model."""
+    """Return the SHA-256 of a detector's file; of one that was not read from a file, that of its configuration and model."""
     path = predictor.files.path
     if path is not None and path.is_file():
         return sha256(path.read_bytes()).hexdigest()
-    return sha256(predictor.files.onnx or b"").hexdigest()
+    config = json.dumps(predictor.saved_config.to_dict(), sort_keys=True)
+    return sha256(config.encode() + (predictor.files.onnx or b"")).hexdigest()

@@ -7,7 +7,8 @@ DISCLAIMER = "Decision support for research on dermoscopy images; not a medical 
 
 TERMS = (
     "The default detector's weights are under CC BY-NC 4.0, for research and teaching without commercial purpose: they were "
-    "learnt from HAM10000 and the ISIC archive (see NOTICE). They are no medical device."
+    "learnt from HAM10000, MILK10k and ISIC 2020 (CC BY-NC), the ISIC archive (CC0 and CC BY-NC) and PAD-UFES-20 (CC BY); see "
+    "NOTICE. They are no medical device."
 )
 
 
