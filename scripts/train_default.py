@@ -3,10 +3,10 @@
     python scripts/train_default.py DATA/isic9 DATA/ham10000_224 ... --weights DATA/weights --work FOLDER
 
 On a GPU (CUDA) three EfficientNet-Lite2 teachers of different seeds, image sizes and source balancing are trained, and two
-students (EfficientNet-Lite0) learn from them; a whole training takes minutes. Without a GPU the student is trained alone,
-which takes some hours on two cores; start it in the background. The first line says which it is. The students' weights are
-averaged if the validation part says so. The detector is assembled from the result, and measured on the held-out part of every
-source beside the one that ships at present.
+students (EfficientNet-Lite0) learn from them; a whole training takes minutes. Without a GPU one student is trained from the
+labels, and a second one goes on from it, which takes some hours on two cores; start it in the background. The first line says
+which it is. The students' weights are averaged if the validation part says so. The detector is assembled from the result, and
+measured on the held-out part of every source beside the one that ships at present.
 
 Every step writes its result into the working folder, and a result that exists is not computed again: started again, a run
 that was stopped goes on at its last checkpoint, 50 steps back at most. Training needs PyTorch (extra `torch`), in this
@@ -32,11 +32,11 @@ class Recipe(NamedTuple):
 
     Attributes:
         teachers: The options of train.py for each teacher, by its name.
-        students: The seed of each student, by its name.
+        students: The options of distill.py for each student, by its name.
     """
 
     teachers: dict[str, tuple[object, ...]]
-    students: dict[str, int]
+    students: dict[str, tuple[object, ...]]
 
 
 GPU = Recipe(
@@ -45,9 +45,9 @@ GPU = Recipe(
         "teacher-2": ("--seed", 2, "--side", 260, "--source-power", 0.5),
         "teacher-3": ("--seed", 3, "--side", 300, "--source-power", 0.2),
     },
-    students={"student-1": 1, "student-2": 2},
+    students={"student-1": ("--seed", 1), "student-2": ("--seed", 2)},
 )
-CPU = Recipe(teachers={}, students={"student-1": 1})
+CPU = Recipe(teachers={}, students={"student-1": ("--seed", 1), "student-2": ("--seed", 7, "--start", "student-1")})
 
 
 def main() -> None:
@@ -132,10 +132,10 @@ def train(recipe: Recipe, device: str, arguments: argparse.Namespace) -> None:
     for name, options in recipe.teachers.items():
         if not (arguments.work / f"{name}.json").exists():
             step(arguments.torch_python, "train.py", arguments.work, name, *common, *options)
-    for name, seed in recipe.students.items():
+    for name, options in recipe.students.items():
         if not (arguments.work / f"{name}.json").exists():
-            options = (*common, "--seed", seed, "--teachers", *recipe.teachers)
-            step(arguments.torch_python, "distill.py", arguments.work, name, *options)
+            teachers = ("--teachers", *recipe.teachers)
+            step(arguments.torch_python, "distill.py", arguments.work, name, *common, *options, *teachers)
 
 
 def step(python: str, name: str, *options: object) -> None:

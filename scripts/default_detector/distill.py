@@ -5,7 +5,9 @@
 FOLDER holds what pack.py wrote and what train.py wrote of the teachers. Every augmented image is shown to all teachers as the
 student sees it (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). The mean of their
 probabilities, softened by a temperature (Hinton et al. 2015, arXiv:1503.02531), makes up most of the loss; the labels make up
-the rest. Without teachers the student learns from the labels alone. A run that was stopped goes on at its last checkpoint.
+the rest. Without teachers the student learns from the labels alone. With `--start` it starts from an earlier student, at half
+the rate and with larger images (a warm restart, Loshchilov and Hutter 2017, arXiv:1608.03983). A run that was stopped goes on at
+its last checkpoint.
 """
 
 import json
@@ -23,17 +25,28 @@ from train import Training, argument_parser, bfloat16_on_gpu, run, start
 GPU = Plan("lite0", (160,) * 10 + (192,) * 14 + (224,) * 16, 1.5e-3, 256)
 TEMPERATURE = 2.0
 TEACHER_SHARE = 0.7  # of the loss
+RESTART_SIDES = (192,) * 2 + (224,) * 2
 
 
 def main() -> None:
     """Train, or resume."""
     parser = argument_parser(__doc__)
     parser.add_argument("--teachers", nargs="*", default=[], metavar="NAME", help="of trainings by train.py")
+    parser.add_argument("--start", metavar="NAME", help="of a student that is complete; default: ImageNet's weights")
     arguments = parser.parse_args()
     device = start(arguments)
     plan = GPU if device.type == "cuda" else CPU
+    origin = None
+    if arguments.start:
+        plan = plan._replace(sides=RESTART_SIDES, rate=plan.rate / 2)
+        origin = arguments.folder / f"{arguments.start}.npz"
     training = Distillation(
-        load_pack(arguments.folder / PACK), plan, arguments.folder / arguments.name, arguments.seed, device
+        load_pack(arguments.folder / PACK),
+        plan,
+        arguments.folder / arguments.name,
+        arguments.seed,
+        device,
+        origin=origin,
     )
     training.teachers = [load_teacher(arguments.folder / name, device) for name in arguments.teachers]
     print(f"{arguments.name}: learns from {', '.join(arguments.teachers) or 'the labels alone'}", flush=True)

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from atomic import write_text
 from augmentation import augment, cover_lesion, to_input
-from network import SCALES, Network, save_arrays
+from network import SCALES, Network, load_network, save_arrays
 from packed import PACK, Pack, load_pack
 from plan import CPU, GPU, SOURCE_POWER, Plan, sample_weights
 from torch import nn
@@ -111,10 +111,13 @@ class Training:
         path: The path of the files to write, without a suffix.
         seed: Every random number follows from it and from the number of the step.
         device: Where to train.
+        origin: The averaged weights of an earlier training, to start from; ImageNet's by default.
     """
 
-    def __init__(self, pack: Pack, plan: Plan, path: Path, seed: int, device: torch.device) -> None:
-        self.pack, self.plan, self.path, self.seed, self.device = pack, plan, path, seed, device
+    def __init__(
+        self, pack: Pack, plan: Plan, path: Path, seed: int, device: torch.device, *, origin: Path | None = None
+    ) -> None:
+        self.pack, self.plan, self.path, self.seed, self.device, self.origin = pack, plan, path, seed, device, origin
         self.network, self.average = (Network(plan.network, len(pack.classes)) for _ in range(2))
         self.rows = pack.rows("train")
         self.steps = max(len(self.rows) // plan.batch, 1)
@@ -126,8 +129,11 @@ class Training:
         self.pixels = torch.tensor(np.asarray(pack.pixels), device=device) if device.type == "cuda" else None
 
     def start(self, weights: Path) -> None:
-        """Start from ImageNet's weights."""
-        self.network.load_imagenet(weights, seed=self.seed)
+        """Start from ImageNet's weights, or from the averaged weights of an earlier training."""
+        if self.origin:
+            self.network.load_state_dict(load_network(self.plan.network, self.origin).state_dict())
+        else:
+            self.network.load_imagenet(weights, seed=self.seed)
         self.average.load_state_dict(self.network.state_dict())
         self._prepare()
 
@@ -171,7 +177,8 @@ class Training:
 
     def options(self) -> dict[str, object]:
         """Return what makes this training another one than those with other options: its seed and its plan."""
-        return {"seed": self.seed, **self.plan._asdict(), "sides": list(self.plan.sides)}
+        origin = {"start": self.origin.stem} if self.origin else {}
+        return {"seed": self.seed, **self.plan._asdict(), "sides": list(self.plan.sides)} | origin
 
     def record(self) -> dict[str, object]:
         """Return versions and options, for the detector's file."""
@@ -298,7 +305,9 @@ class Training:
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
-        momentum, current = min(AVERAGE_MOMENTUM, (1 + step) / (10 + step)), self.network.state_dict()
+        # A random classifier must not stay in the average: it follows more closely at first.
+        momentum = AVERAGE_MOMENTUM if self.origin else min(AVERAGE_MOMENTUM, (1 + step) / (10 + step))
+        current = self.network.state_dict()
         for name, average in self.average.state_dict().items():
             if self.network.is_frozen(name):  # and folded in the network
                 continue

@@ -219,7 +219,7 @@ def _label_points(axes: Axes, points: Sequence[MeasuredPoint]) -> None:
     for (x, y), here in positions.items():
         # To the right, except where the labels of the points for 95 and 99 % stand.
         left = here[0].point.goal < SENSITIVITY and x > 0.15
-        text = ", ".join(f"{measured.point.goal:.0%}" for measured in here)
+        text = ", ".join(f"{100 * measured.point.goal:g}%" for measured in here)
         offset, alignment = ((-9, -13), "right") if left else ((7, -12), "left")
         axes.annotate(text, (x, y), offset, textcoords="offset points", ha=alignment, color=GREY, fontsize=8)
 
