@@ -6,8 +6,8 @@ FOLDER holds what pack.py wrote and what train.py wrote of the teachers. Every a
 student sees it (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). The mean of their
 probabilities, softened by a temperature (Hinton et al. 2015, arXiv:1503.02531), makes up most of the loss; the labels make up
 the rest. Without teachers the student learns from the labels alone. With `--start` it starts from an earlier student, at half
-the rate and with larger images (a warm restart, Loshchilov and Hutter 2017, arXiv:1608.03983). A run that was stopped goes on at
-its last checkpoint.
+the rate and with large images (a warm restart, Loshchilov and Hutter 2017, arXiv:1608.03983). A run that was stopped goes on
+at its last checkpoint.
 """
 
 import json
