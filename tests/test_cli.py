@@ -290,6 +290,7 @@ def test_the_reference_page_has_every_command_and_option():
         "card",
         "explain",
         "export",
+        "localize",
         "classes",
         "models",
         "check-model",

@@ -159,7 +159,7 @@ def test_arrays_and_predictions_agree(detector, data):
 
 
 PUBLIC_NAMES = {
-    *("fit", "load", "save", "predict", "explain", "evaluate", "export", "at"),
+    *("fit", "localize", "load", "save", "predict", "explain", "evaluate", "export", "at"),
     *("model_card", "operating_point", "classes", "image_size", "history", "predictor"),
 }
 
