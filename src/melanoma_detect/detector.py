@@ -249,12 +249,20 @@ class Detector(DetectorProperties):
 
         return evaluate_all(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
-    def localize(self, data: "Dataset | Split", *, sensitivity: float | None = None, seed: int = 123) -> Self:
+    def localize(
+        self,
+        data: "Dataset | Split",
+        *,
+        sensitivity: float | None = None,
+        target: Target | None = None,
+        seed: int = 123,
+    ) -> Self:
         """Calibrate the detector on a clinic's own labelled images, without training it.
 
         Args:
             data: At least 50 images that it was not trained on: a split, or a dataset, of which the test split stays unused.
             sensitivity: The share of the target that must raise an alert; None for the detector's own.
+            target: `"melanoma"` or `"malignant"`; None for the detector's own.
             seed: Seeds the folds of the cross-validation.
 
         Returns:
@@ -274,7 +282,7 @@ class Detector(DetectorProperties):
         """
         from melanoma_detect.training.localize import localize  # noqa: PLC0415 - imports SciPy
 
-        used = localize(self.predictor, data, sensitivity=sensitivity, seed=seed)
+        used = localize(self.predictor, data, sensitivity=sensitivity, target=target, seed=seed)
         return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @renamed_keywords(photo="image")

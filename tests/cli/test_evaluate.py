@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from melanoma_detect.cli import app
-from melanoma_detect.errors import DatasetError, DataWarning, OutputError
+from melanoma_detect.cli.evaluate import _match_ratios
+from melanoma_detect.errors import DatasetError, DataWarning, DetectorError, OutputError
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,8 @@ def test_a_source_that_cannot_be_evaluated_does_not_stop_the_others(tmp_path):
         ),
         (["clinic", "flat", "--pool", "--labels", "labels.csv", "--labels", "labels.csv"], "one for all of them"),
         (["clinic", "--squashed", "flat=4:3"], "flat is no source here"),
+        (["clinic", "--squashed", "4:3", "--squashed", "1:1"], "all sources were given 4:3 too"),
+        (["clinic", "--squashed", "clinic=4:3", "--squashed", "./clinic=1:1"], "clinic were given 4:3 too"),
     ],
 )
 def test_arguments_are_checked_before_any_work(arguments, message):
@@ -152,3 +155,24 @@ def test_no_input_is_overwritten(tmp_path):
     assert isinstance(result.exception, OutputError)
     assert "is an input" in str(result.exception)
     assert isinstance(evaluate("clinic", "flat", "--out", tmp_path / "sets.xlsx").exception, OutputError)
+
+
+def test_predictive_values_that_are_not_defined_cost_nothing_else(tmp_path):
+    out = tmp_path / "nevi.csv"
+    for name in ("nevus", "dermatofibroma"):
+        shutil.copytree(f"clinic/{name}", tmp_path / "benign" / name)
+    result = evaluate(tmp_path / "benign", "--prevalence", 0.02, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "at a prevalence of 2.00%: predictive values need sensitivity and specificity" in result.stdout
+    assert out.exists()
+
+
+def test_a_prevalence_out_of_range_is_refused_before_any_work():
+    result = evaluate("nowhere", "--prevalence", 2)
+    assert isinstance(result.exception, DetectorError)
+    assert "prevalence=2.0; expected a share over 0 and under 1" in str(result.exception)
+
+
+@pytest.mark.parametrize("order", [("4:3", "flat=1:1"), ("flat=1:1", "4:3")])
+def test_the_ratio_of_a_named_source_goes_before_that_of_all(order):
+    assert _match_ratios([Path("flat"), Path("clinic")], order) == {Path("flat"): "1:1", Path("clinic"): "4:3"}

@@ -45,6 +45,9 @@ def test_sensitivity_is_for_the_local_images_to_support(clinic, saved):
     invoke("localize", clinic, "-d", saved, "--out", "here.detector", "--sensitivity", 0.8)
     point = md.Detector.load("here.detector").operating_point
     assert (point.goal, point.local) == (0.8, True)
+    invoke("localize", clinic, "-d", saved, "--out", "any.detector", "--target", "malignant", "--sensitivity", 0.7)
+    point = md.Detector.load("any.detector").operating_point
+    assert (point.target, point.goal, point.local) == ("malignant", 0.7, True)
 
 
 def test_outputs_are_guarded(clinic, saved):

@@ -9,6 +9,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, DataWarning, DetectorError
 from melanoma_detect.evaluation.external import ExternalValidation, evaluate_sets
+from melanoma_detect.utils.user_warning import warn_user
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,15 @@ def test_what_is_no_set_is_an_error_before_any_work(detector, data):
         detector.evaluate({})
     with pytest.raises(DetectorError, match="seen='drop'"):
         detector.evaluate({"ours": data}, seen="drop")
+
+
+def test_warnings_while_a_set_is_loaded_name_it(detector, data):
+    def careless():
+        warn_user("2 files are no images", DataWarning)
+        return data
+
+    with pytest.warns(DataWarning, match="^theirs: 2 files are no images"):
+        evaluate_sets(detector.predictor, {"theirs": careless})
 
 
 def test_sets_are_loaded_when_their_turn_comes(detector, data):

@@ -313,6 +313,7 @@ def test_a_python_without_pytorch_is_named_with_its_error(train_default, monkeyp
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::melanoma_detect.errors.DataWarning")  # the pack is small
 def test_assembled_detector_is_calibrated_and_measured(step, pack, work, tmp_path):
     write_network(tmp_path / "any.npz", len(pack.classes))
     (tmp_path / "any.json").write_text('{"network": "lite0"}', encoding="utf-8")

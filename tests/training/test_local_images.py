@@ -76,3 +76,25 @@ def silent_of_all(split):
 def _knows(predictor, classes):
     calibrations = {1: md.Detector(predictor.config, predictor.runtime).predictor.config.calibration(1)}
     return type(predictor)(replace(predictor.config, classes=classes, calibrations=calibrations), predictor.runtime)
+
+
+def test_a_cancer_that_is_no_class_is_no_benign_lesion(clinic):
+    split = relabel(clinic.test, {"dermatofibroma": "Merkel cell carcinoma"})
+    images = label_local_images(split, ("melanoma", "nevus"))
+    cancers = np.array([record.label in ("basal cell carcinoma", "Merkel cell carcinoma") for record in split])
+    assert cancers.any()
+    shown, known = images.sides("malignant")
+    assert known.tolist() == (~cancers).tolist()
+    assert images.sides("melanoma")[1].all()
+    half = np.arange(len(split)) % 2 == 0
+    assert images.select(half).sides("malignant")[1].tolist() == (~cancers)[half].tolist()
+    assert shown[known].sum() == sum(record.label == "melanoma" for record in split)
+    assert label_local_images(split, CLASSES).other_cancers is None  # they count as basal cell carcinoma
+
+
+def test_labels_that_mean_the_same_are_named(detector, clinic):
+    joined = replace(clinic.train, records=(*clinic.train.records, *clinic.validation.records))
+    names = dict(zip(CLASSES, ("NV", "nevus", "nv", "nevus"), strict=True))
+    same = replace(relabel(joined, names), classes=("NV", "nevus", "nv"))
+    with pytest.raises(DetectorError, match=r"all 56 images are labelled \w+, \w+, \w+, which is the same"):
+        select_local_images(detector.predictor, same)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
+import melanoma_detect.training.localize as module
 from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning
 from melanoma_detect.images.quality import rejection_reasons, sharpness_and_brightness
 from melanoma_detect.inference.image_types import ImageTypeClassifier
@@ -168,7 +169,37 @@ def test_detector_without_a_threshold_that_gets_none_is_a_warning(detector, clin
     settings = replace(predictor.settings, sensitivity=0.995)
     refers_all = Predictor(predictor.config, predictor.runtime, predictor.files, settings)
     with pytest.warns(DetectorWarning, match="until then the detector refers every image"):
-        assert localize(refers_all, clinic).operating_point is None
+        localized = localize(refers_all, clinic)
+    assert localized.operating_point is None
+    [record] = localized.config.localizations
+    assert {"ece", "brier", "coverage"} == set(record["before"]) == set(record["after"])
+
+
+def test_a_threshold_that_is_new_has_figures_after_only(detector, clinic):
+    predictor = detector.predictor
+    without = {views: replace(own, operating_scores={}) for views, own in predictor.config.calibrations.items()}
+    refers_all = Predictor(replace(predictor.config, calibrations=without), predictor.runtime, predictor.files)
+    localized = localize(refers_all, clinic)
+    [record] = localized.config.localizations
+    assert "sensitivity" not in record["before"]
+    assert record["after"]["sensitivity"]["value"] > 0
+    assert "| specificity | – | " in md.Detector(localized.config, localized.runtime, localized.files).model_card
+
+
+def test_the_target_is_for_the_local_images_to_support_too(detector, clinic):
+    predictor = detector.predictor
+    calibrations = {}
+    for views, own in predictor.config.calibrations.items():
+        scores = {"melanoma": own.operating_scores["melanoma"]}  # of malignant lesions, validation showed too few
+        calibrations[views] = replace(own, operating_scores=scores)
+    few = Predictor(replace(predictor.config, calibrations=calibrations), predictor.runtime, predictor.files)
+    with pytest.raises(DetectorError, match="no operating point for malignant"):
+        few.at(target="malignant")
+    localized = localize(few, clinic, target="malignant")
+    assert (localized.operating_point.target, localized.operating_point.local) == ("malignant", True)
+    assert localized.config.localizations[0]["target"] == "malignant"
+    with pytest.raises(DetectorError, match="target='nevus'; expected one of melanoma, malignant"):
+        localize(few, clinic, target="nevus")
 
 
 def test_images_that_are_not_judged_are_left_out(detector, clinic):
@@ -227,6 +258,40 @@ def test_one_type_of_image_changes_its_own_calibration_only(detector, clinic):
     assert localized.config.calibrations == predictor.config.calibrations
     assert localized.config.localizations[0]["image_type"] == "clinical"
     assert localized.operating_point is not None
+
+
+def types_by_views(monkeypatch, choose):
+    """Let `choose` tell the type of each image, for a number of views and a number of images."""
+    collect = module.collect_calibration_inputs
+
+    def collect_types(*arguments):
+        inputs = collect(*arguments)
+        return {views: own._replace(image_types=choose(views, len(own.logits))) for views, own in inputs.items()}
+
+    monkeypatch.setattr(module, "collect_calibration_inputs", collect_types)
+
+
+def test_each_number_of_views_recognises_types_for_itself(detector, clinic, monkeypatch):
+    def one_mistake_with_four_views(views, count):
+        return np.where((np.arange(count) == 5) & (views == 4), "dermoscopy", "clinical")
+
+    types_by_views(monkeypatch, one_mistake_with_four_views)
+    localized = localize(with_types(detector), clinic)
+    scores = [localized.config.clinical[views].local.operating_scores["melanoma"] for views in (1, 4, 8)]
+    assert [own.positives + own.negatives for own in scores] == [80, 79, 80]
+
+
+def test_a_type_with_one_label_only_changes_nothing(detector, clinic, monkeypatch):
+    records = sorted(clinic.train, key=lambda record: record.label == "melanoma")
+    nevi = [replace(record, label="nevus") for record in records[:60]]
+    mixed = replace(clinic.train, records=(*nevi, *records[60:]))
+    types_by_views(monkeypatch, lambda views, count: np.where(np.arange(count) < 60, "clinical", "dermoscopy"))
+    with (
+        pytest.warns(DataWarning, match="60 clinical photographs change nothing: their labels are all the same"),
+        pytest.warns(DataWarning, match="20 dermoscopy images change nothing: it takes 50"),
+        pytest.raises(DetectorError, match="of no type of image"),
+    ):
+        localize(with_types(detector), mixed)
 
 
 def test_type_that_the_detector_refers_changes_nothing(detector, clinic):

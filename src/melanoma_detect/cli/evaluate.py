@@ -24,7 +24,8 @@ from melanoma_detect.cli.app import (
     load_images,
     printable,
 )
-from melanoma_detect.errors import DatasetError, OutputError
+from melanoma_detect.errors import DatasetError, DetectorError, OutputError
+from melanoma_detect.inference.predictive_values import check_prevalence
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
 
@@ -98,6 +99,8 @@ def evaluate(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Evaluate a detector on a source's Test, or on all its images, excluding those that it was trained on."""
+    for share in prevalence or []:
+        check_prevalence(share)
     _check_outputs(html, out, [*sources, *(labels or []), *detector_files(detector)], overwrite=overwrite)
     tables, ratios = _match_tables(sources, labels or [], pool=pool), _match_ratios(sources, squashed or [])
     loaded = load_detector(detector, sensitivity, target, views, image_type)
@@ -106,7 +109,8 @@ def evaluate(
     if pool or len(sources) == 1:
         data = load_images(sources, tables[0], names, **options, squashed=ratios)
         evaluation = loaded.evaluate(data.test, shortcuts=shortcuts or bool(pages), seed=seed)
-        typer.echo("\n".join(_describe(evaluation, prevalence or [])))
+        for line in _describe(evaluation, prevalence or []):
+            typer.echo(line)
         _write_one(evaluation, " + ".join(_names_of(sources)), pages, out, overwrite=overwrite)
         return
 
@@ -151,12 +155,19 @@ def _match_tables(sources: Sequence[Path], labels: Sequence[Path], *, pool: bool
 def _match_ratios(sources: Sequence[Path], squashed: Sequence[str]) -> dict[Path, str]:
     """Return the aspect ratio of each source that `--squashed` names, or of all of them."""
     ratios: dict[Path, str] = {}
-    for text in squashed:
+    given: dict[Path | None, str] = {}
+    # A ratio for all sources first: one that names its source overrides it, in any order.
+    for text in sorted(squashed, key=lambda text: "=" in text):
         name, equals, ratio = text.rpartition("=")
         chosen = [source for source in sources if not equals or is_same_path(source, name)]
         if not chosen:
             listed = ", ".join(map(str, sources))
             raise DatasetError(f"--squashed {text}: {name} is no source here; expected one of {listed}")
+        key = chosen[0] if equals else None
+        if given.setdefault(key, ratio) != ratio:
+            raise DatasetError(
+                f"--squashed {text}: {key or 'all sources'} were given {given[key]} too; choose one of the two"
+            )
         ratios |= dict.fromkeys(chosen, ratio)
     return ratios
 
@@ -172,7 +183,11 @@ def _describe(evaluation: "Evaluation", prevalences: Sequence[float]) -> Iterato
     yield str(evaluation)
     if prevalences:
         yield ""
-    yield from (str(evaluation.at_prevalence(share)) for share in prevalences)
+    for share in prevalences:
+        try:
+            yield str(evaluation.at_prevalence(share))
+        except DetectorError as error:  # no figures of alerts: the rest of the evaluation holds
+            yield f"at a prevalence of {share:.2%}: {error}"
     if subgroups := evaluation.subgroups():
         yield "\n" + "\n".join(map(str, subgroups))
 

@@ -1,7 +1,7 @@
 """The command localize: calibrate a detector on a clinic's own labelled images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -54,10 +54,10 @@ def localize(
 
     inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
     check_output(out, overwrite=overwrite, inputs=inputs, suffixes=[SUFFIX])
-    # The sensitivity is for the local images to support, not for validation.
-    loaded = load_detector(detector, None, target, views, image_type=image_type)
+    # Sensitivity and target are for the local images to support, not for validation.
+    loaded = load_detector(detector, None, None, views, image_type=image_type)
     data = load_images(sources, labels, names, validation=0, test=0, image_size=loaded.image_size, squashed=squashed)
-    localized = loaded.localize(data, sensitivity=sensitivity, seed=seed)
+    localized = loaded.localize(data, sensitivity=sensitivity, target=cast("Any", target), seed=seed)
     localized.save(out, overwrite=overwrite)
     added = localized.predictor.config.localizations[len(loaded.predictor.config.localizations) :]
     for record in added:

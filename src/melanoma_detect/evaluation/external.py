@@ -254,8 +254,8 @@ def evaluate_sets(
     problems: dict[str, str] = {}
     for name, images in named.items():
         try:
-            loaded = images() if callable(images) else images
             with _naming_warnings(name):
+                loaded = images() if callable(images) else images
                 evaluations[name] = evaluate(predictor, loaded, seen=seen, shortcuts=shortcuts, seed=seed)
         except MelanomaDetectError as error:
             problems[name] = str(error)

@@ -177,7 +177,9 @@ class LocalCalibration:
         if scores is None or scores.positive_lesions < lesions_needed(sensitivity) or not scores.negative_lesions:
             return None
         lesions, positive, negative = scores.positive_lesions, np.array(scores.positive), np.array(scores.negative)
-        rank = int(np.floor((1 - sensitivity) * (lesions + 1) + 1e-6))  # 0.05 × 20 is 0.999…96 and must be 1
+        rank = min(
+            int(np.floor((1 - sensitivity) * (lesions + 1) + 1e-6)), lesions
+        )  # 0.05 × 20 is 0.999…96 and must be 1
         lowest = positive[rank - 1]  # one score for each lesion, ascending
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
         threshold = float((lowest + below.max()) / 2) if below.size else float(lowest)

@@ -61,8 +61,8 @@ def describe_localization(record: Mapping[str, Any]) -> Iterator[str]:
     )
     before, after = record["before"], record["after"]
     for name, title in _FIGURES.items():
-        if name in before and name in after:
-            yield f"| {title.format(targets=targets)} | {_figure(before[name])} | {_figure(after[name])} |"
+        if name in before or name in after:
+            yield f"| {title.format(targets=targets)} | {_figure(before.get(name))} | {_figure(after.get(name))} |"
 
 
 def _list(title: str, sentences: list[str]) -> Iterator[str]:
@@ -71,6 +71,8 @@ def _list(title: str, sentences: list[str]) -> Iterator[str]:
         yield from (f"- {sentence}." for sentence in sentences)
 
 
-def _figure(figure: Mapping[str, float]) -> str:
+def _figure(figure: Mapping[str, float] | None) -> str:
+    if figure is None:  # without a threshold there are no decisions to measure
+        return "–"
     interval = f" [{figure['low']:.3f}, {figure['high']:.3f}]" if "low" in figure else ""
     return f"{figure['value']:.3f}{interval}"

@@ -46,11 +46,26 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
         >>> round(predictive_values(0.95, 0.60, 0.02).ppv, 3)
         0.046
     """
-    if not 0 < prevalence < 1:
-        raise DetectorError(f"prevalence={prevalence}; expected a share over 0 and under 1, such as 0.02")
+    check_prevalence(prevalence)
     true_positive, false_negative = prevalence * sensitivity, prevalence * (1 - sensitivity)
     true_negative, false_positive = (1 - prevalence) * specificity, (1 - prevalence) * (1 - specificity)
     alerts, cleared = true_positive + false_positive, true_negative + false_negative
     ppv = true_positive / alerts if alerts else math.nan
     npv = true_negative / cleared if cleared else math.nan
     return PredictiveValues(prevalence, ppv, npv, 1 / ppv if ppv else math.inf)
+
+
+def check_prevalence(prevalence: float) -> None:
+    """Raise DetectorError unless 0 < prevalence < 1.
+
+    Args:
+        prevalence: A share.
+
+    Raises:
+        DetectorError: The prevalence is out of range.
+
+    Examples:
+        >>> check_prevalence(0.02)
+    """
+    if not 0 < prevalence < 1:
+        raise DetectorError(f"prevalence={prevalence}; expected a share over 0 and under 1, such as 0.02")

@@ -48,6 +48,7 @@ class _Answers(NamedTuple):
     alert: NDArray[np.bool_]
     cleared: NDArray[np.bool_]
     abstained: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
 
 
 def describe_outcome(outcome: LocalOutcome, settings: Settings) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def measure_local(outcome: LocalOutcome, settings: Settings) -> dict[str, Any]:
 
     Returns:
         `before`, and `after`: by cross-validation, since on the images that it was fitted on every calibration looks good. Each
-        has metrics by name, as `Evaluation.figures` names them.
+        has metrics by name, as `Evaluation.figures` names them; those of decisions are left out where there is no threshold.
     """
     everything = np.ones(len(outcome.images.groups), dtype=np.bool_)
     before = _answers(outcome, outcome.old, everything, settings)
@@ -94,14 +95,15 @@ def measure_local(outcome: LocalOutcome, settings: Settings) -> dict[str, Any]:
         (fold.rows, _answers(outcome, fold.calibration, fold.rows, _settings_of_fold(outcome, fold, settings)))
         for fold in outcome.validated
     ]
-    after = _Answers(before.scores.copy(), before.alert.copy(), before.cleared.copy(), before.abstained.copy())
+    after = _Answers._make(values.copy() for values in before)
     for rows, own in parts:
         for values, of_fold in zip(after, own, strict=True):
             values[rows] = of_fold
-    return {
-        "before": _figures(before, outcome.images, settings.target),
-        "after": _figures(after, outcome.images, settings.target),
-    }
+    figures = {}
+    for name, answers, calibration in (("before", before, outcome.old), ("after", after, outcome.new)):
+        decides = _point(calibration, settings.sensitivity, settings.target) is not None
+        figures[name] = _figures(answers, outcome.images, settings.target, decides=decides)
+    return figures
 
 
 def find_broken_promise(outcome: LocalOutcome, settings: Settings) -> str:
@@ -140,12 +142,14 @@ def _probabilities_set(outcome: LocalOutcome) -> Iterator[str]:
         shown, known = images.sides(target)
         if local is None or not known.any() or not target_scores(old, images.classes, target).any():
             continue
-        share = _share(shown[known], np.ones(int(known.sum()), dtype=np.bool_), images.groups[known])
+        count = int(known.sum())
+        share = _share(shown[known], np.ones(count, dtype=np.bool_), images.groups[known])
         expected = target_scores(old[known], images.classes, target).mean()
         line = local.line(target)
         yield (
             f"the probability of {'melanoma' if target == 'melanoma' else 'any malignant diagnosis'}: {_interval_text(share)} "
-            f"of {share['lesions']} local lesions are {PLURALS[target]}, where the detector expected {expected:.1%}; log-odds "
+            f"of {count} local images ({share['lesions']} lesions) show {PLURALS[target]}, where the detector expected "
+            f"{expected:.1%}; log-odds "
             f"times {line.slope:.2f} {'plus' if line.intercept >= 0 else 'minus'} {abs(line.intercept):.2f}"
         )
     fine = images.targets[images.targets.sum(axis=1) == 1].argmax(axis=1)
@@ -260,10 +264,11 @@ def _answers(outcome: LocalOutcome, calibration: Calibration, rows: NDArray[np.b
         batch.alert & judged,
         judged & ~batch.alert & ~batch.likely_malignant,
         batch.abstained,
+        judged,
     )
 
 
-def _figures(answers: _Answers, images: LocalImages, target: Target) -> dict[str, dict[str, float]]:
+def _figures(answers: _Answers, images: LocalImages, target: Target, *, decides: bool) -> dict[str, dict[str, float]]:
     shown, known = images.sides(target)
     positive, negative = shown & known, known & ~shown
     error = (answers.scores - shown)[known]
@@ -272,10 +277,10 @@ def _figures(answers: _Answers, images: LocalImages, target: Target) -> dict[str
     of = {
         "sensitivity": (answers.alert, positive),
         "false_negative_rate": (answers.cleared, positive),
-        "specificity": (~answers.alert & ~answers.abstained, negative),
+        "specificity": (~answers.alert & answers.judged, negative),
         "clearance_rate": (answers.cleared, negative),
-        "coverage": (~answers.abstained, np.ones_like(known)),
     }
+    of = (of if decides else {}) | {"coverage": (~answers.abstained, np.ones_like(known))}
     calibration = {
         "ece": float(gaps / max(known.sum(), 1)),
         "brier": float(np.square(error).sum() / max(known.sum(), 1)),

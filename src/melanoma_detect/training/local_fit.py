@@ -36,11 +36,14 @@ class LocalImages(NamedTuple):
         targets: The classes of the detector that the label of each image covers, bool `(n, classes)`.
         groups: The lesion of each image, `(n,)`.
         classes: The detector's classes.
+        other_cancers: Which images show a malignant diagnosis for which the detector has no class, bool `(n,)`: among its
+            classes they count as one that is no melanoma, and say nothing about malignancy. None for no image.
     """
 
     targets: NDArray[np.bool_]
     groups: NDArray[np.str_]
     classes: tuple[str, ...]
+    other_cancers: NDArray[np.bool_] | None = None
 
     def select(self, rows: NDArray[np.bool_]) -> "LocalImages":
         """Return some of the images.
@@ -51,7 +54,8 @@ class LocalImages(NamedTuple):
         Returns:
             These images.
         """
-        return LocalImages(self.targets[rows], self.groups[rows], self.classes)
+        others = None if self.other_cancers is None else self.other_cancers[rows]
+        return LocalImages(self.targets[rows], self.groups[rows], self.classes, others)
 
     def sides(self, target: Target) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which images show a target, and of which the label tells.
@@ -62,7 +66,10 @@ class LocalImages(NamedTuple):
         Returns:
             See `target_sides`.
         """
-        return target_sides(self.targets, self.classes, target)
+        shown, known = target_sides(self.targets, self.classes, target)
+        if target == "malignant" and self.other_cancers is not None:
+            known = known & ~self.other_cancers
+        return shown, known
 
     def lesions(self, rows: NDArray[np.bool_]) -> int:
         """Count the lesions of some of the images.

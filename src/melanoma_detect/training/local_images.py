@@ -55,9 +55,10 @@ def select_local_images(predictor: Predictor, data: Dataset | Split) -> Split:
             "clinic's own, with their diagnoses, which it was not trained on: load more images"
         )
     if len({told[record.label].tobytes() for record in records}) < 2:
+        labels = ", ".join(dict.fromkeys(record.label for record in records))
         raise DetectorError(
-            f"all {len(records)} images are labelled {records[0].label}; expected the mixture of diagnoses that the clinic "
-            "sees: load images of other diagnoses too"
+            f"all {len(records)} images are labelled {labels}, which is the same to the detector; expected the mixture of "
+            "diagnoses that the clinic sees: load images of other diagnoses too"
         )
     return replace(split, records=records, resize=predictor.config.resize)
 
@@ -78,7 +79,13 @@ def label_local_images(split: Split, classes: tuple[str, ...]) -> LocalImages:
         True
     """
     told = {label: _target(label, split, classes) for label in {record.label for record in split}}
-    return LocalImages(np.array([told[record.label] for record in split]), np.array(split.groups), classes)
+    cancers = {label for label in told if _is_other_cancer(label, split, classes)}
+    return LocalImages(
+        np.array([told[record.label] for record in split]),
+        np.array(split.groups),
+        classes,
+        np.array([record.label in cancers for record in split]) if cancers else None,
+    )
 
 
 def _join_splits(data: Dataset | Split) -> Split:
@@ -112,6 +119,13 @@ def _target(label: str, split: Split, classes: tuple[str, ...]) -> NDArray[np.bo
         return np.ones(len(classes), dtype=np.bool_)
     kind = {"malignant": malignant, "benign": rest}.get(truth.malignancy or "", ~melanoma)
     return kind if kind.any() else ~melanoma
+
+
+def _is_other_cancer(label: str, split: Split, classes: tuple[str, ...]) -> bool:
+    """Return whether a label names a malignant diagnosis, but no class, and no class is malignant but melanoma."""
+    if covered_classes(label, split, classes) or kinds_of_classes(classes)[1].any():
+        return False
+    return label_truth(label, split.label_groups.get(label, ())).malignancy == "malignant"
 
 
 def _warn_set_aside(images: int, seen: int, silent: list[str]) -> None:

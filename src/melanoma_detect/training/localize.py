@@ -27,9 +27,8 @@ from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.decision_rules import check_operating_points
 from melanoma_detect.inference.image_types import TYPE_PLURALS, ImageType
 from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
-from melanoma_detect.inference.operating_points import check_sensitivity
+from melanoma_detect.inference.operating_points import TARGETS, Target, check_sensitivity
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import CalibrationInputs, collect_calibration_inputs
 from melanoma_detect.training.local_figures import LocalOutcome, describe_outcome, find_broken_promise, measure_local
@@ -43,20 +42,25 @@ class _Part(NamedTuple):
     """Local images of one type.
 
     Attributes:
-        image_type: Their type; empty for every type.
-        inputs: The model's outputs for them, by the number of views.
-        images: Their labels and lesions.
+        image_type: Their type; None for every type.
+        inputs: The model's outputs for them, by the number of views: another number may recognise a few other images.
+        images: Their labels and lesions, by the number of views too.
         rejected: How many further images are left out, because they cannot be judged, such as for blur.
     """
 
     image_type: ImageType | None
     inputs: Mapping[int, CalibrationInputs]
-    images: LocalImages
+    images: Mapping[int, LocalImages]
     rejected: int
 
 
 def localize(
-    predictor: Predictor, data: Dataset | Split, *, sensitivity: float | None = None, seed: int = 123
+    predictor: Predictor,
+    data: Dataset | Split,
+    *,
+    sensitivity: float | None = None,
+    target: Target | None = None,
+    seed: int = 123,
 ) -> Predictor:
     """Calibrate a detector on local images; see `Detector.localize`.
 
@@ -64,14 +68,15 @@ def localize(
         predictor: The detector.
         data: The local images: a split, or a dataset: then all images but those of its test split.
         sensitivity: The share of the target that must raise an alert; None for the detector's own.
+        target: What the detector alerts to, `"melanoma"` or `"malignant"`; None for the detector's own.
         seed: Seed of the folds of the cross-validation.
 
     Returns:
         The predictor with the local calibration; it shares the model with the given one.
 
     Raises:
-        DetectorError: There are fewer than 50 images, their labels are all the same or none of the detector's, or the
-            sensitivity is out of range, or one that neither these images nor validation support.
+        DetectorError: There are fewer than 50 images, their labels are all the same or none of the detector's, the target is
+            neither of the two, or the sensitivity is out of range, or one that neither these images nor validation support.
 
     Warns:
         DataWarning: Images are set aside.
@@ -84,8 +89,7 @@ def localize(
         >>> localized.config.localizations[0]["images"] >= 50
         True
     """
-    settings = predictor.settings if sensitivity is None else replace(predictor.settings, sensitivity=sensitivity)
-    check_sensitivity(settings.sensitivity)
+    settings = _settings(predictor.settings, sensitivity, target)
     split = select_local_images(predictor, data)
     parts = _read_parts(predictor, split, settings)
     config, entries = predictor.config, []
@@ -97,12 +101,26 @@ def localize(
         localizations=(*predictor.config.localizations, *entries),
         metrics=_mark_metrics(predictor.config.metrics),
     )
-    _check_points(config, settings, given=sensitivity is not None, recognises=predictor.files.image_types is not None)
+    given = sensitivity is not None or target is not None
+    _check_points(config, settings, given=given, recognises=predictor.files.image_types is not None)
     before = predictor.files.fingerprint
     added = TrainingFingerprint.of(split.records)
     # It is no longer what the file holds.
     files = replace(predictor.files, fingerprint=lambda: before() | added, path=None)
     return type(predictor)(config, predictor.runtime, files, settings)
+
+
+def _settings(settings: Settings, sensitivity: float | None, target: Target | None) -> Settings:
+    """Return the settings with what is asked for: the local images are to support it, not validation."""
+    changed = replace(
+        settings,
+        sensitivity=settings.sensitivity if sensitivity is None else sensitivity,
+        target=settings.target if target is None else target,
+    )
+    check_sensitivity(changed.sensitivity)
+    if changed.target not in TARGETS:
+        raise DetectorError(f"target={changed.target!r}; expected one of {', '.join(TARGETS)}")
+    return changed
 
 
 def _check_points(config: DetectorConfig, settings: Settings, *, given: bool, recognises: bool) -> None:
@@ -124,15 +142,26 @@ def _read_parts(predictor: Predictor, split: Split, settings: Settings) -> list[
     """Run the model on local images, and divide them by type where the detector has a calibration for each."""
     pixels = split.pixels(predictor.image_size)
     images = label_local_images(split, predictor.classes)
-    inputs = collect_calibration_inputs(predictor.runtime, pixels, predictor.files.feature_space)
+    files = predictor.files
+    inputs = collect_calibration_inputs(predictor.runtime, pixels, files.feature_space, files.image_types)
     rejected = _find_rejected(predictor, split, pixels)
     parts = []
-    for image_type, of_type in _rows_by_type(predictor, settings, pixels).items():
-        rows = of_type & ~rejected
-        if not rows.any() or not _judges(predictor.config, image_type, rows):
+    for image_type, of_type in _rows_by_type(predictor, settings, inputs[_views_in_use(settings, inputs)]).items():
+        chosen = of_type & ~rejected
+        if not chosen.any() or not _judges(predictor.config, image_type, images.select(chosen)):
             continue
-        own = {views: outputs.select(rows) for views, outputs in inputs.items()}
-        parts.append(_Part(image_type, own, images.select(rows), int((of_type & rejected).sum())))
+        rows = {}
+        for views, outputs in inputs.items():
+            own = _rows_by_type(predictor, settings, outputs)[image_type] & ~rejected
+            rows[views] = chosen if _too_few(images.select(own)) else own
+        parts.append(
+            _Part(
+                image_type,
+                {views: outputs.select(rows[views]) for views, outputs in inputs.items()},
+                {views: images.select(rows[views]) for views in inputs},
+                int((of_type & rejected).sum()),
+            )
+        )
     if not parts:
         raise DetectorError(
             f"of no type of image are there {MIN_IMAGES} images that the detector judges; load more of one type"
@@ -150,12 +179,19 @@ def _find_rejected(predictor: Predictor, split: Split, pixels: Pixels) -> NDArra
     return np.array([bool(reason) for reason in reasons], dtype=np.bool_)
 
 
-def _rows_by_type(predictor: Predictor, settings: Settings, pixels: Any) -> dict[ImageType | None, NDArray[np.bool_]]:
-    """Return which images are of each type that the detector tells apart, as it will when it is used."""
-    everything, classifier = np.ones(len(pixels), dtype=np.bool_), predictor.files.image_types
-    if settings.image_type is not None or classifier is None:
-        return {settings.image_type: everything}
-    types = classifier.types(run_batched(predictor.runtime.run, pixels).features)
+def _views_in_use(settings: Settings, inputs: Mapping[int, CalibrationInputs]) -> int:
+    if settings.views not in inputs:
+        raise DetectorError(f"the detector is used with {settings.views} views, for which it was not calibrated")
+    return settings.views
+
+
+def _rows_by_type(
+    predictor: Predictor, settings: Settings, inputs: CalibrationInputs
+) -> dict[ImageType | None, NDArray[np.bool_]]:
+    """Return which images are of each type that the detector tells apart with a number of views, as it will when it is used."""
+    types = inputs.image_types
+    if settings.image_type is not None or types is None:
+        return {settings.image_type: np.ones(len(inputs.logits), dtype=np.bool_)}
     if not predictor.config.clinical:
         judged = ~np.isin(types, predictor.config.referred_types)
         found: dict[ImageType | None, NDArray[np.bool_]] = {None: judged}
@@ -163,15 +199,20 @@ def _rows_by_type(predictor: Predictor, settings: Settings, pixels: Any) -> dict
     return {"dermoscopy": types == "dermoscopy", "clinical": types == "clinical"}
 
 
-def _judges(config: DetectorConfig, image_type: ImageType | None, rows: NDArray[np.bool_]) -> bool:
+def _judges(config: DetectorConfig, image_type: ImageType | None, images: LocalImages) -> bool:
     """Return whether images of a type are calibrated on; warn if they are left out."""
-    reason = f"it takes {MIN_IMAGES} to calibrate on them" if rows.sum() < MIN_IMAGES else ""
-    if image_type in config.referred_types:
-        reason = "the detector refers them all"
+    reason = "the detector refers them all" if image_type in config.referred_types else _too_few(images)
     if reason:
         name = TYPE_PLURALS[image_type] if image_type else "images"
-        warn_user(f"{rows.sum()} {name} change nothing: {reason}", DataWarning)
+        warn_user(f"{len(images.groups)} {name} change nothing: {reason}", DataWarning)
     return not reason
+
+
+def _too_few(images: LocalImages) -> str:
+    """Return why images cannot be calibrated on; empty if they can."""
+    if len(images.groups) < MIN_IMAGES:
+        return f"it takes {MIN_IMAGES} to calibrate on them"
+    return "their labels are all the same to the detector" if (images.targets == images.targets[0]).all() else ""
 
 
 def _localize_part(
@@ -180,13 +221,13 @@ def _localize_part(
     """Return the configuration with a local calibration for one type of image, and the record of it."""
     clinical = part.image_type == "clinical" and bool(config.clinical)
     old = config.clinical if clinical else config.calibrations
-    folds = assign_folds(part.images.groups, seed=seed)
     new: dict[int, Calibration] = {}
     for views in old.keys() & part.inputs.keys():
-        validated = cross_validate(old[views], part.inputs[views], part.images, folds)
-        new[views] = localize_calibration(old[views], part.inputs[views], part.images, validated)
+        inputs, images = part.inputs[views], part.images[views]
+        validated = cross_validate(old[views], inputs, images, assign_folds(images.groups, seed=seed))
+        new[views] = localize_calibration(old[views], inputs, images, validated)
         if views == settings.views:
-            outcome = LocalOutcome(old[views], new[views], validated, part.inputs[views], part.images, part.rejected)
+            outcome = LocalOutcome(old[views], new[views], validated, inputs, images, part.rejected)
     if settings.views not in new:
         raise DetectorError(f"the detector is used with {settings.views} views, for which it was not calibrated")
     if problem := find_broken_promise(outcome, settings):
@@ -211,5 +252,6 @@ def _digest(predictor: Predictor) -> str:
     path = predictor.files.path
     if path is not None and path.is_file():
         return sha256(path.read_bytes()).hexdigest()
-    config = json.dumps(predictor.saved_config.to_dict(), sort_keys=True)
-    return sha256(config.encode() + (predictor.files.onnx or b"")).hexdigest()
+    config, files = json.dumps(predictor.saved_config.to_dict(), sort_keys=True), predictor.files
+    model = files.onnx or (files.keras() if files.keras else b"")
+    return sha256(config.encode() + model).hexdigest()
