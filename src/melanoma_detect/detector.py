@@ -276,9 +276,8 @@ class Detector(DetectorProperties):
             DetectorWarning: A threshold that stays in force does not hold on these images.
 
         Examples:
-            >>> clinic = md.load_dataset(md.write_samples("clinic", train=10, size=64, seed=9), validation=0)
-            >>> "Calibrated on" in detector.localize(clinic).model_card
-            True
+            >>> detector.localize(md.load_dataset(md.write_samples("clinic", train=10, size=64, seed=9), validation=0))
+            <Detector cnn: 9 classes at 32×32>
         """
         from melanoma_detect.training.localize import localize  # noqa: PLC0415 - imports SciPy
 

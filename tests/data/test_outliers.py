@@ -14,6 +14,11 @@ def test_they_have_the_asked_size(size):
     assert drawn.dtype == np.uint8
 
 
+@pytest.mark.parametrize("side", range(5, 13))
+def test_small_images_can_be_drawn(side):
+    assert draw_outliers(30, (side, side)).shape == (30, side, side, 3)
+
+
 def test_a_seed_draws_the_same_again_and_more_are_a_continuation():
     few, many, others = (
         draw_outliers(7, (32, 32), seed=1),

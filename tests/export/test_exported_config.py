@@ -1,10 +1,12 @@
 """The numbers beside an exported model give the detector's probabilities and decisions."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import melanoma_detect as md
 from melanoma_detect.export.exported_config import exported_config
 from melanoma_detect.inference.prediction import softmax
 
@@ -50,3 +52,10 @@ def test_no_threshold_in_int8(two_types):
 def test_a_referred_type_is_referred_in_int8_too(two_types):
     values = exported_config(two_types(referred_types=("clinical",)).predictor, "int8")
     assert (values["referred"], values["clinical"]["referred"]) == (False, True)
+
+
+def test_the_sources_of_a_threshold_have_names():
+    predictor = md.Detector.load(Path(__file__).parents[1] / "inference" / "data" / "schema_4.detector").predictor
+    values = json.loads(json.dumps(exported_config(predictor, "float32")))
+    sources = {source["source"]: source["lesions"] for source in values["operating_point"]["sources"]}
+    assert sources == {"another": 1, "one hospital": 2}

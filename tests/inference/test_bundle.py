@@ -111,6 +111,30 @@ def test_models_that_cannot_be_run(saved):
         md.Detector.load(with_members(saved, **{"model.keras": b"no model"}), engine="keras")
 
 
+def test_models_of_another_shape_or_without_an_output(saved):
+    from melanoma_detect.export.onnx import onnx_bytes
+
+    with zipfile.ZipFile(saved) as archive:
+        without = archive.read("model.onnx").replace(b"logits", b"xogits")
+    other = onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(40, 40, 3)))
+    for model in (without, other):
+        with pytest.raises(
+            DetectorError, match=r"changed\.detector: the model cannot be run on images of 32×32 pixels"
+        ):
+            md.Detector.load(with_members(saved, **{"model.onnx": model}))
+
+
+def test_golden_images_that_cannot_be_read(saved):
+    with pytest.raises(DetectorError, match=r"changed\.detector: its golden images are damaged"):
+        md.Detector.load(with_members(saved, **{"golden/1.png": b"no image"}))
+
+
+def test_a_damaged_fingerprint_raises_when_it_is_needed(saved):
+    loaded = md.Detector.load(with_members(saved, **{"training_fingerprint.json": b'{"digests": "abc"}'}))
+    with pytest.raises(DetectorError, match=r"training_fingerprint\.json is damaged"):
+        loaded.predictor.files.fingerprint()
+
+
 def test_optional_members_may_be_absent(saved, detector, image):
     expected = detector.predict(image).melanoma
     for absent in ("model.keras", "model.onnx", "features.npz", "MODEL_CARD.md"):

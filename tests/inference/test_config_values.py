@@ -1,5 +1,6 @@
 """Values of detector.json that make no sense are refused when the file is loaded."""
 
+import copy
 import json
 import math
 import zipfile
@@ -9,8 +10,10 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference import bundle
 
 DETECTOR = Path(__file__).parent / "data" / "schema_3.detector"
+NEWEST = DETECTOR.with_name("schema_4.detector")
 LINE = {"slope": 1.0, "intercept": 0.0}
 LOCAL = {"melanoma": LINE, "malignant": LINE, "temperature": 1.0, "bias": [], "operating_scores": {}}
 RECORD = {
@@ -90,7 +93,10 @@ def test_good_values_are_read(load):
         (lambda values, fitted: scores(fitted).update(positive=[0.5, 0.2]), "scores of positive are not ascending"),
         (lambda values, fitted: scores(fitted).update(negative=[3.0]), "scores of negative are not ascending"),
         (lambda values, fitted: scores(fitted).update(positive=[]), "positive has no scores, but"),
-        (lambda values, fitted: scores(fitted).update(positive_lesions=-1), "are no counts"),
+        (
+            lambda values, fitted: scores(fitted).update(positive_lesions=-1),
+            "positive_lesions is -1, expected 0 or more",
+        ),
         (lambda values, fitted: scores(fitted).update(by_source={"a": [0.5]}), "by_source is for"),
         (
             lambda values, fitted: scores(fitted).update(by_source={"a": []}, lesions_by_source={"a": 3}),
@@ -114,9 +120,125 @@ def test_good_values_are_read(load):
         (lambda values, fitted: fitted.update(local=None), "is damaged"),
         (lambda values, fitted: values.update(localizations=[{}]), "a record in localizations is damaged .*'parent'"),
         (lambda values, fitted: values.update(localizations=[RECORD | {"before": 3}]), "a record in localizations"),
+        (
+            lambda values, fitted: values.update(localizations=[RECORD | {"set": "all"}]),
+            "set is 'all', expected a list",
+        ),
         (lambda values, fitted: values.update(referred_types=["foo"]), "image_type='foo'"),
+        (
+            lambda values, fitted: values.update(referred_types="clinical"),
+            "referred_types is 'clinical', expected a list",
+        ),
+        (lambda values, fitted: scores(fitted).update(target="foo"), "operating_scores of melanoma are for 'foo'"),
+        (lambda values, fitted: scores(fitted).update(target="malignant"), "of melanoma are for 'malignant'"),
+        (lambda values, fitted: scores(fitted).update(positives=2), "positive has 6 scores of 2 images of 5 lesions"),
+        (lambda values, fitted: scores(fitted).update(negative_lesions=10**400), "negative_lesions is a huge number"),
+        (
+            lambda values, fitted: scores(fitted).update(by_source={"a": [0.5]}, lesions_by_source={"a": 9}),
+            "a shows 9 lesions, more than all sources",
+        ),
+        (
+            lambda values, fitted: fitted.update(
+                local=LOCAL | {"operating_scores": {"melanoma": scores(fitted) | {"positive_lesions": 4}}}
+            ),
+            "local scores of melanoma are 6 for 4 lesions",
+        ),
+        (lambda values, fitted: fitted.update(local=LOCAL | {"temperature": 0.01}), "expected 0.05 to 1000"),
+        (lambda values, fitted: fitted.update(temperature=1e-320), "temperature is 1e-320, expected 0.001 to 1000"),
+        (lambda values, fitted: fitted.update(temperature=True), "temperature is True, expected a number"),
+        (lambda values, fitted: fitted.update(bias=[1e9] * 9), "bias is 1000000000.0, expected -1e[+]06 to 1e[+]06"),
+        (
+            lambda values, fitted: values["calibrations"].update({"3": fitted}),
+            r"calibrations are for \[3\] views",
+        ),
+        (lambda values, fitted: values.update(calibrations={}), "was calibrated for  views"),
+        (lambda values, fitted: values["settings"].update(coverage=0.5), "coverage=0.5; expected one of"),
+        (lambda values, fitted: values["settings"].update(coverage=[]), r"coverage is \[\], expected a number"),
+        (lambda values, fitted: values["settings"].update(views=4.0), "views is 4.0, expected a whole number"),
+        (lambda values, fitted: values["settings"].update(sensitivity="high"), "TypeError"),
+        (lambda values, fitted: values["input_limits"].update(sharpness=math.nan), "sharpness is nan"),
+        (lambda values, fitted: values["input_limits"].update(dark="x"), "dark is 'x', expected a number"),
+        (lambda values, fitted: values["input_limits"].update(side=-1), "side is -1, expected 0 or more"),
+        (lambda values, fitted: values.update(image_size=[0, 0]), "image_size is 0, expected 1 or more"),
+        (lambda values, fitted: values.update(image_size=[32]), "not enough values"),
+        (lambda values, fitted: values.update(image_size=[40, 40]), "golden images have 32×32 pixels, but .* 40×40"),
+        (lambda values, fitted: values.update(classes=[3, *values["classes"][1:]]), "a class is 3, expected text"),
+        (lambda values, fitted: values.update(classes=["nevus"] * 9), "expected names, each once"),
+        (lambda values, fitted: values.update(metrics={"test": {}}), "metrics are damaged .*'images'"),
+        (lambda values, fitted: values["history"].update(loss=[]), "history has more values of one name"),
+        (lambda values, fitted: values["history"].update(loss=["x"] * 12), "values of loss that are no numbers"),
+        (lambda values, fitted: values.update(history={"loss": [1.0]}), "KeyError: 'epoch'"),
+        (lambda values, fitted: values.update(made_with={"keras": 3}), "keras in made_with is 3, expected text"),
+        (lambda values, fitted: values["architecture"].update(name=None), "name of architecture is None"),
+        (lambda values, fitted: values.update(title=None), "title is None, expected text"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(load, change, message):
     with pytest.raises(DetectorError, match=rf"changed\.detector: .*{message}"):
         load(change)
+
+
+def small_config():
+    """Return the values of a detector with everything that a file may hold, and little of each."""
+    with zipfile.ZipFile(NEWEST) as archive:
+        values = json.loads(archive.read("detector.json"))
+    for part, target in (("calibrations", "malignant"), ("clinical", "melanoma")):
+        values[part] = {"1": values[part]["1"]}
+        values[part]["1"]["operating_scores"] = {target: values[part]["1"]["operating_scores"][target]}
+    evaluation, local = values["metrics"]["test"], values["clinical"]["1"]["local"]
+    values["metrics"]["test"] = {name: evaluation[name] for name in ("images", "lesions", "target", "shortcuts")}
+    for part in ("figures", "recall"):
+        values["metrics"]["test"][part] = dict([*evaluation[part].items()][:1])
+    local["first"] = LOCAL | {"bias": [0.1] * 9}
+    own = values["clinical"]["1"]["operating_scores"]["melanoma"]
+    local["operating_scores"]["melanoma"] = {name: own[name] for name in own if "by_source" not in name}
+    figures = {"ece": {"value": 0.1, "low": 0.0, "high": 0.2}}
+    names = {"recipe": ("name", "images"), "made_with": ("keras",), "history": ("epoch", "loss"), "export": ("images",)}
+    return (
+        values
+        | {name: {key: values[name][key] for key in keys} for name, keys in names.items()}
+        | {"localizations": [RECORD | {"set": ["95 %"], "before": figures, "after": figures}]}
+    )
+
+
+def places(values, place=()):
+    """Yield the place of every value, of lists that of the first alone."""
+    if place:
+        yield place
+    items = values.items() if isinstance(values, dict) else enumerate(values[:1]) if isinstance(values, list) else ()
+    for name, value in items:
+        yield from places(value, (*place, name))
+
+
+def changed(values, place, new):
+    """Return a copy of values with another one in a place."""
+    if not place:
+        return new
+    copied = copy.copy(values)
+    copied[place[0]] = changed(copied[place[0]], place[1:], new)
+    return copied
+
+
+def test_whatever_stands_in_a_place_is_refused_or_answers():
+    """In each place stands each of some values: a detector is refused when it is loaded, or has predictions and a card."""
+    loaded = md.Detector.load(NEWEST)
+    values, image = small_config(), md.draw_lesion("nevus", seed=1, size=32).pixels
+    refused = 0
+    for place in places(values):
+        for new in (None, "x", -1, math.nan, [], {}, 1e9, True):
+            try:
+                config = bundle._read_config(Path("changed.detector"), changed(values, place, new))
+                bundle.check_settings(config, recognises=True)
+            except DetectorError:
+                refused += 1
+                continue
+            except Exception as error:  # noqa: BLE001 - none but DetectorError may come
+                pytest.fail(f"{place} = {new!r} raises {error!r}")
+            if config.classes == loaded.classes and config.image_size == loaded.image_size:
+                detector = md.Detector(config, loaded.predictor.runtime, loaded.predictor.files)
+                prediction = detector.predict(image)
+                assert sum(prediction.probabilities.values()) == pytest.approx(1), (place, new)
+                assert detector.model_card, (place, new)
+                assert json.dumps(config.to_dict()), (place, new)
+                assert place[0] != "history" or list(detector.history) in ([], ["epoch", "loss"]), (place, new)
+    assert refused > 1200

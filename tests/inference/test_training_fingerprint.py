@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 
@@ -39,3 +40,20 @@ def test_two_trainings_are_joined_and_files_keep_them(data):
     assert both.contains([*data.train, *data.validation]).all()
     assert TrainingFingerprint.from_dict(both.to_dict()) == both
     assert np.array_equal(TrainingFingerprint().contains(data.test), np.zeros(len(data.test), bool))
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"digests": "abc"}, TypeError),
+        ({"ids": None}, TypeError),
+        ({"digests": [3]}, TypeError),
+        ({"fingerprints": ["not hexadecimal"]}, ValueError),
+        ({"fingerprints": ["ab"]}, ValueError),
+    ],
+)
+def test_damaged_lists_are_refused(change, error):
+    good = {"digests": ["a"], "ids": [], "fingerprints": ["0f" * 32]}
+    assert TrainingFingerprint.from_dict(good).fingerprints == {"0f" * 32}
+    with pytest.raises(error):
+        TrainingFingerprint.from_dict(good | change)

@@ -95,6 +95,21 @@ def test_files_that_hold_no_arrays_raise(tmp_path, content):
         read_arrays(tmp_path / "weights.npz")
 
 
+def test_damaged_bytes_raise(tmp_path):
+    """Compressed arrays with one byte changed: zlib, zipfile and NumPy raise errors of many kinds."""
+    file = tmp_path / "weights.npz"
+    np.savez_compressed(file, **state_dict())
+    good, damaged = file.read_bytes(), 0
+    draw = np.random.default_rng(1)
+    for place in draw.integers(0, len(good), 400).tolist():
+        file.write_bytes(good[:place] + bytes([good[place] ^ int(draw.integers(1, 256))]) + good[place + 1 :])
+        try:
+            read_arrays(file)
+        except ModelError as error:
+            damaged += "not a weights file" in str(error)
+    assert damaged > 100
+
+
 def test_pickled_arrays_raise(tmp_path):
     np.savez(tmp_path / "weights.npz", objects=np.array([{}], dtype=object))
     with pytest.raises(ModelError, match="not a weights file"):

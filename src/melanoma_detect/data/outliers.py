@@ -81,7 +81,7 @@ def _document(rng: np.random.Generator, side: int) -> Float64Array:
     """A page of text with a coloured box, slightly turned."""
     page = Image.new("RGB", (side, side), _colour(rng, 200 if rng.random() < 0.7 else 0))
     draw = ImageDraw.Draw(page)
-    size = side * rng.uniform(0.04, 0.12)
+    size = max(side * rng.uniform(0.04, 0.12), 1.0)  # FreeType draws nothing smaller than a pixel
     font, ink = ImageFont.load_default(size), _colour(rng) if rng.random() < 0.5 else (20, 20, 20)
     for line in np.arange(rng.uniform(0, 0.1) * side, side, size * rng.uniform(1.1, 1.6)):
         if rng.random() < 0.85:

@@ -133,7 +133,7 @@ class Evaluation(PerImage):
             "recall": _plain(self.recall),
             "precision": _plain(self.precision),
             "confusion": self.confusion.tolist(),
-            "operating_point": _plain_point(self.operating_point) if self.operating_point else None,
+            "operating_point": self.operating_point.to_dict() if self.operating_point else None,
             "shortcuts": shortcuts,
         }
 
@@ -242,11 +242,6 @@ class Evaluation(PerImage):
             lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
         lines += [text for part in (self.operating_point, self.shortcuts) if part for text in ("", str(part))]
         return "\n".join(lines)
-
-
-def _plain_point(point: OperatingPoint) -> dict[str, Any]:
-    """Return an operating point as plain values; JSON would write its sources as lists without names."""
-    return vars(point) | {"sources": [source._asdict() for source in point.sources]}
 
 
 def _plain(figures: dict[str, Figure]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The `detector.json` of an exported model: what a program needs to turn the model's outputs into probabilities and alerts."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from melanoma_detect.inference.config import DetectorConfig, Settings
@@ -56,6 +56,6 @@ def _calibration(config: DetectorConfig, settings: Settings, precision: str) -> 
         "temperature": calibration.temperature,
         "bias": list(calibration.bias),
         **({"local": calibration.local.formula()} if calibration.local else {}),
-        "operating_point": asdict(point) if point else None,
+        "operating_point": point.to_dict() if point else None,
         "referred": settings.image_type in config.referred_types,
     }

@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeAlias
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.decision_rules import check_settings
 from melanoma_detect.inference.feature_arrays import MAX_SIZE, FeatureParts, features_from_bytes, features_to_bytes
 from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, check_golden_images, make_golden_images
 from melanoma_detect.inference.image_types import ImageTypeClassifier
@@ -57,7 +58,7 @@ _SAMPLES, _SAMPLE_SIZE = 16, 16 * 1024  # what tells whether a member compresses
 # What zipfile, zlib, json, NumPy and Pillow raise on damaged or hostile bytes.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, MemoryError),
-    *(KeyError, ValueError, TypeError, AttributeError, IndexError),
+    *(KeyError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError),
 )
 
 
@@ -197,6 +198,7 @@ def read(
             fingerprint = FINGERPRINT_MEMBERS[values["schema"]]
             _check_required_members(file, names, fingerprint)
             features = features_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else FeatureParts()
+            check_settings(config, recognises=features.image_types is not None)
             files = Files(
                 onnx=archive.read(_ONNX) if _ONNX in names else None,
                 keras=_Member(file, _KERAS) if _KERAS in names else None,
@@ -207,10 +209,13 @@ def read(
             )
             golden = {name: archive.read(name) for name in _GOLDEN}
         runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
-        check_golden_images(file, golden, runtime, classes=len(config.classes), features=features.width)
-    except _DAMAGE as error:
-        if isinstance(error, DetectorError):
+        outputs = {"classes": len(config.classes), "features": features.width}
+        check_golden_images(file, golden, runtime, size=config.image_size, **outputs)
+    except DetectorError as error:
+        if str(file) in str(error):
             raise
+        raise DetectorError(f"{file}: {error}") from error
+    except _DAMAGE as error:
         raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
     return config, runtime, files
 
@@ -238,7 +243,7 @@ class _Member:
         try:
             with zipfile.ZipFile(self.file) as archive:
                 return archive.read(self.name)
-        except (OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
+        except _DAMAGE as error:
             raise DetectorError(
                 f"{self.file}: was changed or moved since it was loaded ({error}); load it again"
             ) from error
@@ -264,10 +269,7 @@ def _create_runtime(
     if engine not in (None, "onnx", "keras"):
         raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
     if engine != "keras" and files.onnx:
-        try:
-            return OnnxRuntime(files.onnx, **session)
-        except DetectorError as error:
-            raise DetectorError(f"{file}: {error}") from error
+        return OnnxRuntime(files.onnx, **session)
     if engine == "onnx":
         raise DetectorError(
             f"{file}: has no ONNX model ({config.export.get('problem', 'saved without')}); use engine='keras'"
@@ -335,7 +337,5 @@ def _check_required_members(file: Path, names: set[str], fingerprint: str) -> No
 def _read_config(file: Path, values: Any) -> DetectorConfig:
     try:
         return DetectorConfig.from_dict(upgrade(values))
-    except DetectorError as error:
-        raise DetectorError(f"{file}: {error}") from error
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except _DAMAGE as error:
         raise DetectorError(f"{file}: {_CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error

@@ -9,9 +9,21 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.quality import InputLimits
 from melanoma_detect.images.reader import RESIZES, Resize
 from melanoma_detect.inference.calibration import COVERAGE, Calibration
-from melanoma_detect.inference.config_values import check_localization, read_calibration
+from melanoma_detect.inference.config_values import (
+    check_localization,
+    read_calibration,
+    read_classes,
+    read_history,
+    read_image_size,
+    read_input_limits,
+    read_origin,
+    read_texts,
+)
 from melanoma_detect.inference.image_types import ImageType, check_image_type
+from melanoma_detect.inference.metrics_section import check_metrics
 from melanoma_detect.inference.operating_points import TARGETS, OperatingPoint, Target, check_sensitivity
+from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS
+from melanoma_detect.inference.value_checks import check_count, check_list, check_number, check_text
 
 
 @dataclass(frozen=True)
@@ -166,20 +178,24 @@ class DetectorConfig:
             TypeError: A value has the wrong type.
             ValueError: A value is out of range.
         """
-        unchanged = ("architecture", "recipe", "history", "best_epoch", "metrics", "export", "notes", "made_with")
-        classes = tuple(values["classes"])
+        classes = read_classes(values["classes"])
         return cls(
             classes=classes,
-            image_size=(int(values["image_size"][0]), int(values["image_size"][1])),
+            image_size=read_image_size(values["image_size"]),
             settings=_settings(values["settings"]),
             calibrations=_calibrations(values["calibrations"], len(classes)),
-            input_limits=InputLimits(**values["input_limits"]),
+            input_limits=read_input_limits(values["input_limits"]),
             resize=_resize(values["resize"]),
-            title=str(values.get("title", "")),
+            title=check_text(values.get("title", ""), "title"),
             clinical=_calibrations(values.get("clinical", {}), len(classes)),
-            referred_types=tuple(map(check_image_type, values.get("referred_types", ()))),
-            localizations=tuple(map(check_localization, values.get("localizations", ()))),
-            **{name: values[name] for name in unchanged},
+            referred_types=tuple(map(check_image_type, check_list(values.get("referred_types", ()), "referred_types"))),
+            localizations=tuple(map(check_localization, check_list(values.get("localizations", ()), "localizations"))),
+            history=read_history(values["history"]),
+            best_epoch=check_count(values["best_epoch"], "best_epoch"),
+            metrics=check_metrics(values["metrics"]),
+            notes=read_texts(values["notes"], "notes"),
+            made_with=read_texts(values["made_with"], "made_with"),
+            **{name: read_origin(values[name], name) for name in ("architecture", "recipe", "export")},
         )
 
 
@@ -199,6 +215,8 @@ def _leave_out_unused(calibration: dict[str, Any]) -> None:
 
 def _settings(values: Mapping[str, Any]) -> Settings:
     settings = Settings(**values)
+    check_count(settings.views, "views")
+    check_number(settings.coverage, "coverage", 0, 1)
     if settings.image_type is not None:
         check_image_type(settings.image_type)
     if settings.target not in TARGETS:
@@ -208,7 +226,10 @@ def _settings(values: Mapping[str, Any]) -> Settings:
 
 
 def _calibrations(values: Mapping[str, Any], classes: int) -> dict[int, Calibration]:
-    return {int(views): read_calibration(fitted, classes) for views, fitted in values.items()}
+    calibrations = {int(views): read_calibration(fitted, classes) for views, fitted in values.items()}
+    if unknown := calibrations.keys() - set(VIEW_COUNTS):
+        raise ValueError(f"calibrations are for {sorted(unknown)} views, expected {VIEW_COUNTS}")
+    return calibrations
 
 
 def _resize(name: str) -> Resize:

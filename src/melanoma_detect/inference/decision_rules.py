@@ -21,6 +21,7 @@ from melanoma_detect.inference.image_types import (
 )
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.runtime import ModelOutputs
+from melanoma_detect.inference.test_time_augmentation import check_views
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -210,6 +211,24 @@ def change_image_type(settings: Settings, image_type: str, config: DetectorConfi
             "for them; train one on a dataset whose table has both types in a column image_type"
         )
     return replace(settings, image_type=checked)
+
+
+def check_settings(config: DetectorConfig, *, recognises: bool) -> None:
+    """Raise DetectorError unless a detector was calibrated for its own settings.
+
+    Args:
+        config: The detector's configuration.
+        recognises: Whether the detector recognises the type of an image.
+
+    Raises:
+        DetectorError: It was not calibrated for these views or this coverage, or its images are not square.
+
+    Examples:
+        >>> check_settings(predictor.config, recognises=False)
+    """
+    check_views(config.settings.views, config.image_size)
+    for own in settings_by_type(config.settings, recognises=recognises):
+        config.calibration(own.views, own.image_type).conformal_threshold(own.coverage)
 
 
 def check_operating_points(config: DetectorConfig, settings: Settings, *, recognises: bool) -> None:

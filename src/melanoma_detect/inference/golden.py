@@ -49,6 +49,7 @@ def check_golden_images(
     members: Mapping[str, bytes],
     runtime: Runtime,
     *,
+    size: tuple[int, int] | None = None,
     classes: int | None = None,
     features: int | None = None,
 ) -> None:
@@ -58,20 +59,33 @@ def check_golden_images(
         file: The detector's file, for the message.
         members: The content of the members, by name.
         runtime: The model.
+        size: `(height, width)` of the detector's input in pixels, which the golden images must have; None not to check it.
         classes: How many classes the detector has; None not to check it.
         features: How many features the detector's feature space and classifier of image types are made for; None where it
             has neither.
 
     Raises:
-        DetectorError: A probability differs by more than 0.002, or the model has another number of outputs.
+        DetectorError: A probability differs by more than 0.002, or the model takes images of another size or has another
+            number of outputs.
 
     Examples:
         >>> runtime = detector.predictor.runtime
         >>> check_golden_images(Path("mine.detector"), make_golden_images(runtime, (32, 32)), runtime)
     """
-    pixels = np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
+    pixels = _read_images(file, members)
     expected = np.array(json.loads(members[PROBABILITIES])["probabilities"])
-    outputs = runtime.run(pixels)
+    if size is not None and pixels.shape[1:3] != size:
+        raise DetectorError(
+            f"{file}: the golden images have {pixels.shape[1]}×{pixels.shape[2]} pixels, but the rest of the file is for "
+            f"{size[0]}×{size[1]}: parts of several detectors are mixed; save the detector again"
+        )
+    try:
+        outputs = runtime.run(pixels)
+    except Exception as error:  # ONNX Runtime's errors have no common base, and Keras's are those of the backend
+        raise DetectorError(
+            f"{file}: the model cannot be run on images of {pixels.shape[1]}×{pixels.shape[2]} pixels ({error}): the file is "
+            "damaged, or parts of several detectors are mixed; save the detector again"
+        ) from error
     for name, array, expected_width in (("class", outputs.logits, classes), ("feature", outputs.features, features)):
         if expected_width is not None and array.shape != (len(pixels), expected_width):
             raise DetectorError(
@@ -85,6 +99,13 @@ def check_golden_images(
             f"{file}: on this machine the model's probabilities for its golden images differ by {difference:.2g} from those "
             f"where it was saved, expected at most {_TOLERANCE:g}; update onnxruntime, or save the detector again"
         )
+
+
+def _read_images(file: Path, members: Mapping[str, bytes]) -> Pixels:
+    try:
+        return np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
+    except Exception as error:  # Pillow raises exceptions of many kinds on damaged bytes and on huge images
+        raise DetectorError(f"{file}: its golden images are damaged ({error}); save the detector again") from error
 
 
 def _draw(size: tuple[int, int]) -> Pixels:

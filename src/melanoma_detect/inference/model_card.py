@@ -4,34 +4,18 @@ The items are those of Mitchell et al. 2019 ("Model Cards for Model Reporting", 
 (Daneshjou et al. 2022, doi 10.1001/jamadermatol.2021.4915).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS
-from melanoma_detect.inference.localization import BEFORE_LOCALIZATION, describe_localization
-from melanoma_detect.inference.operating_points import PLURALS, SENSITIVITIES, TARGETS, OperatingPoint, lesions_needed
+from melanoma_detect.inference.localization import describe_localization
+from melanoma_detect.inference.metrics_section import describe_metrics
+from melanoma_detect.inference.operating_points import SENSITIVITIES, TARGETS, OperatingPoint, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
-_METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "melanoma_auc": "melanoma ROC AUC",
-    "malignant_auc": "malignant ROC AUC: malignant against benign lesions",
-    "sensitivity": "sensitivity for {targets}, at the detector's own threshold",
-    "false_negative_rate": "false-negative rate: {targets} that it clears; the others raise an alert or are referred",
-    "specificity": "specificity: other images without an alert that it does not abstain from",
-    "coverage": "coverage: images that it does not abstain from",
-    "referral_rate": "images without an alert that it refers to a person",
-    "clearance_rate": "other images that it clears",
-    "malignant_clearance_rate": "malignant lesions of any kind that it clears",
-    "specificity_at_95": "specificity at 95 % sensitivity",
-    "benign_below_threshold": "benign images below that threshold, which need no review",
-    "ece": "expected calibration error of the probability of {targets} (ECE)",
-}
 # Of melanoma among images: screening, a dermatologist's practice, and a collection of suspicious lesions.
 _PREVALENCES = (0.01, 0.05, 0.2)
 
@@ -75,7 +59,7 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
         yield ""
         yield from describe_localization(record)
     yield from ("", "## Metrics", "")
-    yield from _metrics(config.metrics)
+    yield from describe_metrics(config.metrics)
     yield from ("", "## Limitations", "")
     yield (
         "The metrics hold for images like those they were measured on. Few public collections show dark skin: how well the "
@@ -158,35 +142,3 @@ def _by_source(point: OperatingPoint) -> Iterator[str]:
     if few := [f"{source.source} ({source.lesions})" for source in ordered if not source.decides]:
         needed = lesions_needed(point.goal)
         yield f"    - Sources with fewer than {needed} lesions of the target show too few to be listed: {', '.join(few)}."
-
-
-def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
-    if not metrics:
-        yield "It was not evaluated before it was saved."
-    for split, evaluation in metrics.items():
-        targets = PLURALS[evaluation.get("target", "melanoma")]
-        when = ", before the local calibration and at the thresholds of that time"
-        yield (
-            f"On {evaluation['images']} {split} images of {evaluation['lesions']} lesions"
-            f"{when if evaluation.get(BEFORE_LOCALIZATION) else ''}, each with its 95 % confidence interval:"
-        )
-        yield from ("", "| metric | value | 95 % interval |", "|---|---|---|")
-        for name, title in _METRICS.items():
-            metric = evaluation["figures"].get(name)
-            if metric and metric["value"] is not None:
-                values = f"{metric['value']:.3f} | {metric['low']:.3f} to {metric['high']:.3f}"
-                yield f"| {title.format(targets=targets)} | {values} |"
-        yield ""
-        yield from _recalls(evaluation.get("recall", {}))
-        if evaluation.get("shortcuts"):
-            yield from (evaluation["shortcuts"]["verdict"], "")
-
-
-def _recalls(recalls: Mapping[str, Any]) -> Iterator[str]:
-    defined = {label: recall for label, recall in recalls.items() if recall["value"] is not None}
-    if defined:
-        texts = (
-            f"{label} {recall['value']:.2f} [{recall['low']:.2f}, {recall['high']:.2f}]"
-            for label, recall in sorted(defined.items(), key=lambda item: item[1]["value"])
-        )
-        yield from (f"Recall of each diagnosis, the lowest first: {'; '.join(texts)}.", "")

@@ -6,7 +6,7 @@ NumPy only. Scores are not remapped: a threshold is a probability as the calibra
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,10 @@ class OperatingPoint:
     def worst_sensitivity(self) -> float:
         """The sensitivity on the worst source; that on all images where there is none, see `worst`."""
         return self.worst.sensitivity if self.worst else self.sensitivity
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values by name, also of each source, which JSON would write as a list without names."""
+        return vars(self) | {"sources": [source._asdict() for source in self.sources]}
 
     def _worst_text(self) -> str:
         if self.worst is None:
@@ -287,9 +291,8 @@ def lesions_needed(sensitivity: float) -> int:
         >>> [lesions_needed(goal) for goal in (0.90, 0.95, 0.99)]
         [9, 19, 99]
     """
-    return max(
-        1, math.ceil(sensitivity / (1 - sensitivity) - 1e-6)
-    )  # 0.9 / (1 - 0.9) is 9.000…02 and must not need a tenth
+    # 0.9 / (1 - 0.9) is 9.000…02 and must not need a tenth.
+    return max(1, math.ceil(sensitivity / (1 - sensitivity) - 1e-6))
 
 
 def check_sensitivity(sensitivity: float) -> None:

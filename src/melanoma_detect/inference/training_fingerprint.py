@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_detect.inference.value_checks import check_list, check_text
+
 if TYPE_CHECKING:
     from melanoma_detect.data.record import Record
 
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 _ISIC_ID = re.compile(r"(ISIC_\d{7})(?!\d)")
 
 
@@ -98,8 +101,14 @@ class TrainingFingerprint:
 
         Raises:
             KeyError: A list is missing.
+            TypeError: It is no list of texts.
+            ValueError: A perceptual hash has not 64 hexadecimal digits.
         """
-        return cls(*(frozenset(map(str, values[name])) for name in ("digests", "ids", "fingerprints")))
+        names = ("digests", "ids", "fingerprints")
+        lists = {name: [check_text(text, name) for text in check_list(values[name], name)] for name in names}
+        if not all(map(_HASH.fullmatch, lists["fingerprints"])):
+            raise ValueError("fingerprints has values that are not 64 hexadecimal digits")
+        return cls(*map(frozenset, lists.values()))
 
     def _are_near_duplicates(self, fingerprints: list[str]) -> NDArray[np.bool_]:
         # A prediction never comes here, and must not wait for the import of faiss.
