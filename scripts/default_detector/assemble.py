@@ -5,7 +5,8 @@
 FOLDER holds the results of pack.py and soup.py. Dermoscopy and clinical photographs are calibrated apart, each so that its
 operating points reach their sensitivity on every source, after shrinkage towards that of all sources. The feature space
 learns from training images, and from everyday images where a folder of them is given. The network's outputs are kept in
-FOLDER: started again, this takes a minute. compare_calibrations.py reads what is written into FOLDER/outputs.
+FOLDER: started again, this takes a minute. compare_calibrations.py reads what is written into FOLDER/outputs, and
+out_of_distribution.py FOLDER/features.npz.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from packed import FINGERPRINT, PACK, Pack, load_pack
 from records import split_of
 
 import melanoma_detect as md
+from melanoma_detect.data.outliers import draw_outliers
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.export.onnx import compare_outputs, onnx_bytes
 from melanoma_detect.images.quality import input_limits
@@ -37,7 +39,7 @@ from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageTypeClassifier
 from melanoma_detect.inference.keras_runtime import KerasRuntime, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
+from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime, run_batched
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.models.pytorch_weights import assign_arrays, read_arrays
 from melanoma_detect.training.calibrate import (
@@ -53,7 +55,8 @@ ARCHITECTURE = "efficientnet_lite0"
 SAMPLE = 4000  # training images that the feature space and the classifier of image types learn from
 PARITY = 64  # images on which ONNX Runtime must answer as Keras does
 SAVE_EVERY = 2000  # outputs
-OUTPUTS = "outputs"
+OUTPUTS, FEATURES = "outputs", "features.npz"
+DRAWN = 120  # outliers that `fit_feature_space` draws
 
 
 def main() -> None:
@@ -90,6 +93,7 @@ def assemble(
         raise SystemExit(f"{weights}: the ONNX model gives other outputs than Keras: {differences}")
     things = everyday_files(everyday, "learnt")
     space = fit_feature_space(runtime, training, read_batch(things, (side, side), "crop") if things else None)
+    write_features(runtime, pack, rows, everyday_files(everyday, "all"), folder=folder, side=side)
     classifier = fit_classifier(runtime, training, pack.types[rows], seed=1)
     calibrations = calibrate_types(runtime, space, classifier, pack, folder=folder, side=side)
     runtime.save()
@@ -168,6 +172,32 @@ def write_outputs(file: Path, pack: Pack, rows: NDArray[np.int64], inputs: Calib
         types=pack.types[rows],
         part=np.full(len(rows), "validation"),
         classes=np.array(pack.classes),
+    )
+
+
+def write_features(
+    runtime: "CachedRuntime",
+    pack: Pack,
+    training: NDArray[np.int64],
+    everyday: Sequence[Path],
+    *,
+    folder: Path,
+    side: int,
+) -> None:
+    """Write a network's features for skin of training and validation and for images that show none.
+
+    out_of_distribution.py compares scores on them.
+    """
+    rows, size = np.concatenate([training, pack.rows("validation")]), (side, side)
+    things = {"everyday": read_batch(everyday, size, "crop")} if everyday else {}
+    things["drawn"] = draw_outliers(DRAWN, size)
+    np.savez(
+        folder / FEATURES,
+        features=run_batched(runtime.run, pixels_of(pack, rows, side)).features,
+        sources=pack.collections[rows],
+        part=pack.table.part.to_numpy(str)[rows],
+        everyday_names=[file.name for file in everyday],
+        **{name: run_batched(runtime.run, pixels).features for name, pixels in things.items()},
     )
 
 

@@ -327,6 +327,8 @@ def test_assembled_detector_is_calibrated_and_measured(step, pack, work, tmp_pat
     records = step("records").records_of(pack, np.arange(len(pack.table)))
     seen = loaded.predictor.files.fingerprint().contains(records)
     assert seen.tolist() == (pack.table.part != "held").tolist()
+    with np.load(tmp_path / "features.npz") as features:
+        assert len(features["features"]) == len(features["sources"]) == (pack.table.part != "held").sum()
     with np.load(tmp_path / "outputs" / "8-views.npz") as outputs:
         assert outputs["logits"].shape == (len(pack.rows("validation")), 9)
         assert set(outputs["sources"]) <= {"ham10000", "milk10k"}
