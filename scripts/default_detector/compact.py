@@ -27,7 +27,7 @@ from onnx import numpy_helper
 
 from melanoma_detect.models.contract import every_layer
 
-BITS = 7  # explicit binary digits of a mantissa, as bfloat16 has; float16 has ten
+BITS = 6  # explicit binary digits of a mantissa; bfloat16 has seven, float16 ten
 MIN_SIZE = 1024  # numbers in a tensor: smaller ones are not worth a node of the graph, or a chunk of the file
 SMALLEST_EXPONENT = -24  # of float16, subnormal
 SMALLEST_SCALE = 2.0**-20

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import warnings
 import zipfile
-import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -29,9 +28,13 @@ DIAGNOSES = {
     "melanoma",
     "nevus",
     "pigmented benign keratosis",
+    "seborrheic keratosis",
     "squamous cell carcinoma",
     "vascular lesion",
 }
+
+
+HELD = ("ham10000 dermoscopy", "isic2017_2019 dermoscopy", "isic9 dermoscopy", "milk10k dermoscopy", "milk10k clinical")
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +56,18 @@ def run(*command):
     )
 
 
-def test_it_offers_what_had_examples(default):
+def test_it_offers_all_nine_diagnoses(default):
     assert set(default.classes) == DIAGNOSES
-    assert default.image_size == (192, 192)
+    assert default.image_size == (224, 224)
     assert default.predictor.config.title in repr(default)
 
 
+@pytest.mark.parametrize("image_type", ["dermoscopy", "clinical"])
 @pytest.mark.parametrize("views", [1, 4, 8])
 @pytest.mark.parametrize("target", ["melanoma", "malignant"])
 @pytest.mark.parametrize("sensitivity", [0.9, 0.95, 0.99])
-def test_every_operating_point_is_supported(default, views, target, sensitivity):
-    point = default.at(sensitivity=sensitivity, target=target, views=views).operating_point
+def test_every_operating_point_is_supported(default, image_type, views, target, sensitivity):
+    point = default.at(sensitivity=sensitivity, target=target, views=views, image_type=image_type).operating_point
     assert point.sensitivity >= sensitivity - 0.01
     assert point.sensitivity_interval[0] > sensitivity - 0.05
     assert point.specificity > 0.2
@@ -76,16 +80,16 @@ def test_it_says_what_is_known_about_it(default):
         "HAM10000",
         "dark skin",
         "not a medical device",
-        "seborrheic keratosis is not offered",
+        "Seborrheic keratosis was learnt from MILK10k",
     ):
         assert told in config
-    assert {"out-of-fold", "held-out"} <= set(default.predictor.config.metrics)
-    assert default.predictor.config.recipe["trainings"]["distilled"]["seed"] == 7
+    assert {"validation", *(f"held: {name}" for name in HELD)} <= set(default.predictor.config.metrics)
+    assert set(default.predictor.config.recipe["average of"]) <= set(default.predictor.config.recipe["runs"])
     assert "/" not in json.dumps(default.predictor.config.architecture)  # no path of whoever trained it
 
 
 def test_it_is_small_and_holds_no_image_of_anybody():
-    assert len(zlib.compress(SHIPPED.read_bytes(), 6)) < 12 * 2**20  # as a wheel packs it
+    assert SHIPPED.stat().st_size < 12e6
     with zipfile.ZipFile(SHIPPED) as archive:
         images = [name for name in archive.namelist() if name.endswith((".png", ".jpg"))]
         for name in images:
@@ -102,20 +106,21 @@ def test_a_cameras_image_is_cut_to_its_centre(default, photo):
 
 def test_it_can_be_trained_on(default):
     model = default.predictor.keras_model()
-    pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
+    pixels = np.stack([md.draw_lesion(name, seed=1, size=224).pixels for name in ("nevus", "melanoma")])
     answers = np.asarray(model.predict_on_batch(pixels.astype(np.float32)))
     np.testing.assert_allclose(answers.argmax(axis=1), default.predictor.probabilities(pixels).argmax(axis=1))
 
 
 def test_what_is_exported_says_how_to_get_its_probabilities(default):
-    default.export("onnx", "default.onnx")
+    used = default.at(image_type="dermoscopy")
+    used.export("onnx", "default.onnx")
     config = json.loads(onnx.load("default.onnx").metadata_props[0].value)
-    pixels = np.stack([md.draw_lesion(name, seed=1, size=192).pixels for name in ("nevus", "melanoma")])
+    pixels = np.stack([md.draw_lesion(name, seed=1, size=224).pixels for name in ("nevus", "melanoma")])
     session = onnxruntime.InferenceSession("default.onnx")
     (logits,) = session.run(["logits"], {session.get_inputs()[0].name: pixels})
     told = Calibration(temperature=config["temperature"], bias=tuple(config["bias"]))
     again = told.probabilities(logits, tuple(config["classes"]))
-    np.testing.assert_allclose(again, default.predictor.probabilities(pixels), atol=1e-5)
+    np.testing.assert_allclose(again, used.predictor.probabilities(pixels), atol=1e-5)
 
 
 def test_the_terms_are_named_once_and_not_as_a_warning():
@@ -145,25 +150,33 @@ def test_loading_needs_no_tensorflow(photo):
     assert not {"tensorflow", "keras", "pandas"}.intersection(run("-c", program, photo).stdout.split())
 
 
-@pytest.mark.real_data
-def test_what_it_was_trained_on_is_set_aside(default, real_folder):
+@pytest.fixture(scope="module")
+def ham10000(real_folder):
+    """Load HAM10000, and tell which of its images are held out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        data = md.load_dataset(real_folder / "isic9", conflicts="resolve", squashed="4:3", validation=0)
-    seen = default.predictor.files.fingerprint()
-    assert seen.contains(data.train).mean() > 0.7  # the others are held out by their lesions
-    assert not seen.contains(data.test).any()
+        data = md.load_dataset([real_folder / "ham10000_224", real_folder / "ham10000_rest"], validation=0, test=1)
+    lesions = [record.metadata["lesion_id"] for record in data.test]
+    return data.test, np.array([int(hashlib.sha256(name.encode()).hexdigest(), 16) % 5 == 0 for name in lesions])
+
+
+@pytest.mark.real_data
+def test_what_it_was_trained_on_is_set_aside(default, ham10000):
+    images, held = ham10000
+    seen = default.predictor.files.fingerprint().contains(images.records)
+    assert not seen[held].any()
+    assert seen[~held].mean() > 0.98  # the others stand in a group with a held-out lesion
 
 
 @pytest.mark.real_data
 def test_everyday_images_are_declined(default, real_folder):
     found = default.predict(sorted((real_folder / "not_skin").glob("*.*")))
-    assert np.mean([one.abstained for one in found]) >= 0.9
+    assert np.mean([one.abstained for one in found]) >= 0.98
     assert not any(one.decision == "clear" for one in found if one.abstained)
 
 
 def test_an_explanation_says_that_the_image_is_not_judged(default):
-    noise = np.random.default_rng(1).integers(0, 256, (192, 192, 3), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (224, 224, 3), np.uint8)
     explained = default.explain(noise, method="occlusion")
     assert explained.reason == default.predict(noise).reason != ""
     assert str(explained).startswith("REFER: the detector abstains from this image: ")
@@ -172,18 +185,11 @@ def test_an_explanation_says_that_the_image_is_not_judged(default):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_the_cards_held_out_figures_are_true(default, real_folder):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        data = md.load_dataset(real_folder / "ham10000_224", validation=0, test=1)
-        held = [
-            record
-            for record in data.test
-            if int(hashlib.sha256(record.metadata["lesion_id"].encode()).hexdigest(), 16) % 5 == 0
-        ]
-        found = default.evaluate(replace(data.test, records=tuple(held)))
+def test_the_cards_held_out_figures_are_true(default, ham10000):
+    images, held = ham10000
+    found = default.evaluate(replace(images, records=tuple(images.records[row] for row in np.flatnonzero(held))))
     assert found.set_aside == 0  # not one of them was trained on
-    told = default.predictor.config.metrics["held-out"]["figures"]
+    told = default.predictor.config.metrics["held: ham10000 dermoscopy"]["figures"]
     for name in ("balanced_accuracy", "melanoma_auc", "sensitivity", "specificity", "coverage", "ece"):
         assert found.figures[name].value == pytest.approx(told[name]["value"], abs=0.01)
 
@@ -191,10 +197,10 @@ def test_the_cards_held_out_figures_are_true(default, real_folder):
 def test_its_own_malignant_threshold_decides_what_is_not_cleared(default):
     for views in (1, 4, 8):
         for sensitivity in (0.9, 0.95, 0.99):
-            used = default.at(sensitivity=sensitivity, views=views)
+            used = default.at(sensitivity=sensitivity, views=views, image_type="dermoscopy")
             own = used.at(target="malignant").operating_point
             assert used.operating_point.malignant_threshold == own.threshold == own.malignant_threshold < 0.5
-    lesions = [md.draw_lesion(name, seed=seed, size=192).pixels for name in sorted(DIAGNOSES) for seed in range(4)]
+    lesions = [md.draw_lesion(name, seed=seed, size=224).pixels for name in sorted(DIAGNOSES) for seed in range(4)]
     for target in ("melanoma", "malignant"):
         for prediction in default.at(target=target).predict(lesions):
             likely = prediction.malignant >= prediction.operating_point.malignant_threshold
