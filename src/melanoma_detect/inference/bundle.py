@@ -57,8 +57,8 @@ _MAX_SIZES = {
 _SAMPLES, _SAMPLE_SIZE = 16, 16 * 1024  # what tells whether a member compresses, in bytes
 # What zipfile, zlib, json, NumPy and Pillow raise on damaged or hostile bytes.
 _DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, MemoryError),
-    *(KeyError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, MemoryError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
 )
 
 
