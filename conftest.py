@@ -1,22 +1,15 @@
-"""Fixtures of tests, docstrings and documentation: synthetic lesions, a dataset, and a small detector trained on them."""
+"""Fixtures of tests and docstrings: lesions, a dataset, a small detector; and the documentation's code as tests."""
 
 import os
-import shutil
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import pages
 import pytest
-from sybil import Sybil
-from sybil.evaluators.python import PythonEvaluator
-from sybil.example import Example
-from sybil.parsers.markdown import CodeBlockParser
 
 import melanoma_detect as md
-
-# A reader trains for an hour, a test for seconds: code blocks run with these numbers replaced.
-QUICK = {"epochs=30": "epochs=1", "epochs=20": "epochs=1", "add=500": "add=3"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,35 +58,33 @@ def names_in_docstrings(request):
     names["predictor"] = names["detector"].predictor
 
 
-class _QuickEvaluator:
-    """Runs a code block with the small numbers of `QUICK`."""
+class PageFile(pytest.File):
+    """A page of the documentation whose code is a test."""
 
-    def __call__(self, example: Example) -> str | None:
-        """Replace the numbers, then run the block."""
-        source = str(example.parsed)
-        for long, short in QUICK.items():
-            source = source.replace(long, short)
-        example.parsed = type(example.parsed)(source, example.parsed.offset, example.parsed.line_offset)
-        return PythonEvaluator()(example)
+    def collect(self):
+        """Yield one test, if the page has code that is run."""
+        if pages.find_blocks(self.path.read_text(encoding="utf-8"), self.path.name):
+            yield PageItem.from_parent(self, name="code")
 
 
-@pytest.fixture(scope="session")
-def documentation_folder(tmp_path_factory, lesions):
-    """Make the folder that the documentation's code blocks run in: with `isic9` and `photo.jpg`."""
-    folder = tmp_path_factory.mktemp("documentation")
-    shutil.copytree(lesions, folder / "isic9")
-    shutil.copy(next((lesions / "Test" / "melanoma").glob("*.jpg")), folder / "photo.jpg")
-    return folder
+class PageItem(pytest.Item):
+    """The code of a page, run as the documentation's build runs it, whose outputs are kept for that build."""
+
+    def runtest(self):
+        """Run the page."""
+        pages.run_page(self.path)
+
+    def repr_failure(self, excinfo, style=None):
+        """Show the page, the line and the error, without the machinery between."""
+        return str(excinfo.value) if excinfo.errisinstance(pages.PageError) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        """Name the page."""
+        return self.path, 0, str(self.path.relative_to(pages.ROOT))
 
 
-@pytest.fixture
-def run_in_documentation_folder(documentation_folder, monkeypatch):
-    """Run the code blocks of a page in the documentation's folder."""
-    monkeypatch.chdir(documentation_folder)
-
-
-pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser(language="python", evaluator=_QuickEvaluator())],
-    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-    fixtures=["run_in_documentation_folder"],
-).pytest()
+def pytest_collect_file(file_path, parent):
+    """Collect the README and the pages of the documentation."""
+    if file_path == pages.ROOT / "README.md" or (file_path.suffix == ".md" and file_path.is_relative_to(pages.DOCS)):
+        return PageFile.from_parent(parent, path=file_path)
+    return None

@@ -37,7 +37,7 @@ from melanoma_detect.data.splits import group_folds, split_off
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.evaluation.bootstrap import Figure, draw_replicates
 from melanoma_detect.evaluation.evaluation import measure
-from melanoma_detect.evaluation.metrics import weighted_auc
+from melanoma_detect.evaluation.ranking import weighted_auc
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.recipes import Recipe

@@ -17,7 +17,8 @@ def main() -> None:
     command = [sys.executable, "-m", "typer", "melanoma_detect.cli", "utils", "docs", "--name", "melanoma-detect"]
     generated = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     # Typer escapes quotes and angle brackets, which MkDocs would then show escaped inside code.
-    sections = html.unescape(generated).partition(FIRST_SECTION)[2]
+    # And it calls the usage lines a console, whose lines the build of the documentation would run.
+    sections = html.unescape(generated).partition(FIRST_SECTION)[2].replace("```console", "```text")
     introduction = PAGE.read_text(encoding="utf-8").partition(FIRST_SECTION)[0]
     PAGE.write_text(introduction + FIRST_SECTION + sections.rstrip() + "\n", encoding="utf-8")
 

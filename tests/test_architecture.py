@@ -45,12 +45,15 @@ ALLOWED_IMPORTS = {
     "data_audit.feature_duplicates -> faiss": "an audit without a model searches no features",
     "explain.explain -> melanoma_detect.explain.grad_cam": "occlusion needs no Keras",
     "images.formats -> melanoma_detect.images.dicom": "imports pydicom, the extra dicom",
+    "inference.detector_properties -> pandas": "a prediction needs no pandas",
     "inference.golden -> melanoma_detect.data.synthetic": "loading a detector draws no images",
     "inference.training_fingerprint -> melanoma_detect.data.near_duplicates": "loading a detector compares no images",
     "report.plots -> melanoma_detect.training.augmentation": "the other plots need no Keras",
     "scoring.score -> melanoma_detect.scoring.ray_backend": "imports Ray, the extra ray",
     "scoring.table -> pyarrow": "CSV tables need no pyarrow",
     "utils.files -> platformdirs": "a prediction uses no cache",
+    "utils.progress -> melanoma_detect.utils.progress_painters": "imports rich, which takes a tenth of a second",
+    "utils.tensorflow_import -> melanoma_detect.utils.tensorflow_loader": "importing the package must take no time",
 }
 # Test files that have no module of their own: `test file: what it is about`.
 CROSS_CUTTING_TESTS = {
@@ -63,7 +66,6 @@ CROSS_CUTTING_TESTS = {
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "images/test_bad_images.py": "damaged files, through every reader",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
-    "models/test_example_plugin.py": "the example package of the tutorial",
     "scripts/test_compact.py": "scripts/default_detector/compact.py",
     "scripts/test_default_detector.py": "scripts/default_detector, the training of the default detector",
     "scripts/test_out_of_distribution.py": "scripts/default_detector/out_of_distribution.py",

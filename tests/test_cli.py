@@ -103,7 +103,7 @@ def test_export_prints_the_agreement_with_the_detector(trained, lesions, tmp_pat
     small = ("--precision", "int8", "--data", lesions, "--out", tmp_path / "small.onnx")
     assert "Balanced accuracy" in cli("export", "--detector", trained[0], *small).stdout
     refused = cli("export", "--detector", trained[0], "--format", "tflite", "--out", tmp_path / "x", check=False)
-    assert "expected one of 'onnx', 'litert', 'saved_model'" in refused.stderr
+    assert "--format tflite: did you mean 'litert'? expected onnx, litert or saved_model" in refused.stderr
 
 
 def test_predict_with_another_sensitivity_views_and_type_of_image(trained, lesions):
@@ -149,7 +149,7 @@ def test_score_writes_a_table_and_prints_a_summary(trained, lesions, tmp_path):
     assert process.stdout.startswith("37 images in")
     assert "1 unreadable" in process.stdout
     assert str(out) in process.stdout
-    assert "37/37" in process.stderr
+    assert "scoring" not in process.stderr  # a progress bar is for terminals
     assert "not a medical device" in process.stderr
     ranks = [("alert", "refer", "clear").index(row["decision"]) for row in rows]
     assert ranks == sorted(ranks)
@@ -168,8 +168,8 @@ def test_score_and_evaluate_at_another_operating_point(trained, lesions, tmp_pat
     [
         (("nowhere", "--out", "scores.csv"), "nowhere: no such file; expected images, a folder of them, a zip"),
         (("{lesions}", "--out", "scores.xlsx"), "scores.xlsx: expected a name that ends in .csv or .parquet"),
-        (("{lesions}", "--out", "scores.csv", "--sort", "name"), "sort='name'; expected 'risk'"),
-        (("{lesions}", "--out", "scores.csv", "--engine", "spark"), "engine='spark'; expected one of 'local', 'ray'"),
+        (("{lesions}", "--out", "scores.csv", "--sort", "name"), "--sort name: expected risk"),
+        (("{lesions}", "--out", "scores.csv", "--engine", "spark"), "--engine spark: expected local or ray"),
     ],
 )
 def test_wrong_arguments_of_score_are_errors(trained, lesions, arguments, message):
@@ -218,7 +218,7 @@ def test_check_model_prints_what_failed():
     ("arguments", "message"),
     [
         (["check-model", "cnnn"], "did you mean 'cnn'"),
-        (["check-model", "cnn", "--option", "dropout"], "expected KEY=VALUE, such as dropout=0.5"),
+        (["check-model", "cnn", "--option", "dropout"], "expected NAME=VALUE, such as dropout=0.5"),
         (["models", "nonsense"], "no installed package offers an architecture 'nonsense'"),
     ],
 )
@@ -240,9 +240,15 @@ def test_demo_on_a_folder(lesions, tmp_path):
         (("predict", "image.jpg", "--detector", "nowhere"), "nowhere: no such detector"),
         (("train", "{lesions}", "--out", "out", "--model", "cnnn"), "did you mean 'cnn'?"),
         (("train", "{lesions}", "--out", "out", "--balance", "lots"), "--balance lots"),
-        (("train", "{lesions}", "--out", "out", "--image-size", "4"), "at least 8×8"),
-        (("train", "{lesions}", "--out", "out", "--sensitivity", "95"), "sensitivity=95"),
-        (("train", "{lesions}", "--out", "out", "--recipe", "magic"), "no recipe is called 'magic'"),
+        (
+            ("train", "{lesions}", "--out", "out", "--image-size", "4"),
+            "--image-size 4: expected a whole number of at least 8",
+        ),
+        (("train", "{lesions}", "--out", "out", "--sensitivity", "95"), "--sensitivity 95: expected a share"),
+        (
+            ("train", "{lesions}", "--out", "out", "--recipe", "magic"),
+            "--recipe magic: expected assignment, default or strong",
+        ),
     ],
 )
 def test_an_error_is_one_message(lesions, arguments, message):
@@ -294,6 +300,8 @@ def test_the_reference_page_has_every_command_and_option():
         "classes",
         "models",
         "check-model",
+        "balance",
+        "new-plugin",
     }
     for name, command in group.commands.items():
         section = page.split(f"## `melanoma-detect {name}`")[1].split("\n## ")[0]

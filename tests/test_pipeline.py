@@ -7,8 +7,9 @@ import warnings
 import pytest
 from PIL import Image
 
-from melanoma_detect.errors import DatasetError, DataWarning, OutputError, UnknownModelError
+from melanoma_detect.errors import DatasetError, DataWarning, DetectorError, OutputError, UnknownModelError
 from melanoma_detect.pipeline import demo_lesions, run
+from melanoma_detect.utils.interruption import interruption_of
 
 FILES = {
     "augmentation.png",
@@ -87,11 +88,16 @@ def test_an_interrupted_run_resumes(lesions, tmp_path, monkeypatch):
     from melanoma_detect import pipeline
 
     out, options = tmp_path / "runs" / "cnn", {"epochs": 2, "image_size": (32, 32), "progress": False}
+    checkpoint = out.parent / ".cnn.training" / "last.npz"
+    options["callbacks"] = ["csv", "tensorboard"]
     with monkeypatch.context() as broken:
         broken.setattr(pipeline, "_write_metrics", lambda *_, **__: exec("raise KeyboardInterrupt"))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as caught:
             run(lesions, out, **options)
+    assert interruption_of(caught.value).path == checkpoint
+    assert "resume=True" in caught.value.__notes__[0]
     assert [path.name for path in out.parent.iterdir()] == [".cnn.training"]
+    assert len((checkpoint.parent / "logs" / "epochs.csv").read_text().splitlines()) == 3
     with pytest.raises(OutputError, match=r"was interrupted; resume it \(--resume\)"):
         run(lesions, out, **options)
     epochs = []
@@ -100,6 +106,13 @@ def test_an_interrupted_run_resumes(lesions, tmp_path, monkeypatch):
     assert epochs == []  # both are in the checkpoint
     assert len(finished.detector.history) == 2
     assert [path.name for path in out.parent.iterdir()] == ["cnn"]
+    assert len((out / "logs" / "epochs.csv").read_text().splitlines()) == 3
+    assert list((out / "logs" / "tensorboard" / "train").iterdir())
+
+
+def test_an_unknown_callback_is_an_error_before_the_images_are_loaded(tmp_path):
+    with pytest.raises(DetectorError, match="did you mean 'tensorboard'"):
+        run(tmp_path / "nothing", tmp_path / "run", callbacks=["tensorbord"])
 
 
 @pytest.mark.slow

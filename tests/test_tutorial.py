@@ -3,17 +3,19 @@
 import re
 from pathlib import Path
 
+from melanoma_detect.models.new_plugin import write_plugin
+
 ROOT = Path(__file__).parents[1]
-PLUGIN = ROOT / "examples" / "melanoma-detect-example-plugin"
 FILE_BLOCK = re.compile(r'^```\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
-def test_tutorial_quotes_the_example_plugin():
+def test_tutorial_quotes_a_new_plugin():
+    plugin = write_plugin("my-net").folder
     page = (ROOT / "docs" / "tutorials" / "own-architecture.md").read_text(encoding="utf-8")
     quoted = {match["file"]: match["text"] for match in FILE_BLOCK.finditer(page)}
-    assert len(quoted) == 4
+    assert len(quoted) == 5
     for file, text in quoted.items():
-        assert text.strip() == (PLUGIN / file).read_text(encoding="utf-8").strip(), file
+        assert text.strip() == (plugin / file).read_text(encoding="utf-8").strip(), file
 
 
 def test_contract_page_lists_every_check():

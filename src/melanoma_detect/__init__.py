@@ -4,10 +4,13 @@ import os
 
 import lazy_loader
 
+from melanoma_detect.utils.tensorflow_import import quiet_tensorflow
+
 __version__ = "0.1.0"
 
 # TensorFlow leaves its oneDNN kernels off on AMD processors, where they train the default network more than twice as
 # fast (benchmarks/onednn.py). It reads this once, when it is first imported; a value of the user's own stands.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+quiet_tensorflow()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,7 @@
 """The detector: a trained model with its operating point; its methods import the packages that do the work when called."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from melanoma_detect.images.reader import ImageLike
@@ -12,15 +12,13 @@ from melanoma_detect.inference.deprecated import deprecated_attribute
 from melanoma_detect.inference.detector_properties import DetectorProperties
 from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.operating_points import Target
-from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
 from melanoma_detect.utils.deprecation import renamed_keywords
 from melanoma_detect.utils.disclaimer import log_terms
+from melanoma_detect.utils.progress import progress_bar
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from melanoma_detect.data.dataset import Dataset
     from melanoma_detect.data.split import Split
     from melanoma_detect.evaluation.evaluate import Seen
@@ -58,14 +56,6 @@ class Detector(DetectorProperties):
 
     __getattr__ = deprecated_attribute
 
-    @property
-    def history(self) -> "pd.DataFrame":
-        """The training history, one row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds."""
-        import pandas as pd
-
-        history = self.predictor.config.history
-        return pd.DataFrame(history).astype({"epoch": int} if history else {})
-
     @classmethod
     def fit(
         cls,
@@ -80,6 +70,7 @@ class Detector(DetectorProperties):
         checkpoint: "str | os.PathLike[str] | None" = None,
         resume: bool = False,
         devices: str | int | None = None,
+        callbacks: "Sequence[Any] | None" = None,
     ) -> Self:
         """Train a model and calibrate it on the validation split, which also sets its alert threshold.
 
@@ -95,12 +86,14 @@ class Detector(DetectorProperties):
             checkpoint: A folder for a checkpoint after each epoch, or None; one complete file, which stays after training.
             resume: Continue from that checkpoint, if there is one, to the same result. Other arguments must be as before.
             devices: None for one device; `"auto"` for every available accelerator, over all processes; or their number.
+            callbacks: Keras callbacks, such as `keras.callbacks.TensorBoard("logs")`; they run before the library's own.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: Model, data, checkpoint or devices do not match, a split is empty, or training diverged.
+            DetectorError: Model, data, checkpoint, devices or callbacks do not match, a split is empty, or training diverged.
+            KeyboardInterrupt: Ctrl-C; its note says which epochs were kept, and how to go on.
             ImageError: An image cannot be decoded; the message names it.
             OutputError: The checkpoint cannot be written.
 
@@ -117,8 +110,8 @@ class Detector(DetectorProperties):
         from melanoma_detect.training.recipes import find_recipe  # noqa: PLC0415 - only training needs it
 
         kept: Any = {"checkpoint": checkpoint, "resume": resume, "devices": devices, "progress": progress}
-        options = FitOptions(epochs=epochs, recipe=find_recipe(recipe), sensitivity=sensitivity, seed=seed, **kept)
-        return cls(*fit(model, data, options))
+        chosen: Any = {"recipe": find_recipe(recipe), "callbacks": callbacks}
+        return cls(*fit(model, data, FitOptions(epochs=epochs, sensitivity=sensitivity, seed=seed, **chosen, **kept)))
 
     @classmethod
     def load(
@@ -187,39 +180,27 @@ class Detector(DetectorProperties):
         return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @overload
-    def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
-    @overload
-    def predict(self, images: Iterable[ImageLike]) -> list[Prediction]: ...
-    @renamed_keywords(pictures="images")
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | list[Prediction]:
-        """Predict the diagnosis of one image or several, and whether to alert.
-
-        Args:
-            images: A path, the bytes of a file, an open binary file, a PIL image, an array or tensor `(height, width, 3)`, as
-                `images.reader.read_pixels` takes it; or several of them, a batch `(n, height, width, 3)`, or a split.
-
-        Returns:
-            A `Prediction` for one image, a list of predictions for several.
-
-        Raises:
-            ImageError: An image cannot be read; the message names it.
-
-        Examples:
-            >>> len(detector.predict(sorted((isic9 / "Test" / "nevus").glob("*.jpg"))))
-            4
-        """
-        return self.predictor.predict(images)
-
-    @overload
     def evaluate(
-        self, data: "Dataset | Split", *, seen: "Seen" = ..., shortcuts: bool = ..., seed: int = ...
+        self,
+        data: "Dataset | Split",
+        *,
+        seen: "Seen" = ...,
+        shortcuts: bool = ...,
+        seed: int = ...,
+        progress: bool = ...,
     ) -> "Evaluation": ...
     @overload
     def evaluate(
-        self, data: "Sets", *, seen: "Seen" = ..., shortcuts: bool = ..., seed: int = ...
+        self, data: "Sets", *, seen: "Seen" = ..., shortcuts: bool = ..., seed: int = ..., progress: bool = ...
     ) -> "ExternalValidation": ...
     def evaluate(
-        self, data: "Dataset | Split | Sets", *, seen: "Seen" = "set aside", shortcuts: bool = False, seed: int = 123
+        self,
+        data: "Dataset | Split | Sets",
+        *,
+        seen: "Seen" = "set aside",
+        shortcuts: bool = False,
+        seed: int = 123,
+        progress: bool = True,
     ) -> "Evaluation | ExternalValidation":
         """Evaluate the detector on images that it was not trained on.
 
@@ -228,6 +209,7 @@ class Detector(DetectorProperties):
             seen: `"set aside"` excludes images that it was trained or calibrated on, with a warning; `"keep"` includes them.
             shortcuts: Also test for shortcut learning: with the lesion covered, with shuffled pixels, and blurred.
             seed: Seeds the bootstrap.
+            progress: Draw a progress bar where it takes more than two seconds.
 
         Returns:
             The metrics, each with its 95 % confidence interval; for several sets an `ExternalValidation`, with a row for each.
@@ -242,12 +224,13 @@ class Detector(DetectorProperties):
         Examples:
             >>> detector.evaluate(data.test).classes == detector.classes
             True
-            >>> detector.evaluate({"here": data.test, "there": data.test}).worst["melanoma_auc"]
-            'here'
+            >>> list(detector.evaluate({"here": data.test, "there": data.test}).evaluations)
+            ['here', 'there']
         """
         from melanoma_detect.evaluation.external import evaluate_all  # noqa: PLC0415 - imports pandas
 
-        return evaluate_all(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
+        with progress_bar("evaluating", shown=progress):
+            return evaluate_all(self.predictor, data, seen=seen, shortcuts=shortcuts, seed=seed)
 
     def localize(
         self,
@@ -256,6 +239,7 @@ class Detector(DetectorProperties):
         sensitivity: float | None = None,
         target: Target | None = None,
         seed: int = 123,
+        progress: bool = True,
     ) -> Self:
         """Calibrate the detector on a clinic's own labelled images, without training it.
 
@@ -264,6 +248,7 @@ class Detector(DetectorProperties):
             sensitivity: The share of the target that must raise an alert; None for the detector's own.
             target: `"melanoma"` or `"malignant"`; None for the detector's own.
             seed: Seeds the folds of the cross-validation.
+            progress: Draw a progress bar where it takes more than two seconds.
 
         Returns:
             A detector with the same model. Its model card says what was set, what was refused, and how good it was and is.
@@ -281,26 +266,28 @@ class Detector(DetectorProperties):
         """
         from melanoma_detect.training.localize import localize  # noqa: PLC0415 - imports SciPy
 
-        used = localize(self.predictor, data, sensitivity=sensitivity, target=target, seed=seed)
+        with progress_bar("localizing", shown=progress):
+            used = localize(self.predictor, data, sensitivity=sensitivity, target=target, seed=seed)
         return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @renamed_keywords(photo="image")
     def explain(self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto") -> "Explanation":
         """Explain which parts of an image are evidence for a diagnosis, as a heat map.
 
-        Occlusion hides one part of the image after the other and measures how the probability changes. Grad-CAM uses the
-        gradients of the Keras model's last feature maps: faster, but at a lower resolution, and it imports Keras.
+        The class activation map weights the model's last feature maps as its last layer does: exact, as fast as a prediction,
+        at a low resolution. Grad-CAM does the same by the gradients of the Keras model, also where further layers follow the
+        maps. Occlusion hides one part of the image after the other and measures how the probability changes.
 
         Args:
             image: One image, as `predict` takes it.
             diagnosis: A class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
-            method: `"occlusion"`, `"grad-cam"`, or `"auto"`: Grad-CAM if there is a Keras model with feature maps.
+            method: `"cam"`, `"grad-cam"`, `"occlusion"`, or `"auto"` for the first of them that the detector allows.
 
         Returns:
             The explanation: a heat map over the image; printing it describes the map.
 
         Raises:
-            DetectorError: The detector does not know the diagnosis, or Grad-CAM has no Keras model with feature maps.
+            DetectorError: The detector does not know the diagnosis, or its model does not allow the method.
             ImageError: The image cannot be read.
 
         Examples:

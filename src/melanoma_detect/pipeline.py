@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +22,17 @@ from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.inference.bundle import SUFFIX
 from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder
+from melanoma_detect.models.signatures import check_options
 from melanoma_detect.report import plots
 from melanoma_detect.report.pages import write_html
 from melanoma_detect.training import checkpoints
+from melanoma_detect.training.callbacks_by_name import check_callback_names, make_callbacks
 from melanoma_detect.training.recipes import Augmentation, find_recipe
 from melanoma_detect.utils.files import atomic_folder, cache_folder
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.outputs import METRICS, check_run_folder, expand_path
+
+LOGS = "logs"  # the folder of what named callbacks write
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,7 @@ def run(
     label_map: Mapping[str, str | None] | None = None,
     rare: str = "train",
     model: str = "cnn",
+    options: Mapping[str, Any] | None = None,
     add: int | None = None,
     to: int | Literal["max"] | None = None,
     epochs: int = 30,
@@ -73,6 +80,7 @@ def run(
     precision: str | None = None,
     resume: bool = False,
     devices: str | int | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Run:
     """Load, balance, train, calibrate, evaluate, and write everything to a run folder, completely or not at all.
 
@@ -86,6 +94,7 @@ def run(
         label_map: New names of labels; see `load_dataset`.
         rare: How to treat classes with too few images for every split; see `load_dataset`.
         model: The architecture's name.
+        options: Options of the architecture, see `build_model`; `weights` among them where its backbone takes a file.
         add: Augmented copies to add to each class; see `balance`.
         to: Training images that each class is filled up to, or `"max"`; see `balance`.
         epochs: Maximum number of epochs.
@@ -100,6 +109,8 @@ def run(
         precision: See `Recipe`; None for the recipe's own.
         resume: Resume an interrupted run from its last checkpoint; without one, start from the beginning.
         devices: How many devices to train on, or `"auto"` for all; None for one.
+        callbacks: Keras callbacks, or their names: see `training.callbacks_by_name.make_callbacks`. What named ones write is in
+            the folder `logs` beside the checkpoint while the run trains, and in the run folder afterwards.
 
     Returns:
         The run.
@@ -107,13 +118,16 @@ def run(
     Raises:
         OutputError: `out` exists, holds an input, or an interrupted run is there and neither `resume` nor `overwrite` is set.
         MelanomaDetectError: Another error of any of the steps.
+        KeyboardInterrupt: Ctrl-C; its note says what was kept, and how to go on.
 
     Examples:
         >>> result = run(isic9, "runs/first", epochs=1, image_size=(32, 32), progress=False)
         >>> (result.folder / "metrics.json").is_file()
         True
     """
-    find_builder(model)  # an unknown name is an error before the images are loaded
+    # An unknown name or option is an error before the images are loaded.
+    check_options(*find_builder(model), {"input_shape": (*image_size, 3), "num_classes": 2, **(options or {})})
+    check_callback_names([name for name in callbacks if isinstance(name, str)])
     chosen = find_recipe(recipe)
     if precision:
         chosen = replace(chosen, precision=precision)
@@ -121,15 +135,17 @@ def run(
     out = expand_path(out)
     inputs = [path for path in (*source_paths(folder, images), labels) if path is not None]
     check_run_folder(out, overwrite=overwrite, inputs=inputs)
-    options: dict[str, Any] = {"images": images, "labels": labels, "label_map": label_map, "rare": rare}
+    loading: dict[str, Any] = {"images": images, "labels": labels, "label_map": label_map, "rare": rare}
     with (
         checkpoint_folder(out, overwrite=overwrite, resume=resume) as checkpoint,
+        noting_interruption(lambda: _describe_interruption(checkpoint)),
         atomic_folder(out, replace=True) as partial,
     ):
-        options |= {"conflicts": conflicts, "seed": seed, "image_size": image_size, "batch_size": batch_size}
-        data = load_dataset(folder, **options)
+        loading |= {"conflicts": conflicts, "seed": seed, "image_size": image_size, "batch_size": batch_size}
+        data = load_dataset(folder, **loading, progress=progress)
         balanced = balance(data, add=add, to=to, seed=seed, progress=progress) if add or to else data
-        network = build_model(model, num_classes=len(data.classes), input_shape=(*image_size, 3), seed=seed)
+        shape = (*image_size, 3)
+        network = build_model(model, num_classes=len(data.classes), input_shape=shape, seed=seed, **(options or {}))
         detector = Detector.fit(
             network,
             balanced,
@@ -141,17 +157,20 @@ def run(
             checkpoint=checkpoint,
             resume=resume,
             devices=devices,
+            callbacks=resolve_callbacks(callbacks, checkpoint / LOGS),
         )
-        test = detector.evaluate(data.test, shortcuts=True, seed=seed)
+        test = detector.evaluate(data.test, shortcuts=True, seed=seed, progress=progress)
         # Early stopping and calibration have used the validation images: by default, all of them would be excluded.
-        validation = detector.evaluate(data.validation, seen="keep", seed=seed)
+        validation = detector.evaluate(data.validation, seen="keep", seed=seed, progress=progress)
         metrics = {evaluation.split: evaluation.to_dict() for evaluation in (test, validation)}
         measured = detector.predictor.with_metrics(metrics)
         detector = Detector(measured.config, measured.runtime, measured.files, measured.settings)
         detector.save(partial / f"{model}{SUFFIX}")
         _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
         _write_figures(partial, detector, data, balanced, test)
-        write_html(test, partial / "report.html", validation=validation)
+        write_html(test, partial / "report.html", validation=validation, detector=detector)
+        if (checkpoint / LOGS).is_dir():
+            shutil.copytree(checkpoint / LOGS, partial / LOGS)
         check_run_folder(out, overwrite=overwrite)  # what has appeared there meanwhile stays; so does the checkpoint
     files = tuple(sorted(file for file in out.iterdir() if file.is_file()))
     return Run(out, data, detector, test, validation, files)
@@ -206,10 +225,44 @@ def checkpoint_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[P
     is_interrupted = checkpoints.checkpoint_path(folder).exists()
     if is_interrupted and not (resume or overwrite):
         raise OutputError(f"{out}: an earlier run was interrupted; resume it (--resume), or start again (--overwrite)")
-    if is_interrupted and not resume:
+    if not (
+        is_interrupted and resume
+    ):  # what a run has left that is not resumed, or that ended before its first checkpoint
+        shutil.rmtree(folder / LOGS, ignore_errors=True)
         checkpoints.remove(folder)
     yield folder
+    shutil.rmtree(folder / LOGS, ignore_errors=True)
     checkpoints.remove(folder)
+
+
+def resolve_callbacks(callbacks: Sequence[Any], folder: Path) -> list[Any]:
+    """Return callbacks with their names replaced by the callbacks that they stand for.
+
+    Args:
+        callbacks: Keras callbacks and names.
+        folder: The folder of logs.
+
+    Returns:
+        Keras callbacks, in order.
+
+    Raises:
+        DetectorError: A name stands for no callback.
+
+    Examples:
+        >>> resolve_callbacks([], Path("logs"))
+        []
+    """
+    return [
+        made for each in callbacks for made in (make_callbacks([each], folder) if isinstance(each, str) else [each])
+    ]
+
+
+def _describe_interruption(checkpoint: Path) -> Interruption:
+    """Say what a run has kept that was interrupted before or after its training."""
+    path = checkpoints.checkpoint_path(checkpoint)
+    if not path.exists():
+        return Interruption("nothing was kept")
+    return Interruption(f"the training is kept in {path}", "the same call with resume=True goes on from there", path)
 
 
 def _write_metrics(path: Path, detector: Detector, data: Dataset, *, test: Evaluation, validation: Evaluation) -> None:

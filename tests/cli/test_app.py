@@ -1,4 +1,4 @@
-"""What every command shares: outputs that overwrite nothing, sources and labels, text for any terminal."""
+"""What every command shares: outputs that overwrite nothing."""
 
 import hashlib
 import shutil
@@ -9,8 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from melanoma_detect.cli import app
-from melanoma_detect.cli.app import dataset_arguments, load_detector, printable
-from melanoma_detect.errors import DatasetError, DetectorError, OutputError
+from melanoma_detect.errors import DetectorError, OutputError
 
 # Each command that writes a file: its arguments up to the output, and the suffix of what it writes.
 WRITERS = {
@@ -150,49 +149,3 @@ def test_the_home_folder_is_expanded(here, tmp_path, monkeypatch):
     assert (tmp_path / "new.png").is_file()
     refused = invoke("explain", "~/photo.jpg", "--out", tmp_path / "photo.jpg", "--overwrite")
     assert isinstance(refused.exception, OutputError)
-
-
-def test_labels_are_named_and_renamed_by_options(tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    table = tmp_path / "t.csv"
-    table.touch()
-    folders = [tmp_path / "a", tmp_path / "b"]
-    assert dataset_arguments(folders[:1], None, None) == {"source": folders[0]}
-    assert dataset_arguments(folders, None, None, "error") == {"source": folders, "rare": "error"}
-    assert dataset_arguments(folders[:1], table, None) == {"images": folders[0], "labels": table}
-    assert dataset_arguments(folders, table, None) == {"source": [(folder, table) for folder in folders]}
-    mapped = dataset_arguments(folders[:1], None, ["nv=nevus", "a = b=c", "scar="])["label_map"]
-    assert mapped == {"nv": "nevus", "a": "b=c", "scar": None}
-
-
-@pytest.mark.parametrize(
-    ("pairs", "message"),
-    [
-        (["nevus"], r"--map nevus: expected OLD=NEW"),
-        (["=nevus"], r"--map =nevus: expected OLD=NEW"),
-        (["nv=nevus", "nv=mole"], r"--map nv=mole: the label 'nv' is mapped twice"),
-    ],
-)
-def test_a_wrong_map_is_an_error(tmp_path, pairs, message):
-    with pytest.raises(DatasetError, match=message):
-        dataset_arguments([tmp_path], None, pairs)
-
-
-def test_a_missing_source_or_table_is_named(tmp_path):
-    with pytest.raises(DatasetError, match="nowhere: no such folder or file"):
-        dataset_arguments([tmp_path, Path("nowhere")], None, None)
-    with pytest.raises(DatasetError, match=r"nowhere\.csv: no such folder or file"):
-        dataset_arguments([tmp_path], Path("nowhere.csv"), None)
-
-
-def test_any_name_can_be_printed():
-    assert printable("n\udce4vus \x1b[2J two\nlines nävus") == "n\\udce4vus \\x1b[2J two\\nlines nävus"
-
-
-def test_the_type_of_the_images_is_a_setting(inputs):
-    path = inputs / "mine.detector"
-    assert load_detector(path, None, None, None).predictor.settings.image_type is None
-    assert load_detector(path, None, None, None, "dermoscopy").predictor.settings.image_type == "dermoscopy"
-    with pytest.raises(DetectorError, match="image_type='slide'; expected one of"):
-        load_detector(path, None, None, None, "slide")

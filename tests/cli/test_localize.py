@@ -34,7 +34,7 @@ def test_detector_is_written_and_described(clinic, saved):
     shown = invoke("localize", clinic, "--detector", saved, "--out", "here.detector")
     assert shown.exit_code == 0
     assert "Calibrated on 56 images of" in shown.output
-    assert "Not set, for want of images" in shown.output
+    assert "For which the images are too few" in shown.output
     assert "Written:\n  here.detector" in shown.output
     localized = md.Detector.load("here.detector")
     assert localized.predictor.config.localizations[0]["data"] == "clinic"

@@ -279,3 +279,13 @@ def test_lists_and_numbers_of_numpy_are_sizes_and_counts(data):
         md.balance(data, add=1, image_size=[32])
     with pytest.raises(DatasetError, match="did you mean 'weights'"):
         md.balance(data, method="weight")
+
+
+def test_an_interrupted_call_says_what_was_kept(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("melanoma_detect.data.balance._Work.make", lambda *_: exec("raise KeyboardInterrupt"))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        md.balance(data, add=1, cache=tmp_path / "cache", progress=False)
+    assert (
+        "copies made so far are kept in the cache folder; the same call goes on from there."
+        in caught.value.__notes__[0]
+    )

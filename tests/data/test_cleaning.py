@@ -79,7 +79,7 @@ def test_copies_of_augmentor_stay_with_their_parents(tree):
         turned = image.rotate(8)
     for place in ("Train/nevus", "Test/nevus"):
         turned.save(root / place / f"nevus_original_image_007.png_{number}.png")
-    with pytest.warns(DataWarning, match="1 images are set aside because an earlier split shows them"):
+    with pytest.warns(DataWarning, match="1 image is set aside because an earlier split shows them"):
         data = md.load_dataset(root)
     copy = next(record for record in data.records if record.parent)
     assert copy.parent == "Train/nevus/image_007.png"

@@ -88,7 +88,7 @@ def test_everything_may_be_test(tree):
 def test_leaks_into_test_are_set_aside_with_their_reason(tree):
     root = tree(PLAIN)
     shutil.copy(root / "Train" / "nevus" / "image_011.png", root / "Test" / "nevus" / "leak.png")
-    with pytest.warns(DataWarning, match=r"1 images are set aside .* \(1 the same file"):
+    with pytest.warns(DataWarning, match=r"1 image is set aside .* \(1 the same file"):
         data = md.load_dataset(root)
     assert [entry.record.id for entry in data.set_aside] == ["Test/nevus/leak.png"]
     assert "Train/nevus/image_011.png" in data.set_aside[0].reason
@@ -105,7 +105,7 @@ def test_two_labels_for_one_file_are_counted(tree):
 def test_strange_files_are_named(tree):
     root = tree(PLAIN)
     (root / "Train" / "nevus" / "notes.docx").write_text("hello")
-    with pytest.warns(DataWarning, match=r"1 files take no part \(Train/nevus/notes.docx\)"):
+    with pytest.warns(DataWarning, match=r"1 file takes no part \(Train/nevus/notes.docx\)"):
         data = md.load_dataset(root)
     assert [path.name for path in data.other_files] == ["notes.docx"]
 
@@ -257,7 +257,7 @@ def test_the_truth_may_lie_in_the_home_folder(tree, tmp_path, monkeypatch):
     root = tree(PLAIN)
     shutil.copy(root / "Train" / "nevus" / "image_011.png", root / "Train" / "melanoma" / "twin.png")
     (tmp_path / "truth.csv").write_text("image_id,dx\nimage_011,nv\ntwin,nv\n")
-    with pytest.warns(DataWarning, match="1 files that the truth contradicts"):
+    with pytest.warns(DataWarning, match="1 file that the truth contradicts"):
         data = md.load_dataset(root, conflicts="resolve", truth="~/truth.csv")
     assert [entry.record.path.name for entry in data.set_aside] == ["twin.png"]
 

@@ -53,3 +53,4 @@ def test_the_same_seed_gives_the_same_interval():
 def test_figures_print_with_their_interval():
     assert str(Figure(float("nan"), float("nan"), float("nan"), 0)) == "–"
     assert str(Figure(0.5, 0.25, 0.75, 9)) == "0.500 [0.250, 0.750]"
+    assert str(Figure(-0.0001, -0.2, 0.1, 9)) == "0.000 [-0.200, 0.100]"

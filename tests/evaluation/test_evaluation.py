@@ -11,7 +11,6 @@ from sklearn import metrics
 import melanoma_detect as md
 from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.evaluation.evaluation import measure
-from melanoma_detect.evaluation.metrics import weighted_auc
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.source_sensitivity import SourceSensitivity
 
@@ -62,14 +61,6 @@ def test_a_class_that_does_not_occur_has_no_recall(evaluation):
     assert np.isnan(evaluation.recall["scar"].value)
     assert evaluation.to_dict()["recall"]["scar"]["value"] is None
     assert evaluation.precision["scar"].value == 0
-
-
-def test_auc_with_ties_and_weights_is_that_of_scikit_learn():
-    rng = np.random.default_rng(1)
-    scores, positive = rng.integers(0, 6, 80) / 5, rng.random(80) < 0.4
-    weights = rng.integers(0, 4, (5, 80)).astype(float)
-    expected = [metrics.roc_auc_score(positive, scores, sample_weight=row) for row in weights]
-    np.testing.assert_allclose(weighted_auc(scores, positive, weights), expected)
 
 
 def test_without_melanomas_or_a_threshold_metrics_are_not_defined(answers):

@@ -34,15 +34,16 @@ def test_each_set_is_evaluated_as_alone(validation, detector, data):
 
 def test_worst_and_mean(validation):
     own = validation.evaluations
-    assert validation.worst["melanoma_auc"] == validation.worst["sensitivity"] == validation.worst["ece"] == "ours"
+    assert "melanoma_auc" not in validation.worst  # only one of the two sets shows melanomas
     assert validation.mean["melanoma_auc"] == own["ours"].figures["melanoma_auc"].value
     rates = {name: evaluation.figures["false_positive_rate"].value for name, evaluation in own.items()}
-    assert rates[validation.worst["false_positive_rate"]] == max(rates.values())
+    tie = len({f"{rate:.3f}" for rate in rates.values()}) == 1
+    assert validation.worst.get("false_positive_rate") == (None if tie else max(rates, key=rates.__getitem__))
     assert validation.mean["false_positive_rate"] == pytest.approx(np.mean(list(rates.values())))
 
 
 def test_shortcuts_are_tested_on_every_set(validation):
-    assert validation.worst["background_auc"] == "ours"
+    assert validation.mean["background_auc"] == validation.evaluations["ours"].shortcuts.background.value
     assert np.isnan(validation.evaluations["benign"].shortcuts.background.value)
     assert "lesion covered" in str(validation)
 
@@ -63,7 +64,8 @@ def test_the_frame_has_a_row_per_set(validation):
 def test_it_can_be_written_as_json(validation):
     values = json.loads(json.dumps(validation.to_dict(), allow_nan=False))
     assert values["sets"]["benign"]["figures"]["sensitivity"]["value"] is None
-    assert values["worst"]["melanoma_auc"] == "ours"
+    assert values["worst"] == validation.worst
+    assert values["sets"]["ours"]["roc"][0]["images"] == len(validation.evaluations["ours"])
 
 
 def test_printing_shows_every_set_and_fits_a_line(validation):

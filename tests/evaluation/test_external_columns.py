@@ -33,7 +33,14 @@ def test_the_worst_set_is_one_with_enough_lesions():
 
 def test_where_no_set_has_enough_lesions_all_count_that_show_the_target():
     few = {name: SETS[name] for name in ("few", "none")}
-    assert worst_set(few, SENSITIVITY) == "few"
+    assert deciding(few, SENSITIVITY) == {"few": 0.2}
+
+
+def test_a_lone_set_and_a_tie_are_not_the_worst():
+    assert worst_set({"good": SETS["good"]}, SENSITIVITY) is None
+    assert worst_set({name: SETS[name] for name in ("few", "none")}, SENSITIVITY) is None
+    assert worst_set({"a": SETS["bad"], "b": SETS["bad"], "c": SETS["good"]}, SENSITIVITY) is None
+    assert worst_set({"a": SETS["good"], "b": SETS["good"], "c": SETS["bad"]}, SENSITIVITY) == "c"
     assert worst_set({"none": SETS["none"]}, SENSITIVITY) is None
 
 

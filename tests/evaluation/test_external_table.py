@@ -36,7 +36,7 @@ def test_each_part_has_a_row_for_each_set_the_worst_and_the_mean(sets):
 
 def test_the_worst_set_and_the_mean_are_those_of_the_values(sets):
     ranking = table_parts(sets, {})[0]
-    at = ranking.headers.index("melanoma AUC")
+    at = ranking.headers.index("melanoma ROC AUC")
     values = [sets[name].figures["melanoma_auc"].value for name in ("A", "B")]
     assert [row[at] for row in ranking.summary] == ["B", f"{np.mean(values):.3f}"]
     assert ranking.rows[2][at] == "–"
@@ -45,7 +45,7 @@ def test_the_worst_set_and_the_mean_are_those_of_the_values(sets):
 
 def test_cleared_melanomas_are_counted(sets):
     decisions = table_parts(sets, {})[1]
-    cell = decisions.rows[1][decisions.headers.index("melanomas cleared")]
+    cell = decisions.rows[1][decisions.headers.index("false-negative rate")]
     cleared = sets["B"].cleared_melanomas
     assert cell.startswith(f"{cleared / 25:.3f} [")
     assert cell.endswith(f"] ({cleared} of 25)")
@@ -100,7 +100,7 @@ def test_melanomas_raise_an_alert_are_cleared_or_referred():
     abstained = np.arange(8) == 3
     found = measure(probabilities, labels, list("abcdefgh"), CLASSES, POINT, abstained=abstained)
     melanomas = table_parts({"A": found}, {})[1]
-    assert melanomas.headers[1:] == ("sensitivity", "melanomas cleared", "melanomas referred")
+    assert melanomas.headers[1:] == ("sensitivity", "false-negative rate", "melanomas referred")
     _, sensitivity, cleared, referred = melanomas.rows[0]
     assert sensitivity.startswith("0.500 [")
     assert cleared.startswith("0.250 [")

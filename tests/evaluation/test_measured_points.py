@@ -7,6 +7,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores
 
 CLASSES = ("melanoma", "nevus")
@@ -50,3 +51,22 @@ def test_points_are_measured_for_their_own_target():
     (measured,) = replace(evaluation, points=(point,)).measured_points()
     assert (measured.sensitivity.value, measured.specificity.value) == (1, 1)
     assert (measured.sensitivity.lesions, measured.specificity.lesions) == (20, 10)
+
+
+def test_a_point_that_one_type_of_image_lacks_is_left_out_unless_it_is_in_use():
+    labels, goals = np.tile([0, 1], 20), (0.9, 0.99)
+    points = tuple(OperatingPoint(goal, 0.5, goal, 0.5, 20, 80) for goal in goals)
+    own = {("melanoma", point.goal): point for point in points}
+    types = ImageTypes(
+        np.repeat(["dermoscopy", "clinical"], 20), {"dermoscopy": own, "clinical": {("melanoma", 0.9): points[0]}}
+    )
+    groups = [str(number) for number in range(40)]
+    for in_use, expected in ((points[0], [0.9]), (points[1], [0.9, 0.99])):
+        found = measure(np.eye(2)[labels], labels, groups, CLASSES, in_use, image_types=types)
+        measured = replace(found, points=points).measured_points()
+        assert [one.point.goal for one in measured] == expected
+        assert measured[0].sensitivity.value == 1
+    assert measured[1].sensitivity.value == 0.5  # the clinical photographs are referred
+    dermoscopy = found.per_image.select(np.arange(40) < 20)
+    alone = measure(np.eye(2)[labels[:20]], labels[:20], groups[:20], CLASSES, image_types=dermoscopy.image_types)
+    assert [one.point.goal for one in replace(alone, points=points).measured_points()] == [0.9, 0.99]

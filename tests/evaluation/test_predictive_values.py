@@ -56,3 +56,12 @@ def test_they_need_an_operating_point_and_a_prevalence():
         evaluate(point=None).at_prevalence(0.1)
     with pytest.raises(DetectorError, match="prevalence=2"):
         evaluate().at_prevalence(2)
+
+
+def test_what_does_not_occur_has_no_predictive_value():
+    nothing_cleared = evaluate(true_alerts=100, false_negatives=0, cleared=0, false_alerts=900).at_prevalence(0.1)
+    assert np.isnan(nothing_cleared.npv.value)
+    assert str(nothing_cleared).endswith("; no image is cleared")
+    no_alerts = evaluate(true_alerts=0, false_negatives=100, cleared=900, false_alerts=0).at_prevalence(0.1)
+    assert np.isnan(no_alerts.ppv.value)
+    assert ": there are no alerts; 90.00% [" in str(no_alerts)

@@ -115,3 +115,39 @@ def test_subgroups_of_a_detector_of_any_malignancy_count_malignant_lesions(data)
         assert (subgroup.melanomas, subgroup.target) == (50, "malignant")
         assert subgroup.figures["sensitivity"].value == subgroup.figures["specificity"].value == 1
         assert "75 images, 50 malignant lesions;" in str(subgroup)
+
+
+def test_skin_tones_of_published_tables_are_subgroups_from_light_to_dark(data):
+    tones = [
+        {"fitzpatrick_skin_type": "VI"},
+        {"fitspatrick": "1.0"},
+        {"skin_tone": "34"},
+        {},
+        {"fitzpatrick_scale": "2"},
+    ]
+    found = evaluate(data, tones).subgroups()
+    assert [(subgroup.kind, subgroup.name, subgroup.images) for subgroup in found] == [
+        ("skin tone", "Fitzpatrick I–II", 2),
+        ("skin tone", "Fitzpatrick III–IV", 1),
+        ("skin tone", "Fitzpatrick V–VI", 1),
+        ("skin tone", "not recorded", 1),
+    ]
+    classes = evaluate(data, [{"skin_tone_class": str(tone)} for tone in (3, 5, 3, 0)]).subgroups()
+    assert [subgroup.name for subgroup in classes] == ["class 0", "class 3", "class 5"]
+
+
+def test_sex_and_site_of_pad_ufes_20_are_read(data):
+    found = evaluate(data, [{"gender": "FEMALE", "region": "ARM"}, {"gender": "MALE", "region": "FACE"}]).subgroups()
+    assert [(subgroup.kind, subgroup.name) for subgroup in found] == [
+        ("sex", "female"),
+        ("sex", "male"),
+        ("site", "arm"),
+        ("site", "face"),
+    ]
+
+
+def test_a_subgroup_is_plain_values(data):
+    (female, _) = evaluate(data, [{"sex": "female"}] * 30 + [{"sex": "male"}] * 30).subgroups()
+    plain = female.to_dict()
+    assert (plain["kind"], plain["name"], plain["images"]) == ("sex", "female", 30)
+    assert plain["figures"]["melanoma_auc"]["value"] == female.figures["melanoma_auc"].value

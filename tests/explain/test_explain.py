@@ -1,21 +1,26 @@
-"""Explanations: heat maps by occlusion and Grad-CAM, their text and their overlay."""
+"""Explanations: heat maps by class activation maps, Grad-CAM and occlusion, and which method a detector allows."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 from scipy.stats import spearmanr
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError, ImageError, OutputError
-from melanoma_detect.explain.explain import CAVEAT, class_indices, normalize_heat
-from melanoma_detect.explain.occlusion import _windows, occlude
-from melanoma_detect.explain.overlay import draw_overlay
-from melanoma_detect.inference.keras_runtime import KerasRuntime
+from melanoma_detect.errors import DetectorError, ImageError
+from melanoma_detect.explain.cam import class_maps
+from melanoma_detect.explain.explain import class_indices, explain_many
+from melanoma_detect.explain.grad_cam import grad_cam
+from melanoma_detect.export.class_maps import remove_class_maps
+from melanoma_detect.export.onnx import onnx_bytes
+from melanoma_detect.inference.keras_runtime import model_to_bytes
 from melanoma_detect.inference.runtime import OnnxRuntime
 
-METHODS = ["occlusion", "grad-cam"]
+METHODS = ["cam", "grad-cam", "occlusion"]
 SHOWN = ("melanoma", "nevus", "basal cell carcinoma", "vascular lesion")
 
 
@@ -42,11 +47,12 @@ def test_the_evidence_lies_on_the_lesion(sharp, drawn, method):
     assert (shares > areas).mean() >= 0.8
 
 
-@pytest.mark.parametrize("method", ["occlusion", pytest.param("grad-cam", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["cam", "occlusion", pytest.param("grad-cam", marks=pytest.mark.slow)])
 def test_with_randomised_weights_the_map_changes(sharp, drawn, method):
     """The sanity check of Adebayo et al. 2018 (arXiv:1810.03292): a map of the image alone would stay."""
     other = md.build_model("lesion_net", num_classes=4, input_shape=(64, 64, 3), widths=(16, 32), seed=5)
-    random = md.Detector(sharp.predictor.config, KerasRuntime(other))
+    files = replace(sharp.predictor.files, onnx=onnx_bytes(other), keras=lambda: model_to_bytes(other))
+    random = md.Detector(sharp.predictor.config, OnnxRuntime(files.onnx), files)
     asked = [lesion.pixels for lesion in drawn]
     pairs = [
         [one.explain(pixels, diagnosis="melanoma", method=method).heat.ravel() for one in (sharp, random)]
@@ -66,26 +72,91 @@ def test_the_most_probable_class_is_explained_by_default(detector, image):
     assert detector.explain(image, diagnosis="malignant").probability == pytest.approx(prediction.malignant)
 
 
-def test_auto_is_grad_cam_with_a_keras_model_and_occlusion_without(detector, image):
-    assert detector.explain(image).method == "grad-cam"
+def test_auto_is_the_first_method_that_the_detector_allows(sharp, detector, image, drawn):
+    assert sharp.explain(drawn[0].pixels).method == "cam"
+    assert detector.explain(image).method == "grad-cam"  # a cnn flattens its feature maps
     bare = md.Detector(detector.predictor.config, OnnxRuntime(detector.predictor.files.onnx))
     assert bare.explain(image).method == "occlusion"
     with pytest.raises(DetectorError, match="method='grad-cam': cnn: 9 classes at 32×32 has no Keras model"):
         bare.explain(image, method="grad-cam")
+    with pytest.raises(
+        DetectorError, match=r"method='cam': cnn: 9 classes .* has no class maps: .* use method='occlusion'"
+    ):
+        detector.explain(image, method="cam")
 
 
-def test_the_text_describes_the_map_and_its_limits(detector, image):
-    said = str(detector.explain(image, method="occlusion"))
-    assert "Half of the evidence lies on" in said
-    assert "Hiding the part that matters most" in said
-    assert said.endswith(CAVEAT)
+def test_a_file_keeps_its_class_maps_and_one_without_them_still_explains(sharp, drawn, tmp_path):
+    sharp.save(tmp_path / "new.detector")
+    loaded = md.Detector.load(tmp_path / "new.detector")
+    pixels = drawn[0].pixels
+    assert np.array_equal(loaded.explain(pixels, method="cam").heat, sharp.explain(pixels, method="cam").heat)
+    model = onnx.load_from_string(sharp.predictor.files.onnx)
+    remove_class_maps(model)  # as earlier versions wrote it
+    files = replace(sharp.predictor.files, onnx=model.SerializeToString(), keras=None)
+    md.Detector(sharp.predictor.config, OnnxRuntime(files.onnx), files).save(tmp_path / "old.detector")
+    old = md.Detector.load(tmp_path / "old.detector")
+    assert old.explain(pixels).method == "occlusion"
+    before, now = (one.predictor.probabilities(pixels[None]) for one in (old, sharp))
+    np.testing.assert_allclose(before, now, atol=1e-6)
 
 
-def test_without_evidence_the_map_is_empty(detector, image):
-    explanation = replace(detector.explain(image), heat=normalize_heat(-np.ones((4, 4), np.float32), (64, 64)))
-    assert not explanation.heat.any()
-    assert "No part of the image is evidence for it" in str(explanation)
-    assert explanation.share(np.ones((64, 64), bool)) == 0
+def test_the_class_map_is_what_grad_cam_approximates(sharp, drawn):
+    """The gradient of a logit over an averaged map is its weight divided by the number of cells."""
+    pixels = drawn[0].pixels
+    maps = class_maps(sharp.predictor, pixels[None])[0]
+    gradients = grad_cam(sharp.predictor.keras_model(), pixels, [2])
+    np.testing.assert_allclose(maps[..., 2], gradients * gradients.size, atol=1e-4 * np.abs(maps).max())
+
+
+@pytest.mark.parametrize("method", ["cam", "grad-cam"])
+def test_the_map_follows_the_views(sharp, drawn, method):
+    """Averaged over four views, the map of a mirrored image is the mirrored map."""
+    four = sharp.at(views=4)
+    pixels = drawn[0].pixels
+    heat, mirrored = (
+        four.explain(image, diagnosis="melanoma", method=method).heat for image in (pixels, pixels[:, ::-1])
+    )
+    np.testing.assert_allclose(mirrored[:, ::-1], heat, atol=0.01)
+
+
+def test_several_images_get_the_explanations_that_each_gets_alone(sharp, drawn):
+    images = [lesion.pixels for lesion in drawn[:3]]
+    for one, image in zip(explain_many(sharp.predictor, iter(images)), images, strict=True):
+        alone = sharp.explain(image)
+        np.testing.assert_allclose(one.heat, alone.heat, atol=1e-4)
+        assert (one.diagnosis, one.method) == (alone.diagnosis, alone.method)
+    assert explain_many(sharp.predictor, []) == []
+
+
+def test_the_default_detector_explains_without_keras(tmp_path):
+    code = (
+        "import sys, melanoma_detect as md\n"
+        "lesion = md.draw_lesion('melanoma', seed=1, size=240).pixels\n"
+        "for diagnosis in (None, 'malignant'):\n"
+        "    explanation = md.Detector.load().explain(lesion, diagnosis=diagnosis)\n"
+        "    assert explanation.method == 'cam', explanation\n"
+        f"explanation.save({str(tmp_path / 'sheet.png')!r})\n"
+        "heavy = {'keras', 'tensorflow', 'onnx', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_hidden_part_is_that_with_the_most_heat(sharp, drawn):
+    """Most maps pass their own check on lesions: the probability falls when their hottest fifth is hidden."""
+    found = [sharp.explain(lesion.pixels, method="cam") for lesion in drawn]
+    assert np.mean([one.hidden < one.probability for one in found]) >= 0.8
+
+
+def test_what_is_explained_is_told_from_what_is_predicted(sharp, drawn):
+    predicted = sharp.explain(drawn[0].pixels)
+    other = next(name for name in SHOWN if name != predicted.diagnosis)
+    explained = sharp.explain(drawn[0].pixels, diagnosis=other)
+    assert (explained.predicted, explained.covers_predicted) == (predicted.diagnosis, False)
+    assert predicted.covers_predicted
+    assert predicted.cells == explained.cells == (8, 8)
+    assert 0 <= explained.share_for <= 1
 
 
 def test_the_overlay_has_the_images_own_shape(detector):
@@ -95,32 +166,11 @@ def test_the_overlay_has_the_images_own_shape(detector):
     assert explanation.heat.shape == (32, 32)
 
 
-def test_the_most_evidence_is_yellow_and_none_is_grey():
-    heat = np.zeros((3, 3), np.float32)
-    heat[1, 1] = 1
-    shown = np.asarray(draw_overlay(np.full((90, 90, 3), (200, 150, 120), np.uint8), heat)).astype(int)
-    assert np.ptp(shown[2, 2]) == 0
-    assert shown[45, 45, 0] > shown[45, 45, 2] + 80
-
-
-def test_the_saved_picture_is_complete_or_absent(detector, image, tmp_path):
-    explanation = detector.explain(image)
-    explanation.save(tmp_path / "new" / "overlay.png")
-    assert [file.name for file in (tmp_path / "new").iterdir()] == ["overlay.png"]
-    with Image.open(tmp_path / "new" / "overlay.png") as sheet:
-        assert sheet.width == 2 * 420 + 36
-    with pytest.raises(OutputError, match=r"no image format has the suffix '\.doc'"):
-        explanation.save(tmp_path / "overlay.doc")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        explanation.save(tmp_path / "file" / "overlay.png")
-
-
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         ({"diagnosis": "wart"}, "diagnosis='wart': the detector has no such class"),
-        ({"method": "lime"}, "method='lime'; expected one of 'auto', 'occlusion', 'grad-cam'"),
+        ({"method": "lime"}, "method='lime'; expected one of 'auto', 'cam', 'grad-cam', 'occlusion'"),
     ],
 )
 def test_invalid_arguments_are_rejected(detector, image, asked, message):
@@ -138,42 +188,6 @@ def test_a_diagnosis_that_covers_every_class_is_rejected():
         class_indices("malignant", ("melanoma", "BCC"))
 
 
-@pytest.mark.parametrize("scale", [4, 10])
-def test_the_windows_sum_to_one_everywhere(scale):
-    np.testing.assert_allclose(_windows((45, 60), scale).sum(axis=0), 1)
-
-
-def test_occlusion_finds_the_decisive_part():
-    """A model that counts dark pixels in one corner: the evidence must lie there."""
-
-    def answer(pixels):
-        dark = (pixels[:, 4:12, 4:12].mean(axis=(1, 2, 3)) < 128).astype(float) * 0.8 + 0.1
-        return np.stack([dark, 1 - dark], axis=1)
-
-    pixels = np.full((64, 64, 3), 220, np.uint8)
-    pixels[:20, :20] = 60
-    found = occlude(answer, pixels, [0])
-    assert found.probability == pytest.approx(0.9)
-    assert found.hidden == pytest.approx(0.1)
-    assert found.evidence[:20, :20].sum() > 0.7 * found.evidence.sum()
-
-
-def test_saving_replaces_a_file_only_if_told_and_never_the_photo(detector, image, tmp_path):
-    photo, sheet = tmp_path / "photo.png", tmp_path / "sheet.png"
-    Image.fromarray(image).save(photo)
-    taken = photo.read_bytes()
-    explanation = detector.explain(photo, method="occlusion")
-    sheet.write_text("of the user")
-    with pytest.raises(OutputError, match=r"sheet\.png: already exists"):
-        explanation.save(sheet)
-    assert sheet.read_text() == "of the user"
-    explanation.save(sheet, overwrite=True)
-    assert sheet.stat().st_size > 10_000
-    with pytest.raises(OutputError, match=r"photo\.png: is an input"):
-        explanation.save(photo, overwrite=True)
-    assert photo.read_bytes() == taken
-
-
 def test_a_likely_cancer_without_an_alert_is_referred(detector, data):
     predictions = detector.predict(data.test)
     found = next(one for one in predictions if one.decision == "refer" and not one.abstained)
@@ -182,3 +196,13 @@ def test_a_likely_cancer_without_an_alert_is_referred(detector, data):
     assert not explained.abstained
     assert str(explained).startswith(f"REFER: {found.reason}. ")
     assert "abstains" not in str(explained)
+
+
+def test_a_cropped_image_says_what_the_model_saw(detector):
+    cropping = md.Detector(replace(detector.predictor.config, resize="crop"), detector.predictor.runtime)
+    pixels = np.asarray(Image.fromarray(md.draw_lesion("nevus", seed=3, size=120).pixels).resize((160, 120)))
+    explanation = cropping.explain(pixels, method="occlusion")
+    assert explanation.seen == pytest.approx(0.75)
+    assert explanation.image.shape == (420, 420, 3)
+    assert "The model saw the middle 75% of the image, which is shown here." in str(explanation)
+    assert detector.explain(pixels, method="occlusion").seen == 1

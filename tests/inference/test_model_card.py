@@ -57,10 +57,10 @@ def test_its_own_operating_point_comes_first_with_predictive_values(detector):
 def test_a_detector_without_an_operating_point_has_a_card(detector):
     high = replace(detector.predictor.config, settings=replace(detector.predictor.config.settings, sensitivity=0.95))
     assert (
-        "- melanoma, 95% sensitivity: not offered: 0.95 sensitivity for melanoma cannot be set on 2 melanomas and "
-        in (card := model_card(high))
+        "- melanoma, 95% sensitivity: not offered: 0.95 sensitivity for melanoma cannot be set: validation has 2 lesions of "
+        "the target and " in (card := model_card(high))
     )
-    assert "other lesions in validation; expected at least 19 melanomas and one other lesion: load more data" in card
+    assert "others; expected at least 19 and one other: load more data" in card
 
 
 def localized_config(detector):
@@ -99,7 +99,7 @@ def test_every_operating_point_of_a_localized_detector_is_the_one_that_it_uses(d
         assert f"- {config.calibration(1).operating_scores['melanoma'].operating_point(sensitivity)}." not in lines
     assert "by the ranks of 9 local melanomas" in next(line for line in lines if "90% sensitivity" in line)
     [refused] = [line for line in lines if line.startswith("- melanoma, 99% sensitivity: not offered: ")]
-    assert "expected at least 99 melanomas" in refused
+    assert "expected at least 99 and one other" in refused
     assert refused.endswith("with 99 local melanomas it could be set too, and there are 9.")
     assert "malignant (or was before the local calibration), or if" in "\n".join(lines)
     assert "Left out, because the detector does not judge them, such as for blur: 3 images." in lines

@@ -21,7 +21,7 @@ def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(goal, positiv
     scores, positive = drawn(positives, seed=positives)
     validation = ValidationScores.of(scores, positive)
     if positives < lesions_needed(goal):
-        with pytest.raises(DetectorError, match=f"expected at least {lesions_needed(goal)} melanomas"):
+        with pytest.raises(DetectorError, match=f"expected at least {lesions_needed(goal)} and one other"):
             validation.operating_point(goal)
         return
     point = validation.operating_point(goal)
@@ -36,7 +36,7 @@ def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(goal, positiv
 
 def test_a_sensitivity_needs_enough_lesions():
     assert [lesions_needed(goal) for goal in (0.5, 0.9, 0.95, 0.99)] == [1, 9, 19, 99]
-    with pytest.raises(DetectorError, match=r"0\.99 sensitivity .* on 98 melanomas .* at least 99 melanomas"):
+    with pytest.raises(DetectorError, match=r"0\.99 sensitivity .* has 98 lesions of the target .* at least 99 and one other"):
         ValidationScores.of(*drawn(98)).operating_point(0.99)
     assert ValidationScores.of(*drawn(99)).operating_point(0.99).sensitivity >= 0.99
 
@@ -68,7 +68,7 @@ def test_constant_scores_still_give_a_threshold():
     ("positive", "sensitivity", "message"),
     [
         ([True, True], 0.5, "0 other"),
-        ([False, False], 0.5, "on 0 melanomas"),
+        ([False, False], 0.5, "has 0 lesions of the target"),
         ([True, False], 0, "over 0"),
         ([True, False], 1.0, "no number of images supports 100 %"),
     ],

@@ -1,6 +1,8 @@
 """Predictions: decisions, prediction sets and abstentions."""
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,14 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.batch_prediction import batch_prediction
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import OperatingPoint
-from melanoma_detect.inference.prediction import UNFAMILIAR, melanoma_scores, prediction_sets, softmax
+from melanoma_detect.inference.prediction import (
+    UNFAMILIAR,
+    Predictions,
+    melanoma_scores,
+    prediction_sets,
+    softmax,
+)
+from melanoma_detect.inference.source_sensitivity import SourceSensitivity
 
 CLASSES = ("basal cell carcinoma", "melanoma", "nevus")
 POINT = OperatingPoint(0.95, 0.2, 0.96, 0.7, 50, 100)
@@ -108,7 +117,7 @@ def test_it_reads_like_a_sentence():
         "ALERT: melanoma 50.0% reaches 20.0%, the threshold for 95% sensitivity; show it to a dermatologist."
     )
     clear = str(decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "photo.jpg"))
-    assert "No alert: melanoma 10.0% is under 20.0%" in clear
+    assert "CLEAR: no melanoma alert: melanoma 10.0% is under 20.0%" in clear
     assert "REFER" in str(decide(np.array([0.1, 0.1, 0.8]), CLASSES, None, "photo.jpg"))
 
 
@@ -168,3 +177,35 @@ def test_a_class_that_covers_a_cancer_is_referred(label, decision):
     prediction = decide(np.array([0.95, 0.02, 0.03]), (label, "melanoma", "nevus"), POINT, "x")
     assert prediction.decision == decision
     assert prediction.reason == ("akiec (95%) may be malignant" if decision == "refer" else "")
+
+
+def test_it_is_plain_values_as_json_has_them():
+    point = replace(POINT, sources=(SourceSensitivity("a clinic", 0.9, 30, (0.8, 1.0), decides=True),))
+    prediction = decide(np.array([0.1, 0.5, 0.4]), CLASSES, point, "photo.jpg")
+    plain = prediction.to_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert list(plain) == [field.name for field in fields(prediction)]
+    assert plain["operating_point"]["sources"][0]["source"] == "a clinic"
+    assert plain["prediction_set"] == list(prediction.prediction_set)
+    assert plain["decision"] == "alert"
+    plain["probabilities"]["nevus"] = 9
+    assert prediction.probabilities["nevus"] == 0.4
+    assert decide(np.array([0.1, 0.5, 0.4]), CLASSES, None, "photo.jpg").to_dict()["operating_point"] is None
+
+
+def test_a_list_of_predictions_is_a_list(detector, data):
+    predictions = detector.predict(data.test.paths[:3])
+    assert isinstance(predictions, list)
+    assert predictions == list(predictions)
+    assert type(predictions[1:]) is type(predictions) is Predictions
+    assert predictions[1:] == list(predictions)[1:]
+    assert predictions[0].source == str(data.test.paths[0])
+    assert type(detector.predict([])) is Predictions
+    assert [one.melanoma for one in sorted(predictions, key=lambda one: one.melanoma)] == sorted(
+        one.melanoma for one in predictions
+    )
+
+
+def test_its_sheet_can_be_saved(detector, data):
+    detector.predict(data.test.paths[0]).plot().savefig("sheet.png")
+    assert Path("sheet.png").stat().st_size > 5000

@@ -1,13 +1,16 @@
 """The registry, with real distributions on the path."""
 
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import BrokenPluginError, ContractError, ModelError, UnknownModelError
+from melanoma_detect.models import registry
 from melanoma_detect.models.registry import find_builder
 
 
@@ -102,9 +105,16 @@ def test_package_without_the_name_raises():
         md.build_model("numpy/cnn", num_classes=9)
 
 
-def test_known_package_is_suggested():
-    with pytest.raises(UnknownModelError, match="pip install melanoma-detect-example-plugin"):
-        md.build_model("separable_net", num_classes=9)
+def test_known_package_is_suggested(monkeypatch):
+    monkeypatch.setitem(registry.KNOWN, "gated_net", "melanoma-detect-gated-net")
+    with pytest.raises(UnknownModelError, match="pip install melanoma-detect-gated-net"):
+        md.build_model("gated_net", num_classes=9)
+
+
+def test_directory_page_lists_the_known_packages():
+    page = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| `([\w-]+)` \|", page, re.MULTILINE))
+    assert listed == registry.KNOWN
 
 
 def test_variant_after_a_colon():

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.data_audit.finding import Finding
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
 from melanoma_detect.report import plots
-from melanoma_detect.report.pages import evaluation_page, external_page, write_html
+from melanoma_detect.report.pages import audit_page, evaluation_page, external_page, write_html
 from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
@@ -26,7 +27,7 @@ class VisibleText(HTMLParser):
         self.words = " ".join(" ".join(self.text).split())
 
     def handle_starttag(self, tag, attributes):
-        if tag not in ("meta", "img", "br", "link"):
+        if tag not in ("meta", "img", "br", "link"):  # elements without an end
             self.open.append(tag)
         self.fetched += [value for name, value in attributes if name in ("src", "srcset", "data") or tag == "link"]
 
@@ -34,7 +35,7 @@ class VisibleText(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, text):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "title"):
             self.text.append(text)
 
 
@@ -44,15 +45,21 @@ def evaluation(detector, data):
 
 
 @pytest.fixture(scope="module")
-def page(detector, data, evaluation):
-    return evaluation_page(evaluation, detector.evaluate(data.validation, seen="keep"))
+def validation(detector, data):
+    return detector.evaluate(data.validation, seen="keep")
+
+
+@pytest.fixture(scope="module")
+def page(evaluation, validation):
+    return evaluation_page(evaluation, validation)
 
 
 def test_the_page_loads_nothing_from_elsewhere(page):
     parsed = VisibleText(page)
     assert not parsed.open
-    assert len(parsed.fetched) == 4
-    assert all(url.startswith("data:image/svg+xml;base64,") for url in parsed.fetched)
+    plotted = [url for url in parsed.fetched if url.startswith("data:image/svg+xml;base64,")]
+    assert len(plotted) == 6
+    assert all(url.startswith("data:image/jpeg;base64,") for url in parsed.fetched if url not in plotted)
     assert "@import" not in page
     assert "url(" not in page
     assert "<script" not in page
@@ -69,15 +76,13 @@ def test_every_metric_is_shown_with_its_interval(page, evaluation):
     assert str(evaluation.shortcuts.blurred) in words
 
 
-def test_the_difference_between_validation_and_test_is_shown(page, detector, data, evaluation):
-    validation = detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"]
+def test_the_difference_between_validation_and_test_is_shown(page, validation, evaluation):
+    value = validation.figures["balanced_accuracy"]
     test = evaluation.figures["balanced_accuracy"]
-    difference = f"{round(validation.value, 3) - round(test.value, 3):+.3f}"
+    difference = f"{round(value.value, 3) - round(test.value, 3):+.3f}".replace("-", "−")
     words = VisibleText(page).words
-    assert (
-        f"The balanced accuracy is {validation} on validation and {test} on test: a difference of {difference}."
-        in words
-    )
+    assert "difference: validation − test" in words
+    assert f"The balanced accuracy is {value} on validation and {test} on test: a difference of {difference}." in words
 
 
 def test_published_results_name_population_and_endpoint(page):
@@ -132,7 +137,7 @@ def test_without_melanomas(detector, tree):
 
 
 def test_few_melanomas_are_a_warning(page):
-    assert "lesions are melanomas: too few for a reliable sensitivity" in VisibleText(page).words
+    assert re.search(r"There are \d+ melanomas: too few for a reliable sensitivity", VisibleText(page).words)
 
 
 def test_subgroups_are_drawn_and_listed(evaluation):
@@ -142,7 +147,7 @@ def test_subgroups_are_drawn_and_listed(evaluation):
     )
     per_image = replace(evaluation.per_image, records=records)
     parsed = VisibleText(evaluation_page(replace(evaluation, per_image=per_image)))
-    assert len(parsed.fetched) == 8
+    assert len([url for url in parsed.fetched if url.startswith("data:image/svg+xml;base64,")]) == 10
     assert "sex: female" in parsed.words
     assert "too few lesions" in parsed.words
 
@@ -158,7 +163,7 @@ def test_a_detected_shortcut_is_a_warning_at_the_top(evaluation):
         evaluation.shortcuts, background=evaluation.shortcuts.background._replace(value=0.9, low=0.8, high=1.0)
     )
     words = VisibleText(evaluation_page(replace(evaluation, shortcuts=shortcuts))).words
-    assert 0 < words.index("SHORTCUT DETECTED") < words.index("Metrics")
+    assert 0 < words.index("SHORTCUT DETECTED") < words.index("Each with its 95")
 
 
 def test_the_report_is_written_whole_into_a_new_folder(evaluation, tmp_path):
@@ -175,7 +180,7 @@ def test_the_same_evaluation_gives_the_same_bytes(evaluation):
 
 def test_images_of_melanomas_only_make_a_page():
     evaluation = measure(np.array([[0.9, 0.1]] * 3), np.zeros(3, np.int64), list("abc"), ("melanoma", "nevus"))
-    assert "Only 3 lesions are melanomas: too few" in VisibleText(evaluation_page(evaluation)).words
+    assert "There are 3 melanomas: too few" in VisibleText(evaluation_page(evaluation)).words
 
 
 def test_a_report_replaces_a_file_only_if_told(evaluation, tmp_path):
@@ -216,4 +221,50 @@ def test_a_shortcut_in_one_set_is_a_warning_at_the_top(evaluation):
     detected = replace(found, background=found.background._replace(value=0.9, low=0.8, high=1.0))
     sets = {"A": evaluation, "B": replace(evaluation, shortcuts=detected)}
     words = VisibleText(external_page(md.ExternalValidation(sets))).words
-    assert 0 < words.index("B: SHORTCUT DETECTED") < words.index("Images, ranking and calibration")
+    assert 0 < words.index("B: SHORTCUT DETECTED") < words.rindex("Images, ranking and calibration")
+
+
+def test_the_worst_mistakes_are_shown_with_overlays_only_where_there_is_a_detector(evaluation, detector):
+    probabilities = np.roll(evaluation.probabilities, 1, axis=1)  # answers that are wrong
+    judged = np.zeros(len(evaluation), np.bool_)
+    per_image = replace(evaluation.per_image, probabilities=probabilities, abstained=judged)
+    wrong = replace(evaluation, per_image=per_image)
+    pages = [VisibleText(evaluation_page(wrong, detector=used)) for used in (None, detector)]
+    for parsed in pages:
+        headings = [parsed.words.index(text) for text in ("Missed melanomas", "Other cancers", "False alerts")]
+        assert headings == sorted(headings)
+    assert ["Without overlays and prediction sets" in parsed.words for parsed in pages] == [True, False]
+    photos = [len([url for url in parsed.fetched if url.startswith("data:image/jpeg")]) for parsed in pages]
+    assert photos[0] > 0
+    assert photos[1] == 2 * photos[0]
+    assert pages[1].words.count("not ruled out") == photos[0]
+
+
+def test_a_comparison_is_a_section_or_a_page(evaluation, tmp_path):
+    compared = evaluation.compare(evaluation, ["accuracy", "melanoma_auc"])
+    section = VisibleText(evaluation_page(evaluation, comparison=compared)).words
+    page = VisibleText(write_html(compared, tmp_path / "comparison.html").read_text(encoding="utf-8")).words
+    for words in (section, page):
+        assert "second − first" in words
+        assert "melanoma ROC AUC" in words
+        assert compared.notes[0] in words
+
+
+def test_a_checklist_is_a_page(detector, tmp_path):
+    filled = md.report.checklist(detector, "clear-derm")
+    words = VisibleText(write_html(filled, tmp_path / "clear.html").read_text(encoding="utf-8")).words
+    assert f"{filled.filled} of 25 items are filled" in words
+    assert all(item.item in words for item in filled.items)
+
+
+def test_nothing_else_is_a_page(tmp_path):
+    with pytest.raises(TypeError, match="got str"):
+        write_html("report", tmp_path / "report.html")
+
+
+def test_a_page_of_an_audit_names_what_cannot_be_read(data, tmp_path):
+    gone = replace(data.test.records[0], path=tmp_path / "gone.jpg")
+    finding = Finding("poor images", 1, "", "", ((gone,),), summary="1 image is poor")
+    words = VisibleText(audit_page(md.Audit((finding,), 1, ("nevus",), ("here",)))).words
+    assert "cannot be read" in words
+    assert "1 image of 1 class" in words

@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn import metrics
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, DetectorError
@@ -29,7 +28,7 @@ def render(figure):
 
 def test_classes_shows_one_image_of_each(data):
     figure = plots.classes(data)
-    assert [axes.get_title() for axes in figure.axes] == list(data.classes)
+    assert [axes.get_title().replace("\n", " ") for axes in figure.axes] == list(data.classes)
     assert render(figure).std() > 20
 
 
@@ -59,6 +58,7 @@ def test_training_curves(detector):
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].get_lines()}
     np.testing.assert_array_equal(lines["validation"], detector.history["val_loss"])
     assert f"best epoch: {detector.predictor.config.best_epoch}" in lines
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss (cross-entropy, nats)", "accuracy (share of images)"]
 
 
 def test_confusion_matrix(evaluation):
@@ -66,34 +66,6 @@ def test_confusion_matrix(evaluation):
     numbers = {(int(text.get_position()[1]), int(text.get_position()[0])): int(text.get_text()) for text in axes.texts}
     assert sum(numbers.values()) == len(evaluation)
     assert all(evaluation.confusion[cell] == number for cell, number in numbers.items())
-
-
-def test_roc_curve_and_operating_point(evaluation):
-    axes = plots.roc(evaluation).axes[0]
-    x, y = axes.get_lines()[1].get_data()
-    false, true, _ = metrics.roc_curve(evaluation.is_melanoma, evaluation.melanoma_scores, drop_intermediate=False)
-    np.testing.assert_allclose(x, false)
-    np.testing.assert_allclose(y, true)
-    operating_point = [float(values[0]) for values in axes.get_lines()[2].get_data()]
-    specificity, sensitivity = (evaluation.figures[name].value for name in ("specificity", "sensitivity"))
-    assert operating_point == pytest.approx([1 - specificity, sensitivity])
-    # Images abstained from are neither alerts nor cleared: only with such images does the point lie below the curve.
-    on_the_curve = any(np.allclose(operating_point, pair) for pair in zip(x, y, strict=True))
-    assert on_the_curve or evaluation.abstained.any()
-
-
-def test_without_melanomas_there_is_no_roc_curve():
-    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("melanoma", "nevus"))
-    assert "no ROC curve" in plots.roc(evaluation).axes[0].texts[0].get_text()
-
-
-def test_dermatologists_are_a_hollow_marker_last_in_the_legend(evaluation):
-    figure = plots.roc(evaluation)
-    marker = next(line for line in figure.axes[0].get_lines() if "dermatologists" in str(line.get_label()))
-    assert marker.get_label() == "58 dermatologists on OTHER images (Haenssle et al. 2018)"
-    assert [float(values[0]) for values in marker.get_data()] == pytest.approx([1 - 0.713, 0.866])
-    assert marker.get_markerfacecolor() == "white"
-    assert figure.legends[0].get_texts()[-1].get_text() == marker.get_label()
 
 
 def test_the_calibration_curve_is_the_bins(evaluation):

@@ -82,7 +82,8 @@ def test_too_few_melanomas_keep_the_earlier_threshold(detector, clinic):
     localized = detector.localize(with_one_melanoma(detector, clinic, np.argmax))
     [record] = localized.predictor.config.localizations
     assert any(
-        "60% sensitivity for melanoma: it takes 2 melanomas of different lesions, and there are 1" in sentence
+        "60% sensitivity for melanoma: it takes 2 melanomas of different lesions, and there is 1 (1 supports"
+        in sentence
         for sentence in record["refused"]
     )
     assert not localized.operating_point.local
@@ -123,6 +124,30 @@ def test_model_card_has_both_sets_of_figures(localized):
     assert "## Local calibration\n\nCalibrated on 80 images of" in card
     assert "| metric | before | after |" in card
     assert "by the ranks of" in card
+    assert "ROC AUC on these images, which localising does not change: melanoma " in card
+
+
+def test_name_says_where_it_was_localised(detector, localized, clinic):
+    assert detector.predictor.config.name == "cnn"
+    assert repr(localized) == "<Detector cnn, localised on clinic: 9 classes at 32×32>"
+    assert localized.model_card.startswith("# Model card: cnn, localised on clinic\n")
+
+
+def test_swapped_labels_are_an_error(detector, tmp_path):
+    md.write_samples(tmp_path / "clinic", train=40, size=32, seed=9, classes=["melanoma", "nevus"])
+    split = md.load_dataset(tmp_path / "clinic", validation=0, image_size=(32, 32)).train
+    swapped = relabel(split, {"melanoma": "nevus", "nevus": "melanoma"})
+    with pytest.raises(
+        DetectorError,
+        match=r"labels are probably swapped|labels melanoma and nevus seem to be swapped",
+    ):
+        detector.localize(swapped)
+
+
+def test_data_that_is_all_test_is_an_error(detector, tmp_path):
+    md.write_samples(tmp_path / "new", train=15, size=32, seed=3, classes=CLASSES)
+    with pytest.raises(DetectorError, match="all 60 images are in the test split"):
+        detector.localize(md.load_dataset(tmp_path / "new" / "Train", validation=0, test=1, image_size=(32, 32)))
 
 
 def test_images_of_training_are_set_aside(detector, data, clinic):
@@ -287,8 +312,13 @@ def test_a_type_with_one_label_only_changes_nothing(detector, clinic, monkeypatc
     mixed = replace(clinic.train, records=(*nevi, *records[60:]))
     types_by_views(monkeypatch, lambda views, count: np.where(np.arange(count) < 60, "clinical", "dermoscopy"))
     with (
-        pytest.warns(DataWarning, match="60 clinical photographs change nothing: their labels are all the same"),
-        pytest.warns(DataWarning, match="20 dermoscopy images change nothing: it takes 50"),
+        pytest.warns(
+            DataWarning,
+            match=r"60 images were taken for clinical .* --image-type dermoscopy.*: their labels are all the same",
+        ),
+        pytest.warns(
+            DataWarning, match=r"20 images were taken for dermoscopy images and change nothing .*: it takes 50"
+        ),
         pytest.raises(DetectorError, match="of no type of image"),
     ):
         localize(with_types(detector), mixed)
@@ -296,20 +326,20 @@ def test_a_type_with_one_label_only_changes_nothing(detector, clinic, monkeypatc
 
 def test_type_that_the_detector_refers_changes_nothing(detector, clinic):
     with (
-        pytest.warns(DataWarning, match="80 clinical photographs change nothing: the detector refers them all"),
+        pytest.warns(
+            DataWarning, match=r"80 images were taken for clinical photographs .*: the detector refers them all"
+        ),
         pytest.raises(DetectorError, match="of no type of image"),
     ):
         localize(with_types(detector, ("clinical",)), clinic)
 
 
 def test_threshold_that_does_not_hold_here_is_a_warning(detector, clinic):
-    # Called melanoma are here the lesions that the detector takes for anything else.
-    swapped = relabel(clinic.train, {"melanoma": "nevus", "nevus": "melanoma"})
-    # They are too few for 99 %.
+    # The melanomas are too few for 99 %.
     with pytest.warns(
         DetectorWarning, match=r"earlier threshold was set for 99% sensitivity, but of .* it finds .* lower"
     ):
-        localize(_with_many_melanomas(detector.predictor), swapped, sensitivity=0.99)
+        localize(_with_many_melanomas(detector.predictor), clinic.train, sensitivity=0.99)
 
 
 def _with_many_melanomas(predictor):

@@ -21,7 +21,7 @@ def test_a_warning_names_its_caller():
 def test_every_warning_about_a_table_names_the_line_that_loads(tree, text):
     root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
     (root / "metadata.csv").write_text(text)
-    with pytest.warns(DataWarning, match=r"groups nothing|take no part \(metadata.csv\)") as caught:
+    with pytest.warns(DataWarning, match=r"groups nothing|takes no part \(metadata.csv\)") as caught:
         md.load_dataset(root, image_size=(32, 32))
     assert {warning.filename for warning in caught} == {__file__}
 
@@ -29,7 +29,7 @@ def test_every_warning_about_a_table_names_the_line_that_loads(tree, text):
 def test_a_warning_about_excluded_images_names_the_line_that_loads(tree):
     root = tree({"Train/melanoma": 4, "Train/nevus": 4, "Test/melanoma": 1, "Test/nevus": 1})
     (root / "Train" / "nevus" / "broken.png").write_text("no image")
-    with pytest.warns(DataWarning, match="1 files cannot be read") as caught:
+    with pytest.warns(DataWarning, match="1 file cannot be read") as caught:
         md.load_dataset(root, image_size=(32, 32))
     assert [warning.filename for warning in caught] == [__file__]
 

@@ -1,7 +1,6 @@
 """The command line: `melanoma-detect --help`."""
 
 import io
-import os
 import sys
 from typing import Annotated
 
@@ -10,19 +9,46 @@ import typer
 from melanoma_detect import __version__
 
 # Importing a module registers its commands; --help lists them in this order.
-from melanoma_detect.cli import train, evaluate, localize, predict, data, models  # isort: skip
+from melanoma_detect.cli import (  # isort: skip
+    train,
+    evaluate,
+    localize,
+    predict,
+    explain,
+    export,
+    score,
+    data,
+    balance,
+    models,
+    new_plugin,
+)
 from melanoma_detect.cli.app import app, show_errors
+from melanoma_detect.cli.interruption import catch_termination
 
-__all__ = ["app", "data", "evaluate", "localize", "main", "models", "predict", "train"]
+__all__ = [
+    "app",
+    "balance",
+    "data",
+    "evaluate",
+    "explain",
+    "export",
+    "localize",
+    "main",
+    "models",
+    "new_plugin",
+    "predict",
+    "score",
+    "train",
+]
 
 
 def main() -> None:
     """Run the command line. An error of this library is one message and exit status 1, without a traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes on missing GPUs
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names of files may hold what the terminal's encoding lacks: shown escaped, and no reason to stop.
             stream.reconfigure(errors="backslashreplace")
+    catch_termination()
     with show_errors():
         app()
 

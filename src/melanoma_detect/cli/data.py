@@ -1,6 +1,5 @@
 """Commands about folders of images: audit, classes."""
 
-import json
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -8,28 +7,31 @@ from typing import Annotated
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import (
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
+from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
+from melanoma_detect.cli.detectors import check_detector, detector_files
+from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.options import (
+    ImagesOption,
     LabelsOption,
     MapOption,
     OverwriteOption,
     RareOption,
     SeedOption,
     SourcesArgument,
-    app,
-    detector_files,
-    escape_markup,
-    load_images,
-    make_console,
-    make_table,
-    printable,
 )
+from melanoma_detect.cli.splits_table import splits_table
+from melanoma_detect.cli.wording import name_options
 from melanoma_detect.errors import DataWarning
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path
 
 
 @app.command()
 def audit(
-    sources: SourcesArgument,
+    sources: SourcesArgument = None,
+    images: ImagesOption = None,
     labels: LabelsOption = None,
     names: MapOption = None,
     rare: RareOption = "train",
@@ -37,7 +39,7 @@ def audit(
         Path | None,
         typer.Option(metavar="PATH", parser=expand_path, help="HTML report to write, with the images of each finding."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: JsonOption = False,
     detector: Annotated[
         Path | None,
         typer.Option(
@@ -51,18 +53,20 @@ def audit(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Check a folder of images for duplicates, conflicting labels, leaks, and confounding of source and class."""
+    given = given_paths(sources, labels, images)
+    check_sources(given)
     if html:
-        inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
-        check_output(html, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
+        check_output(html, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=HTML_SUFFIXES)
+    check_detector(detector)
     model = md.Detector.load(detector) if detector else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each of them is a finding
-        data = load_images(sources, labels, names, rare, validation=0, test=0, conflicts="keep")
-    result = md.audit(data, model=model, progress=not as_json)
+        data = load_images(sources, labels, names, rare, images=images, validation=0, test=0, conflicts="keep")
+    result = md.audit(data, model=model)
     if html:
         md.report.write_html(result, html, overwrite=overwrite)
     if as_json:
-        typer.echo(json.dumps(result.to_dict()))
+        print_json(result.to_dict() | ({"written": [html]} if html else {}))
         return
     _print_findings(result)
     if html:
@@ -72,7 +76,8 @@ def audit(
 def _print_findings(result: "md.Audit") -> None:
     console = make_console()
     sources = escape_markup(printable(", ".join(result.sources)))
-    console.print(f"{result.images} images of {len(result.classes)} classes from {sources}")
+    counted = count_noun(result.images, "image")
+    console.print(f"{counted} of {count_noun(len(result.classes), 'class', 'classes')} from {sources}")
     if not result.findings:
         console.print("Nothing found.")
         return
@@ -80,27 +85,28 @@ def _print_findings(result: "md.Audit") -> None:
     table.columns[0].justify = "right"
     table.columns[1].style = "bold"
     for finding in result.findings:
-        text = f"{escape_markup(printable(finding.summary))}.\n[dim]{finding.effect}[/]\n[blue]{finding.advice}[/]"
+        advice = escape_markup(name_options(finding.advice))
+        text = f"{escape_markup(printable(finding.summary))}.\n[dim]{finding.effect}[/]\n[blue]{advice}[/]"
         table.add_row(str(finding.count), finding.kind, text)
     console.print(table)
 
 
 @app.command()
 def classes(
-    sources: SourcesArgument,
+    sources: SourcesArgument = None,
+    images: ImagesOption = None,
     labels: LabelsOption = None,
     names: MapOption = None,
     rare: RareOption = "train",
     seed: SeedOption = 123,
+    as_json: JsonOption = False,
 ) -> None:
     """Count the images of each class in each split."""
-    data = load_images(sources, labels, names, rare, seed=seed)
+    data = load_images(sources, labels, names, rare, images=images, seed=seed)
     counts = data.distribution()
-    table = make_table("class", *counts.columns, "share of train")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    total = int(counts["train"].sum())
-    for label, row in counts.iterrows():
-        table.add_row(escape_markup(printable(label)), *map(str, row), f"{row['train'] / total:.1%}")
-    table.add_row("all", *(str(int(counts[column].sum())) for column in counts.columns), "", style="bold")
-    make_console().print(table)
+    if as_json:
+        excluded = [{"id": entry.record.id, "kind": entry.kind, "reason": entry.reason} for entry in data.set_aside]
+        totals = {column: int(counts[column].sum()) for column in counts.columns}
+        print_json({"classes": counts.to_dict("index"), "all": totals, "set_aside": excluded})
+        return
+    make_console().print(splits_table(data))

@@ -1,15 +1,27 @@
-"""The command evaluate: one set of images in every detail, or several sets in one table."""
+"""The command evaluate: one set of images in every detail, several sets in one table, or several detectors on one set."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import (
-    DetectorOption,
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.checks import OptionError, between_0_and_1
+from melanoma_detect.cli.console import printable
+from melanoma_detect.cli.datasets import check_sources, load_images
+from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
+from melanoma_detect.cli.evaluation_output import (
+    EvaluationOutputs,
+    show_comparison,
+    show_evaluation,
+    show_validation,
+)
+from melanoma_detect.cli.json_output import JsonOption
+from melanoma_detect.cli.options import (
     ImageTypeOption,
     MapOption,
     OverwriteOption,
@@ -17,21 +29,10 @@ from melanoma_detect.cli.app import (
     SensitivityOption,
     TargetOption,
     ViewsOption,
-    app,
-    check_sources,
-    detector_files,
-    load_detector,
-    load_images,
-    printable,
 )
-from melanoma_detect.errors import DatasetError, DetectorError, OutputError
-from melanoma_detect.inference.predictive_values import check_prevalence
-from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.cli.shared_table import SharedTable
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
-
-if TYPE_CHECKING:
-    from melanoma_detect.evaluation.evaluation import Evaluation
-    from melanoma_detect.evaluation.external import ExternalValidation
 
 _OUT_SUFFIXES = (".csv", ".json", *HTML_SUFFIXES)
 
@@ -58,7 +59,17 @@ def evaluate(
         ),
     ] = None,
     names: MapOption = None,
-    detector: DetectorOption = None,
+    detector: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--detector",
+            "-d",
+            metavar="PATH",
+            parser=expand_path,
+            help="Detector file, or the run folder that holds it; may be repeated to compare detectors on the same images.",
+            show_default="the one that comes with the library",
+        ),
+    ] = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -85,7 +96,11 @@ def evaluate(
     ] = False,
     prevalence: Annotated[
         list[float] | None,
-        typer.Option(help="Print the predictive values at this prevalence of melanoma, such as 0.02; may be repeated."),
+        typer.Option(
+            metavar="SHARE",
+            callback=between_0_and_1("0.02"),
+            help="Print the predictive values at this prevalence of melanoma, such as 0.02; may be repeated.",
+        ),
     ] = None,
     squashed: Annotated[
         list[str] | None,
@@ -96,36 +111,60 @@ def evaluate(
         ),
     ] = None,
     seed: SeedOption = 123,
+    as_json: JsonOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Evaluate a detector on a source's Test, or on all its images, excluding those that it was trained on."""
-    for share in prevalence or []:
-        check_prevalence(share)
-    _check_outputs(html, out, [*sources, *(labels or []), *detector_files(detector)], overwrite=overwrite)
+    given = [*sources, *(labels or []), *itertools.chain(*map(detector_files, detector or []))]
+    _check_outputs(html, out, given, overwrite=overwrite)
     tables, ratios = _match_tables(sources, labels or [], pool=pool), _match_ratios(sources, squashed or [])
-    loaded = load_detector(detector, sensitivity, target, views, image_type)
-    options: dict[str, Any] = {"validation": 0, "test": 1, "image_size": loaded.image_size}
-    pages = [path for path in (html, out) if path and path.suffix.lower() in HTML_SUFFIXES]
+    paths = _check_detectors(detector or [], sources, html, out, pool=pool)
+    pages = tuple(path for path in (html, out) if path and path.suffix.lower() in HTML_SUFFIXES)
+    outputs = EvaluationOutputs(pages, out if out not in pages else None, tuple(prevalence or ()), as_json, overwrite)
+    loaded = [load_detector(path, sensitivity, target, views, image_type) for path in paths]
+    options: dict[str, Any] = {"validation": 0, "test": 1, "squashed": ratios}
+    shared = SharedTable(labels[0], len(sources)) if labels and len(labels) == 1 and len(sources) > 1 else None
     if pool or len(sources) == 1:
-        data = load_images(sources, tables[0], names, **options, squashed=ratios)
-        evaluation = loaded.evaluate(data.test, shortcuts=shortcuts or bool(pages), seed=seed)
-        for line in _describe(evaluation, prevalence or []):
-            typer.echo(line)
-        _write_one(evaluation, " + ".join(_names_of(sources)), pages, out, overwrite=overwrite)
+        with shared.loading() if shared else contextlib.nullcontext():
+            data = load_images(sources, tables[0], names, **options, image_size=loaded[0].image_size)
+        if shared:
+            shared.note_rows_of_no_source()
+        asked = shortcuts or bool(pages)
+        evaluations = [each.evaluate(data.test, shortcuts=asked, seed=seed) for each in loaded]
+        if len(loaded) > 1:
+            show_comparison(
+                dict(zip(_names_of([path or Path("default") for path in paths]), evaluations, strict=True)), outputs
+            )
+        else:
+            show_evaluation(evaluations[0], " + ".join(_names_of(sources)), loaded[0], outputs)
         return
-
-    def loader(source: Path, table: Path | None) -> "Callable[[], md.Dataset]":
-        ratio = {path: ratios[path] for path in ratios if path == source}
-        return lambda: load_images([source], table, names, **options, squashed=ratio or None)
-
     sets = {
-        name: loader(source, table) for name, source, table in zip(_names_of(sources), sources, tables, strict=True)
+        name: _loader(source, table, names, shared, options | {"image_size": loaded[0].image_size})
+        for name, source, table in zip(_names_of(sources), sources, tables, strict=True)
     }
-    validation = loaded.evaluate(sets, shortcuts=shortcuts, seed=seed)
-    typer.echo("\n".join(_describe_all(validation, prevalence or [])))
-    _write_all(validation, pages, out, overwrite=overwrite)
+    validation = loaded[0].evaluate(sets, shortcuts=shortcuts, seed=seed)
+    if shared:
+        shared.note_rows_of_no_source()
+    show_validation(validation, outputs)
     if validation.problems:
         raise typer.Exit(1)
+
+
+def _loader(
+    source: Path,
+    table: Path | None,
+    names: Sequence[str] | None,
+    shared: SharedTable | None,
+    options: dict[str, Any],
+) -> "Callable[[], md.Dataset]":
+    """Return what loads one of several sources, when its turn comes."""
+    ratio = {path: options["squashed"][path] for path in options["squashed"] if path == source}
+
+    def load() -> "md.Dataset":
+        with shared.loading() if shared else contextlib.nullcontext():
+            return load_images([source], table, names, **options | {"squashed": ratio or None})
+
+    return load
 
 
 def _check_outputs(html: Path | None, out: Path | None, inputs: Sequence[Path], *, overwrite: bool) -> None:
@@ -136,6 +175,25 @@ def _check_outputs(html: Path | None, out: Path | None, inputs: Sequence[Path], 
         check_output(out, overwrite=overwrite, inputs=inputs, suffixes=_OUT_SUFFIXES)
     if html and out and is_same_path(html, out):
         raise OutputError(f"{out}: stands for --html and --out; choose two paths, or leave one of the options out")
+
+
+def _check_detectors(
+    detectors: Sequence[Path], sources: Sequence[Path], html: Path | None, out: Path | None, *, pool: bool
+) -> list[Path | None]:
+    """Return the paths of the detectors; raise an error before any work unless all are there and can be compared."""
+    paths: list[Path | None] = [*detectors] or [None]
+    for path in paths:
+        check_detector(path)
+    if len(paths) == 1:
+        return paths
+    if len(sources) > 1 and not pool:
+        raise OptionError(
+            f"--detector: {len(detectors)} detectors and {len(sources)} sources; expected one source to compare detectors on, "
+            "or --pool to take the sources as one"
+        )
+    if written := html or out:
+        raise OptionError(f"{written}: a comparison of detectors is printed only; expected one detector, or --json")
+    return paths
 
 
 def _match_tables(sources: Sequence[Path], labels: Sequence[Path], *, pool: bool) -> list[Path | None]:
@@ -163,6 +221,7 @@ def _match_ratios(sources: Sequence[Path], squashed: Sequence[str]) -> dict[Path
         if not chosen:
             listed = ", ".join(map(str, sources))
             raise DatasetError(f"--squashed {text}: {name} is no source here; expected one of {listed}")
+        check_ratio(ratio)
         key = chosen[0] if equals else None
         if given.setdefault(key, ratio) != ratio:
             raise DatasetError(
@@ -172,64 +231,24 @@ def _match_ratios(sources: Sequence[Path], squashed: Sequence[str]) -> dict[Path
     return ratios
 
 
-def _names_of(sources: Sequence[Path]) -> list[str]:
-    """Return the name of each source: its folder's, or the whole path where two folders have the same."""
-    names = [source.absolute().name.removesuffix(".zip") for source in sources]
-    return [printable(name if names.count(name) == 1 else source) for name, source in zip(names, sources, strict=True)]
+def check_ratio(ratio: str) -> None:
+    """Raise DatasetError unless a text is an aspect ratio.
+
+    Args:
+        ratio: A width and a height, such as `"4:3"`.
+
+    Raises:
+        DatasetError: It has another form.
+
+    Examples:
+        >>> check_ratio("4:3")
+    """
+    from melanoma_detect.data.sources.aspect_ratio import find_aspect_ratios  # noqa: PLC0415 - --help stays fast
+
+    find_aspect_ratios([Path()], ratio)
 
 
-def _describe(evaluation: "Evaluation", prevalences: Sequence[float]) -> Iterator[str]:
-    """Yield the lines about one set."""
-    yield str(evaluation)
-    if prevalences:
-        yield ""
-    for share in prevalences:
-        try:
-            yield str(evaluation.at_prevalence(share))
-        except DetectorError as error:  # no figures of alerts: the rest of the evaluation holds
-            yield f"at a prevalence of {share:.2%}: {error}"
-    if subgroups := evaluation.subgroups():
-        yield "\n" + "\n".join(map(str, subgroups))
-
-
-def _describe_all(validation: "ExternalValidation", prevalences: Sequence[float]) -> Iterator[str]:
-    """Yield the lines about several sets."""
-    yield str(validation)
-    rated = [name for name in validation.evaluations if validation.has_alerts(name)]
-    for share in prevalences:
-        yield ""
-        yield from (f"{name}: {validation.evaluations[name].at_prevalence(share)}" for name in rated)
-
-
-def _write_one(
-    evaluation: "Evaluation", name: str, pages: Sequence[Path], out: Path | None, *, overwrite: bool
-) -> None:
-    from melanoma_detect.evaluation.external import ExternalValidation  # noqa: PLC0415 - imports pandas
-
-    files = [md.report.write_html(evaluation, page, overwrite=overwrite) for page in pages]
-    if out and out not in pages:
-        files.append(_write_table(ExternalValidation({name: evaluation}), out, overwrite=overwrite))
-    _print_files(files)
-
-
-def _write_all(validation: "ExternalValidation", pages: Sequence[Path], out: Path | None, *, overwrite: bool) -> None:
-    files = [md.report.write_html(validation, page, overwrite=overwrite) for page in pages]
-    if out and out not in pages:
-        files.append(_write_table(validation, out, overwrite=overwrite))
-    _print_files(files)
-
-
-def _write_table(validation: "ExternalValidation", out: Path, *, overwrite: bool) -> Path:
-    """Write the table as CSV or JSON."""
-    if out.suffix.lower() == ".json":
-        text = json.dumps(validation.to_dict(), indent=2, allow_nan=False) + "\n"
-    else:
-        text = validation.to_frame().to_csv()
-    with atomic_file(out, overwrite=overwrite) as partial:
-        partial.write_text(text, encoding="utf-8", newline="")
-    return out
-
-
-def _print_files(files: Sequence[Path]) -> None:
-    if files:
-        typer.echo("\n".join(["", "Written:", *(f"  {file}" for file in files)]))
+def _names_of(paths: Sequence[Path]) -> list[str]:
+    """Return the name of each path: its folder's or file's, or the whole path where two have the same."""
+    names = [path.absolute().name.removesuffix(".zip").removesuffix(".detector") for path in paths]
+    return [printable(name if names.count(name) == 1 else path) for name, path in zip(names, paths, strict=True)]

@@ -5,8 +5,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from melanoma_detect.cli.app import (
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.console import printable
+from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
+from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
+from melanoma_detect.cli.evaluate import check_ratio
+from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.options import (
     DetectorOption,
+    ImagesOption,
     ImageTypeOption,
     LabelsOption,
     MapOption,
@@ -16,11 +23,6 @@ from melanoma_detect.cli.app import (
     SourcesArgument,
     TargetOption,
     ViewsOption,
-    app,
-    detector_files,
-    load_detector,
-    load_images,
-    printable,
 )
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_output, expand_path
@@ -28,10 +30,11 @@ from melanoma_detect.utils.outputs import check_output, expand_path
 
 @app.command()
 def localize(
-    sources: SourcesArgument,
     out: Annotated[
         Path, typer.Option(metavar="PATH", parser=expand_path, help="Detector file to write; ends in .detector.")
     ],
+    sources: SourcesArgument = None,
+    images: ImagesOption = None,
     labels: LabelsOption = None,
     names: MapOption = None,
     detector: DetectorOption = None,
@@ -46,20 +49,29 @@ def localize(
         ),
     ] = None,
     seed: SeedOption = 123,
+    as_json: JsonOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Calibrate a detector on at least 50 labelled images of a clinic, without training it; a source's Test stays unused."""
     from melanoma_detect.inference.bundle import SUFFIX  # noqa: PLC0415 - --help stays fast
     from melanoma_detect.inference.localization import describe_localization  # noqa: PLC0415 - --help stays fast
 
-    inputs = [*sources, *([labels] if labels else []), *detector_files(detector)]
-    check_output(out, overwrite=overwrite, inputs=inputs, suffixes=[SUFFIX])
+    given = given_paths(sources, labels, images)
+    check_sources(given)
+    check_output(out, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=[SUFFIX])
+    check_detector(detector)
+    if squashed:
+        check_ratio(squashed)
     # Sensitivity and target are for the local images to support, not for validation.
     loaded = load_detector(detector, None, None, views, image_type=image_type)
-    data = load_images(sources, labels, names, validation=0, test=0, image_size=loaded.image_size, squashed=squashed)
+    options: dict[str, Any] = {"validation": 0, "test": 0, "image_size": loaded.image_size, "squashed": squashed}
+    data = load_images(sources, labels, names, images=images, **options)
     localized = loaded.localize(data, sensitivity=sensitivity, target=cast("Any", target), seed=seed)
     localized.save(out, overwrite=overwrite)
     added = localized.predictor.config.localizations[len(loaded.predictor.config.localizations) :]
+    if as_json:
+        print_json({"localizations": added, "written": [out], "disclaimer": DISCLAIMER})
+        return
     for record in added:
         typer.echo("\n".join(printable(line) for line in describe_localization(record)) + "\n")
     typer.echo(f"Written:\n  {out}")

@@ -1,74 +1,82 @@
 """Commands about architectures: models, check-model."""
 
-import ast
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import (
-    app,
-    check_architecture,
-    escape_markup,
-    import_keras_quietly,
-    make_console,
-    make_table,
-    printable,
-)
-from melanoma_detect.errors import ModelError
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.architectures import check_architecture, parse_options
+from melanoma_detect.cli.checks import at_least
+from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
+from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.utils.counts import count_noun
 
 
 @app.command()
 def models(
     name: Annotated[str | None, typer.Argument(help="Architecture to describe.", show_default=False)] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the installed architectures, or describe one."""
     if name:
         check_architecture(name)
-        import_keras_quietly()
-        typer.echo(str(md.model_info(name)))
+        info = md.model_info(name)
+        if as_json:
+            print_json(_plain(asdict(info)))
+        else:
+            typer.echo(str(info))
         return
-    table = make_table("name", "package", "version", "description")
-    for entry in md.list_models():
-        texts = (entry.name, entry.package, entry.version, entry.description)
+    entries = md.list_models()
+    columns = ("name", "package", "version", "description")
+    if as_json:
+        print_json({"models": [{column: getattr(entry, column) for column in columns} for entry in entries]})
+        return
+    table = make_table(*columns)
+    for entry in entries:
+        texts = (getattr(entry, column) for column in columns)
         table.add_row(*(escape_markup(printable(text)) for text in texts))  # a package may not control the terminal
     make_console().print(table)
+
+
+def _plain(info: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of an architecture with defaults that JSON can hold: a function as text."""
+    for option in info["options"].values():
+        if not isinstance(option["default"], (bool, int, float, str, list, tuple, type(None))):
+            option["default"] = repr(option["default"])
+    return info
 
 
 @app.command()
 def check_model(
     name: Annotated[str, typer.Argument(help="Architecture; see 'melanoma-detect models'.")],
     option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Option of the architecture; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Option of the architecture; may be repeated.")
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Height and width of the model's input, in pixels.")] = 64,
+    image_size: Annotated[
+        int, typer.Option(callback=at_least(8), help="Height and width of the model's input, in pixels.")
+    ] = 64,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the conformance kit on an architecture: checks of everything that this library relies on."""
+    options = parse_options(option)
     check_architecture(name)
-    import_keras_quietly()
     from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays fast
 
-    failed = 0
-    shape = (image_size, image_size, 3)
-    for result in run_checks(name, input_shape=shape, **_parse_options(option or [])):
-        failed += not result.passed
-        typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
-        typer.echo(f"        {result.error or result.description}")
+    results = []
+    for result in run_checks(name, input_shape=(image_size, image_size, 3), **options):
+        results.append(result)
+        if not as_json:
+            typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
+            typer.echo(f"        {result.error or result.description}")
+    failed = sum(not result.passed for result in results)
+    if as_json:
+        fields = ("name", "passed", "seconds", "description", "error")
+        checks = [{field: getattr(result, field) for field in fields} for result in results]
+        print_json({"architecture": name, "passed": not failed, "checks": checks})
     if failed:
-        typer.echo(f"\n{name}: {failed} of the checks failed", err=True)
+        typer.echo(f"\n{name}: {failed} of {count_noun(len(results), 'check')} failed", err=True)
         raise typer.Exit(1)
-    typer.echo(f"\n{name} passes every check")
-
-
-def _parse_options(pairs: list[str]) -> dict[str, Any]:
-    """Return KEY=VALUE pairs as keywords; values are Python literals, or else text."""
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier():
-            raise ModelError(f"--option {pair}: expected KEY=VALUE, such as dropout=0.5")
-        try:
-            options[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            options[key] = value
-    return options
+    if not as_json:
+        typer.echo(f"\n{name} passes every check")

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from melanoma_detect.cli.app import (
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.architectures import check_architecture, parse_options
+from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, one_of
+from melanoma_detect.cli.datasets import check_sources, dataset_arguments, given_paths
+from melanoma_detect.cli.options import (
+    EpochsOption,
+    ImagesOption,
     LabelsOption,
     MapOption,
     OverwriteRunOption,
     RareOption,
     SeedOption,
     SourcesArgument,
-    app,
-    check_architecture,
-    check_sources,
-    dataset_arguments,
-    import_keras_quietly,
 )
-from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_run_folder, expand_path
 
@@ -42,13 +42,12 @@ def demo(
         ),
     ] = None,
     out: OutOption = Path("melanoma-detect-demo"),
-    epochs: Annotated[int, typer.Option(help="Maximum number of epochs.")] = 8,
+    epochs: EpochsOption = 8,
     seed: SeedOption = 123,
     overwrite: OverwriteRunOption = False,
 ) -> None:
     """Run the whole pipeline on procedural lesions or a folder: load, balance, train, calibrate, evaluate, predict, save."""
     _check_arguments([data] if data else [], out, "cnn", overwrite=overwrite)
-    import_keras_quietly()
     from melanoma_detect.pipeline import demo_lesions, run  # noqa: PLC0415 - --help stays fast
 
     folder, size = data, 180
@@ -80,12 +79,29 @@ def demo(
 
 @app.command()
 def train(
-    sources: SourcesArgument,
     out: OutOption,
+    sources: SourcesArgument = None,
+    images: ImagesOption = None,
     labels: LabelsOption = None,
     names: MapOption = None,
     rare: RareOption = "train",
     model: Annotated[str, typer.Option(help="Architecture; see 'melanoma-detect models'.")] = "cnn",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Option of the architecture, such as dropout=0.5; may be repeated; see 'melanoma-detect models NAME'.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=expand_path,
+            help="Pretrained weights of the architecture's backbone: .weights.h5, .h5 or .npz.",
+            show_default="the architecture's own",
+        ),
+    ] = None,
     balance: Annotated[
         str | None,
         typer.Option(
@@ -93,43 +109,67 @@ def train(
             help="Augmented copies to add to each class, or 'max': up to the size of the largest class.",
         ),
     ] = None,
-    epochs: Annotated[
-        int, typer.Option(help="Maximum number of epochs; early stopping may end training earlier.")
-    ] = 30,
-    recipe: Annotated[str, typer.Option(help="Training recipe: assignment, default or strong.")] = "assignment",
+    epochs: EpochsOption = 30,
+    recipe: Annotated[
+        str, typer.Option(help="Training recipe.", **one_of("assignment", "default", "strong"))
+    ] = "assignment",
     precision: Annotated[
         str | None,
         typer.Option(
-            help="float32, mixed_bfloat16, or auto (measures which is faster).", show_default="the recipe's own"
+            help="Precision of the arithmetic; auto measures which is faster.",
+            show_default="the recipe's own",
+            **one_of("float32", "mixed_bfloat16", "auto"),
         ),
     ] = None,
     sensitivity: Annotated[
-        float, typer.Option(help="Sensitivity for melanoma on validation; sets the alert threshold.")
+        float,
+        typer.Option(
+            metavar="SHARE",
+            callback=between_0_and_1("0.95"),
+            help="Sensitivity for melanoma on validation, over 0 and under 1; sets the alert threshold.",
+        ),
     ] = 0.95,
     conflicts: Annotated[
-        str, typer.Option(help="Images with conflicting labels: drop, resolve (by metadata.csv), keep or error.")
+        str,
+        typer.Option(
+            help="Images with conflicting labels: leave them out, resolve them (by metadata.csv), keep them, or stop.",
+            **one_of("drop", "resolve", "keep", "error"),
+        ),
     ] = "drop",
-    image_size: Annotated[int, typer.Option(help="Height and width of the images, in pixels.")] = 180,
-    batch_size: Annotated[int, typer.Option(help="Images in a batch.")] = 32,
+    image_size: Annotated[
+        int, typer.Option(callback=at_least(8), help="Height and width of the images, in pixels.")
+    ] = 180,
+    batch_size: Annotated[int, typer.Option(callback=at_least(1), help="Images in a batch.")] = 32,
     seed: SeedOption = 123,
     devices: Annotated[
         str | None,
         typer.Option(metavar="N|auto", help="Number of devices to train on, or 'auto' for all.", show_default="one"),
+    ] = None,
+    callbacks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Keras callback: a name such as tensorboard, or package.module:function, which returns one; may be repeated.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     overwrite: OverwriteRunOption = False,
 ) -> None:
     """Train a detector; write it, its metrics and its plots to a run folder."""
     amount = _parse_balance(balance)
-    arguments = dataset_arguments(sources, labels, names, rare)
-    _check_arguments([*sources, *([labels] if labels else [])], out, model, overwrite=overwrite)
-    import_keras_quietly()
+    options = _parse_model_options(option, weights)
+    count = _parse_devices(devices)
+    given = given_paths(sources, labels, images)
+    arguments = dataset_arguments(sources, labels, names, rare, images=images)
+    _check_arguments(given, out, model, overwrite=overwrite)
+    _check_callbacks(callbacks)
     from melanoma_detect.pipeline import run  # noqa: PLC0415 - --help stays fast
 
     result = run(
         arguments.pop("source", None),
         out,
         model=model,
+        options=options,
         **amount,
         epochs=epochs,
         recipe=recipe,
@@ -141,7 +181,8 @@ def train(
         overwrite=overwrite,
         precision=precision,
         resume=resume,
-        devices=int(devices) if devices and devices.isdecimal() else devices,
+        devices=count,
+        callbacks=callbacks or (),
         **arguments,
     )
     _print_report(result)
@@ -154,6 +195,13 @@ def _check_arguments(inputs: Sequence[Path], out: Path, model: str, *, overwrite
     check_run_folder(out, overwrite=overwrite, inputs=inputs)
 
 
+def _check_callbacks(names: Sequence[str] | None) -> None:
+    if names:
+        from melanoma_detect.training.callbacks_by_name import check_callback_names  # noqa: PLC0415 - few runs need it
+
+        check_callback_names(names)
+
+
 def _parse_balance(text: str | None) -> dict[str, Any]:
     """Return `--balance` as keywords of `run`."""
     if text is None:
@@ -162,7 +210,27 @@ def _parse_balance(text: str | None) -> dict[str, Any]:
         return {"to": "max"}
     if text.isdecimal():
         return {"add": int(text)}
-    raise DatasetError(f"--balance {text}: expected a whole number of copies to add to each class, or 'max'")
+    raise OptionError(f"--balance {text}: expected a whole number of copies to add to each class, or 'max'")
+
+
+def _parse_devices(text: str | None) -> str | int | None:
+    if text is None or text == "auto":
+        return text
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise OptionError(f"--devices {text}: expected a whole number of at least 1, or 'auto' for every device")
+
+
+def _parse_model_options(pairs: Sequence[str] | None, weights: Path | None) -> dict[str, Any]:
+    """Return `--option` and `--weights` as keywords of the architecture's builder."""
+    options = parse_options(pairs)
+    if weights is None:
+        return options
+    if "weights" in options:
+        raise OptionError(f"--weights {weights}: --option weights={options['weights']} is given too; give one of them")
+    if not weights.is_file():
+        raise OptionError(f"--weights {weights}: no such file; expected the weights of the architecture's backbone")
+    return options | {"weights": str(weights)}
 
 
 def _print_report(result: "Run") -> None:

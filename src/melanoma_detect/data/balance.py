@@ -28,6 +28,7 @@ from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import seeded
 
@@ -135,7 +136,14 @@ def balance(
     folder = store / hashlib.sha256(text.encode()).hexdigest()[:24]
     if not _is_complete(folder):
         # Resumed, and shared by processes at the same time: all of them make the same images, byte for byte.
-        with convert_write_errors(folder), atomic_folder(folder, resume=True) as partial:
+        kept = Interruption(
+            "the copies made so far are kept in the cache folder", "the same call goes on from there", store
+        )
+        with (
+            noting_interruption(lambda: kept),
+            convert_write_errors(folder),
+            atomic_folder(folder, resume=True) as partial,
+        ):
             work = _Work(partial, size, data.resize, chosen)
             _make_all(copies, data, work, text, workers=workers, progress=progress)
     made = _as_records(copies, data.train, folder)
@@ -251,10 +259,10 @@ def _make_all(
         )
     )
     done = len(copies) - len(missing)
-    with progress_bar(shown=progress) as bar:
-        task = bar.add_task("balancing", total=len(copies), completed=done)
+    with progress_bar("balancing", shown=progress) as bar:
+        bar.restart(total=len(copies), completed=done)
         for number in made:
-            bar.advance(task, number)
+            bar.advance(number)
     (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.arguments import check_choice
 from melanoma_detect.data.record import SPLITS, Record, SetAside
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.counts import count_noun, is_or_are
 
 Conflicts: TypeAlias = Literal["drop", "resolve", "keep", "error"]
 Leaks: TypeAlias = Literal["drop", "error"]
@@ -53,8 +54,8 @@ def describe_conflicts(labels: Sequence[frozenset[str]]) -> str:
     pairs = Counter(" / ".join(sorted(names)) for names in labels)
     listed = ", ".join(f"{count} as {pair}" for pair, count in pairs.most_common(5))
     more = f" and {len(pairs) - 5} more combinations" if len(pairs) > 5 else ""
-    carry = "image carries" if len(labels) == 1 else "images carry"
-    return f"{len(labels)} {carry} labels that contradict each other ({listed}{more})"
+    carry = "carries" if len(labels) == 1 else "carry"
+    return f"{count_noun(len(labels), 'image')} {carry} labels that contradict each other ({listed}{more})"
 
 
 def take_finer_labels(labels: Sequence[str], images: Sequence[str]) -> list[str]:
@@ -250,7 +251,8 @@ def describe_leaks(excluded: Sequence[SetAside]) -> str:
         return ""
     same_file = sum(entry.reason.startswith("the same file") for entry in excluded)
     return (
-        f"{len(excluded)} images are set aside because an earlier split shows them already ({same_file} the same file, "
+        f"{count_noun(len(excluded), 'image')} {is_or_are(len(excluded))} set aside because "
+        f"an earlier split shows them already ({same_file} the same file, "
         f"{len(excluded) - same_file} the same image, lesion or patient): they would make the figures too good"
     )
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,11 +16,15 @@ from melanoma_detect.data.arguments import check_choice
 from melanoma_detect.data.frames import frame_of
 from melanoma_detect.data.record import SPLITS, Record, SetAside, SplitName
 from melanoma_detect.data.scan_cache import ScanCache
+from melanoma_detect.data.selection import Condition, keep, select_labels, select_records
 from melanoma_detect.data.split import Split, accept_coarse_names, normalize_fields
-from melanoma_detect.errors import DatasetError, LeakError
+from melanoma_detect.errors import DatasetError, DataWarning, LeakError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.user_warning import warn_user
 
 
 @accept_coarse_names
@@ -54,6 +59,8 @@ class Dataset:
     label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
     scans: ScanCache = field(default_factory=ScanCache, repr=False, compare=False)
+
+    _repr_html_ = notebook_view
 
     def __post_init__(self) -> None:
         normalize_fields(self)
@@ -142,6 +149,82 @@ class Dataset:
         table = pd.DataFrame(rows, index=pd.Index(labels, name="class"), columns=list(SPLITS))
         return table.assign(total=table.sum(axis=1))
 
+    def only(self, classes: str | Iterable[str]) -> "Dataset":
+        """Return a dataset of some classes alone, in the order that they have here.
+
+        A model for it has as many outputs as classes are left. Images of a label group, such as HAM10000's akiec, stay if all
+        classes of the group do. Splits and groups stay as they are, and augmented copies stay with their parents.
+
+        Args:
+            classes: The classes to keep: a name or several. A label group stands for its classes.
+
+        Returns:
+            A new Dataset; this one does not change.
+
+        Raises:
+            DatasetError: A class is unknown, or no image of them is left.
+
+        Examples:
+            >>> data.only(classes=["nevus", "melanoma"]).classes
+            ('melanoma', 'nevus')
+        """
+        kept, groups = select_labels(classes, self.classes, self.label_groups)
+        labels = {*kept, *groups}
+        return self._select(
+            lambda record: record.label in labels, [name for name in self.classes if name in kept], groups
+        )
+
+    def where(self, condition: Condition | Mapping[str, Any] | None = None, /, **columns: Any) -> "Dataset":
+        """Return a dataset of the images that a condition holds for.
+
+        Splits and groups stay as they are. A class of which no image is left is no class any more, so that a model for the new
+        dataset may have fewer outputs. A copy that `balance` made has the columns of its parent, and stays only with it.
+
+        Args:
+            condition: A function of a `Record`; or values by column, for names that are no keywords, such as
+                `{"anatomical site": "back"}`.
+            **columns: The columns of `frame`, or of the table that the images came with: a value, several values, None for "no
+                value", or a function of the value (a number where it is one), which is not asked about images without one.
+                Case does not matter, and 45 is the same as "45.0". Every condition must hold.
+
+        Returns:
+            A new Dataset; this one does not change.
+
+        Raises:
+            DatasetError: There is no such column, no image has such a value, or no image is left.
+
+        Warns:
+            DataWarning: A class has images left, but none in training.
+
+        Examples:
+            >>> len(data.where(split="test", label=["melanoma", "nevus"])) < len(data.test)
+            True
+            >>> len(data.where(lambda record: record.parent is None)) == len(data)
+            True
+        """
+        is_asked = select_records(self.records, condition, columns)
+        fewer = self._select(is_asked, self.classes, self.label_groups)
+        used = {record.label for record in fewer.records}
+        covered = {member for label in used for member in self.label_groups.get(label, ())}
+        classes = tuple(label for label in self.classes if label in used | covered)
+        groups = {label: members for label, members in self.label_groups.items() if label in used}
+        _warn_without_training(self, fewer)
+        return replace(fewer, classes=classes, label_groups=groups)
+
+    def _select(
+        self, is_asked: Condition, classes: Sequence[str], label_groups: Mapping[str, Sequence[str]]
+    ) -> "Dataset":
+        records = keep(self.records, is_asked)
+        if not records:
+            raise DatasetError(f"no image is left of {count_noun(len(self), 'image')}; ask for other classes or values")
+        return replace(
+            self,
+            records=tuple(records),
+            classes=tuple(classes),
+            label_groups={label: tuple(names) for label, names in label_groups.items()},
+            set_aside=tuple(entry for entry in self.set_aside if is_asked(entry.record)),
+        )
+
     def with_records(self, records: Iterable[Record]) -> "Dataset":
         """Return this dataset with other records, checked for leaks again.
 
@@ -159,6 +242,17 @@ class Dataset:
             0
         """
         return replace(self, records=tuple(records))
+
+
+def _warn_without_training(before: Dataset, after: Dataset) -> None:
+    """Warn of classes that have images left, but none to train on, where there were some."""
+    trained, trained_before = ({record.label for record in data.train} for data in (after, before))
+    lost = sorted({record.label for record in after.records} & trained_before - trained)
+    if trained and lost:
+        warn_user(
+            f"no training image of {', '.join(lost)} is left, and a model cannot learn it: leave it out by only(classes=...)",
+            DataWarning,
+        )
 
 
 def _check_labels(records: Sequence[Record], labels: Sequence[str]) -> None:

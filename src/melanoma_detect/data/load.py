@@ -25,6 +25,7 @@ from melanoma_detect.data.load_warning import (
     describe_other_files,
     describe_rare,
     describe_unknown,
+    describe_unlabelled,
     describe_unreadable,
     describe_untrained,
     warn_once,
@@ -41,6 +42,7 @@ from melanoma_detect.data.splits import assign_splits, check_fractions, propagat
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, check_resize
+from melanoma_detect.utils.progress import progress_bar
 
 Rare: TypeAlias = Literal["train", "exclude", "error"]
 
@@ -63,6 +65,7 @@ def load_dataset(
     batch_size: int = 32,
     resize: Resize = "squash",
     squashed: AspectRatios | None = None,
+    progress: bool = True,
 ) -> Dataset:
     """Load images as a Dataset without a leak and without contradictions.
 
@@ -104,6 +107,7 @@ def load_dataset(
             source, as `{"isic9": "4:3"}`. Square images are stretched back to it before anything else, so that `resize="crop"`
             crops what the camera showed; images that are not square stay. Sources that are not named here are not stretched:
             a square image does not show whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
+        progress: Draw a progress bar where loading takes more than two seconds.
 
     Returns:
         The Dataset. Its classes are the labels that images have after cleaning. One that has images in validation or test
@@ -125,12 +129,13 @@ def load_dataset(
     check_resize(resize)
     check_fractions(validation, test)
     check_choice("rare", rare, ("train", "exclude", "error"))
-    read = read_sources(source, images, labels)
-    aspects = find_aspect_ratios(source_paths(source, images), squashed)
-    sources, dropped = apply_label_map(read, label_map) if label_map else (read, [])
-    _check_named(sources)
-    decoded, scans = PixelCache(), ScanCache()
-    ingested = ingest(sources, aspects, groups=groups, image_size=size, resize=resize, decoded=decoded, scans=scans)
+    with progress_bar("loading", shown=progress):
+        read = read_sources(source, images, labels)
+        aspects = find_aspect_ratios(source_paths(source, images), squashed)
+        sources, dropped = apply_label_map(read, label_map) if label_map else (read, [])
+        _check_named(sources)
+        decoded, scans = PixelCache(), ScanCache()
+        ingested = ingest(sources, aspects, groups=groups, image_size=size, resize=resize, decoded=decoded, scans=scans)
     # Without truth= or "resolve" nobody asks for it, and a large table takes a while.
     true_codes = _read_truth(sources, truth) if truth is not None or conflicts == "resolve" else None
     records, conflicting = exclude_conflicts(
@@ -153,7 +158,7 @@ def load_dataset(
         describe_unreadable(ingested.unreadable),
         describe_conflicting(list(contradicting.values()), conflicting, conflicts),
         describe_leaks(leaking),
-        f"{len(ingested.unlabelled)} images have no label" if ingested.unlabelled else "",
+        describe_unlabelled(ingested.unlabelled),
         describe_rare(few, excluded=rare == "exclude"),
         describe_untrained(untrained),
         describe_no_test(records, ingested.given) if test else "",

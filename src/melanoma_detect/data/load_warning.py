@@ -9,6 +9,7 @@ from melanoma_detect.data.cleaning import Conflicts, describe_conflicts
 from melanoma_detect.data.labels import unknown_labels
 from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.errors import DataWarning
+from melanoma_detect.utils.counts import count_noun, is_or_are
 from melanoma_detect.utils.user_warning import warn_user
 
 _LISTED = 8  # labels named in a message
@@ -42,12 +43,12 @@ def describe_unreadable(unreadable: Sequence[SetAside]) -> str:
 
     Examples:
         >>> describe_unreadable([SetAside(data.records[0], "a.jpg: is empty", "unreadable")])
-        '1 files cannot be read (a.jpg: is empty)'
+        '1 file cannot be read (a.jpg: is empty)'
     """
     if not unreadable:
         return ""
     more = f", and {len(unreadable) - 2} more" if len(unreadable) > 2 else ""
-    return f"{len(unreadable)} files cannot be read ({'; '.join(entry.reason for entry in unreadable[:2])}{more})"
+    return f"{count_noun(len(unreadable), 'file')} cannot be read ({'; '.join(entry.reason for entry in unreadable[:2])}{more})"
 
 
 def describe_conflicting(
@@ -69,10 +70,28 @@ def describe_conflicting(
     """
     if not labels and not any("but the table says" in entry.reason for entry in conflicting):
         return ""
-    done = f"their {len(conflicting)} files are set aside" if conflicting else "they stay in, as conflicts='keep' asks"
+    files, verb = count_noun(len(conflicting), "file"), is_or_are(len(conflicting))
+    done = f"their {files} {verb} set aside" if conflicting else "they stay in, as conflicts='keep' asks"
     if conflicts == "resolve":
-        done = f"{len(conflicting)} files that the truth contradicts or does not know are set aside"
+        done = f"{files} that the truth contradicts or does not know {verb} set aside"
     return f"{describe_conflicts(labels)}: no model can get both right, so {done}"
+
+
+def describe_unlabelled(unlabelled: Sequence[SetAside]) -> str:
+    """Describe the images without a label.
+
+    Args:
+        unlabelled: The images.
+
+    Returns:
+        A sentence with their number; empty where there is none.
+
+    Examples:
+        >>> describe_unlabelled([SetAside(data.records[0], "no label", "no label")])
+        '1 image has no label'
+    """
+    has = "has" if len(unlabelled) == 1 else "have"
+    return f"{count_noun(len(unlabelled), 'image')} {has} no label" if unlabelled else ""
 
 
 def describe_rare(rare: Mapping[str, int], *, excluded: bool) -> str:
@@ -190,13 +209,14 @@ def describe_other_files(roots: Sequence[Path], other: Sequence[Path]) -> str:
 
     Examples:
         >>> describe_other_files([Path("isic9")], [Path("isic9/notes.txt")])
-        '1 files take no part (notes.txt); see data.other_files'
+        '1 file takes no part (notes.txt); see data.other_files'
     """
     if not other:
         return ""
     names = ", ".join(_relative(path, roots) for path in other[:3])
     more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-    return f"{len(other)} files take no part ({names}{more}); see data.other_files"
+    takes = "takes" if len(other) == 1 else "take"
+    return f"{count_noun(len(other), 'file')} {takes} no part ({names}{more}); see data.other_files"
 
 
 def _count(counts: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from melanoma_detect.images.reader import StretchedImage
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.notebook import notebook_view
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 Reason: TypeAlias = Literal["unreadable", "conflict", "leak", "no label", "lone class", "dropped"]
@@ -45,6 +46,8 @@ class Record:
     fingerprint: str = ""
     weight: float = 1.0
     aspect: float | None = None
+
+    _repr_html_ = notebook_view
 
     @property
     def image(self) -> Path | StretchedImage:

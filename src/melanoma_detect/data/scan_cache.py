@@ -14,6 +14,7 @@ from melanoma_detect.data.scan_store import ScanStore
 from melanoma_detect.images.perceptual_hash import Fingerprint
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, Size, StretchedImage
+from melanoma_detect.utils.progress import describe_stage, stage
 
 MAX_IMAGES = 100_000  # a scan takes 1.5 kB: 150 MB
 
@@ -39,7 +40,7 @@ def scan_files(images: Sequence[ImageFile], size: Size, resize: Resize, decoded:
     known = store.find(images)
     unknown = [image for image, result in zip(images, known, strict=True) if result is None]
     pixels = np.empty((len(unknown), *size, 3), np.uint8) if decoded.fits(len(unknown), size) else None
-    fresh = list(scan(unknown, size, resize, pixels))
+    fresh = list(stage(scan(unknown, size, resize, pixels), "reading images", len(unknown)))
     store.keep(unknown, fresh, started=started)
     readable = [index for index, result in enumerate(fresh) if not result.error]
     if pixels is not None and readable:
@@ -68,6 +69,7 @@ def find_pairs(images: Sequence[ImageFile], scans: Sequence[Scan], size: Size, r
     store = ScanStore(size, resize)
     pairs = store.find_pairs(images, scans)
     if pairs is None:
+        describe_stage("comparing images")
         pairs = find_near_duplicates([Path(image) for image in images], [result.fingerprint for result in scans])
         store.keep_pairs(images, scans, pairs)
     return pairs
@@ -168,6 +170,7 @@ class ScanCache:
             for image, fingerprint in zip(images, fingerprints, strict=True)
         )
         if not (same_files and unchanged):
+            describe_stage("comparing images")
             return find_near_duplicates([Path(image) for image in images], fingerprints)
         pairs = []
         for pair in self._pairs:

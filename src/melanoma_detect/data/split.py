@@ -15,7 +15,9 @@ from melanoma_detect.data.frames import frame_of
 from melanoma_detect.data.record import Record, SplitName
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, StretchedImage
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.notebook import notebook_view
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -112,6 +114,8 @@ class Split:
     label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
 
+    _repr_html_ = notebook_view
+
     def __post_init__(self) -> None:
         normalize_fields(self)
 
@@ -125,7 +129,8 @@ class Split:
         return self.records[index]
 
     def __repr__(self) -> str:
-        return f"<Split {self.name}: {len(self)} images of {len(self.classes)} classes>"
+        classes = count_noun(len(self.classes), "class", "classes")
+        return f"<Split {self.name}: {count_noun(len(self), 'image')} of {classes}>"
 
     @property
     def paths(self) -> list[Path]:

@@ -31,8 +31,10 @@ from melanoma_detect.data_audit.finding import AuditInputs, Finding
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved, warn_renamed
-from melanoma_detect.utils.progress import track
+from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.progress import describe_stage, progress_bar, stage
 
 _CHUNK = 32
 
@@ -57,15 +59,18 @@ class Audit:
     classes: tuple[str, ...]
     sources: tuple[str, ...]
 
+    _repr_html_ = notebook_view
+
     def __repr__(self) -> str:
-        return f"<Audit of {self.images} images: {len(self.findings)} findings>"
+        return f"<Audit of {count_noun(self.images, 'image')}: {count_noun(len(self.findings), 'finding')}>"
 
     def __getitem__(self, kind: str) -> Finding:
         """Return the finding of a kind; one with a count of 0 where there is none."""
         return next((finding for finding in self.findings if finding.kind == kind), Finding(kind, 0))
 
     def __str__(self) -> str:
-        head = f"{self.images} images of {len(self.classes)} classes from {', '.join(self.sources)}"
+        classes = count_noun(len(self.classes), "class", "classes")
+        head = f"{count_noun(self.images, 'image')} of {classes} from {', '.join(self.sources)}"
         if not self.findings:
             return f"{head}: nothing found."
         lines = [f"{finding.count:>6}  {finding.kind}: {finding.summary}" for finding in self.findings]
@@ -148,19 +153,17 @@ def audit(
         >>> audit(data, progress=False)["two labels"].count
         0
     """
-    dataset = data if isinstance(data, Dataset) else _load(data)
+    with progress_bar("auditing", shown=progress):
+        return _audit(data if isinstance(data, Dataset) else _load(data), model)
+
+
+def _audit(dataset: Dataset, model: Predictor | SupportsPredictor | None) -> Audit:
     unreadable = [entry for entry in dataset.set_aside if entry.kind == "unreadable"]
     excluded = [entry.record for entry in dataset.set_aside if entry.kind != "unreadable"]
     # Copies that md.balance made are no part of the data as it came.
     records = [record for record in (*dataset.records, *excluded) if not is_balanced_copy(record)]
-    scans = list(
-        track(
-            dataset.scans.scan([record.image for record in records], dataset.image_size, dataset.resize),
-            "auditing",
-            len(records),
-            shown=progress,
-        )
-    )
+    scanned = dataset.scans.scan([record.image for record in records], dataset.image_size, dataset.resize)
+    scans = list(stage(scanned, "reading images", len(records)))
     properties = _read_properties(dataset, records, scans)
     unreadable += [
         SetAside(record, result, "unreadable")
@@ -173,6 +176,7 @@ def audit(
         if not isinstance(result, str)
     ]
     inputs = _collect_inputs(dataset, readable, unreadable, model)
+    describe_stage("looking for problems")
     return Audit(
         findings=tuple(run_checks(inputs)),
         images=len(readable) + len(unreadable),
@@ -239,7 +243,8 @@ def _read_properties(dataset: Dataset, records: Sequence[Record], scans: Sequenc
     # In chunks: handing each file to a thread by itself costs a tenth of reading it.
     ranges = [range(start, min(start + _CHUNK, len(records))) for start in range(0, len(records), _CHUNK)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(chain.from_iterable(pool.map(read_range, ranges)))
+        results = stage(pool.map(read_range, ranges), "measuring images", len(records), each=_CHUNK)
+        return list(chain.from_iterable(results))
 
 
 def _with_digest(record: Record, digest: str) -> Record:

@@ -12,6 +12,7 @@ from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.confounding import source_confounding
 from melanoma_detect.data_audit.finding import AuditInputs, Case, Finding
 from melanoma_detect.inference.image_types import recorded_type
+from melanoma_detect.utils.counts import count_noun, is_or_are
 
 _IMBALANCE = 3  # largest class over smallest: from there on, accuracy is mostly that of the largest class
 
@@ -55,7 +56,7 @@ def _check_readable(inputs: AuditInputs) -> Finding:
         effect="They take no part; if one class has most of them, its figures rest on fewer images than it seems.",
         advice="Copy them again, convert them, or remove them.",
         cases=tuple((entry.record,) for entry in inputs.unreadable),
-        summary=f"{len(inputs.unreadable)} files cannot be read",
+        summary=f"{count_noun(len(inputs.unreadable), 'file')} cannot be read",
         values={"reasons": [entry.reason for entry in inputs.unreadable]},
     )
 
@@ -113,7 +114,8 @@ def _check_images_across_splits(inputs: AuditInputs) -> Finding:
         effect="The model is tested on what it was trained on: every figure is too good.",
         advice="load_dataset excludes the later ones; evaluate does the same for images that a detector was trained on.",
         cases=tuple(leaks),
-        summary=f"{len(leaks)} images of a later split are in an earlier one too, {len(same_bytes)} byte for byte, "
+        summary=f"{count_noun(len(leaks), 'image')} of a later split {is_or_are(len(leaks))} in an earlier one too, "
+        f"{len(same_bytes)} byte for byte, "
         f"{other_class} of these under another class",
         values={"same bytes": len(same_bytes), "same bytes, another class": other_class},
     )
@@ -136,7 +138,8 @@ def _check_lesions_across_splits(inputs: AuditInputs) -> Finding:
         effect="Two images of one lesion are nearly one image: a model remembers the lesion, and figures are too good.",
         advice="load_dataset keeps a lesion in one split and excludes its images from a given Test.",
         cases=(*by_table, *by_looks),
-        summary=f"{len(by_table)} images of a later split show a lesion or patient of an earlier one by the table, "
+        summary=f"{count_noun(len(by_table), 'image')} of a later split show{'s' * (len(by_table) == 1)} a lesion or "
+        "patient of an earlier one by the table, "
         f"{more} more by their looks",
         values={"by table": len(by_table), "by looks": more},
     )
@@ -177,7 +180,8 @@ def _check_augmented_copies(inputs: AuditInputs) -> Finding:
         effect="A rotated copy in validation or test is no new image: this is how 78 % accuracy on validation came about.",
         advice="Delete them and balance after the split, with md.balance; load_dataset keeps copies beside their parents.",
         cases=(*cases, *((record,) for record in orphans)),
-        summary=f"{among} copies are among the images, {outside} outside the class folders; {len(copies.by_name)} known by "
+        summary=f"{count_noun(among, 'copy', 'copies')} {is_or_are(among)} among the images, {outside} outside the class "
+        f"folders; {len(copies.by_name)} known by "
         f"name ({copies.confirmed} of {copies.compared} that were compared with their parents show them), "
         f"{len(copies.by_content)} by their content",
         values={
@@ -200,7 +204,7 @@ def _check_same_bytes(inputs: AuditInputs) -> Finding:
         effect="One image counts as several; on its own it does no harm while all stay in one split.",
         advice="Keep one of each; load_dataset keeps them in one split.",
         cases=cases,
-        summary=f"{len(cases)} files occur more than once within their class",
+        summary=f"{count_noun(len(cases), 'file')} occur{'s' * (len(cases) == 1)} more than once within one class",
     )
 
 
@@ -212,7 +216,8 @@ def _check_same_images(inputs: AuditInputs) -> Finding:
         effect="No hash of bytes finds them: they pass every check for identical files.",
         advice="Keep one of each; load_dataset keeps them in one split.",
         cases=cases,
-        summary=f"{len(cases)} pairs show one image, turned, mirrored, cropped, rescaled or compressed again",
+        summary=f"{count_noun(len(cases), 'pair')} show{'s' * (len(cases) == 1)} one image, turned, mirrored, cropped, "
+        "rescaled or compressed again",
     )
 
 
@@ -224,7 +229,7 @@ def _check_same_lesions(inputs: AuditInputs) -> Finding:
         effect="Images of one lesion are not independent: in two splits, they leak.",
         advice="Give the lesions in a metadata.csv (image_id, lesion_id); load_dataset groups these pairs already.",
         cases=cases,
-        summary=f"{len(cases)} pairs show one lesion from nearly the same view",
+        summary=f"{count_noun(len(cases), 'pair')} show{'s' * (len(cases) == 1)} one lesion from nearly the same view",
     )
 
 
@@ -290,7 +295,7 @@ def _check_other_files(inputs: AuditInputs) -> Finding:
         count=len(others),
         effect="They take no part.",
         advice="Move images into a class folder; the rest does no harm.",
-        summary=f"{len(others)} files outside the class folders, or no images ({names})",
+        summary=f"{count_noun(len(others), 'file')} outside the class folders, or no images ({names})",
         values={"files": [str(path) for path in others]},
     )
 

@@ -17,7 +17,9 @@ from melanoma_detect.data.record import Record
 from melanoma_detect.data.sources.table import image_name
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
-from melanoma_detect.evaluation.metrics import WeightedMetrics, ratio, weighted_auc
+from melanoma_detect.evaluation.metrics import WeightedMetrics
+from melanoma_detect.evaluation.ranking import weighted_auc
+from melanoma_detect.evaluation.ratio import ratio
 from melanoma_detect.utils.arrays import Float64Array
 
 _FOLDS = 5

@@ -9,6 +9,7 @@ from melanoma_detect.data.near_duplicates import NearDuplicate
 from melanoma_detect.data.properties import ImageProperties
 from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.data_audit.augmented_copies import Copies
+from melanoma_detect.utils.notebook import notebook_view
 
 Case = tuple[Record, ...]
 
@@ -34,6 +35,8 @@ class Finding:
     cases: tuple[Case, ...] = ()
     summary: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    _repr_html_ = notebook_view
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain values.

@@ -204,18 +204,29 @@ class Answers:
         Returns:
             Answers of as many rows as images are chosen.
         """
-        rows = np.flatnonzero(chosen).tolist()
+        return self.take(np.flatnonzero(chosen))
+
+    def take(self, rows: NDArray[np.int64]) -> "Answers":
+        """Return the answers for some images in a given order.
+
+        Args:
+            rows: Their positions, `(m,)`.
+
+        Returns:
+            Answers of as many rows.
+        """
+        chosen = rows.tolist()
         return replace(
             self,
-            probabilities=self.probabilities[chosen],
-            labels=self.labels[chosen],
-            groups=tuple(self.groups[row] for row in rows),
-            abstained=self.abstained[chosen],
-            records=tuple(self.records[row] for row in rows) if self.records else (),
-            label_names=tuple(self.label_names[row] for row in rows) if self.label_names else (),
-            unmerged=self.unmerged and (self.unmerged[0][chosen], self.unmerged[1]),
-            image_types=self.image_types and self.image_types.select(chosen),
-            malignant_before=None if self.malignant_before is None else self.malignant_before[chosen],
+            probabilities=self.probabilities[rows],
+            labels=self.labels[rows],
+            groups=tuple(self.groups[row] for row in chosen),
+            abstained=self.abstained[rows],
+            records=tuple(self.records[row] for row in chosen) if self.records else (),
+            label_names=tuple(self.label_names[row] for row in chosen) if self.label_names else (),
+            unmerged=self.unmerged and (self.unmerged[0][rows], self.unmerged[1]),
+            image_types=self.image_types and replace(self.image_types, types=self.image_types.types[rows]),
+            malignant_before=None if self.malignant_before is None else self.malignant_before[rows],
         )
 
     @property

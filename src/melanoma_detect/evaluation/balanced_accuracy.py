@@ -9,7 +9,8 @@ from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import NO_CLASS, Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
-from melanoma_detect.evaluation.metrics import mean_recall, ratio
+from melanoma_detect.evaluation.metrics import mean_recall
+from melanoma_detect.evaluation.ratio import ratio
 from melanoma_detect.utils.arrays import Float64Array
 
 _VALUE = "balanced accuracy"

@@ -5,8 +5,9 @@ the cluster bootstrap of Davison and Hinkley, Bootstrap Methods and their Applic
 intervals.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from melanoma_detect.utils.arrays import Float64Array
 
 REPLICATES = 2000  # from seed to seed, the ends of an interval then vary by about 6 % of the standard error
 _MAX_WEIGHTS = 4_000_000  # numbers drawn at once (32 MB): memory does not grow with the number of images
+_NO_MAXIMA: Mapping[str, float] = MappingProxyType({})
+_LEVELS = (2.5, 97.5)  # percentiles of a 95 % interval
+
+# A function from weights (replicates, n) to named metrics (replicates,).
+Metrics: TypeAlias = Callable[[Float64Array], dict[str, Float64Array]]
 
 
 class Figure(NamedTuple):
@@ -32,7 +38,10 @@ class Figure(NamedTuple):
     lesions: int
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]" if np.isfinite(self.value) else "–"
+        if not np.isfinite(self.value):
+            return "–"
+        value, low, high = (round(number, 3) + 0.0 for number in self[:3])  # 0.0: no "-0.000"
+        return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def draw_replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES) -> Iterator[Float64Array]:
@@ -58,29 +67,97 @@ def draw_replicates(groups: Sequence[str], *, seed: int, count: int = REPLICATES
         yield drawn[:, index].astype(np.float64)
 
 
+def compute_replicates(metrics: Metrics, groups: Sequence[str], *, seed: int) -> dict[str, Float64Array]:
+    """Compute metrics on every bootstrap replicate.
+
+    Args:
+        metrics: A function from weights `(replicates, n)` to named metrics `(replicates,)`.
+        groups: The group of each image, `(n,)`.
+        seed: Seed of the draws. Two sets of metrics with the same groups and seed are computed on the same replicates.
+
+    Returns:
+        For each metric its values, `(2000,)`; nan where a replicate does not define it.
+
+    Examples:
+        >>> mean = lambda weights: {"mean": weights @ np.array([0.0, 1.0]) / 2}
+        >>> compute_replicates(mean, ["a", "b"], seed=1)["mean"].shape
+        (2000,)
+    """
+    chunks = [metrics(weights) for weights in draw_replicates(groups, seed=seed)]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def compute_signed_figures(metrics: Metrics, groups: Sequence[str], lesions: int, *, seed: int) -> dict[str, Figure]:
+    """Compute metrics that may be negative, such as a net benefit, with 95 % percentile intervals.
+
+    Args:
+        metrics: A function from weights `(replicates, n)` to named metrics `(replicates,)`, or nan.
+        groups: The group of each image, `(n,)`.
+        lesions: The number of independent lesions that they rest on.
+        seed: Seed of the draws.
+
+    Returns:
+        A figure for each metric.
+
+    Examples:
+        >>> mean = lambda weights: {"mean": weights @ np.array([-1.0, -0.5]) / 2}
+        >>> print(compute_signed_figures(mean, ["a", "b"], 2, seed=1)["mean"])
+        -0.750 [-1.000, -0.500]
+    """
+    values = metrics(np.ones((1, len(groups))))
+    replicates = compute_replicates(metrics, groups, seed=seed)
+    return {name: percentile_figure(float(value[0]), replicates[name], lesions) for name, value in values.items()}
+
+
+def percentile_figure(value: float, replicates: Float64Array, lesions: int) -> Figure:
+    """Return a value with the 95 % percentile interval of its replicates.
+
+    Args:
+        value: The metric on all images.
+        replicates: The metric on each replicate; nan where it is not defined.
+        lesions: The number of independent lesions that it rests on.
+
+    Returns:
+        The figure; nan if the value, or every replicate, is.
+
+    Examples:
+        >>> print(percentile_figure(0.5, np.array([0.4, 0.5, 0.6]), 3))
+        0.500 [0.405, 0.595]
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if not np.isfinite(value) or not defined.size:
+        return Figure(float("nan"), float("nan"), float("nan"), lesions)
+    low, high = map(float, np.percentile(defined, _LEVELS))
+    return Figure(value, low, high, lesions)
+
+
 def compute_figures(
-    metrics: Callable[[Float64Array], dict[str, Float64Array]],
+    metrics: Metrics,
     groups: Sequence[str],
     lesions: dict[str, int],
     *,
     seed: int,
     biased: Collection[str] = (),
+    maxima: Mapping[str, float] = _NO_MAXIMA,
 ) -> dict[str, Figure]:
     """Compute metrics with their 95 % confidence intervals.
 
-    If every image counts for or against (a value of 0 or 1), all replicates are alike and the percentile interval would have
-    no width; the exact interval of Clopper and Pearson over the lesions is given instead (Biometrika 26, 1934).
+    If every image counts for or against (a value of 0, or the highest one), all replicates are alike and the percentile
+    interval would have no width; the exact interval of Clopper and Pearson over the lesions is given instead (Biometrika 26,
+    1934).
 
     Chance alone makes some metrics larger, such as a calibration error, and resampling adds about as much again. Their interval
     is the basic bootstrap's (Davison and Hinkley, section 5.2), which takes that bias off: the percentiles reflected at the
     value, and widened if necessary to contain it.
 
     Args:
-        metrics: A function from weights `(replicates, n)` to named metrics `(replicates,)`, each from 0 to 1, or nan.
+        metrics: A function from weights `(replicates, n)` to named metrics `(replicates,)`, each from 0 to its highest
+            value, or nan.
         groups: The group of each image, `(n,)`.
         lesions: The number of independent lesions that each metric rests on.
         seed: Seed of the draws.
         biased: The names of metrics that chance makes larger.
+        maxima: The highest value of metrics for which it is not 1.
 
     Returns:
         A figure for each metric.
@@ -92,24 +169,26 @@ def compute_figures(
         0.67
     """
     values = metrics(np.ones((1, len(groups))))
-    replicates = [metrics(weights) for weights in draw_replicates(groups, seed=seed)]
+    replicates = compute_replicates(metrics, groups, seed=seed)
     return {
         name: _figure(
-            float(value[0]), np.concatenate([chunk[name] for chunk in replicates]), lesions[name], biased=name in biased
+            float(value[0]), replicates[name], lesions[name], biased=name in biased, maximum=maxima.get(name, 1.0)
         )
         for name, value in values.items()
     }
 
 
-def _figure(value: float, replicates: Float64Array, lesions: int, *, biased: bool) -> Figure:
+def _figure(value: float, replicates: Float64Array, lesions: int, *, biased: bool, maximum: float) -> Figure:
     # A replicate without, for example, any melanoma has no sensitivity: nan, and left out.
-    defined = replicates[np.isfinite(replicates)]
-    if not np.isfinite(value) or not defined.size:
-        return Figure(float("nan"), float("nan"), float("nan"), lesions)
-    if value in (0.0, 1.0):
-        width = 1 - 0.025 ** (1 / max(lesions, 1))  # Clopper and Pearson for 0 or n of n
-        return Figure(value, 0.0, width, lesions) if value == 0 else Figure(value, 1 - width, 1.0, lesions)
-    low, high = map(float, np.percentile(defined, (2.5, 97.5)))
+    figure = percentile_figure(value, replicates, lesions)
+    if not np.isfinite(figure.value):
+        return figure
+    width = maximum * (1 - 0.025 ** (1 / max(lesions, 1)))  # Clopper and Pearson for 0 or n of n
+    if value == 0:
+        return Figure(0.0, 0.0, width, lesions)
+    if np.isclose(value, maximum, rtol=0, atol=1e-12):
+        return Figure(maximum, maximum - width, maximum, lesions)
     if biased:
-        low, high = max(0.0, min(value, 2 * value - high)), max(value, 2 * value - low)
-    return Figure(value, low, high, lesions)
+        low, high = max(0.0, min(value, 2 * value - figure.high)), max(value, 2 * value - figure.low)
+        return Figure(value, low, high, lesions)
+    return figure

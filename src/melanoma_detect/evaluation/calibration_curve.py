@@ -6,7 +6,8 @@ import numpy as np
 
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
-from melanoma_detect.evaluation.metrics import BINS, bin_index, ratio
+from melanoma_detect.evaluation.metrics import BINS, bin_index
+from melanoma_detect.evaluation.ratio import ratio
 from melanoma_detect.utils.arrays import Float64Array
 
 

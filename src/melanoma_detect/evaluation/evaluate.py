@@ -22,6 +22,7 @@ from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
 from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.progress import describe_stage
 from melanoma_detect.utils.user_warning import warn_user
 
 Seen: TypeAlias = Literal["set aside", "keep"]
@@ -69,6 +70,7 @@ def evaluate(
     pixels = held_out.pixels(predictor.image_size)
     batch = predictor.predict_batch(pixels, shorter_sides(held_out, predictor))
     points = operating_points_of(predictor)
+    describe_stage("computing confidence intervals")
     evaluation = measure(
         merged.probabilities(batch.probabilities),
         labels,

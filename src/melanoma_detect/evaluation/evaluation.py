@@ -1,7 +1,7 @@
 """The evaluation of a detector on held-out images: every metric with its 95 % confidence interval."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,24 @@ from sklearn.metrics import confusion_matrix
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation.answers import Answers
-from melanoma_detect.evaluation.balanced_accuracy import balanced_accuracy
+from melanoma_detect.evaluation.as_dict import evaluation_as_dict
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
-from melanoma_detect.evaluation.calibration_curve import Bin, calibration_curve
 from melanoma_detect.evaluation.image_types import ImageTypes
-from melanoma_detect.evaluation.measured_points import MeasuredPoint, measured_points
-from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, Figures, WeightedMetrics, headlines
+from melanoma_detect.evaluation.measurements import Measurements
+from melanoma_detect.evaluation.metrics import BIASED, HEADLINES, MAXIMA, Figures, WeightedMetrics, headlines
 from melanoma_detect.evaluation.notes import measuring_notes
-from melanoma_detect.evaluation.per_image import PerImage
-from melanoma_detect.evaluation.predictive_values import PredictiveFigures, predictive_values
 from melanoma_detect.evaluation.shortcuts import Shortcuts
-from melanoma_detect.evaluation.subgroups import Subgroup, subgroups
 from melanoma_detect.evaluation.truth import LabelTruth
+from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved
+from melanoma_detect.utils.notebook import notebook_view
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(PerImage):
+class Evaluation(Measurements):
     """The metrics of a detector on a split, each with a 95 % confidence interval that counts lesions, not images.
 
     `figures` holds these metrics, all over all images, those that the detector abstains from included:
@@ -39,7 +38,8 @@ class Evaluation(PerImage):
     - Of the most probable class, over the images whose label is one of the classes: `accuracy`; `balanced_accuracy`, the mean
       recall of the classes that occur; `balanced_accuracy_common`, that of those with at least 20 images, if there are two.
     - Of the ranking: `melanoma_auc`, the area under the ROC curve of the probability of melanoma, against all other images;
-      `malignant_auc`, that of the probability of a malignant diagnosis, malignant against benign lesions.
+      `malignant_auc`, that of the probability of a malignant diagnosis, malignant against benign lesions; `melanoma_pauc_80`
+      and `malignant_pauc_80`, the part of that area above 80 % sensitivity, 0 to 0.2 (ISIC 2024 challenge).
     - At the operating point, for its target (melanoma by default): `sensitivity`, the share of its images with an alert;
       `specificity`, the share of other images without one; `false_negative_rate`, the share of its images that are cleared;
       `false_positive_rate`, the share of other images with an alert. Images that the detector abstains from are referred to a
@@ -81,14 +81,17 @@ class Evaluation(PerImage):
     detector: str = ""
     notes: tuple[str, ...] = ()
 
+    _repr_html_ = notebook_view
+
     def __repr__(self) -> str:
-        return f"<Evaluation of {len(self)} {self.split} images: accuracy {self.figures['accuracy']}>"
+        return f"<Evaluation of {count_noun(len(self), f'{self.split} image'.strip())}: accuracy {self.figures['accuracy']}>"
 
     @property
     def abstention_note(self) -> str:
         """How many images the detector abstains from, and how many of them show the target, as the start of a sentence."""
         of_target = int((self.abstained & self.per_image.is_positive).sum())
-        return f"The detector abstains from {self.abstained.sum()} images, {of_target} of them {PLURALS[self.target]}:"
+        images = count_noun(int(self.abstained.sum()), "image")
+        return f"The detector abstains from {images}, {of_target} of them {PLURALS[self.target]}:"
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -105,114 +108,19 @@ class Evaluation(PerImage):
         """Return everything but the single predictions, as `metrics.json` holds it.
 
         Returns:
-            Plain values that `json` takes; metrics that are not defined are None.
+            Plain values that `json` takes, with None for what is not defined: every figure, and the data behind every plot of
+            the report (ROC and calibration curves, decision curve, shares of decisions, operating points, subgroups).
 
         Examples:
             >>> sorted(detector.evaluate(data.test).to_dict())[:3]
-            ['abstained', 'abstained_melanomas', 'classes']
+            ['abstained', 'abstained_melanomas', 'calibration_curve']
         """
-        shortcuts = self.shortcuts and {
-            **_plain(vars(self.shortcuts)),
-            "taken": self.shortcuts.detected,
-            "verdict": self.shortcuts.summary,
-        }
-        return {
-            "split": self.split,
-            "images": len(self),
-            "lesions": self.lesions,
-            "set_aside": self.set_aside,
-            "abstained": int(self.abstained.sum()),
-            "abstained_melanomas": self.abstained_melanomas,
-            "cleared_melanomas": self.cleared_melanomas,
-            "cleared_malignant": self.cleared_malignant,
-            "target": self.target,
-            "notes": list(self.notes),
-            "classes": list(self.classes),
-            "common_classes": list(self.common_classes),
-            "figures": _plain(self.figures),
-            "recall": _plain(self.recall),
-            "precision": _plain(self.precision),
-            "confusion": self.confusion.tolist(),
-            "operating_point": self.operating_point.to_dict() if self.operating_point else None,
-            "shortcuts": shortcuts,
-        }
+        return evaluation_as_dict(self)
 
-    def subgroups(self) -> tuple[Subgroup, ...]:
-        """Measure each source, image type, sex, age band and site on its own, if the dataset's table records them.
-
-        Returns:
-            The subgroups; metrics that rest on fewer than 20 lesions read "too few lesions".
-
-        Raises:
-            DetectorError: The evaluation has no records of its images, since it was made by `measure`.
-
-        Examples:
-            >>> for subgroup in detector.evaluate(data.test).subgroups():
-            ...     print(subgroup)
-        """
-        return subgroups(self.per_image, self.operating_point)
-
-    def calibration_curve(self) -> tuple[Bin, ...]:
-        """Compute the calibration curve: the predicted probability of the target against the observed share of it.
-
-        Returns:
-            The bins that hold images, of ten equally wide ones; empty if no class belongs to the target.
-
-        Examples:
-            >>> sum(tenth.images for tenth in detector.evaluate(data.test).calibration_curve()) == len(data.test)
-            True
-        """
-        return calibration_curve(self.per_image)
-
-    def measured_points(self) -> tuple[MeasuredPoint, ...]:
-        """Measure every operating point that validation supports on these images.
-
-        Returns:
-            The points with their sensitivity and specificity here; empty if the images do not show the target, or nothing else.
-
-        Examples:
-            >>> [measured.point.goal for measured in detector.evaluate(data.test).measured_points()]
-            [0.6]
-        """
-        return measured_points(self.per_image, self.points)
-
-    def balanced_accuracy_over(self, labels: Sequence[str]) -> Figure:
-        """Compute the balanced accuracy over given diagnoses, to compare sets whose labels differ.
-
-        Args:
-            labels: Classes or coarse labels, such as HAM10000's seven: akiec, bcc, bkl, df, mel, nv, vasc. What a coarse label
-                covers is added up in the predictions and in the truth.
-
-        Returns:
-            The mean recall of those that occur, with its interval. A prediction of another class counts as wrong.
-
-        Raises:
-            DetectorError: There is no label, a label covers no class of the detector, or two labels cover one class.
-
-        Examples:
-            >>> figure = detector.evaluate(data.test).balanced_accuracy_over(["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"])
-            >>> 0 <= figure.low <= figure.value <= figure.high <= 1
-            True
-        """
-        return balanced_accuracy(self.per_image, labels)
-
-    def at_prevalence(self, share: float) -> PredictiveFigures:
-        """Compute what an alert, and a cleared image, mean at a prevalence of the target (Bayes' rule).
-
-        Args:
-            share: The share of images that show the target, melanoma by default; over 0 and under 1.
-
-        Returns:
-            Positive and negative predictive value and the number needed to biopsy, with intervals.
-
-        Raises:
-            DetectorError: The share is out of range, or sensitivity or specificity is not defined.
-
-        Examples:
-            >>> print(detector.evaluate(data.test).at_prevalence(0.02))
-            at a prevalence of 2.00%: ... of alerts are melanomas (one in ...); ... of cleared images are not
-        """
-        return predictive_values(self.figures, share, self.target)
+    def _point_lines(self) -> Iterator[str]:
+        """Yield the operating points that these images were judged by."""
+        for image_type, point in self.operating_points_used.items():
+            yield f"Operating point{f' for {TYPE_PLURALS[image_type]}' if image_type else ''}: {point}"
 
     def html(self, path: "str | os.PathLike[str]", *, validation: "Evaluation | None" = None) -> Path:
         """Write an HTML report. Deprecated: use `md.report.write_html`.
@@ -230,8 +138,9 @@ class Evaluation(PerImage):
 
     def __str__(self) -> str:
         set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
-        lines = [f"{len(self)} {self.split} images of {self.lesions} lesions{set_aside}; 95 % intervals by lesion", ""]
-        lines += [f"{title:<36}{self.figures[name]}" for name, title in headlines(self.target).items()]
+        images, lesions = count_noun(len(self), f"{self.split} image".strip()), count_noun(self.lesions, "lesion")
+        lines = [f"{images} of {lesions}{set_aside}; 95 % intervals by lesion", ""]
+        lines += [f"{title:<38}{self.figures[name]}" for name, title in headlines(self.target).items()]
         if self.abstained.any():
             lines += ["", f"{self.abstention_note} a person must look at them."]
         if self.notes:
@@ -240,16 +149,8 @@ class Evaluation(PerImage):
         lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
         for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True):
             lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
-        lines += [text for part in (self.operating_point, self.shortcuts) if part for text in ("", str(part))]
+        lines += [text for part in (*self._point_lines(), self.shortcuts) if part for text in ("", str(part))]
         return "\n".join(lines)
-
-
-def _plain(figures: dict[str, Figure]) -> dict[str, Any]:
-    """Return figures as plain values, with None for nan, which JSON does not have."""
-    return {
-        name: {key: value if np.isfinite(value) else None for key, value in figure._asdict().items()}
-        for name, figure in figures.items()
-    }
 
 
 def measure(
@@ -310,7 +211,7 @@ def measure(
         malignant_before=malignant_before,
     )
     metrics = WeightedMetrics(answers, operating_point)
-    figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED)
+    figures = compute_figures(metrics, answers.groups, metrics.lesions(), seed=seed, biased=BIASED, maxima=MAXIMA)
     return Evaluation(
         split="",
         per_image=answers,

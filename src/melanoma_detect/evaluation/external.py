@@ -18,8 +18,11 @@ from melanoma_detect.evaluation.evaluate import Seen, check_split, evaluate
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external_columns import Column, columns, deciding, worst_set
 from melanoma_detect.evaluation.external_table import class_codes, footnotes, table_parts
-from melanoma_detect.inference.operating_points import Target
+from melanoma_detect.inference.image_types import TYPE_PLURALS
+from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.text_table import WIDTH, render_markdown, render_text
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -43,14 +46,16 @@ class ExternalValidation:
         >>> validation = detector.evaluate({"ours": data, "again": data})
         >>> list(validation.evaluations)
         ['ours', 'again']
-        >>> validation.worst["melanoma_auc"]
-        'ours'
+        >>> validation.worst  # the same images twice: no set is worse
+        {}
         >>> bool(validation.to_frame().loc["again", "images"] == len(data.test))
         True
     """
 
     evaluations: Mapping[str, Evaluation]
     problems: Mapping[str, str] = field(default_factory=dict)
+
+    _repr_html_ = notebook_view
 
     def __post_init__(self) -> None:
         if not self.evaluations:
@@ -67,10 +72,11 @@ class ExternalValidation:
 
     @property
     def worst(self) -> dict[str, str]:
-        """The name of the set with the worst value of each figure.
+        """The name of the set with the worst value of each figure, of two sets or more.
 
-        A figure that rests on fewer than 20 lesions in a set does not count there, unless it does so in every set. A figure
-        that no set shows is left out; a set without melanomas is never the worst in what needs them.
+        A figure in which the worst sets tie is left out, and one that a single set shows. A figure that rests on fewer than
+        20 lesions in a set does not count there, unless it does so in every set. A set without melanomas is never the worst in
+        what needs them.
         """
         found = {name: worst_set(self.evaluations, column) for name, column in self._columns.items()}
         return {name: worst for name, worst in found.items() if worst is not None}
@@ -148,13 +154,18 @@ class ExternalValidation:
 
     def __str__(self) -> str:
         images = sum(map(len, self.evaluations.values()))
-        head = f"{self._first.detector or 'A detector'} on {self._size}, {images} images"
+        head = f"{self._first.detector or 'A detector'} on {self._size}, {count_noun(images, 'image')}"
         parts = [render_text(part) for part in table_parts(self.evaluations, self.problems)]
         notes = list(footnotes(self.evaluations, self.problems))
-        if point := self._first.operating_point:
-            notes.append(f"Operating point: {point}")
+        notes += [f"Operating point{name}: {point}" for name, point in self._points.items()]
         wrapped = [textwrap.fill(text, WIDTH) for text in notes]
         return "\n\n".join([textwrap.fill(head, WIDTH), *parts, "\n".join(wrapped)])
+
+    @property
+    def _points(self) -> dict[str, OperatingPoint]:
+        """The operating points that images of any set were judged by, by " for" their type."""
+        used = {name: point for one in self.evaluations.values() for name, point in one.operating_points_used.items()}
+        return {f" for {TYPE_PLURALS[name]}" if name else "": used[name] for name in sorted(used, reverse=True)}
 
     @property
     def _size(self) -> str:

@@ -42,15 +42,15 @@ def columns(target: Target, *, shortcuts: bool = False) -> dict[str, Column]:
         ['melanoma_auc', 'ece', 'sensitivity']
     """
     chosen = {
-        f"{target}_auc": _named(f"{target}_auc", f"{target} AUC", "high"),
-        "ece": Column("calibration error", "low", _calibration_error),
+        f"{target}_auc": _named(f"{target}_auc", f"{target} ROC AUC", "high"),
+        "ece": Column("ECE", "low", _calibration_error),
         "sensitivity": _named("sensitivity", "sensitivity", "high"),
-        "false_negative_rate": _named("false_negative_rate", "{targets} cleared", "low"),
+        "false_negative_rate": _named("false_negative_rate", "false-negative rate", "low"),
         "specificity": _named("specificity", "specificity", "high"),
-        "false_positive_rate": _named("false_positive_rate", "others with an alert", "low"),
+        "false_positive_rate": _named("false_positive_rate", "false-positive rate", "low"),
         "clearance_rate": _named("clearance_rate", "others cleared", "high"),
-        "referral_rate": _named("referral_rate", "referred", "low"),
-        "abstention_rate": Column("abstained", "low", _abstention_rate),
+        "referral_rate": _named("referral_rate", "referral rate", "low"),
+        "abstention_rate": Column("abstention rate", "low", _abstention_rate),
         "balanced_accuracy_common": _named("balanced_accuracy_common", "balanced accuracy", "high"),
     }
     if shortcuts:
@@ -108,12 +108,16 @@ def worst_set(evaluations: Mapping[str, Evaluation], column: Column) -> str | No
         column: The figure.
 
     Returns:
-        The set's name, the first of equal ones; None where no set shows the figure.
+        The set's name; None where fewer than two sets show the figure, or several share the worst value.
 
     Examples:
-        >>> worst_set({"ours": detector.evaluate(data)}, columns("melanoma")["specificity"])
-        'ours'
+        >>> worst_set({"ours": detector.evaluate(data)}, columns("melanoma")["specificity"]) is None
+        True
     """
     values = deciding(evaluations, column)
-    choose = min if column.better == "high" else max
-    return choose(values, key=lambda name: values[name], default=None)
+    if len(values) < 2:
+        return None
+    extreme = min(values.values()) if column.better == "high" else max(values.values())
+    # The table shows three digits: what reads alike is a tie.
+    worst = [name for name, value in values.items() if f"{value:.3f}" == f"{extreme:.3f}"]
+    return worst[0] if len(worst) == 1 else None

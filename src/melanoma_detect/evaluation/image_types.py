@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.inference.batch_prediction import BatchPrediction
-from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS, ImageType
+from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_NAMES, TYPE_PLURALS, ImageType
 from melanoma_detect.inference.operating_points import SENSITIVITIES, OperatingPoint, Target
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.counts import count_noun
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +73,15 @@ class ImageTypes:
         Examples:
             >>> types = ImageTypes(np.array(["dermoscopy", "clinical"]), {"dermoscopy": {}, "clinical": {}})
             >>> list(types.notes(None))
-            ['The detector recognises 1 dermoscopy images (referred) and 1 clinical photographs (referred).']
+            ['The detector recognises 1 dermoscopy image (referred) and 1 clinical photograph (referred).']
         """
         counts = Counter(self.types.tolist())
         texts = []
         for image_type in IMAGE_TYPES:
             own = point and self.point_of(image_type, point)
             judged = f"alert from {own.threshold:.3f}" if own else "referred"
-            texts.append(f"{counts[image_type]:,} {TYPE_PLURALS[image_type]} ({judged})")
+            counted = count_noun(counts[image_type], TYPE_NAMES[image_type], TYPE_PLURALS[image_type])
+            texts.append(f"{counted} ({judged})")
         yield f"The detector recognises {' and '.join(texts)}."
 
 

@@ -6,10 +6,12 @@ from typing import NamedTuple
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.image_types import points_of_type
-from melanoma_detect.evaluation.metrics import ratio
+from melanoma_detect.evaluation.ratio import ratio
+from melanoma_detect.inference.image_types import IMAGE_TYPES
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.notebook import notebook_view
 
 
 class MeasuredPoint(NamedTuple):
@@ -24,6 +26,9 @@ class MeasuredPoint(NamedTuple):
     point: OperatingPoint
     sensitivity: Figure
     specificity: Figure
+
+    def _repr_html_(self) -> str:
+        return notebook_view(self)
 
 
 def operating_points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
@@ -47,13 +52,15 @@ def operating_points_of(predictor: Predictor) -> tuple[OperatingPoint, ...]:
 
 
 def measured_points(
-    answers: Answers, points: tuple[OperatingPoint, ...], *, seed: int = 123
+    answers: Answers, points: tuple[OperatingPoint, ...], *, in_use: OperatingPoint | None = None, seed: int = 123
 ) -> tuple[MeasuredPoint, ...]:
     """Measure operating points on a detector's answers.
 
     Args:
         answers: The detector's answers.
-        points: The operating points.
+        points: The operating points. One that validation does not support for a type of image that occurs is left out: the
+            images of that type would all be referred.
+        in_use: The one in use, which is not left out.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -64,8 +71,17 @@ def measured_points(
         >>> [measured.point.goal for measured in measured_points(evaluation.per_image, evaluation.points)]
         [0.6]
     """
-    measured = (_measure(replace(answers, target=point.target), point, seed) for point in points)
+    used = [point for point in points if point == in_use or _is_supported(answers, point)]
+    measured = (_measure(replace(answers, target=point.target), point, seed) for point in used)
     return tuple(one for one in measured if one is not None)
+
+
+def _is_supported(answers: Answers, point: OperatingPoint) -> bool:
+    types = answers.image_types
+    if types is None:
+        return True
+    occurring = [kind for kind in IMAGE_TYPES if (types.types == kind).any()]
+    return all(types.point_of(kind, point) for kind in occurring)
 
 
 def _measure(answers: Answers, point: OperatingPoint, seed: int) -> MeasuredPoint | None:

@@ -4,14 +4,16 @@ scikit-learn computes the same values (the tests compare them), one weighting a 
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure
-from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
+from melanoma_detect.evaluation.ranking import MAX_PARTIAL_AUC, weighted_areas
+from melanoma_detect.evaluation.ratio import ratio
+from melanoma_detect.inference.operating_points import PLURALS, TARGETS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
 
@@ -22,22 +24,28 @@ HEADLINES = {
     "balanced_accuracy_common": "balanced accuracy, common classes",
     "melanoma_auc": "melanoma ROC AUC",
     "malignant_auc": "malignant ROC AUC",
+    "melanoma_pauc_80": "melanoma pAUC above 80 % sensitivity",
+    "malignant_pauc_80": "malignant pAUC above 80 % sensitivity",
     "sensitivity": "sensitivity for melanoma",
     "specificity": "specificity for melanoma",
     "false_negative_rate": "false-negative rate",
     "false_positive_rate": "false-positive rate",
     "coverage": "coverage",
-    "referral_rate": "referred to a person",
-    "clearance_rate": "other images that are cleared",
-    "malignant_clearance_rate": "malignant lesions that are cleared",
+    "referral_rate": "referral rate",
+    "clearance_rate": "other images cleared",
+    "malignant_clearance_rate": "malignant lesions cleared",
     "specificity_at_95": "specificity at 95 % sensitivity",
-    "benign_below_threshold": "benign below that threshold",
-    "ece": "expected calibration error",
+    "benign_below_threshold": "benign images below that threshold",
+    "ece": "expected calibration error (ECE)",
     "brier": "Brier score, melanoma",
     "brier_classes": "Brier score, all classes",
 }
 # Chance alone makes the ECE larger, and resampling adds as much again: see `compute_figures`.
 BIASED = frozenset({"ece"})
+MAXIMA: Final = {
+    "melanoma_pauc_80": MAX_PARTIAL_AUC,
+    "malignant_pauc_80": MAX_PARTIAL_AUC,
+}  # of metrics that never reach 1
 DECISIONS = tuple(name for name in HEADLINES if name.endswith("_rate") or name in ("sensitivity", "specificity"))
 SENSITIVITY = 0.95  # at which specificity_at_95 and benign_below_threshold are read off
 BINS = 10  # of the ECE and the calibration curve; ten are the custom since Naeini et al. 2015
@@ -113,15 +121,7 @@ class WeightedMetrics:
         self.covered, self.scores = ~answers.abstained, answers.target_scores
         self.alert = answers.alerts(point) if point else None
         self.cleared = answers.cleared(point) if point else None
-        melanoma, malignant = replace(answers, target="melanoma"), replace(answers, target="malignant")
-        self._rankings = {
-            "melanoma_auc": (
-                melanoma.target_scores,
-                melanoma.is_positive & melanoma.has_target_class,
-                melanoma.is_negative,
-            ),
-            "malignant_auc": (malignant.target_scores, self.malignant & malignant.has_target_class, self.benign),
-        }
+        self._rankings = {target: ranking(answers, target) for target in TARGETS}
 
     def __call__(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return each metric, `(replicates,)`, for weights `(replicates, n)`."""
@@ -133,10 +133,7 @@ class WeightedMetrics:
             "accuracy": ratio(correct.sum(axis=1), weights @ self.known),
             "balanced_accuracy": mean_recall(recall),
             "balanced_accuracy_common": mean_recall(recall[:, self._common]),
-            **{
-                name: weighted_auc(scores, positive, weights * (positive | negative))
-                for name, (scores, positive, negative) in self._rankings.items()
-            },
+            **self._areas(weights),
             "coverage": ratio(weights @ self.covered, weights.sum(axis=1)),
             **self._decisions(weights),
             **self._at_95_sensitivity(weights),
@@ -154,7 +151,11 @@ class WeightedMetrics:
         """
         count = self.answers.count_lesions
         positives, negatives = count(self.positive), count(self.negative)
-        rarer = {name: min(map(count, sides)) for name, (_, *sides) in self._rankings.items()}
+        rarer = {
+            f"{target}_{area}": min(map(count, sides))
+            for target, (_, *sides) in self._rankings.items()
+            for area in ("auc", "pauc_80")
+        }
         classes = list(enumerate(self.answers.classes))
         return {
             **dict.fromkeys(("accuracy", "balanced_accuracy", "brier_classes"), count(self.known)),
@@ -170,6 +171,14 @@ class WeightedMetrics:
             **{f"recall {label}": count(self.answers.labels == column) for column, label in classes},
             **{f"precision {label}": count(self.known & (self.predicted == column)) for column, label in classes},
         }
+
+    def _areas(self, weights: Float64Array) -> dict[str, Float64Array]:
+        """Return the areas under the ROC curves; nan where one of the sides is missing."""
+        areas = {}
+        for target, (scores, positive, negative) in self._rankings.items():
+            used = weights * (positive | negative)
+            areas[f"{target}_auc"], areas[f"{target}_pauc_80"] = weighted_areas(scores, positive, used)
+        return areas
 
     def _decisions(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return the rates of alerts, cleared and referred images; nan without an operating point."""
@@ -223,6 +232,27 @@ class WeightedMetrics:
         }
 
 
+def ranking(answers: Answers, target: Target) -> tuple[Float64Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what the ROC curve of a target is drawn from.
+
+    Args:
+        answers: The detector's answers.
+        target: `"melanoma"`, against all that is known to be none; or `"malignant"`, against benign lesions.
+
+    Returns:
+        The score of each image, and which images are positive and negative, each `(n,)`. No image is positive for a detector
+        without a class of the target.
+
+    Examples:
+        >>> scores, positive, negative = ranking(detector.evaluate(data.test).per_image, "melanoma")
+        >>> bool((positive ^ negative).all())
+        True
+    """
+    own = replace(answers, target=target)
+    negative = own.is_negative if target == "melanoma" else own.is_benign
+    return own.target_scores, own.is_positive & own.has_target_class, negative
+
+
 def calibration_gaps(scores: Float64Array, errors: Float64Array, weights: Float64Array) -> Float64Array:
     """Compute the distance between predicted and observed, summed over images: the ECE times their number.
 
@@ -259,32 +289,6 @@ def mean_recall(recall: Float64Array) -> Float64Array:
     return ratio(np.where(occurring, recall, 0).sum(axis=1), occurring.sum(axis=1))
 
 
-def weighted_auc(scores: Float64Array, positive: NDArray[np.bool_], weights: Float64Array) -> Float64Array:
-    """Compute the area under the ROC curve as the Mann-Whitney statistic: the share of pairs in the right order.
-
-    Ties count half, as in `sklearn.metrics.roc_auc_score`.
-
-    Args:
-        scores: `(n,)`.
-        positive: bool `(n,)`.
-        weights: The weight of each image, `(replicates, n)`.
-
-    Returns:
-        `(replicates,)`, 0 to 1; nan if all images are positive, or none.
-
-    Examples:
-        >>> weighted_auc(np.array([0.1, 0.9]), np.array([False, True]), np.ones((1, 2)))
-        array([1.])
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
-    positives, negatives = weights * positive, weights * ~positive
-    positives_at = np.add.reduceat(positives[:, order], starts, axis=1)
-    negatives_at = np.add.reduceat(negatives[:, order], starts, axis=1)
-    below = np.cumsum(negatives_at, axis=1) - negatives_at / 2
-    return ratio((positives_at * below).sum(axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
-
-
 def bin_index(scores: Float64Array) -> NDArray[np.int64]:
     """Return the bin of each probability, of ten equally wide ones.
 
@@ -299,22 +303,3 @@ def bin_index(scores: Float64Array) -> NDArray[np.int64]:
         [0, 0, 1, 9]
     """
     return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-
-
-def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Float64Array:
-    """Divide element by element, with nan where the denominator is zero.
-
-    Args:
-        numerator: Any shape.
-        denominator: The same shape.
-
-    Returns:
-        The same shape.
-
-    Examples:
-        >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
-        array([0.5, nan])
-    """
-    undefined = np.full(np.shape(numerator), np.nan)
-    quotient: Float64Array = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
-    return quotient

@@ -1,11 +1,14 @@
 """The single images of an evaluation: labels, probabilities, groups, decisions and records, as attributes and as a table."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import Decision
 from melanoma_detect.utils.arrays import Float64Array
@@ -18,10 +21,14 @@ class PerImage:
     Attributes:
         per_image: The answers and true labels that everything is computed from.
         operating_point: The operating point of sensitivity and specificity; None if the detector has none.
+        set_aside: The number of images set aside because the detector was trained on them or on their lesions.
+        detector: A description of the detector.
     """
 
     per_image: Answers
     operating_point: OperatingPoint | None
+    set_aside: int
+    detector: str
 
     def __len__(self) -> int:
         return len(self.per_image)
@@ -101,6 +108,23 @@ class PerImage:
             decisions[self.per_image.alerts(self.operating_point)] = "alert"
             decisions[self.per_image.cleared(self.operating_point)] = "clear"
         return decisions
+
+    @property
+    def operating_points_used(self) -> dict[ImageType | Literal[""], OperatingPoint]:
+        """The operating points that these images were judged by, by their type: `"dermoscopy"` or `"clinical"`.
+
+        The name is empty for a detector that judges all images alike. A type that no image has, or whose images are all
+        referred, is left out.
+        """
+        if self.operating_point is None:
+            return {}
+        types = self.per_image.image_types
+        if types is None:
+            return {"": self.operating_point}
+        found = {
+            kind: types.point_of(kind, self.operating_point) for kind in IMAGE_TYPES if (types.types == kind).any()
+        }
+        return {kind: point for kind, point in found.items() if point is not None}
 
     @property
     def abstained_melanomas(self) -> int:

@@ -31,13 +31,15 @@ class PredictiveFigures(NamedTuple):
 
     def __str__(self) -> str:
         number = self.number_needed_to_biopsy
-        if not math.isfinite(self.ppv.value):
-            return f"at a prevalence of {self.prevalence:.2%}: the detector gives no alerts"
-        return (
-            f"at a prevalence of {self.prevalence:.2%}: {self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of "
-            f"alerts are {PLURALS[self.target]} (one in {number.value:.1f} [{number.low:.1f}, {number.high:.1f}]); "
-            f"{self.npv.value:.2%} [{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are not"
-        )
+        alerts, cleared = "there are no alerts", "no image is cleared"
+        if math.isfinite(self.ppv.value):
+            alerts = (
+                f"{self.ppv.value:.1%} [{self.ppv.low:.1%}, {self.ppv.high:.1%}] of alerts are {PLURALS[self.target]} (one in "
+                f"{number.value:.1f} [{number.low:.1f}, {number.high:.1f}])"
+            )
+        if math.isfinite(self.npv.value):
+            cleared = f"{self.npv.value:.2%} [{self.npv.low:.2%}, {self.npv.high:.2%}] of cleared images are not"
+        return f"at a prevalence of {self.prevalence:.2%}: {alerts}; {cleared}"
 
 
 def predictive_values(

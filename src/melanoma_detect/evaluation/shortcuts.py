@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from melanoma_detect.evaluation.answers import is_melanoma
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
-from melanoma_detect.evaluation.metrics import weighted_auc
+from melanoma_detect.evaluation.ranking import weighted_auc
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.prediction import melanoma_scores

@@ -1,19 +1,23 @@
-"""Metrics by subgroup: source, image type, sex, age band and site of the lesion."""
+"""Metrics by subgroup: source, image type, sex, age band, site of the lesion and skin tone."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
+from melanoma_detect.data.sources.patient_columns import AGE_COLUMNS, SEX_COLUMNS, SITE_COLUMNS, find_cell
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import WeightedMetrics
+from melanoma_detect.evaluation.skin_tone import FITZPATRICK_GROUPS, skin_tone
 from melanoma_detect.inference.image_types import TYPE_PLURALS, recorded_type
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
 
 SHOWN = {
@@ -25,9 +29,6 @@ SHOWN = {
 MIN_LESIONS = 20  # with fewer, the 95 % interval of a share of one half is over 0.4 wide
 TOO_FEW = "too few lesions"
 UNKNOWN = "not recorded"
-# The columns of HAM10000, of the ISIC archive and of its challenges; the first one that a record has is used.
-_AGES = ("age", "age_approx")
-_SITES = ("localization", "anatom_site_general", "anatom_site_general_challenge", "anatom_site_1")
 _AGE_BANDS = ((40, "under 40"), (60, "40 to 59"), (75, "60 to 74"), (np.inf, "75 and over"))
 
 
@@ -36,8 +37,8 @@ class Subgroup:
     """The metrics of a detector on a subgroup of the images.
 
     Attributes:
-        kind: What defines the subgroup: `"source"`, `"image type"`, `"sex"`, `"age"` or `"site"`.
-        name: Which subgroup it is, such as `"female"` or `"under 40"`.
+        kind: What defines the subgroup: `"source"`, `"image type"`, `"sex"`, `"age"`, `"site"` or `"skin tone"`.
+        name: Which subgroup it is, such as `"female"`, `"under 40"` or `"Fitzpatrick V–VI"`.
         images: The number of images.
         lesions: The number of lesions that they show.
         melanomas: The number of lesions that are melanomas, or of the target.
@@ -53,9 +54,22 @@ class Subgroup:
     figures: Mapping[str, Figure]
     target: Target = "melanoma"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values by name.
+
+        Returns:
+            The figures as dictionaries with value, low, high and lesions.
+
+        Examples:
+            >>> Subgroup("sex", "female", 9, 9, 3, {}).to_dict()["name"]
+            'female'
+        """
+        return vars(self) | {"figures": {name: figure._asdict() for name, figure in self.figures.items()}}
+
     def __str__(self) -> str:
         figures = ", ".join(f"{title} {self.describe(name)}" for name, title in SHOWN.items())
-        return f"{self.kind} {self.name}: {self.images} images, {self.melanomas} {PLURALS[self.target]}; {figures}"
+        images = count_noun(self.images, "image")
+        return f"{self.kind} {self.name}: {images}, {self.melanomas} {PLURALS[self.target]}; {figures}"
 
     def is_reliable(self, name: str) -> bool:
         """Return whether a metric is defined and rests on 20 lesions or more.
@@ -102,7 +116,7 @@ class Subgroup:
 
 
 def subgroups(answers: Answers, point: OperatingPoint | None, *, seed: int = 123) -> tuple[Subgroup, ...]:
-    """Measure each source, image type, sex, age band and site on its own; see `Evaluation.subgroups`.
+    """Measure each source, image type, sex, age band, site and skin tone on its own; see `Evaluation.subgroups`.
 
     Args:
         answers: The detector's answers, with their records.
@@ -110,8 +124,8 @@ def subgroups(answers: Answers, point: OperatingPoint | None, *, seed: int = 123
         seed: Seed of the bootstrap.
 
     Returns:
-        Subgroups by source, image type, sex, age band and site, in this order. Images without a record of, for example, sex are
-        a subgroup too. A property that no image has recorded, or that all have in common, is left out.
+        Subgroups by source, image type, sex, age band, site and skin tone, in this order. Images without a record of, for
+        example, sex are a subgroup too. A property that no image has recorded, or that all have in common, is left out.
 
     Raises:
         DetectorError: The answers have no records.
@@ -135,7 +149,8 @@ def _ordered(kind: str, names: NDArray[np.str_]) -> Iterator[str]:
     occurring = set(names.tolist())
     if len(occurring) < 2:
         return
-    known = [band for _, band in _AGE_BANDS] if kind == "age" else sorted(occurring - {UNKNOWN})
+    bands = {"age": [band for _, band in _AGE_BANDS], "skin tone": FITZPATRICK_GROUPS}.get(kind, ())
+    known = [*bands, *sorted(occurring - {UNKNOWN, *bands})]
     yield from (name for name in (*known, UNKNOWN) if name in occurring)
 
 
@@ -150,14 +165,13 @@ def _measure(answers: Answers, point: OperatingPoint | None, kind: str, name: st
     return Subgroup(kind, name, len(answers), answers.lesions, lesions["sensitivity"], figures, answers.target)
 
 
-def _first(record: Record, columns: tuple[str, ...]) -> str:
-    values = (record.metadata.get(column, "").strip().lower() for column in columns)
-    return next((value for value in values if value not in ("", "unknown", "nan")), UNKNOWN)
+def _recorded(record: Record, columns: tuple[str, ...]) -> str:
+    return find_cell(record.metadata, columns).lower() or UNKNOWN
 
 
 def _age_band(record: Record) -> str:
     try:
-        age = float(_first(record, _AGES))
+        age = float(_recorded(record, AGE_COLUMNS))
     except ValueError:
         return UNKNOWN
     return next((band for end, band in _AGE_BANDS if age < end), UNKNOWN)
@@ -171,7 +185,8 @@ def _image_type(record: Record) -> str:
 _KINDS: Mapping[str, Callable[[Record], str]] = {
     "source": lambda record: record.source or UNKNOWN,
     "image type": _image_type,
-    "sex": lambda record: _first(record, ("sex",)),
+    "sex": lambda record: _recorded(record, SEX_COLUMNS),
     "age": _age_band,
-    "site": lambda record: _first(record, _SITES),
+    "site": lambda record: _recorded(record, SITE_COLUMNS),
+    "skin tone": lambda record: skin_tone(record.metadata) or UNKNOWN,
 }

@@ -1,1 +1,1 @@
-"""Explanations: which parts of an image speak for a diagnosis, by occlusion or Grad-CAM."""
+"""Explanations: which parts of an image speak for a diagnosis, by class activation maps, Grad-CAM or occlusion."""

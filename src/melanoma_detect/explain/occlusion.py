@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import iterate_batches
@@ -18,6 +20,7 @@ Predict = Callable[[Pixels], Float64Array]
 # Windows across the image, coarse to fine: hiding a small part of a large structure changes little, hiding a large one says
 # little about the position.
 SCALES = (5, 10)
+_SOFTNESS = 0.02  # of the longer side: the radius over which the edge of a hidden part fades
 _MARGIN = 0.12  # of each side: the border whose pixels give the colour of the skin
 
 
@@ -111,6 +114,31 @@ def skin_colour(pixels: Pixels) -> Float64Array:
     margin = pixels[~inside].astype(np.float64)
     brightness = margin.sum(axis=1)
     return np.asarray(np.median(margin[brightness >= np.median(brightness)], axis=0))
+
+
+def hide_hottest(pixels: Pixels, heat: NDArray[np.floating], share: float) -> Pixels:
+    """Hide the part of an image that has the most heat, under the colour of the skin and with soft edges.
+
+    Args:
+        pixels: uint8 `(height, width, 3)`.
+        heat: `(height, width)`.
+        share: The part's share of the image, over 0 and under 1.
+
+    Returns:
+        The image with that part hidden, of the same shape.
+
+    Examples:
+        >>> lesion = draw_lesion("melanoma", seed=1, size=64)
+        >>> hidden = hide_hottest(lesion.pixels, lesion.mask.astype(float), 0.2)
+        >>> (hidden != lesion.pixels).any(axis=2).mean() > 0.15
+        np.True_
+    """
+    order = np.argsort(heat, axis=None, kind="stable")
+    mask = np.zeros(heat.size, np.uint8)
+    mask[order[len(order) - round(share * len(order)) :]] = 255
+    soft = Image.fromarray(mask.reshape(heat.shape)).filter(ImageFilter.GaussianBlur(max(heat.shape) * _SOFTNESS))
+    hidden: Pixels = _hide(pixels, skin_colour(pixels), np.asarray(soft)[None] / 255)[0]
+    return hidden
 
 
 def _windows(size: tuple[int, int], scale: int) -> Float64Array:

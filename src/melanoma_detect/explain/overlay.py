@@ -16,7 +16,9 @@ _STOPS = np.array(
 )
 _MAX_OPACITY = 0.72  # of the colours: the lesion must stay visible under them
 _MIN_HEAT, _OPAQUE_HEAT = 0.08, 0.6  # opacity rises from 0 to its maximum between these: little heat is noise
-_GAP, _BAR, _INK, _PAPER = 12, 10, (40, 46, 52), (255, 255, 255)
+_GAP, _BAR, _INK, _PAPER = 12, 12, (40, 46, 52), (255, 255, 255)
+_TITLE_SIZE, _TEXT_SIZE = 16, 14  # in pixels; 12 and 10.5 points
+SHEET_WIDTH = 2 * 420 + 3 * _GAP  # in pixels
 
 
 def apply_colormap(heat: NDArray[np.floating]) -> Pixels:
@@ -77,40 +79,76 @@ def draw_overlay(image: Pixels, heat: NDArray[np.floating]) -> Image.Image:
     return Image.fromarray((grey * (1 - opacity) + apply_colormap(resized) * opacity).round().astype(np.uint8))
 
 
-def draw_sheet(image: Pixels, heat: NDArray[np.floating], caption: str) -> Image.Image:
-    """Draw an image, its overlay, a colour scale and a caption side by side.
+def draw_sheet(
+    image: Pixels, heat: NDArray[np.floating], caption: str, *, title: str = "Evidence", width: int = SHEET_WIDTH
+) -> Image.Image:
+    """Draw an image, its overlay beside it, a colour scale and a caption.
 
     Args:
         image: uint8 `(height, width, 3)`.
         heat: `(rows, columns)`, 0 to 1.
         caption: The text below.
+        title: The words over the overlay.
+        width: The least width of the sheet in pixels.
 
     Returns:
-        A PIL image in mode RGB.
+        A PIL image in mode RGB. Its letters are at least 10.5 points high where 96 pixels make an inch, as on a web page.
 
     Examples:
-        >>> draw_sheet(draw_lesion("nevus", seed=1).pixels, np.eye(6), "nevus").size[0]
-        396
+        >>> draw_sheet(draw_lesion("nevus", seed=1, size=420).pixels, np.eye(6), "nevus").size[0]
+        876
     """
-    height, width = image.shape[:2]
-    total = 2 * width + 3 * _GAP
-    font = ImageFont.load_default(size=13)
-    sample = "an even mix"  # of letters, whose mean width says how many fit in a line
-    letters = (total - 2 * _GAP) / font.getlength(sample) * len(sample)
-    text = "\n".join(textwrap.wrap(caption, max(20, int(letters))))
-    text_height = int(ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), text, font=font)[3])
-    page = Image.new("RGB", (total, height + text_height + _BAR + 18 + 4 * _GAP), _PAPER)
-    page.paste(Image.fromarray(image), (_GAP, _GAP))
-    page.paste(draw_overlay(image, heat), (width + 2 * _GAP, _GAP))
-    _draw_scale(page, (width + 2 * _GAP, height + 2 * _GAP), width)
-    ImageDraw.Draw(page).multiline_text((_GAP, height + _BAR + 18 + 3 * _GAP), text, fill=_INK, font=font)
+    height, panel = image.shape[0], max(image.shape[1], (width - 3 * _GAP) // 2)
+    total = 2 * panel + 3 * _GAP
+    titles = [_wrap(text, panel, _TITLE_SIZE) for text in ("Image", title)]
+    text = _wrap(caption, total - 2 * _GAP, _TEXT_SIZE)
+    top = _GAP + max(_text_height(words, _TITLE_SIZE) for words in titles) + _GAP // 2
+    below = top + height + _GAP // 2
+    end = below + _BAR + _text_height("o", _TEXT_SIZE) + _GAP
+    page = Image.new("RGB", (total, end + _text_height(text, _TEXT_SIZE) + 2 * _GAP), _PAPER)
+    draw = ImageDraw.Draw(page)
+    centre = (panel - image.shape[1]) // 2
+    for column, (words, shown) in enumerate(
+        zip(titles, (Image.fromarray(image), draw_overlay(image, heat)), strict=True)
+    ):
+        left = _GAP + column * (panel + _GAP)
+        draw.multiline_text((left + centre, _GAP), words, fill=_INK, font=ImageFont.load_default(size=_TITLE_SIZE))
+        page.paste(shown, (left + centre, top))
+    _draw_scale(page, (panel + 2 * _GAP + centre, below), image.shape[1])
+    draw.multiline_text((_GAP, end + _GAP), text, fill=_INK, font=ImageFont.load_default(size=_TEXT_SIZE))
     return page
+
+
+def _wrap(text: str, width: int, size: int) -> str:
+    """Break a text into lines of at most a width in pixels."""
+    font = ImageFont.load_default(size=size)
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if font.getlength(longer) <= width:
+            line = longer
+            continue
+        lines += [line] if line else []
+        *full, line = _split_word(word, width, font)
+        lines += full
+    return "\n".join([*lines, line])
+
+
+def _split_word(word: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Return a word in parts that fit into a width: a path may be longer than a line."""
+    letters = max(8, int(len(word) * width / max(font.getlength(word), 1)))
+    return textwrap.wrap(word, letters, break_on_hyphens=False) if font.getlength(word) > width else [word]
+
+
+def _text_height(text: str, size: int) -> int:
+    font = ImageFont.load_default(size=size)
+    return int(ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), text, font=font)[3])
 
 
 def _draw_scale(page: Image.Image, corner: tuple[int, int], width: int) -> None:
     left, top = corner
     ramp = draw_overlay(np.full((_BAR, width, 3), 160, np.uint8), np.linspace(0, 1, width)[None].repeat(_BAR, 0))
     page.paste(ramp, corner)
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=11)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=_TEXT_SIZE)
     draw.text((left, top + _BAR + 3), "no evidence", fill=_INK, font=font)
-    draw.text((left + width, top + _BAR + 3), "most evidence", fill=_INK, font=font, anchor="ra")
+    draw.text((left + width, top + _BAR + 3), "most in this image", fill=_INK, font=font, anchor="ra")

@@ -28,6 +28,7 @@ from melanoma_detect.images.reader import ImageLike, Pixels, read_batch
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.files import atomic_file, atomic_folder
 from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
@@ -90,7 +91,7 @@ class Exported:
         names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
         text = (
             f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}, at most "
-            f"{self.max_difference:.1g} from the detector in any probability, on {self.images} images."
+            f"{self.max_difference:.1g} from the detector in any probability, on {count_noun(self.images, 'image')}."
         )
         if self.before is None or self.after is None:
             return text

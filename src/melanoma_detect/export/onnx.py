@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import ModelError
+from melanoma_detect.export.class_maps import add_class_maps
 from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.keras_runtime import KerasRuntime
@@ -30,6 +31,7 @@ RELATIVE_TOLERANCE = 1e-2
 def export_onnx(model: Any, path: Path) -> None:
     """Write a model as an ONNX file: RGB 0 to 255, float32 `(n, height, width, 3)`, to `logits` and `features`.
 
+    A model that ends in linear layers over averaged feature maps gets the output `class_maps` too; see `add_class_maps`.
     TensorFlow writes it whichever backend Keras runs on; on another backend, in a process of its own.
 
     Args:
@@ -53,12 +55,14 @@ def export_onnx(model: Any, path: Path) -> None:
             inference_model(model, "float32").export(path, format="onnx", verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
-    _check_inputs(model, path)
+    exported = onnx.load(path)
+    _check_inputs(model, exported.graph)
+    if add_class_maps(exported):
+        onnx.save(exported, path)
 
 
-def _check_inputs(model: Any, path: Path) -> None:
+def _check_inputs(model: Any, graph: onnx.GraphProto) -> None:
     """Raise ModelError if the file asks for more than the image: tensors that a layer holds outside its graph."""
-    graph = onnx.load(path, load_external_data=False).graph
     constants = {initializer.name for initializer in graph.initializer}
     asked = [tensor.name for tensor in graph.input if tensor.name not in constants and tensor.name != "pixels"]
     if asked:
@@ -96,7 +100,8 @@ def onnx_bytes(model: Any) -> bytes:
         model: A model that keeps the contract.
 
     Returns:
-        The file's bytes: uint8 `pixels` `(n, height, width, 3)` to float32 `logits` and `features`.
+        The file's bytes: uint8 `pixels` `(n, height, width, 3)` to float32 `logits` and `features`, and `class_maps` where the
+        model has them.
 
     Raises:
         ModelError: The model cannot be exported.

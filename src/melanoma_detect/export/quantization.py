@@ -24,6 +24,7 @@ from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference
 
 from melanoma_detect.errors import DetectorError, ModelError
+from melanoma_detect.export.class_maps import remove_class_maps
 from melanoma_detect.export.onnx import CPU
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import OnnxRuntime, create_session, iterate_batches
@@ -46,10 +47,10 @@ class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantize(source: Path, target: Path, pixels: Pixels) -> None:
-    """Write an ONNX model in eight bits.
+    """Write an ONNX model in eight bits, with the outputs `logits` and `features`.
 
     Args:
-        source: A float32 model with the outputs `logits` and `features`.
+        source: A float32 model with these outputs; its `class_maps` are left out.
         target: The file to write.
         pixels: Calibration images, uint8 `(n, height, width, 3)`: about a hundred images like those of later use.
 
@@ -70,8 +71,12 @@ def quantize(source: Path, target: Path, pixels: Pixels) -> None:
     with tempfile.TemporaryDirectory() as folder, _without_advice():
         prepared = Path(folder, "prepared.onnx")
         try:
+            # Without class maps: rounded, their mean would be no logit.
+            plain = onnx.load(source)
+            remove_class_maps(plain)
+            onnx.save(plain, prepared)
             # Infers every shape and folds batch normalisation into the convolutions, so that one operation is rounded once.
-            shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+            shape_inference.quant_pre_process(str(prepared), str(prepared), skip_symbolic_shape=True)
             correct_biases(prepared, calibration_feeds(model, pixels))
             quantization.quantize_static(
                 str(prepared),

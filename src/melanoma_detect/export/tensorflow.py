@@ -1,8 +1,10 @@
 """Export formats beside the detector's own file: ONNX, LiteRT and SavedModel, each written and run."""
 
+import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -13,6 +15,7 @@ from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.export.onnx import CPU, run_in_tensorflow
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
+from melanoma_detect.utils.native_notes import without_native_notes
 
 Format: TypeAlias = Literal["onnx", "litert", "saved_model"]
 Run: TypeAlias = Callable[[Pixels], ModelOutputs]
@@ -44,7 +47,7 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
     # Keras insists on the suffix .tflite, which the user's name may not have.
     written = path.with_name("model.tflite") if format == "litert" else path
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_information():
             warnings.simplefilter("ignore")  # the exporter's use of deprecated TensorFlow names
             inference_model(model).export(written, format=_KERAS_NAMES[format], verbose=False)
     except Exception as error:
@@ -53,13 +56,26 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
         written.replace(path)
 
 
+@contextmanager
+def _without_information() -> Iterator[None]:
+    """Keep TensorFlow from telling which temporary folder it writes to; warnings and errors still come."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def _run_litert(path: Path) -> Run:
     import tensorflow as tf  # noqa: PLC0415 - Keras may run on another backend
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), without_native_notes():  # that it uses its kernels for CPUs
         warnings.simplefilter("ignore")  # TensorFlow announces that its interpreter will move to another package
         interpreter = tf.lite.Interpreter(str(path))
-    runner = interpreter.get_signature_runner()
+        interpreter.allocate_tensors()
+        runner = interpreter.get_signature_runner()
 
     def run(pixels: Pixels) -> ModelOutputs:
         outputs = runner(pixels=pixels)

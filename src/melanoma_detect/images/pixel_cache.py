@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read_pixels
 from melanoma_detect.utils.files import atomic_file, cache_folder
+from melanoma_detect.utils.progress import stage
 
 _SCHEMA = 2  # raise it when the reader gives other pixels for the same file: cached files are then read anew
 _MEMORY_SHARE = 4  # a quarter of the machine's memory: the network and the system need the rest
@@ -46,7 +47,7 @@ def decode_all(
         pixels[index] = read_pixels(images[index], size, resize)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(decode, range(len(images))):
+        for _ in stage(pool.map(decode, range(len(images))), "reading images", len(images)):
             pass
     return pixels
 

@@ -91,10 +91,16 @@ class DetectorConfig:
     localizations: tuple[dict[str, Any], ...] = ()
 
     @property
+    def name(self) -> str:
+        """The title, or the architecture's name; and where it was localised."""
+        name = self.title or str(self.architecture.get("name", "model"))
+        places = dict.fromkeys(record["data"] for record in self.localizations)
+        return f"{name}, localised on {' and '.join(places)}" if places else name
+
+    @property
     def description(self) -> str:
         """Name, number of classes and image size, in a few words."""
-        name = self.title or self.architecture.get("name", "model")
-        return f"{name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
+        return f"{self.name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
 
     def calibration(self, views: int, image_type: ImageType | None = None) -> Calibration:
         """Return the calibration for a number of test-time views.

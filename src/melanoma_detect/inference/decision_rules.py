@@ -259,10 +259,11 @@ def check_operating_points(config: DetectorConfig, settings: Settings, *, recogn
         except DetectorError as error:
             problems[own.image_type] = error
     if problems and len(problems) == len(judged):
-        raise next(iter(problems.values()))
+        image_type, problem = next(iter(problems.items()))
+        raise DetectorError(f"{TYPE_PLURALS[image_type]}: {problem}") if image_type is not None else problem
     for image_type, problem in problems.items():
         if image_type is not None:
-            warn_user(f"{problem}; {TYPE_PLURALS[image_type]} are referred", DetectorWarning)
+            warn_user(f"{TYPE_PLURALS[image_type]} are all referred: {problem}", DetectorWarning)
 
 
 def _decision_rule(config: DetectorConfig, settings: Settings) -> DecisionRule:

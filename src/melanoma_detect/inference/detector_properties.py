@@ -1,21 +1,32 @@
-"""What a detector says of itself (name, classes, image size, operating point, model card), and its file."""
+"""What a detector that only predicts needs: its name, classes, image size, operating point and model card, and its file."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
+from melanoma_detect.images.reader import ImageLike
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.inference.prediction import Prediction, Predictions
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.deprecation import renamed_keywords
+from melanoma_detect.utils.notebook import notebook_view
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class DetectorProperties:
-    """The properties of a `Detector`, and how it is saved.
+    """The properties of a `Detector`, its predictions, and how it is saved.
 
     Attributes:
         predictor: The model with its calibration.
     """
 
     predictor: Predictor
+
+    _repr_html_ = notebook_view
 
     def __repr__(self) -> str:
         return f"<Detector {self.predictor.description}>"
@@ -43,6 +54,38 @@ class DetectorProperties:
     def model_card(self) -> str:
         """The model card as Markdown: intended use, training data, operating points, metrics, limitations."""
         return model_card(self.predictor.saved_config)
+
+    @property
+    def history(self) -> "pd.DataFrame":
+        """The training history, one row an epoch: epoch, loss, accuracy, val_loss, val_accuracy, seconds."""
+        import pandas as pd
+
+        history = self.predictor.config.history
+        return pd.DataFrame(history).astype({"epoch": int} if history else {})
+
+    @overload
+    def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, images: Iterable[ImageLike]) -> Predictions: ...
+    @renamed_keywords(pictures="images")
+    def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | Predictions:
+        """Predict the diagnosis of one image or several, and whether to alert.
+
+        Args:
+            images: A path, the bytes of a file, an open binary file, a PIL image, an array or tensor `(height, width, 3)`, as
+                `images.reader.read_pixels` takes it; or several of them, a batch `(n, height, width, 3)`, or a split.
+
+        Returns:
+            A `Prediction` for one image; for several `Predictions`, a list of them.
+
+        Raises:
+            ImageError: An image cannot be read; the message names it.
+
+        Examples:
+            >>> len(detector.predict(sorted((isic9 / "Test" / "nevus").glob("*.jpg"))))
+            4
+        """
+        return self.predictor.predict(images)
 
     def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
         """Write the detector to one file, whole or not at all.

@@ -18,6 +18,7 @@ from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 # Of melanoma among images: screening, a dermatologist's practice, and a collection of suspicious lesions.
 _PREVALENCES = (0.01, 0.05, 0.2)
+_USELESS = 0.01  # a specificity under it
 
 
 def model_card(config: DetectorConfig) -> str:
@@ -38,7 +39,7 @@ def model_card(config: DetectorConfig) -> str:
 
 
 def _lines(config: DetectorConfig) -> Iterator[str]:
-    yield f"# Model card: {config.title or config.architecture.get('name', 'model')}"
+    yield f"# Model card: {config.name}"
     yield from ("", DISCLAIMER, "")
     yield from ("## Intended use", "")
     yield (
@@ -92,8 +93,8 @@ def _points_by_type(config: DetectorConfig) -> Iterator[str]:
         yield from _operating_points(config, config.settings)
         return
     yield from (
-        "The detector tells dermoscopy from clinical photographs, and each has its own calibration and thresholds, set on "
-        "validation images of that type.",
+        "The detector tells dermoscopy from clinical photographs, and each has its own calibration and thresholds, set on the "
+        "validation images that it recognises as that type; it takes a few of each type for the other.",
         "",
     )
     for image_type in IMAGE_TYPES:
@@ -123,7 +124,9 @@ def _operating_points(config: DetectorConfig, settings: Settings) -> Iterator[st
         if (target, sensitivity) == (settings.target, settings.sensitivity) and own is not None:
             continue
         try:
-            yield f"- {calibration.operating_point(sensitivity, target)}."
+            point = calibration.operating_point(sensitivity, target)
+            useless = "; it alerts to nearly every image, and is of no use" if point.specificity < _USELESS else ""
+            yield f"- {point}{useless}."
         except DetectorError as error:
             yield f"- {target}, {100 * sensitivity:g}% sensitivity: not offered: {error}."
 

@@ -15,6 +15,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.predictive_values import PredictiveValues, predictive_values
 from melanoma_detect.inference.source_sensitivity import SourceSensitivity, shrink_sensitivities
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.notebook import notebook_view
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
 Interval: TypeAlias = tuple[float, float]
@@ -63,14 +64,16 @@ class OperatingPoint:
     sources: tuple[SourceSensitivity, ...] = ()
     local: bool = False
 
+    _repr_html_ = notebook_view
+
     def __str__(self) -> str:
         plural, found = PLURALS[self.target], _with_interval(self.sensitivity, self.sensitivity_interval)
-        finds = f"on validation it finds {found} of {self.positives} {plural}"
+        finds = f"on validation it finds {found} of {self.positives} images of {plural}"
         if self.local:
             finds = f"by the ranks of {self.positives} local {plural} it is expected to find {found} of new ones"
         return (
             f"alert from {self.threshold:.3f}: set for {100 * self.goal:g}% sensitivity for {self.target}; {finds} and raises "
-            f"no alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} others"
+            f"no alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} other images"
             f"{self._worst_text()}"
         )
 
@@ -99,11 +102,10 @@ class OperatingPoint:
         return vars(self) | {"sources": [source._asdict() for source in self.sources]}
 
     def _worst_text(self) -> str:
-        if self.worst is None:
+        if (worst := self.worst) is None:
             return ""
-        found = _with_interval(self.worst.sensitivity, self.worst.interval)
-        judged = sum(source.decides for source in self.sources)
-        return f"; on the worst of {judged} sources, {self.worst.source}, it finds {found}"
+        found, judged = _with_interval(worst.sensitivity, worst.interval), sum(each.decides for each in self.sources)
+        return f"; on the worst of {judged} sources, {worst.source}, it finds {found}"
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
         """Return the predictive values at a prevalence, by Bayes' rule from sensitivity and specificity on validation.
@@ -266,12 +268,12 @@ class ValidationScores:
             >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).check(0.5)
         """
         check_sensitivity(sensitivity)
-        plural, needed = PLURALS[self.target], lesions_needed(sensitivity)
+        needed = lesions_needed(sensitivity)
         if self.positive_lesions < needed or not self.negative_lesions:
             raise DetectorError(
-                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set on {self.positive_lesions} {plural} and "
-                f"{self.negative_lesions} other lesions in validation; expected at least {needed} {plural} and one other "
-                "lesion: load more data, or choose a lower sensitivity"
+                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set: validation has {self.positive_lesions} "
+                f"lesions of the target and {self.negative_lesions} others; expected at least {needed} and one other: load "
+                "more data, or choose a lower sensitivity"
             )
 
 
@@ -340,10 +342,8 @@ def _share_from(scores: Float64Array, thresholds: Float64Array) -> Float64Array:
 
 
 def _stored_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
-    ordered = np.sort(scores)
-    if len(ordered) > _MAX_SCORES:
-        ordered = np.quantile(ordered, np.linspace(0, 1, _MAX_SCORES))
-    return tuple(ordered.tolist())
+    few = len(scores) <= _MAX_SCORES
+    return tuple((np.sort(scores) if few else np.quantile(scores, np.linspace(0, 1, _MAX_SCORES))).tolist())
 
 
 def _with_interval(share: float, interval: Interval) -> str:

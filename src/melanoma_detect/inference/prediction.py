@@ -3,7 +3,7 @@
 import functools
 import importlib
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 from melanoma_detect import taxonomy
 from melanoma_detect.inference.image_types import TYPE_NAMES, ImageType
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
+from melanoma_detect.inference.prediction_image import HasImage
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.notebook import call_upwards, notebook_view, show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
@@ -33,8 +38,8 @@ def __getattr__(name: str) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Prediction:
-    """The prediction for one image; printing it gives a sentence.
+class Prediction(HasImage):
+    """The prediction for one image; printing it gives a sentence, and a notebook shows it with its image.
 
     Attributes:
         diagnosis: The most probable class.
@@ -65,6 +70,8 @@ class Prediction:
     reason: str = ""
     image_type: ImageType | Literal[""] = ""
 
+    _repr_html_ = notebook_view
+
     @property
     def alert(self) -> bool:
         """Whether a dermatologist should be alerted to melanoma."""
@@ -91,12 +98,79 @@ class Prediction:
         below = f"{point.target} {score} is under {limit}"
         if self.decision == "refer":
             return f"{likely} REFER: {self.reason}; no {point.target} alert ({below}); a person must look."
-        return f"{likely} No alert: {below}."
+        return f"{likely} CLEAR: no {point.target} alert: {below}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every attribute as plain values.
+
+        Returns:
+            Values that `json` takes: the operating point as a dictionary or None, the prediction set as a list.
+
+        Examples:
+            >>> one = detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").to_dict()
+            >>> one["decision"] in ("alert", "clear", "refer"), one["operating_point"]["target"]
+            (True, 'melanoma')
+        """
+        point = self.operating_point
+        return vars(self) | {
+            "probabilities": dict(self.probabilities),
+            "operating_point": None if point is None else _plain(point.to_dict()),
+            "prediction_set": list(self.prediction_set),
+        }
+
+    def plot(self) -> "Figure":
+        """Draw the prediction sheet: the image, the probability of each class, the threshold, and the sentence.
+
+        Returns:
+            The figure. It has a note in place of the image where that cannot be had any more: the file is gone or has changed,
+            or it was an array, and more than 200 others were predicted since.
+
+        Examples:
+            >>> detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").plot().savefig("prediction.png")
+        """
+        figure: Figure = call_upwards("melanoma_detect.report.prediction_plots", "prediction", self)
+        return figure
+
+    def show(self) -> None:
+        """Show the prediction: in a notebook below the cell, elsewhere its sheet in the system's image viewer.
+
+        Raises:
+            OutputError: Outside a notebook: this machine has no program that shows images.
+        """
+        show(self, self.plot)
 
     def _others(self) -> str:
         """Return the other diagnoses that cannot be ruled out; nothing if they are too many to help."""
         others = [label for label in self.prediction_set if label != self.diagnosis]
         return f"; not ruled out: {', '.join(others)}" if 0 < len(others) <= 3 else ""
+
+
+class Predictions(list[Prediction]):
+    """A list of predictions, in the order of their images; a notebook shows it as a table with the images.
+
+    It is a list in every other respect; a slice of it is a `Predictions` again.
+
+    Examples:
+        >>> predictions = detector.predict(sorted((isic9 / "Test" / "nevus").glob("*.jpg")))
+        >>> isinstance(predictions, list), len(predictions[:2])
+        (True, 2)
+    """
+
+    _repr_html_ = notebook_view
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Predictions": ...
+    def __getitem__(self, index: SupportsIndex | slice) -> "Prediction | Predictions":
+        return type(self)(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as `json` gives it back: tuples become lists, also inside."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def format_distinct(first: float, second: float) -> tuple[str, str]:

@@ -22,10 +22,12 @@ class PredictiveValues(NamedTuple):
     number_needed_to_biopsy: float
 
     def __str__(self) -> str:
-        return (
-            f"at a prevalence of {self.prevalence:.2%}: {self.ppv:.1%} of alerts are right (one in "
-            f"{self.number_needed_to_biopsy:.1f}), {self.npv:.2%} of cleared images are"
-        )
+        alerts, cleared = "there are no alerts", "no image is cleared"
+        if math.isfinite(self.ppv):
+            alerts = f"{self.ppv:.1%} of alerts are right (one in {self.number_needed_to_biopsy:.1f})"
+        if math.isfinite(self.npv):
+            cleared = f"{self.npv:.2%} of cleared images are"
+        return f"at a prevalence of {self.prevalence:.2%}: {alerts}, {cleared}"
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> PredictiveValues:

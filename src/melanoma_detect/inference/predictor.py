@@ -24,7 +24,8 @@ from melanoma_detect.inference.decision_rules import (
 )
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
-from melanoma_detect.inference.prediction import Prediction
+from melanoma_detect.inference.prediction import Prediction, Predictions
+from melanoma_detect.inference.prediction_image import remember
 from melanoma_detect.inference.preprocessing import ModelInput, preprocess
 from melanoma_detect.inference.runtime import BATCH, ModelOutputs, OnnxRuntime, Runtime, run_batched
 from melanoma_detect.inference.test_time_augmentation import check_views, run_with_views
@@ -199,15 +200,15 @@ class Predictor:
     @overload
     def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, images: Iterable[ImageLike]) -> list[Prediction]: ...
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | list[Prediction]:
+    def predict(self, images: Iterable[ImageLike]) -> Predictions: ...
+    def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | Predictions:
         """Predict the diagnosis of one image or several; see `Detector.predict`.
 
         Args:
             images: One image, or several.
 
         Returns:
-            A `Prediction` for one image, a list of predictions for several.
+            A `Prediction` for one image; for several `Predictions`, a list of them.
 
         Raises:
             ImageError: An image cannot be read; the message names it.
@@ -303,12 +304,15 @@ class Predictor:
         sides = np.array([min(prepared.height, prepared.width) for prepared in inputs])
         return self.predict_batch(pixels, sides).predictions(self.classes, sources)
 
-    def _predict_all(self, images: Iterable[Any]) -> list[Prediction]:
-        predictions: list[Prediction] = []
+    def _predict_all(self, images: Iterable[Any]) -> Predictions:
+        predictions, squashed = Predictions(), self.config.resize == "squash"
         single_images = split_batches(images)
         while batch := list(islice(single_images, BATCH)):  # only one batch of decoded images is held in memory
             inputs = [self.preprocess(image) for image in batch]
-            predictions += self.predict_inputs(inputs, [source_name(image) for image in batch])
+            made = self.predict_inputs(inputs, [source_name(image) for image in batch])
+            for prediction, image, seen in zip(made, batch, inputs, strict=True):
+                remember(prediction, image, seen, squashed=squashed)
+            predictions += made
         return predictions
 
     def _run(self, pixels: Pixels) -> ModelOutputs:

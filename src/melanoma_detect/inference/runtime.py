@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.progress import stage
 
 BATCH = 32  # images in one call of a model: enough to use every core, and little memory
+LOGITS, FEATURES, CLASS_MAPS = "logits", "features", "class_maps"  # the names of a model's outputs
 
 
 class ModelOutputs(NamedTuple):
@@ -45,7 +47,7 @@ class OnnxRuntime:
 
     Args:
         model: The path or the bytes of an ONNX file with one input, uint8 or float32 images `(n, height, width, 3)`, and the
-            outputs `logits` and `features`.
+            outputs `logits` and `features`; `class_maps` too where the model has them.
         threads: How many threads one call may use; None for every core.
         providers: ONNX Runtime's execution providers, in order of preference; None for CUDA where it is installed, then the
             CPU.
@@ -67,10 +69,36 @@ class OnnxRuntime:
         model_input = self.session.get_inputs()[0]
         self._name = model_input.name
         self._dtype = np.uint8 if model_input.type == "tensor(uint8)" else np.float32
+        self.has_class_maps = any(output.name == CLASS_MAPS for output in self.session.get_outputs())
 
     def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
-        return ModelOutputs(*self.session.run(["logits", "features"], self.feed(pixels)))
+        return ModelOutputs(*self.session.run([LOGITS, FEATURES], self.feed(pixels)))
+
+    def class_maps(self, pixels: Pixels) -> Float32Array:
+        """Return what speaks for each class at each position of the model's last feature maps.
+
+        Args:
+            pixels: uint8 `(n, height, width, 3)`.
+
+        Returns:
+            float32 `(n, rows, columns, classes)`: the mean of a class's map, plus a number that is the same for every image, is
+            its logit.
+
+        Raises:
+            DetectorError: The model has no class maps: `has_class_maps` is False.
+
+        Examples:
+            >>> predictor.runtime.has_class_maps  # a cnn flattens its feature maps
+            False
+        """
+        if not self.has_class_maps:
+            raise DetectorError(
+                "the ONNX model has no output class_maps: it does not end in linear layers over averaged feature maps, or was "
+                "written by a version without class maps"
+            )
+        maps: Float32Array = self.session.run([CLASS_MAPS], self.feed(pixels))[0]
+        return maps
 
     def feed(self, pixels: Pixels) -> dict[str, NDArray[Any]]:
         """Return images under the input's name and in its type, as ONNX Runtime takes them.
@@ -151,7 +179,8 @@ def run_batched(run: Callable[[Pixels], ModelOutputs], pixels: Pixels, size: int
         >>> run_batched(predictor.runtime.run, np.zeros((40, 32, 32, 3), np.uint8)).logits.shape
         (40, 9)
     """
-    outputs = [run(batch) for batch in iterate_batches(pixels, size)]
+    batches = stage(iterate_batches(pixels, size), "predicting", len(pixels), each=size)
+    outputs = [run(batch) for batch in batches]
     return ModelOutputs(*(np.concatenate(parts) for parts in zip(*outputs, strict=True)))
 
 

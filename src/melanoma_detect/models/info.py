@@ -9,6 +9,7 @@ from typing import Any
 from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder, parse_name
 from melanoma_detect.models.signatures import REQUIRED, builder_signature
+from melanoma_detect.utils.notebook import notebook_view
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class ModelInfo:
     num_classes: int
     source: str
     documentation: str
+
+    _repr_html_ = notebook_view
 
     def __str__(self) -> str:
         height, width, _ = self.input_shape

@@ -26,9 +26,9 @@ from melanoma_detect.utils.suggest import did_you_mean
 
 GROUP = "melanoma_detect.models"
 
-# Architectures of packages that this project knows, and what `pip install` takes: named if the package is not installed.
-# Packages are added by pull request; nothing is looked up.
-KNOWN: dict[str, str] = {"separable_net": "melanoma-detect-example-plugin"}
+# Published packages by the architectures that they offer: named where one is missing. A package is added by pull request, here
+# and in docs/plugins.md, once `pip install` finds it; nothing is looked up.
+KNOWN: dict[str, str] = {}
 
 Builder: TypeAlias = Callable[..., Any]
 

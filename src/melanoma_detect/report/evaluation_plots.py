@@ -1,72 +1,39 @@
-"""Plots of an evaluation: ROC curve, calibration curve, predictive values, subgroups."""
-
-from collections.abc import Sequence
+"""Plots of an evaluation: calibration curve, predictive values, subgroups."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
-from sklearn.metrics import roc_curve
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.answers import Answers
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.calibration_curve import Bin
 from melanoma_detect.evaluation.evaluation import Evaluation
-from melanoma_detect.evaluation.measured_points import MeasuredPoint
-from melanoma_detect.evaluation.metrics import BINS, SENSITIVITY
+from melanoma_detect.evaluation.metrics import BINS
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, TOO_FEW, Subgroup
-from melanoma_detect.inference.operating_points import PLURALS, Target
-from melanoma_detect.report.reference_results import DERMATOLOGISTS
-from melanoma_detect.report.style import BLUE, GREY, LIGHT, ORANGE, RED, new_figure, tidy
+from melanoma_detect.inference.operating_points import PLURALS
+from melanoma_detect.report.roc_plot import NOUNS
+from melanoma_detect.report.style import (
+    BLUE,
+    GREY,
+    PALE,
+    RED,
+    SMALL,
+    TEXT,
+    WIDTH,
+    draw_legend,
+    new_figure,
+    tidy,
+    wrap,
+    write_note,
+)
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import renamed_keywords
 
-_NOUNS: dict[Target, str] = {"melanoma": "melanoma", "malignant": "malignancy"}
 _MIN_PREVALENCE, _MAX_PREVALENCE = 0.002, 0.3  # from screening everybody to a specialist's clinic
 _TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-
-
-def roc(evaluation: Evaluation) -> Figure:
-    """Plot the ROC curve for the evaluation's target, melanoma by default, with the detector's operating points.
-
-    A published result of dermatologists on melanoma is drawn as a hollow marker: they read other images.
-
-    Args:
-        evaluation: The evaluation.
-
-    Returns:
-        The figure; with a note in place of the curve if the images show the target only, or never.
-
-    Examples:
-        >>> roc(detector.evaluate(data.test)).axes[0].get_xlabel()
-        '1 − specificity'
-    """
-    figure = new_figure(
-        5.2, 6.2, f"ROC curve for {_NOUNS[evaluation.target]}\n{len(evaluation)} {evaluation.split} images"
-    )
-    axes = tidy(
-        figure.subplots(), xlabel="1 − specificity", ylabel="sensitivity", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
-    )
-    axes.set_aspect("equal")
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    sides = _known_sides(evaluation)
-    positive = sides.is_positive
-    if not positive.any() or positive.all():
-        _write_note(axes, f"no ROC curve: these images show\n{PLURALS[evaluation.target]} only, or none")
-        return figure
-    # Keep collinear points: a step for each score shows how few melanomas a curve rests on.
-    false_positive_rate, sensitivity, _ = roc_curve(positive, sides.target_scores, drop_intermediate=False)
-    label = f"detector, AUC {evaluation.figures[f'{evaluation.target}_auc']}"
-    axes.plot(false_positive_rate, sensitivity, color=BLUE, linewidth=1.8, label=label)
-    points = evaluation.measured_points()
-    for measured in sorted(points, key=lambda measured: measured.point == evaluation.operating_point):  # in use: on top
-        _draw_point(axes, measured, in_use=measured.point == evaluation.operating_point)
-    _label_points(axes, points)
-    if evaluation.target == "melanoma":
-        _draw_dermatologists(axes)
-    _draw_legend(figure, axes)
-    return figure
 
 
 def calibration(evaluation: Evaluation) -> Figure:
@@ -83,14 +50,15 @@ def calibration(evaluation: Evaluation) -> Figure:
         >>> len(calibration(detector.evaluate(data.test)).axes)
         2
     """
-    noun = _NOUNS[evaluation.target]
-    figure = new_figure(5.2, 6.2, f"Calibration curve for {noun}\n{len(evaluation)} {evaluation.split} images")
+    noun = NOUNS[evaluation.target]
+    images = count_noun(len(evaluation), f"{evaluation.split} image".strip())
+    figure = new_figure(WIDTH, 6.6, f"Calibration curve for {noun}\n{images}")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     tidy(above, ylabel=f"observed share of {PLURALS[evaluation.target]}", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     tidy(below, xlabel=f"predicted probability of {noun}", ylabel="images")
     bins = evaluation.calibration_curve()
     if not bins:
-        _write_note(above, f"no calibration curve: no class is {evaluation.target}")
+        write_note(above, f"no calibration curve: no class is {evaluation.target}")
         return figure
     above.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect calibration")
     enough = [tenth for tenth in bins if tenth.observed.lesions >= MIN_LESIONS]
@@ -98,8 +66,8 @@ def calibration(evaluation: Evaluation) -> Figure:
     _draw_bins(above, enough, f"bin of {MIN_LESIONS} lesions or more", hollow=False)
     _draw_bins(above, few, f"bin of fewer than {MIN_LESIONS} lesions", hollow=True)
     _draw_histogram(below, evaluation)
-    above.set_title(f"ECE {evaluation.figures['ece']}", fontsize=9, color=GREY)
-    _draw_legend(figure, above, below)
+    above.set_title(f"ECE {evaluation.figures['ece']}", fontsize=TEXT, color=GREY)
+    draw_legend(figure, above, below)
     return figure
 
 
@@ -116,8 +84,8 @@ def predictive_values(evaluation: Evaluation) -> Figure:
         >>> len(predictive_values(detector.evaluate(data.test)).axes)
         2
     """
-    noun, plural = _NOUNS[evaluation.target], PLURALS[evaluation.target]
-    figure = new_figure(5.2, 6.2, f"Predictive values\nby prevalence of {noun}")
+    noun, plural = NOUNS[evaluation.target], PLURALS[evaluation.target]
+    figure = new_figure(WIDTH, 6.2, f"Predictive values\nby prevalence of {noun}")
     above, below = figure.subplots(2, 1, sharex=True)
     tidy(above, ylabel=f"alerts that are {plural}\n(PPV)", ylim=(0, 1.02))
     tidy(below, xlabel=f"prevalence of {noun}", ylabel=f"cleared that are {plural}\n(1 − NPV)")
@@ -125,16 +93,16 @@ def predictive_values(evaluation: Evaluation) -> Figure:
     try:
         values = [evaluation.at_prevalence(float(prevalence)) for prevalence in prevalences]
     except DetectorError:
-        _write_note(above, f"not defined: no operating point,\nno {plural}, or nothing else")
+        write_note(above, f"not defined: no operating point,\nno {plural}, or nothing else")
         return figure
-    _draw_band(above, prevalences, [value.ppv for value in values], BLUE)
+    _draw_band(above, prevalences, [value.ppv for value in values], (BLUE, "-"))
     # 1 − NPV: the NPV itself is so close to 100 % that its curve would be a flat line.
     npvs = [value.npv for value in values]
     wrongly_cleared = [Value(1 - npv.value, 1 - npv.high, 1 - npv.low, npv.lesions) for npv in npvs]
-    _draw_band(below, prevalences, wrongly_cleared, ORANGE)
+    _draw_band(below, prevalences, wrongly_cleared, (RED, "--"))
     below.set_ylim(bottom=0)
     for axes in (above, below):
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(_TICKS))
         axes.xaxis.set_minor_locator(FixedLocator([]))
@@ -164,78 +132,23 @@ def subgroups(parts: tuple[Subgroup, ...], evaluation: Evaluation, name: str = "
     """
     if name not in SHOWN:
         raise DetectorError(f"name={name!r}; expected one of {', '.join(map(repr, SHOWN))}")
-    figure = new_figure(5.2, 0.3 * len(parts) + 1.7, f"{SHOWN[name][0].upper()}{SHOWN[name][1:]} by subgroup")
+    labels = [wrap(f"{part.kind}: {part.name} ({part.figures[name].lesions:,})", 1.9, SMALL) for part in parts]
+    lines = sum(label.count("\n") + 1.6 for label in labels)
+    figure = new_figure(WIDTH, 0.19 * lines + 1.8, f"{SHOWN[name][0].upper()}{SHOWN[name][1:]} by subgroup")
     axes = tidy(figure.subplots(), xlabel=SHOWN[name], xlim=(-0.02, 1.02))
     overall = evaluation.figures[name]
     if np.isfinite(overall.value):
-        _draw_interval(axes, 0, overall, RED)
+        _draw_interval(axes, 0, overall, RED, marker="s")
         axes.axvline(overall.value, color=RED, linewidth=1, linestyle=":")
     for row, part in enumerate(parts, start=1):
         if part.figures[name].lesions < MIN_LESIONS:
-            axes.text(0.5, row, TOO_FEW, color=GREY, fontsize=8, ha="center", va="center", style="italic")
+            axes.text(0.5, row, TOO_FEW, color=GREY, fontsize=SMALL, ha="center", va="center", style="italic")
         elif part.is_reliable(name):
             _draw_interval(axes, row, part.figures[name], BLUE)
-    labels = [f"{part.kind}: {part.name} ({part.figures[name].lesions})" for part in parts]
-    axes.set_yticks(range(len(parts) + 1), [f"all ({overall.lesions})", *labels], fontsize=8)
+    axes.set_yticks(range(len(parts) + 1), [f"all ({overall.lesions:,})", *labels], fontsize=SMALL)
     axes.set_ylim(len(parts) + 0.6, -0.6)
     axes.grid(visible=False, axis="y")
     return figure
-
-
-def _draw_legend(figure: Figure, *axes: Axes) -> None:
-    """Draw one legend below, each label once; what is measured on other images comes last."""
-    pairs = [pair for part in axes for pair in zip(*part.get_legend_handles_labels(), strict=True)]
-    handles = {label: handle for handle, label in pairs}
-    # matplotlib lists plain lines before error bars: the dermatologists would come between the detector's results.
-    labels = sorted(handles, key=lambda label: "OTHER" in label)
-    figure.legend([handles[label] for label in labels], labels, frameon=False, fontsize=9, loc="outside lower left")
-
-
-def _write_note(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
-
-
-def _draw_point(axes: Axes, measured: MeasuredPoint, *, in_use: bool) -> None:
-    specificity, sensitivity = measured.specificity, measured.sensitivity
-    axes.errorbar(
-        [1 - specificity.value],
-        [sensitivity.value],
-        xerr=[[specificity.high - specificity.value], [specificity.value - specificity.low]],
-        yerr=[[sensitivity.value - sensitivity.low], [sensitivity.high - sensitivity.value]],
-        color=RED if in_use else BLUE,
-        fmt="o" if in_use else "s",
-        markersize=7 if in_use else 5,
-        elinewidth=1,
-        capsize=3,
-        label="operating point in use, set on validation" if in_use else "other operating points, set on validation",
-    )
-
-
-def _label_points(axes: Axes, points: Sequence[MeasuredPoint]) -> None:
-    """Write the goal of each operating point beside it; points at one position share a label."""
-    positions: dict[tuple[float, float], list[MeasuredPoint]] = {}
-    for measured in points:
-        positions.setdefault((1 - measured.specificity.value, measured.sensitivity.value), []).append(measured)
-    for (x, y), here in positions.items():
-        # To the right, except where the labels of the points for 95 and 99 % stand.
-        left = here[0].point.goal < SENSITIVITY and x > 0.15
-        text = ", ".join(f"{100 * measured.point.goal:g}%" for measured in here)
-        offset, alignment = ((-9, -13), "right") if left else ((7, -12), "left")
-        axes.annotate(text, (x, y), offset, textcoords="offset points", ha=alignment, color=GREY, fontsize=8)
-
-
-def _draw_dermatologists(axes: Axes) -> None:
-    axes.plot(
-        [1 - DERMATOLOGISTS.specificity],
-        [DERMATOLOGISTS.sensitivity],
-        color=ORANGE,
-        marker="D",
-        markersize=8,
-        markerfacecolor="white",
-        markeredgewidth=1.8,
-        linestyle="none",
-        label="58 dermatologists on OTHER images (Haenssle et al. 2018)",
-    )
 
 
 def _draw_bins(axes: Axes, bins: list[Bin], label: str, *, hollow: bool) -> None:
@@ -268,17 +181,18 @@ def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
         [scores[~positive], scores[positive]],
         bins=np.linspace(0, 1, BINS + 1).tolist(),
         stacked=True,
-        color=[LIGHT, RED],
+        color=[PALE, RED],
         label=["other images", PLURALS[evaluation.target]],
     )
 
 
-def _draw_band(axes: Axes, x: Float64Array, values: list[Value], color: str) -> None:
+def _draw_band(axes: Axes, x: Float64Array, values: list[Value], style: tuple[str, str]) -> None:
+    color, line = style
     low, high = [value.low for value in values], [value.high for value in values]
     axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(x, [value.value for value in values], color=color, linewidth=1.8)
+    axes.plot(x, [value.value for value in values], color=color, linestyle=line, linewidth=1.8)
 
 
-def _draw_interval(axes: Axes, row: int, value: Value, color: str) -> None:
+def _draw_interval(axes: Axes, row: int, value: Value, color: str, *, marker: str = "o") -> None:
     width = [[value.value - value.low], [value.high - value.value]]
-    axes.errorbar([value.value], [row], xerr=width, color=color, fmt="o", markersize=5, elinewidth=1.4, capsize=3)
+    axes.errorbar([value.value], [row], xerr=width, color=color, fmt=marker, markersize=5, elinewidth=1.4, capsize=3)

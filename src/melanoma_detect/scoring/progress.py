@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
-from rich.progress import Progress
-
 from melanoma_detect.errors import MelanomaDetectError
-from melanoma_detect.utils.progress import progress_bar
+from melanoma_detect.utils.progress import ProgressBar
 
 _CHECK_EVERY = (
     1000  # images; counting them takes milliseconds, so a run that ends does not wait for the counting thread
@@ -29,15 +27,15 @@ class ScoringProgress:
         bar: The progress bar.
 
     Examples:
-        >>> progress = ScoringProgress(progress_bar(shown=False))
+        >>> progress = ScoringProgress(ProgressBar("scoring", shown=False))
         >>> progress.skip(2)
         >>> progress.advance(3)
         >>> progress.resumed, progress.done
         (2, 5)
     """
 
-    def __init__(self, bar: Progress) -> None:
-        self._bar, self._task = bar, bar.add_task("scoring", total=None)
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
         self.resumed = self.done = self.passed_over = 0
         self.start = time.perf_counter()
 
@@ -50,7 +48,7 @@ class ScoringProgress:
         self.resumed += images
         self.done += images
         # They took no time: reset the clock, or they would inflate the rate and shorten the estimate of what remains.
-        self._bar.reset(self._task, total=self._bar.tasks[0].total, completed=self.done)
+        self._bar.restart(total=self._bar.total, completed=self.done)
 
     def advance(self, images: int) -> None:
         """Count images that are done now.
@@ -59,7 +57,7 @@ class ScoringProgress:
             images: How many.
         """
         self.done += images
-        self._bar.update(self._task, completed=self.done)
+        self._bar.advance(images)
 
     def pass_over(self, *_: object) -> None:
         """Count a file that is no image."""
@@ -71,7 +69,7 @@ class ScoringProgress:
         Args:
             images: How many.
         """
-        self._bar.update(self._task, total=images)
+        self._bar.total = images
 
 
 @contextlib.contextmanager
@@ -92,7 +90,7 @@ def track_scoring(images: Callable[[], Iterable[object]], *, shown: bool) -> Ite
         3
     """
     ended = threading.Event()
-    with progress_bar(shown=shown, unit="images") as bar:
+    with ProgressBar("scoring", shown=shown, unit="images") as bar:
         progress = ScoringProgress(bar)
         if shown:
             # Listing millions of files takes long: scoring starts at once, and the total follows.

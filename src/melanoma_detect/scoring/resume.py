@@ -52,7 +52,7 @@ class ScoringState:
     def __init__(self, store: Store, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
         self._store, self._overwrite = store, overwrite
         self._run = self._resume_or_start(settings)
-        self._saved = {name for name in store.names() if _SHARD.fullmatch(name)}
+        self._saved = saved_shards(store)
         self._saved_numbers = {int(name.partition("-")[0]) for name in self._saved}
 
     def split(self, items: Iterable[Item], size: int) -> Iterator[Shard]:
@@ -165,6 +165,23 @@ def _size_and_time(path: str) -> tuple[int, ...]:
     except (OSError, ValueError):  # a table may name what is no path, such as one with a zero byte
         return ()
     return status.st_size, status.st_mtime_ns
+
+
+def saved_shards(store: Store) -> set[str]:
+    """Return the names of the shards that are saved.
+
+    Args:
+        store: Where they are saved.
+
+    Returns:
+        The names of their files.
+
+    Examples:
+        >>> from melanoma_detect.scoring.storage import open_store
+        >>> saved_shards(open_store("scores.csv"))
+        set()
+    """
+    return {name for name in store.names() if _SHARD.fullmatch(name)}
 
 
 def _is_same(value: Any, saved: Any) -> bool:

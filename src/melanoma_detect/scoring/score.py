@@ -7,28 +7,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.scoring.addresses import is_address, local_path
+from melanoma_detect.scoring.addresses import local_path
+from melanoma_detect.scoring.arguments import Backend, Sort, Source, absolute_path, check_options, source_paths
 from melanoma_detect.scoring.detector_identity import identify_detector
 from melanoma_detect.scoring.inputs import items
 from melanoma_detect.scoring.progress import ScoringProgress, track_scoring
-from melanoma_detect.scoring.resume import ScoringState
+from melanoma_detect.scoring.resume import ScoringState, saved_shards
 from melanoma_detect.scoring.storage import Store, open_store
 from melanoma_detect.scoring.table import UNREADABLE, Row, columns, find_writer, is_score_table
 from melanoma_detect.scoring.workers import Shard, ShardScorer, available_cores, score_shards
 from melanoma_detect.scoring.worklist import sort_by_risk
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
+from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.outputs import check_output, exists_error
-
-Source: TypeAlias = str | os.PathLike[str]
-Backend: TypeAlias = Literal["local", "ray"]
-Sort: TypeAlias = Literal["risk"]
-
-_BACKENDS, _SORTS = ("local", "ray"), (None, "risk")
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,15 @@ class Scores:
     seconds: float
     passed_over: int = 0
 
+    _repr_html_ = notebook_view
+
     def __str__(self) -> str:
         scored = self.images - self.resumed
         rate = f" ({scored / self.seconds:,.0f} a second)" if scored and self.seconds else ""
         resumed = f", {self.resumed:,} of them done by an earlier run" if self.resumed else ""
-        others = f"; {_count_noun(self.passed_over, 'file')} passed over: not images" if self.passed_over else ""
+        others = f"; {count_noun(self.passed_over, 'file')} passed over: not images" if self.passed_over else ""
         return (
-            f"{_count_noun(self.images, 'image')} in {self.seconds:,.1f} s{rate}{resumed}: {self.alerts:,} alert, "
+            f"{count_noun(self.images, 'image')} in {self.seconds:,.1f} s{rate}{resumed}: {self.alerts:,} alert, "
             f"{self.clears:,} clear, {self.refers:,} refer, of which {self.unreadable:,} unreadable{others}"
         )
 
@@ -134,8 +134,8 @@ def score(
         >>> Path("scores.csv").read_text().splitlines()[0][:20]
         'path,diagnosis,p_AK,'
     """
-    paths = _source_paths(sources)
-    _check_options(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
+    paths = source_paths(sources)
+    check_options(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
     store = open_store(os.fspath(out))
     inputs = paths if isinstance(detector, Detector) or detector is None else [*paths, os.fspath(detector)]
     check_score_output(store, inputs, overwrite=overwrite)
@@ -145,15 +145,19 @@ def score(
     predictor = loaded.predictor.with_threads(1)  # the workers use every core: threads within a call would only wait
     names = columns(predictor.classes)
     settings: dict[str, Any] = {
-        "list of sources": [_absolute_path(path) for path in paths],
+        "list of sources": [absolute_path(path) for path in paths],
         "detector": identify_detector(predictor),
         "set of columns": list(names),
         "batch size": batch_size,
         "shard size": shard_size,
     }
-    with store.lock(), track_scoring(partial(items, paths), shown=progress) as tracker:
+    with (
+        store.lock(),
+        track_scoring(partial(items, paths), shown=progress) as tracker,
+        noting_interruption(lambda: _describe_kept(store, tracker, shard_size)),
+    ):
         state = ScoringState(store, settings, overwrite=overwrite)
-        scorer = _make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
+        scorer = make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
         shards = _score_missing(state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker)
         if not shards:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
@@ -169,6 +173,16 @@ def score(
             seconds=perf_counter() - tracker.start,
             passed_over=tracker.passed_over,
         )
+
+
+def _describe_kept(store: Store, tracker: ScoringProgress, shard_size: int) -> Interruption:
+    """Return what an interrupted run leaves behind."""
+    images = min(len(saved_shards(store)) * shard_size, tracker.done)  # the last shard may be smaller
+    if not images:
+        return Interruption(f"nothing was kept, since the first {count_noun(shard_size, 'image')} were not done")
+    path = local_path(store.out)
+    kept = f"the predictions of {count_noun(images, 'image')} are kept beside {store.out}"
+    return Interruption(kept, "call score again with the same arguments", path and path.parent)
 
 
 def _score_missing(
@@ -191,9 +205,21 @@ def _score_missing(
     return known
 
 
-def _make_scorer(
+def make_scorer(
     engine: Backend, predictor: Predictor, *, batch_size: int, workers: int | None, tracker: ScoringProgress
 ) -> ShardScorer:
+    """Return the function that scores shards.
+
+    Args:
+        engine: `"local"` or `"ray"`.
+        predictor: The model, with one thread per call.
+        batch_size: Images in one call of the model.
+        workers: Threads, or Ray actors; as many as there are cores if None.
+        tracker: The progress to update.
+
+    Returns:
+        It takes shards and yields each with its rows.
+    """
     options: dict[str, Any] = {"batch_size": batch_size, "on_progress": tracker.advance}
     if engine == "local":
         return partial(score_shards, predictor, workers=workers or available_cores(), **options)
@@ -208,7 +234,7 @@ def _write_table(
     """Write the table from the saved rows, publish it, and return how many rows have which decision."""
     counts: Counter[str] = Counter()
     with store.scratch_folder() as scratch:
-        counted = _count_decisions(rows, names, counts)
+        counted = count_decisions(rows, names, counts)
         find_writer(store.out)(scratch / "table", names, sort_by_risk(counted, names, scratch) if sort else counted)
         if store.exists() and not overwrite:  # it has appeared meanwhile; the shards stay, for another try
             raise exists_error(Path(store.out))
@@ -217,48 +243,22 @@ def _write_table(
     return counts
 
 
-def _count_decisions(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
+def count_decisions(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
+    """Yield rows while their decisions are counted.
+
+    Args:
+        rows: Rows.
+        names: Their columns.
+        counts: How many rows have which decision, and how many images are unreadable; updated.
+
+    Yields:
+        The rows.
+    """
     decision, reason = names.index("decision"), names.index("reason")
     for row in rows:
         counts[row[decision]] += 1
         counts[UNREADABLE] += row[reason] == UNREADABLE
         yield row
-
-
-def _source_paths(sources: Source | Iterable[Source]) -> list[str]:
-    if hasattr(sources, "columns"):
-        raise DatasetError(
-            "sources: a data frame; expected paths, such as those of one of its columns: score(frame['image'].tolist())"
-        )
-    if not isinstance(sources, (str, bytes, os.PathLike, Iterable)):
-        raise DatasetError(f"{sources!r}: not a path; expected images, folders, zips or tables")
-    listed = [sources] if isinstance(sources, (str, bytes, os.PathLike)) else list(sources)
-    if not listed:
-        raise DatasetError("no sources; expected images, folders, zips or tables")
-    return [_source_path(source) for source in listed]
-
-
-def _source_path(source: Source) -> str:
-    if not isinstance(source, (str, bytes, os.PathLike)):
-        raise DatasetError(f"{source!r}: not a path; expected images, folders, zips or tables")
-    path = os.fsdecode(source)
-    if not path or "\0" in path:
-        raise DatasetError(f"{path!r}: not a path; expected images, folders, zips or tables")
-    return path if is_address(path) else os.path.expanduser(path)  # noqa: PTH111 - "./a" stays as it was written
-
-
-def _absolute_path(source: str) -> str:
-    return source if is_address(source) else str(Path(source).absolute())
-
-
-def _check_options(*, batch_size: int, workers: int | None, shard_size: int, sort: str | None, engine: str) -> None:
-    for name, value in (("batch_size", batch_size), ("workers", workers), ("shard_size", shard_size)):
-        if value is not None and value < 1:
-            raise DatasetError(f"{name}={value}; expected a whole number of at least 1")
-    if sort not in _SORTS:
-        raise DatasetError(f"sort={sort!r}; expected 'risk', or None for the order of the sources")
-    if engine not in _BACKENDS:
-        raise DatasetError(f"engine={engine!r}; expected one of {', '.join(map(repr, _BACKENDS))}")
 
 
 def check_score_output(out: Source | Store, inputs: Iterable[Source], *, overwrite: bool) -> None:
@@ -289,7 +289,3 @@ def check_score_output(out: Source | Store, inputs: Iterable[Source], *, overwri
     if is_score_table(path):  # one of an earlier run, which the folder that is scored may hold
         local = [place for place in local if not place.is_dir()]
     check_output(path, overwrite=overwrite, inputs=local)
-
-
-def _count_noun(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from melanoma_detect.training.checkpoints import Arrays, TrainingState
-from melanoma_detect.utils.progress import progress_bar
+from melanoma_detect.utils.progress import ProgressBar
 
 
 class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
@@ -80,7 +80,7 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         if loss < state.best:
             state.best, state.best_weights = loss, self._validated_weights
         stop_early = state.waited > 0 and state.waited >= self.patience
-        state.stopped = stop_early or state.in_phase == self.epochs
+        state.stopped = stop_early or state.in_phase == self.epochs or state.ended
         self.model.stop_training = self.model.stop_training or stop_early
         # A diverged training is not worth resuming.
         if self.write and math.isfinite(float(metrics.get("loss", math.nan))):
@@ -93,7 +93,7 @@ class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         epochs: The largest number of epochs.
-        shown: False to draw and print nothing.
+        bar: The bar to draw on.
         seconds: The durations of the epochs before a training was resumed.
         best: The lowest validation loss so far.
 
@@ -101,44 +101,35 @@ class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
         seconds: The duration of each epoch, in seconds.
 
     Examples:
-        >>> EpochProgress(epochs=3, shown=False).seconds
+        >>> EpochProgress(3, ProgressBar("training", shown=False)).seconds
         []
     """
 
-    def __init__(self, epochs: int, *, shown: bool, seconds: Sequence[float] = (), best: float = math.inf) -> None:
+    def __init__(self, epochs: int, bar: ProgressBar, *, seconds: Sequence[float] = (), best: float = math.inf) -> None:
         super().__init__()
         self.seconds = list(seconds)
-        self._epochs, self._best, self._started = epochs, best, 0.0
-        self._bar = progress_bar(shown=shown, transient=True)
-        self._task = self._bar.add_task("training", visible=False)
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start the bar."""
-        self._bar.start()
+        self._epochs, self._best, self._started, self._bar = epochs, best, 0.0, bar
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Set the bar to the start of an epoch."""
         self._started = time.perf_counter()
-        self._bar.reset(
-            self._task, total=self.params.get("steps"), description=self._describe_epoch(epoch), visible=True
-        )
+        self._bar.restart(self._describe_epoch(epoch), total=self.params.get("steps"))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Advance the bar."""
-        self._bar.update(self._task, completed=batch + 1)
+        self._bar.advance(batch + 1 - self._bar.completed)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Print the epoch's loss and accuracy."""
         self.seconds.append(time.perf_counter() - self._started)
-        if self._bar.disable or not logs:
+        if not logs:
             return
         best = logs["val_loss"] < self._best
         self._best = min(self._best, logs["val_loss"])
-        self._bar.console.print(
+        self._bar.print(
             f"{self._describe_epoch(epoch)} {self.seconds[-1]:6.1f} s  "
             f"loss {logs['loss']:.3f} (val {logs['val_loss']:.3f})  "
-            f"accuracy {logs['accuracy']:.3f} (val {logs['val_accuracy']:.3f})" + "  best" * best,
-            highlight=False,
+            f"accuracy {logs['accuracy']:.3f} (val {logs['val_accuracy']:.3f})" + "  best" * best
         )
 
     def note(self, text: object) -> None:
@@ -147,13 +138,7 @@ class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
         Args:
             text: The line.
         """
-        if not self._bar.disable:
-            self._bar.console.print(str(text), highlight=False)
-
-    def close(self) -> None:
-        """Remove the bar. Keras's end of training does not, since a second phase may follow."""
-        self._bar.update(self._task, visible=False)
-        self._bar.stop()
+        self._bar.print(str(text))
 
     def _describe_epoch(self, epoch: int) -> str:
         return f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}"

@@ -46,6 +46,7 @@ class TrainingState:
         precision: The precision of the training.
         variables: Every variable of the network and of its optimiser, in their order.
         best_weights: The model's weights in the best epoch; empty if no loss was finite.
+        ended: Whether a callback of the user has stopped the training, so that no phase follows.
     """
 
     phase: int = 0
@@ -59,6 +60,7 @@ class TrainingState:
     precision: str = "float32"
     variables: Arrays = field(default_factory=list)
     best_weights: Arrays = field(default_factory=list)
+    ended: bool = False
 
     def begin(self, phase: int) -> None:
         """Start another phase.

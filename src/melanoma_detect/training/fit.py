@@ -25,6 +25,7 @@ from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import fit_feature_space, sample_training_images
+from melanoma_detect.training.checkpoints import checkpoint_path
 from melanoma_detect.training.image_types import (
     FittedCalibrations,
     calibrate_by_type,
@@ -33,7 +34,10 @@ from melanoma_detect.training.image_types import (
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
 from melanoma_detect.training.trainer import TrainingResult, check_model_and_data, train
+from melanoma_detect.training.user_callbacks import check_callbacks
 from melanoma_detect.utils.files import cache_folder
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
+from melanoma_detect.utils.progress import describe_stage, progress_bar
 from melanoma_detect.utils.user_warning import warn_user
 
 DetectorParts: TypeAlias = tuple[DetectorConfig, Runtime, Files]
@@ -67,8 +71,27 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
         (0.6, 'onnx')
     """
     check_model_and_data(model, data)
-    problem = _find_export_problem(model)
-    trained = train(model, data, options)
+    check_callbacks(options.callbacks, options.recipe)
+    with progress_bar("preparing", shown=options.progress):
+        problem = _find_export_problem(model)
+        trained = train(model, data, options)
+        with noting_interruption(lambda: _describe_interruption(options)):
+            describe_stage("calibrating")
+            return _make_detector_or_save_weights(model, data, options, trained, problem)
+
+
+def _describe_interruption(options: FitOptions) -> Interruption:
+    if options.checkpoint is None:
+        return Interruption("the training was finished, but nothing of it was kept")
+    path = checkpoint_path(options.checkpoint)
+    return Interruption(
+        f"the finished training is kept in {path}", "the same call with resume=True calibrates it", path
+    )
+
+
+def _make_detector_or_save_weights(
+    model: Any, data: Dataset, options: FitOptions, trained: TrainingResult, problem: str
+) -> DetectorParts:
     try:
         return _make_detector(model, data, options, trained, problem)
     except Exception as error:  # whatever it is, hours of training must not be lost by it

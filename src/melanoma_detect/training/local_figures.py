@@ -19,6 +19,7 @@ from melanoma_detect.training.calibrate import ACCEPTED, CalibrationInputs
 from melanoma_detect.training.local_fit import LocalImages
 from melanoma_detect.training.local_thresholds import Fold, distance_rank
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import is_or_are
 
 
 class LocalOutcome(NamedTuple):
@@ -194,10 +195,14 @@ def _points_refused(outcome: LocalOutcome, settings: Settings) -> Iterator[str]:
         if _own_point(outcome, settings, target) is not None:
             continue
         lesions, needed = _lesions_of(outcome.images, target), lesions_needed(settings.sensitivity)
-        there = f"it takes {needed} {PLURALS[target]} of different lesions, and there are {lesions}"
+        there = f"it takes {needed} {PLURALS[target]} of different lesions, and there {is_or_are(lesions)} {lesions}"
         if lesions >= needed:
             there = "it takes a lesion of another kind, and there is none"
-        possible = f" ({lesions} support {_highest(lesions):.0%})" if 0 < lesions < needed else ""
+        possible = (
+            f" ({lesions} {'supports' if lesions == 1 else 'support'} {_highest(lesions):.0%})"
+            if 0 < lesions < needed
+            else ""
+        )
         in_force = _in_force(outcome, settings, target)
         yield f"{100 * settings.sensitivity:g}% sensitivity for {target}: {there}{possible}; {in_force}"
 

@@ -14,6 +14,7 @@ from melanoma_detect.evaluation.truth import label_truth
 from melanoma_detect.inference.local_calibration import kinds_of_classes
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.training.local_fit import LocalImages
+from melanoma_detect.utils.counts import count_noun, is_or_are
 from melanoma_detect.utils.user_warning import warn_user
 
 MIN_IMAGES = 50  # with fewer, the prior decides nearly everything, and the figures mean nothing
@@ -41,6 +42,11 @@ def select_local_images(predictor: Predictor, data: Dataset | Split) -> Split:
         True
     """
     split = _join_splits(data)
+    if not len(split) and isinstance(data, Dataset) and len(data.test):
+        raise DetectorError(
+            f"all {len(data.test)} images are in the test split, which stays unused so that the localised detector can be "
+            "evaluated on it; load the images without a test split (load_dataset(..., test=0)), or give this split itself"
+        )
     _check_labels(split, predictor.classes)
     told = {label: _target(label, split, predictor.classes) for label in (*split.classes, *split.label_groups)}
     silent = [record.label for record in split if told[record.label].all()]
@@ -131,8 +137,8 @@ def _is_other_cancer(label: str, split: Split, classes: tuple[str, ...]) -> bool
 def _warn_set_aside(images: int, seen: int, silent: list[str]) -> None:
     if seen:
         warn_user(
-            f"{seen} of {images} images are set aside: the detector has seen them, or their lesions, in training, and would "
-            "look better calibrated on them than it is",
+            f"{seen} of {count_noun(images, 'image')} {is_or_are(seen)} set aside: the detector has seen them, or "
+            "their lesions, in training, and would look better calibrated on them than it is",
             DataWarning,
         )
     if silent:

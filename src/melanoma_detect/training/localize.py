@@ -25,16 +25,27 @@ from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.decision_rules import check_operating_points
-from melanoma_detect.inference.image_types import TYPE_PLURALS, ImageType
+from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS, ImageType
 from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
 from melanoma_detect.inference.operating_points import TARGETS, Target, check_sensitivity
+from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import CalibrationInputs, collect_calibration_inputs
 from melanoma_detect.training.local_figures import LocalOutcome, describe_outcome, find_broken_promise, measure_local
 from melanoma_detect.training.local_fit import LocalImages
 from melanoma_detect.training.local_images import MIN_IMAGES, label_local_images, select_local_images
+from melanoma_detect.training.local_ranking import (
+    Ranking,
+    check_pairs,
+    check_ranking,
+    find_swapped_pairs,
+    rank_lesions,
+)
 from melanoma_detect.training.local_thresholds import assign_folds, cross_validate, localize_calibration
+from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.progress import describe_stage
 from melanoma_detect.utils.user_warning import warn_user
 
 
@@ -93,6 +104,7 @@ def localize(
     split = select_local_images(predictor, data)
     parts = _read_parts(predictor, split, settings)
     config, entries = predictor.config, []
+    describe_stage("cross-validating")
     for part in parts:
         config, entry = _localize_part(config, part, settings, seed)
         entries.append(_origin(predictor, split, seed) | entry)
@@ -203,9 +215,20 @@ def _judges(config: DetectorConfig, image_type: ImageType | None, images: LocalI
     """Return whether images of a type are calibrated on; warn if they are left out."""
     reason = "the detector refers them all" if image_type in config.referred_types else _too_few(images)
     if reason:
-        name = TYPE_PLURALS[image_type] if image_type else "images"
-        warn_user(f"{len(images.groups)} {name} change nothing: {reason}", DataWarning)
+        warn_user(f"{_describe_left_out(len(images.groups), image_type)}: {reason}", DataWarning)
     return not reason
+
+
+def _describe_left_out(images: int, image_type: ImageType | None) -> str:
+    """Return how many images of a recognised type change nothing, and what to do if they are of the other type."""
+    if image_type is None:
+        return f"{count_noun(images, 'image')} of no recognised type change nothing"
+    other = next(name for name in IMAGE_TYPES if name != image_type)
+    was, change = ("was", "changes") if images == 1 else ("were", "change")
+    return (
+        f"{count_noun(images, 'image')} {was} taken for {TYPE_PLURALS[image_type]} and {change} nothing (if all images are "
+        f'{TYPE_PLURALS[other]}, say so: detector.at(image_type="{other}"), or --image-type {other})'
+    )
 
 
 def _too_few(images: LocalImages) -> str:
@@ -230,12 +253,30 @@ def _localize_part(
             outcome = LocalOutcome(old[views], new[views], validated, inputs, images, part.rejected)
     if settings.views not in new:
         raise DetectorError(f"the detector is used with {settings.views} views, for which it was not calibrated")
+    probabilities = outcome.old.probabilities(outcome.inputs.logits, outcome.images.classes)
+    check_pairs(find_swapped_pairs(probabilities, outcome.images))
+    rankings = _rankings(outcome, probabilities)
+    for target, ranking in rankings.items():
+        check_ranking(ranking, target, decides=target == settings.target)
     if problem := find_broken_promise(outcome, settings):
         warn_user(problem, DetectorWarning)
     entry = describe_outcome(outcome, settings) | measure_local(outcome, settings)
+    entry["auc"] = {target: ranking._asdict() for target, ranking in rankings.items()}
     changed = dict(old) | new
     config = replace(config, clinical=changed) if clinical else replace(config, calibrations=changed)
     return config, {"image_type": part.image_type or "", **entry}
+
+
+def _rankings(outcome: LocalOutcome, probabilities: Float64Array) -> dict[Target, Ranking]:
+    """Return how well the detector ranks the images by each target that their labels tell of; localising keeps the order."""
+    found: dict[Target, Ranking] = {}
+    for target in TARGETS:
+        shown, known = outcome.images.sides(target)
+        scores = target_scores(probabilities, outcome.images.classes, target)
+        ranking = rank_lesions(scores[known], shown[known], outcome.images.groups[known])
+        if ranking is not None and scores.any():
+            found[target] = ranking
+    return found
 
 
 def _origin(predictor: Predictor, split: Split, seed: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.operating_points import check_sensitivity
@@ -21,6 +22,7 @@ class FitOptions:
         checkpoint: A folder to write a checkpoint into after each epoch, or None.
         resume: Whether to resume from the checkpoint in that folder.
         devices: None for one device, `"auto"`, or a number; see `devices.distribute`.
+        callbacks: Keras callbacks of the user.
 
     Raises:
         DetectorError: A value is out of its range.
@@ -39,6 +41,7 @@ class FitOptions:
     checkpoint: "str | os.PathLike[str] | None" = None
     resume: bool = False
     devices: str | int | None = None
+    callbacks: Any = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

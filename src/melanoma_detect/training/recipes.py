@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.suggest import did_you_mean
 
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
@@ -142,6 +143,8 @@ class Recipe:
     ema: float = 0.0
     precision: str = "float32"
     balance_sources: bool = False
+
+    _repr_html_ = notebook_view
 
     def __post_init__(self) -> None:
         _check_choice("schedule", self.schedule, SCHEDULES)

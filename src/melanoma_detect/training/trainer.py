@@ -1,6 +1,5 @@
 """The training loop: a model is trained on the training split and stopped early by the validation split."""
 
-import contextlib
 import math
 import os
 from collections.abc import Callable
@@ -28,6 +27,10 @@ from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import PrecisionChoice, choose_precision, clone_with_precision
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.training.source_balancing import balance_sources
+from melanoma_detect.training.user_callbacks import UserCallbacks, check_callbacks
+from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
+from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import seeded
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -66,6 +69,7 @@ class _Context:
     batches: _Batches
     setup: DeviceSetup
     progress: EpochProgress
+    callbacks: UserCallbacks
     write: Callable[[TrainingState], None] | None
 
 
@@ -102,11 +106,17 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
     state = _initial_state(options, training)
     batches = _Batches(weighted.train.batches(size, shuffle=True, seed=seed), weighted.validation.batches(size))
     # In place of Keras's own bar: this one draws on standard error and leaves one line for each epoch.
-    progress = EpochProgress(epochs, shown=options.progress, seconds=state.seconds, best=state.best)
-    with seeded(seed), contextlib.closing(progress), distribute(options.devices) as setup:
+    with (
+        seeded(seed),
+        progress_bar("training", shown=options.progress) as bar,
+        distribute(options.devices) as setup,
+    ):
+        progress = EpochProgress(epochs, bar, seconds=state.seconds, best=state.best)
         write = _checkpoint_writer(options.checkpoint, training, setup)
-        context = _Context(weighted, recipe, seed, _divide(batches, setup), setup, progress, write)
-        _train_phases(model, context, state, epochs)
+        user = UserCallbacks(check_callbacks(options.callbacks, recipe), state)
+        context = _Context(weighted, recipe, seed, _divide(batches, setup), setup, progress, user, write)
+        with noting_interruption(lambda: _describe_interruption(options, state)):
+            _train_phases(model, context, state, epochs)
     if state.best_weights:
         model.set_weights(state.best_weights)
     return _make_result(state, setup)
@@ -120,7 +130,7 @@ def _train_phases(model: Any, context: _Context, state: TrainingState, epochs: i
         context.progress.note(choice)
     network = clone_with_precision(model, state.precision)
     for number, phase in enumerate(plan_phases(network, epochs, context.recipe)):
-        if number < state.phase or (number == state.phase and state.stopped):
+        if state.ended or number < state.phase or (number == state.phase and state.stopped):
             continue
         if number > state.phase:
             # Each phase starts from the best weights of the phases before it.
@@ -129,6 +139,7 @@ def _train_phases(model: Any, context: _Context, state: TrainingState, epochs: i
             state.begin(number)
         with phase.freeze_backbone(network):
             _train_phase(network, phase, context, state)
+    context.callbacks.finish({column: values[-1] for column, values in state.history.items()})
 
 
 def _train_phase(network: Any, phase: Phase, context: _Context, state: TrainingState) -> None:
@@ -154,7 +165,8 @@ def _train_phase(network: Any, phase: Phase, context: _Context, state: TrainingS
         initial_epoch=done,
         epochs=done - state.in_phase + phase.epochs,
         shuffle=False,  # Keras would draw from Python's generator; the batches shuffle themselves by the seed
-        callbacks=[context.progress, keras.callbacks.TerminateOnNaN(), best_weights],
+        # The user's before the best weights, which record where those stop the training.
+        callbacks=[context.progress, keras.callbacks.TerminateOnNaN(), context.callbacks, best_weights],
         verbose=0,
     )
 
@@ -215,6 +227,21 @@ def _checkpoint_writer(
     if folder is None or setup.process:
         return None
     return partial(checkpoints.write, Path(checkpoints.checkpoint_path(folder)), training=training)
+
+
+def _describe_interruption(options: FitOptions, state: TrainingState) -> Interruption:
+    """Say which epochs an interrupted training has kept."""
+    done = len(state.seconds)
+    if options.checkpoint is None:
+        return Interruption(
+            f"{count_noun(done, 'epoch')} of {options.epochs} done, none kept",
+            "with checkpoint='a folder' a training can be resumed",
+        )
+    path = checkpoints.checkpoint_path(options.checkpoint)
+    if not path.exists():
+        return Interruption("no epoch was complete, so nothing was kept")
+    advice = "the same call with resume=True goes on from there"
+    return Interruption(f"{done} of {options.epochs} epochs are kept in {path}", advice, path)
 
 
 def check_model_and_data(model: Any, data: Dataset) -> None:

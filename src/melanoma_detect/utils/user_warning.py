@@ -10,7 +10,7 @@ from types import FrameType
 
 _PACKAGE = __name__.partition(".")[0]
 _FOLDER = str(Path(__file__).parents[1]) + os.sep
-# With the separators: a plugin in melanoma_detect_example_plugin beside it is not this package.
+# With the separators: a plugin in melanoma_detect_my_net beside it is not this package.
 _INSTALLED = tuple(
     {path + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))}
     | {str(Path(dataclasses.__file__).parent) + os.sep}

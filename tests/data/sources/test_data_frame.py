@@ -33,7 +33,7 @@ def test_numbers_booleans_and_missing_values():
     frame = pd.DataFrame(
         {"image": [1.0, 2.0, np.nan], "MEL": [True, False, True], "NV": [False, True, False], "age": [5, pd.NA, 1]}
     )
-    with pytest.warns(match="1 of 3 rows name no image"):
+    with pytest.warns(match="1 of 3 rows names no image"):
         table = read_table(frame)
     assert [(row.name, dict(row.cells)) for row in table.rows] == [
         ("1", {"MEL": "True", "NV": "False", "age": "5"}),

@@ -14,6 +14,7 @@ from melanoma_detect.data.sources.table import Table, TableRow, stem_of
 from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
 from melanoma_detect.data.sources.table_reader import read_table
 from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.user_warning import warn_user
 
 # ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv; the parts of one data set differ in this word.
@@ -229,7 +230,8 @@ def _join(
         rows += _merge(_Rows([row], added.get(key, []) if key else []), apart, against)
     left = [row for key, own in added.items() if key not in used for row in own]
     if not any(row.name for row in left) and left:
-        warn_user(f"{len(left)} lesions of {other.path} have no image in {base.path}", DataWarning)
+        have = "has" if len(left) == 1 else "have"
+        warn_user(f"{count_noun(len(left), 'lesion')} of {other.path} {have} no image in {base.path}", DataWarning)
     if against:
         warn_user(
             f"{base.path} and {other.path} contradict each other in {len(against)} cells ({'; '.join(against[:2])}); those of "

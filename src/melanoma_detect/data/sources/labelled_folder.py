@@ -24,6 +24,7 @@ from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES
 from melanoma_detect.data.sources.table_reader import read_columns
 from melanoma_detect.data.sources.tree import Tree
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.counts import count_noun
 
 
 class FoundTable(NamedTuple):
@@ -263,7 +264,8 @@ def _splits(
 
 def _describe_unsaid(table: Table, count: int) -> tuple[str, ...]:
     column = f" in the column {table.split_column}" if table.split_column else ""
-    return (f"{table.path.name} gives {count} images no split{column}: they are in train",) if count else ()
+    are = "it is" if count == 1 else "they are"
+    return (f"{table.path.name} gives {count_noun(count, 'image')} no split{column}: {are} in train",) if count else ()
 
 
 def _column_split(path: Path, table: Table, rows: Sequence[TableRow]) -> SplitName | None:

@@ -17,6 +17,7 @@ from melanoma_detect.data.sources.label_readings import number_of
 from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.data.sources.table_file import TableFile, open_table
 from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.user_warning import warn_user
 
 # What pandas calls an index that was written as a column.
@@ -112,7 +113,8 @@ def _make_rows(
     if unnamed:
         column = " and ".join(columns[place] for place in names)
         warn_user(
-            f"{path}: {unnamed} of {len(rows)} rows name no image in the column {column}; they are left out",
+            f"{path}: {unnamed} of {count_noun(len(rows), 'row')} name{'s' * (unnamed == 1)} no image in the column {column}; "
+            f"{'it is' if unnamed == 1 else 'they are'} left out",
             DataWarning,
         )
     return tuple(row for row in rows if row.name)

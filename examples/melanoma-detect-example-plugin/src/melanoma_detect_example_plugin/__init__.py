@@ -1,1 +1,0 @@
-"""An architecture for melanoma-detect."""

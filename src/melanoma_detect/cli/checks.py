@@ -1,0 +1,108 @@
+"""Checks of the values of options: a wrong one is refused while the command line is read, before any work begins.
+
+Each check is a `callback` of `typer.Option`. Its error names the option as the user has written it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from melanoma_detect.errors import MelanomaDetectError
+from melanoma_detect.utils.suggest import did_you_mean
+
+_NUMPY_SEEDS = 2**32  # NumPy's old generator, which Augmentor draws from, takes no larger seed
+
+
+class OptionError(MelanomaDetectError, ValueError):
+    """An option of the command line has a value that it cannot have."""
+
+
+def at_least(lowest: int, *, below: int | None = None) -> Callable[..., Any]:
+    """Return a check that a whole number is not too small.
+
+    Args:
+        lowest: The smallest number that is allowed.
+        below: The smallest number that is too large; None for no limit.
+
+    Returns:
+        The check.
+
+    Examples:
+        >>> OptionForm = typer.Option(callback=at_least(1))
+    """
+    limit = f", under {below}" if below else ""
+
+    def check(param: typer.CallbackParam, value: Any) -> Any:
+        if value is not None and not (lowest <= value and (below is None or value < below)):
+            raise OptionError(f"{option_name(param)} {value}: expected a whole number of at least {lowest}{limit}")
+        return value
+
+    return check
+
+
+check_seed = at_least(0, below=_NUMPY_SEEDS)
+
+
+def between_0_and_1(example: str) -> Callable[..., Any]:
+    """Return a check that a share is over 0 and under 1.
+
+    Args:
+        example: Such a share, for the message.
+
+    Returns:
+        The check; it takes one share or a list of them.
+
+    Examples:
+        >>> OptionForm = typer.Option(callback=between_0_and_1("0.95"))
+    """
+
+    def check(param: typer.CallbackParam, value: Any) -> Any:
+        for share in value if isinstance(value, (list, tuple)) else [value]:
+            if share is not None and not 0 < share < 1:
+                raise OptionError(
+                    f"{option_name(param)} {share:g}: expected a share over 0 and under 1, such as {example}"
+                )
+        return value
+
+    return check
+
+
+def one_of(*choices: Any) -> dict[str, Any]:
+    """Return the keywords of `typer.Option` for a choice: its check, and its completion in the shell.
+
+    Args:
+        *choices: The values that are allowed.
+
+    Returns:
+        Keywords of `typer.Option`.
+
+    Examples:
+        >>> one_of("local", "ray")["metavar"]
+        'local|ray'
+    """
+    texts = [str(choice) for choice in choices]
+    listed = f"{', '.join(texts[:-1])} or {texts[-1]}" if len(texts) > 1 else texts[0]
+
+    def check(param: typer.CallbackParam, value: Any) -> Any:
+        if value is not None and value not in choices:
+            hint = did_you_mean(str(value), texts)
+            raise OptionError(f"{option_name(param)} {value}: {hint}expected {listed}")
+        return value
+
+    def complete(incomplete: str) -> list[str]:
+        return [text for text in texts if text.startswith(incomplete)]
+
+    return {"callback": check, "autocompletion": complete, "metavar": "|".join(texts)}
+
+
+def option_name(param: typer.CallbackParam) -> str:
+    """Return an option's name as `--help` shows it.
+
+    Args:
+        param: The option.
+
+    Returns:
+        The first of its long names.
+    """
+    return next((name for name in param.opts if name.startswith("--")), str(param.name))

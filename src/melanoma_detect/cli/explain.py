@@ -1,0 +1,62 @@
+"""The command explain: a heat map of the parts of an image that support a diagnosis."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+import melanoma_detect as md
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.checks import one_of
+from melanoma_detect.cli.console import printable
+from melanoma_detect.cli.detectors import check_detector, detector_files
+from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.errors import ImageError
+from melanoma_detect.utils.outputs import expand_path
+
+if TYPE_CHECKING:
+    from melanoma_detect.explain.explain import Method
+
+
+@app.command()
+def explain(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", parser=expand_path, help="Image file of a lesion.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH",
+            parser=expand_path,
+            help="Image file to write: the lesion, the heat map over it, and a caption.",
+        ),
+    ],
+    detector: DetectorOption = None,
+    diagnosis: Annotated[
+        str | None,
+        typer.Option(help="Diagnosis to explain: a class or 'malignant'.", show_default="the most probable class"),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="How: by the class activation map, gradients of a Keras model, hiding parts of the image, or the first of "
+            "them that the detector has.",
+            **one_of("auto", "cam", "grad-cam", "occlusion"),
+        ),
+    ] = "auto",
+    as_json: JsonOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Draw a heat map of the parts of an image that support a diagnosis."""
+    from melanoma_detect.explain.explain import check_image_output  # noqa: PLC0415 - --help stays fast
+
+    check_image_output(out, overwrite=overwrite, inputs=[image, *detector_files(detector)])
+    check_detector(detector)
+    if not image.exists():
+        raise ImageError(f"{image}: no such file; check the path")
+    loaded = md.Detector.load(detector)
+    explanation = loaded.explain(image, diagnosis=diagnosis, method=cast("Method", method))
+    explanation.save(out, overwrite=overwrite)
+    if as_json:
+        print_json(explanation.to_dict() | {"written": [out]})
+        return
+    typer.echo(f"{printable(explanation)}\n\nWritten:\n  {out}")

@@ -1,0 +1,80 @@
+"""The command export: the model alone, for other programs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+import melanoma_detect as md
+from melanoma_detect.cli.app import app
+from melanoma_detect.cli.checks import OptionError, one_of
+from melanoma_detect.cli.datasets import check_sources
+from melanoma_detect.cli.detectors import check_detector, detector_files
+from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error, expand_path
+
+if TYPE_CHECKING:
+    from melanoma_detect.export.export import Precision
+    from melanoma_detect.export.tensorflow import Format
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", parser=expand_path, help="File to write; for saved_model, a folder.")
+    ],
+    detector: DetectorOption = None,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="ONNX, LiteRT (TensorFlow Lite), or TensorFlow's SavedModel.",
+            **one_of("onnx", "litert", "saved_model"),
+        ),
+    ] = "onnx",
+    precision: Annotated[
+        str, typer.Option(help="float32, or int8 (onnx only; needs --data).", **one_of("float32", "int8"))
+    ] = "float32",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            parser=expand_path,
+            help="Images to compare both models on and, for int8, to calibrate on.",
+            show_default="procedural lesions",
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write the model alone, for other programs, and print how closely it agrees with the detector."""
+    _check_precision(precision, format_, data)
+    inputs = [*([data] if data else []), *detector_files(detector)]
+    check_sources(inputs[:1] if data else [])
+    _check_out(out, format_, inputs, overwrite=overwrite)
+    check_detector(detector)
+    loaded = md.Detector.load(detector)
+    images = md.load_dataset(data, image_size=loaded.image_size) if data else None
+    exported = loaded.export(
+        cast("Format", format_), out, precision=cast("Precision", precision), images=images, overwrite=overwrite
+    )
+    typer.echo(str(exported))
+
+
+def _check_out(out: Path, format_: str, inputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse an output that cannot be written, before Keras is imported; `Detector.export` looks closer."""
+    if format_ != "saved_model" or not out.is_dir():
+        check_output(out, overwrite=overwrite, inputs=inputs)
+        return
+    check_output_folder(out, inputs=inputs)
+    if any(out.iterdir()) and not overwrite:
+        raise exists_error(out)
+
+
+def _check_precision(precision: str, format_: str, data: Path | None) -> None:
+    if precision == "int8" and format_ != "onnx":
+        raise OptionError(f"--precision int8: is written as ONNX only, not as {format_}; expected --format onnx")
+    if precision == "int8" and data is None:
+        raise OptionError(
+            "--precision int8: needs images to measure the range of activations on; expected --data FOLDER"
+        )

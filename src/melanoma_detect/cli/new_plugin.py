@@ -1,0 +1,36 @@
+"""The command that starts a plugin: new-plugin."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melanoma_detect.cli.app import app
+from melanoma_detect.utils.outputs import expand_path
+
+
+@app.command()
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="Name of the architecture, such as my-net.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", parser=expand_path, help="Folder to write.", show_default="melanoma-detect-NAME"
+        ),
+    ] = None,
+    author: Annotated[
+        str | None,
+        typer.Option(help="Who holds the copyright, for the licence.", show_default="the authors of the package"),
+    ] = None,
+) -> None:
+    """Write a complete package for an architecture of your own: network, tests, README, CI."""
+    from melanoma_detect.models.new_plugin import write_plugin  # noqa: PLC0415 - --help stays fast
+
+    plugin = write_plugin(name, out, author=author)
+    # A folder's bare name would be looked up in the package index.
+    path = str(plugin.folder) if plugin.folder.is_absolute() else f"./{plugin.folder.as_posix()}"
+    typer.echo(f"{plugin.folder}: the package {plugin.package}, with the architecture {plugin.name}. Next:\n")
+    typer.echo(f"  pip install --editable '{path}[test]'")
+    typer.echo(f"  melanoma-detect check-model {plugin.name}")
+    typer.echo(f"  pytest '{path}'\n")
+    typer.echo(f"Then put your own network into src/{plugin.module}/network.py.")

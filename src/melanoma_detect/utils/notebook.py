@@ -1,0 +1,95 @@
+"""Notebooks: the door through which a value shows itself as HTML.
+
+A class in any package shows itself by one line in its body:
+
+    _repr_html_ = notebook_view
+
+The views are drawn by `melanoma_detect.report.notebook`, which stands above most of these classes and imports Jinja and, for
+some, Matplotlib. So it is found by its name when a notebook asks, and no class imports it.
+"""
+
+import importlib
+import sys
+from html import escape
+from typing import Any
+
+from melanoma_detect.errors import OutputError
+
+_VIEWS = "melanoma_detect.report.notebook"
+
+
+def notebook_view(value: object) -> str:
+    """Return the HTML that a notebook shows in place of a value's text; a class takes it as its `_repr_html_`.
+
+    Args:
+        value: A `Dataset`, an `Audit`, a `Prediction`, ...
+
+    Returns:
+        HTML that loads nothing and runs nothing. Where it cannot be drawn, the value's text with the reason: a cell never ends
+        in a traceback because a picture is missing.
+
+    Examples:
+        >>> "<table" in notebook_view(detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
+        True
+        >>> notebook_view(object()).splitlines()[-1]
+        '<p>This is its text, because it has no view: TypeError: no view for object</p>'
+    """
+    try:
+        return str(importlib.import_module(_VIEWS).render(value))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the text is worth more than a traceback
+        reason = f"{type(error).__name__}: {error}"
+        return f"<pre>{escape(str(value))}</pre>\n<p>This is its text, because it has no view: {escape(reason)}</p>"
+
+
+def call_upwards(module: str, function: str, *args: Any, **options: Any) -> Any:
+    """Call a function of a package above the caller's, which must not import upwards.
+
+    Args:
+        module: The module's full name.
+        function: The function's name.
+        *args: Its positional arguments.
+        **options: Its keyword arguments.
+
+    Returns:
+        What the function returns.
+
+    Examples:
+        >>> call_upwards("math", "sqrt", 4.0)
+        2.0
+    """
+    return getattr(importlib.import_module(module), function)(*args, **options)
+
+
+def in_notebook() -> bool:
+    """Return whether this is the kernel of a notebook, which can show HTML and images.
+
+    Returns:
+        False in a script, in Python's shell and in IPython's shell.
+
+    Examples:
+        >>> in_notebook()
+        False
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")
+
+
+def show(value: Any, plot: Any) -> None:
+    """Show a value: in a notebook below the cell, elsewhere as an image in the system's viewer.
+
+    Args:
+        value: What a notebook shows.
+        plot: A function without arguments that returns its Matplotlib figure, for the viewer.
+
+    Raises:
+        OutputError: This machine has no program that shows images.
+    """
+    if in_notebook():
+        sys.modules["IPython"].display.display(value)
+        return
+    # By its name: it imports IPython, where that is installed, and a prediction on the command line waits for neither.
+    if not importlib.import_module("PIL.ImageShow").show(plot().to_image()):
+        raise OutputError(
+            "no program on this machine shows images; write a file instead: .plot().savefig('prediction.png')"
+        )

@@ -1,0 +1,48 @@
+"""The prediction sheet: the image, the bars and the threshold of the prediction."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from melanoma_detect.report import plots
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_bars_are_the_probabilities(detector, data):
+    prediction = detector.predict(data.test.paths[0])
+    image, bars = plots.prediction(prediction).axes
+    assert np.asarray(image.get_images()[0].get_array()).shape == (64, 64, 3)
+    widths = [bar.get_width() for bar in bars.containers[1]]
+    assert widths == pytest.approx([prediction.melanoma, *sorted(prediction.probabilities.values(), reverse=True)])
+    line = bars.get_lines()[0]
+    assert line.get_xdata()[0] == detector.operating_point.threshold
+
+
+def test_the_title_is_the_decision_and_the_sentence_stands_below(detector, data):
+    prediction = replace(detector.predict(data.test.paths[0]), decision="clear", abstained=False)
+    figure = plots.prediction(prediction)
+    assert figure.get_suptitle().startswith("CLEAR: ")
+    below = " ".join(figure.get_supxlabel().split())
+    assert data.test.paths[0].name in below
+    assert str(data.test.paths[0].parent) not in below
+    assert "not a medical device" in below
+
+
+def test_an_image_that_has_gone_is_a_note(detector, data):
+    prediction = replace(detector.predict(data.test.paths[0]), source="gone.jpg")
+    assert any("no longer there" in " ".join(text.split()) for text in texts(plots.prediction(prediction)))
+
+
+def test_without_a_threshold_there_is_no_line(detector, data):
+    prediction = replace(detector.predict(data.test.paths[0]), operating_point=None, decision="refer")
+    assert plots.prediction(prediction).axes[1].get_lines() == []
+
+
+def test_letters_are_large_enough(detector, data):
+    figure = plots.prediction(detector.predict(data.test.paths[0]))
+    sizes = [text.get_fontsize() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
+    assert min(sizes) >= 9
