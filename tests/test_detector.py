@@ -126,7 +126,7 @@ def test_at_changes_the_settings(detector, photos):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sensitivity": 0.99}, "at least 99 melanomas"),
+        ({"sensitivity": 0.99}, "at least 99 and one other"),
         ({"sensitivity": 2}, "sensitivity=2"),
         ({"target": "benign"}, "no operating point for benign"),
         ({"views": 5}, "views=5"),

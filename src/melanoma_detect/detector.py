@@ -262,7 +262,7 @@ class Detector(DetectorProperties):
 
         Examples:
             >>> detector.localize(md.load_dataset(md.write_samples("clinic", train=10, size=64, seed=9), validation=0))
-            <Detector cnn: 9 classes at 32×32>
+            <Detector cnn, localised on clinic: 9 classes at 32×32>
         """
         from melanoma_detect.training.localize import localize  # noqa: PLC0415 - imports SciPy
 

@@ -51,5 +51,5 @@ def test_what_else_there_is_to_say_is_said(split_set):
     folder, rows = split_set
     (folder / "first" / "notes.txt").touch()
     notes = evaluate(folder, rows)
-    expected = f"{folder / 'first'}: 1 file takes no part (notes.txt); see data.other_files"
+    expected = f"first: {folder / 'first'}: 1 file takes no part (notes.txt); see data.other_files"
     assert [note for note in notes if "notes.txt" in note] == [expected]

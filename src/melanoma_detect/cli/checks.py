@@ -41,7 +41,23 @@ def at_least(lowest: int, *, below: int | None = None) -> Callable[..., Any]:
     return check
 
 
-check_seed = at_least(0, below=_NUMPY_SEEDS)
+def check_seed(param: typer.CallbackParam, value: Any) -> Any:
+    """Raise OptionError for a seed that NumPy does not take.
+
+    Args:
+        param: The option.
+        value: Its value; None where it is not given.
+
+    Returns:
+        The value.
+
+    Raises:
+        OptionError: The seed is negative or too large.
+
+    Examples:
+        >>> SeedForm = typer.Option(callback=check_seed)
+    """
+    return at_least(0, below=_NUMPY_SEEDS)(param, value)
 
 
 def between_0_and_1(example: str) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from melanoma_detect.inference.runtime import CLASS_MAPS, LOGITS
 
 _UNCHANGED = frozenset({"Identity", "Squeeze", "Flatten", "Reshape", "Dropout"})  # what keeps the values of pooled maps
+_DIMENSIONS = ("images", "rows", "columns", "classes")  # of the class maps
 _PREFIX = f"{CLASS_MAPS}/"  # of the names of nodes and tensors that are added
 
 
@@ -54,7 +55,7 @@ def add_class_maps(model: onnx.ModelProto) -> bool:
     extended.CopyFrom(model)
     extended.graph.node.extend(_class_map_nodes(*found))
     shape = _inferred_shape(extended)
-    if shape[1:3] == [1, 1]:
+    if len(shape) != len(_DIMENSIONS) or shape[1:3] == [1, 1]:
         return False
     model.graph.node.extend(extended.graph.node[len(model.graph.node) :])
     model.graph.output.append(helper.make_tensor_value_info(CLASS_MAPS, TensorProto.FLOAT, shape))
@@ -105,13 +106,13 @@ def _linear_head(graph: onnx.GraphProto) -> tuple[str, list[_Step]] | None:
 
 
 def _inferred_shape(model: onnx.ModelProto) -> list[int | str]:
-    """Return the shape of the class maps: numbers where ONNX can infer them, names elsewhere."""
-    names = ("images", "rows", "columns", "classes")
+    """Return the shape of the class maps: numbers where ONNX can infer them, names elsewhere; empty where it cannot tell."""
     inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
     for info in inferred:
         if info.name == CLASS_MAPS:
-            return [dim.dim_value or name for dim, name in zip(info.type.tensor_type.shape.dim, names, strict=True)]
-    return list(names)
+            dimensions = info.type.tensor_type.shape.dim
+            return [dim.dim_value or name for dim, name in zip(dimensions, _DIMENSIONS, strict=False)]
+    return list(_DIMENSIONS)
 
 
 def _constant_shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:

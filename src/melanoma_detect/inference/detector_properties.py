@@ -67,7 +67,7 @@ class DetectorProperties:
     def predict(self, images: ImageLike) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, images: Iterable[ImageLike]) -> Predictions: ...
-    @renamed_keywords(pictures="images")
+    @renamed_keywords("Detector.predict", pictures="images")
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> Prediction | Predictions:
         """Predict the diagnosis of one image or several, and whether to alert.
 

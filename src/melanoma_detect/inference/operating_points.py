@@ -15,6 +15,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.predictive_values import PredictiveValues, predictive_values
 from melanoma_detect.inference.source_sensitivity import SourceSensitivity, shrink_sensitivities
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
@@ -268,12 +269,11 @@ class ValidationScores:
             >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).check(0.5)
         """
         check_sensitivity(sensitivity)
-        needed = lesions_needed(sensitivity)
-        if self.positive_lesions < needed or not self.negative_lesions:
+        if self.positive_lesions < (needed := lesions_needed(sensitivity)) or not self.negative_lesions:
             raise DetectorError(
-                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set: validation has {self.positive_lesions} "
-                f"lesions of the target and {self.negative_lesions} others; expected at least {needed} and one other: load "
-                "more data, or choose a lower sensitivity"
+                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set: validation has "
+                f"{count_noun(self.positive_lesions, 'lesion')} of the target and {self.negative_lesions} others; expected at "
+                f"least {needed} and one other: load more data, or choose a lower sensitivity"
             )
 
 

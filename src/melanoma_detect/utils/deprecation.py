@@ -58,10 +58,11 @@ def call_moved(old: str, new: str, module: str, function: str, *args: Any, **opt
     return getattr(importlib.import_module(module), function)(*args, **options)
 
 
-def renamed_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def renamed_keywords(named: str = "", /, **new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that lets a function take keywords under their old names too, with a warning.
 
     Args:
+        named: What users call the function; empty for its own name. A method may stand in a class that they never see.
         **new_names: The present name of each keyword, by its old one.
 
     Returns:
@@ -81,7 +82,7 @@ def renamed_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P,
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **keywords: P.kwargs) -> R:
-            name = function.__qualname__
+            name = named or function.__qualname__
             for old in new_names.keys() & keywords.keys():
                 new = new_names[old]
                 if new in keywords:
