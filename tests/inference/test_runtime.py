@@ -1,5 +1,6 @@
 """Runtimes: ONNX Runtime without Keras, from many threads, and Keras."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -107,3 +108,22 @@ def test_a_marked_architecture_runs_on_keras(data, tmp_path):
     assert answers[0] == pytest.approx(answers[1], abs=1e-6)
     with pytest.raises(DetectorError, match=r"has no ONNX model .* use engine='keras'"):
         md.Detector.load(tmp_path / "mine.detector", engine="onnx")
+
+
+HOME = """
+import sys
+import melanoma_detect as md
+print(md.Detector.load().predict(md.draw_lesion("nevus", seed=1).pixels).decision)
+"""
+
+
+@pytest.mark.parametrize("given", [None, "0"])
+def test_nothing_is_reported_and_the_home_folder_stays_empty(tmp_path, given):
+    (home := tmp_path / "home").mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    environment |= {"HOME": str(home)} | ({} if given is None else {"ORT_DISABLE_TELEMETRY": given})
+    done = subprocess.run([sys.executable, "-c", HOME], env=environment, capture_output=True, text=True, check=True)
+    assert "onnxruntime" not in done.stderr
+    written = [path.name for path in home.rglob("*") if path.is_file()]
+    # A build of ONNX Runtime that reports leaves its files; which those are is no matter of ours where the user asks for it.
+    assert written == [] or given == "0"

@@ -1,5 +1,6 @@
 """Runtimes: what runs a model, from pixels to logits and features, and the one for ONNX files."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +13,9 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.progress import stage
+
+if os.environ.get("ORT_DISABLE_TELEMETRY") == "1":  # see the package's __init__
+    onnxruntime.disable_telemetry_events()  # the variable comes too late where the user has imported ONNX Runtime before
 
 BATCH = 32  # images in one call of a model: enough to use every core, and little memory
 LOGITS, FEATURES, CLASS_MAPS = "logits", "features", "class_maps"  # the names of a model's outputs
