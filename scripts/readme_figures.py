@@ -47,7 +47,7 @@ def train_detector(folder: Path) -> md.Detector:
     md.write_samples(folder, train=135, test=1, size=64, imbalanced=True)
     data = md.load_dataset(folder, image_size=(64, 64))
     model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(64, 64, 3))
-    return md.Detector.fit(model, data, epochs=5, progress=False)
+    return md.Detector.fit(model, data, epochs=2, progress=False)
 
 
 def draw_prediction(detector: md.Detector, folder: Path, out: Path) -> None:

@@ -70,6 +70,7 @@ CROSS_CUTTING_TESTS = {
     "scripts/test_compact.py": "scripts/default_detector/compact.py",
     "scripts/test_default_detector.py": "scripts/default_detector, the training of the default detector",
     "scripts/test_out_of_distribution.py": "scripts/default_detector/out_of_distribution.py",
+    "scripts/test_rewrite_note.py": "scripts/rewrite_note.py",
     "shipped/test_default_detector.py": "the default detector's file",
 }
 

@@ -98,7 +98,7 @@ def test_an_interrupted_run_resumes(lesions, tmp_path, monkeypatch):
     assert "resume=True" in caught.value.__notes__[0]
     assert [path.name for path in out.parent.iterdir()] == [".cnn.training"]
     assert len((checkpoint.parent / "logs" / "epochs.csv").read_text().splitlines()) == 3
-    with pytest.raises(OutputError, match=r"was interrupted; resume it \(--resume\)"):
+    with pytest.raises(OutputError, match=r"was interrupted; resume it \(resume=True\)"):
         run(lesions, out, **options)
     epochs = []
     monkeypatch.setattr("melanoma_detect.training.trainer._train_phase", lambda *_: epochs.append("trained"))

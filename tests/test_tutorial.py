@@ -10,7 +10,7 @@ FILE_BLOCK = re.compile(r'^```\w+ title="(?P<file>[^"]+)"\n(?P<text>.*?)^```$', 
 
 
 def test_tutorial_quotes_a_new_plugin():
-    plugin = write_plugin("my-net").folder
+    plugin = write_plugin("my-net", author="Your Name").folder
     page = (ROOT / "docs" / "tutorials" / "own-architecture.md").read_text(encoding="utf-8")
     quoted = {match["file"]: match["text"] for match in FILE_BLOCK.finditer(page)}
     assert len(quoted) == 5

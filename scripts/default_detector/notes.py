@@ -24,8 +24,10 @@ NOTES = {
         "cover. Seborrheic keratosis was learnt from MILK10k, the ISIC challenges and PAD-UFES-20."
     ),
     "Skin tone": (
-        "recorded by MILK10k alone. Most images come from clinics in Austria, Australia, Spain, the United States and "
-        "Brazil, and nearly all of the skin is light: on dark skin the detector is untested, and must be taken to be "
+        "MILK10k records it on a scale of its own, from 0 (very dark) to 5 (very light), and PAD-UFES-20 the Fitzpatrick "
+        "type of part of its patients; the other sources do not record it. Most images come from clinics in Austria, "
+        "Australia, Spain, the United States and Brazil, and nearly all of the skin is light: on dark skin the detector is "
+        "untested, and must be taken to be "
         "worse."
     ),
     "How images were taken": (

@@ -16,6 +16,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
 from melanoma_detect.utils.deprecation import renamed_keywords
 from melanoma_detect.utils.disclaimer import log_terms
+from melanoma_detect.utils.keyword_arguments import needs_keywords
 from melanoma_detect.utils.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -86,13 +87,14 @@ class Detector(DetectorProperties):
             checkpoint: A folder for a checkpoint after each epoch, or None; one complete file, which stays after training.
             resume: Continue from that checkpoint, if there is one, to the same result. Other arguments must be as before.
             devices: None for one device; `"auto"` for every available accelerator, over all processes; or their number.
-            callbacks: Keras callbacks, such as `keras.callbacks.TensorBoard("logs")`; they run before the library's own.
+            callbacks: Keras callbacks, such as `keras.callbacks.CSVLogger("log.csv")`; they run before the library's own.
 
         Returns:
             The detector.
 
         Raises:
             DetectorError: Model, data, checkpoint, devices or callbacks do not match, a split is empty, or training diverged.
+            LeakError: The model was trained before on images of this validation split; build a new one.
             KeyboardInterrupt: Ctrl-C; its note says which epochs were kept, and how to go on.
             ImageError: An image cannot be decoded; the message names it.
             OutputError: The checkpoint cannot be written.
@@ -145,6 +147,7 @@ class Detector(DetectorProperties):
             log_terms()
         return cls(config, runtime, files)
 
+    @needs_keywords("sensitivity")
     def at(
         self,
         *,
@@ -271,17 +274,21 @@ class Detector(DetectorProperties):
         return type(self)(used.config, used.runtime, used.files, used.settings)
 
     @renamed_keywords(photo="image")
-    def explain(self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto") -> "Explanation":
+    def explain(
+        self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto", progress: bool = True
+    ) -> "Explanation":
         """Explain which parts of an image are evidence for a diagnosis, as a heat map.
 
         The class activation map weights the model's last feature maps as its last layer does: exact, as fast as a prediction,
         at a low resolution. Grad-CAM does the same by the gradients of the Keras model, also where further layers follow the
-        maps. Occlusion hides one part of the image after the other and measures how the probability changes.
+        maps; it first loads Keras and the model, ten seconds and more. Occlusion hides one part of the image after the other
+        and measures how the probability changes: 157 predictions.
 
         Args:
             image: One image, as `predict` takes it.
             diagnosis: A class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
             method: `"cam"`, `"grad-cam"`, `"occlusion"`, or `"auto"` for the first of them that the detector allows.
+            progress: Draw a progress bar where it takes more than two seconds.
 
         Returns:
             The explanation: a heat map over the image; printing it describes the map.
@@ -296,7 +303,7 @@ class Detector(DetectorProperties):
         """
         from melanoma_detect.explain.explain import explain  # noqa: PLC0415 - predictions do not need it
 
-        return explain(self.predictor, image, diagnosis=diagnosis, method=method)
+        return explain(self.predictor, image, diagnosis=diagnosis, method=method, progress=progress)
 
     @renamed_keywords(pictures="images")
     def export(

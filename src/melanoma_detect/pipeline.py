@@ -224,7 +224,9 @@ def checkpoint_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[P
     folder = out.parent / f".{out.name}.training"
     is_interrupted = checkpoints.checkpoint_path(folder).exists()
     if is_interrupted and not (resume or overwrite):
-        raise OutputError(f"{out}: an earlier run was interrupted; resume it (--resume), or start again (--overwrite)")
+        raise OutputError(
+            f"{out}: an earlier run was interrupted; resume it (resume=True), or start again (overwrite=True)"
+        )
     if not (
         is_interrupted and resume
     ):  # what a run has left that is not resumed, or that ended before its first checkpoint

@@ -88,7 +88,7 @@ def test_nothing_is_imported_before_a_wrong_value_is_refused():
         "finally: print(sorted({'tensorflow', 'keras', 'pandas', 'onnxruntime', 'scipy'} & set(sys.modules)))"
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert process.stdout.strip() == "[]"
     assert process.stderr == "Error: --epochs 0: expected a whole number of at least 1\n"
 
@@ -98,8 +98,8 @@ def test_the_choices_are_those_of_the_library():
 
     hints = {name: hint for name, hint in train.train.__annotations__.items() if hasattr(hint, "__metadata__")}
     options = {name: hint.__metadata__[0] for name, hint in hints.items()}
-    assert options["recipe"].metavar == "|".join(RECIPES)
-    assert sorted(options["precision"].metavar.split("|")) == sorted(PRECISIONS)
+    assert options["recipe"].metavar == " | ".join(RECIPES)
+    assert sorted(options["precision"].metavar.split(" | ")) == sorted(PRECISIONS)
 
 
 def test_choices_are_completed_in_the_shell():

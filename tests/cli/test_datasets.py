@@ -33,7 +33,7 @@ def test_labels_are_named_and_renamed_by_options(tmp_path):
     ],
 )
 def test_a_wrong_map_is_an_error(tmp_path, pairs, message):
-    with pytest.raises(DatasetError, match=message):
+    with pytest.raises(OptionError, match=message):
         dataset_arguments([tmp_path], None, pairs)
 
 
@@ -78,5 +78,5 @@ def test_a_label_map_may_be_a_file(tmp_path):
 def test_a_wrong_file_of_labels_is_named(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_text(content, encoding="latin-1")
-    with pytest.raises(DatasetError, match=f"--map .*{name}: .*{message}"):
+    with pytest.raises(OptionError, match=f"--map .*{name}: .*{message}"):
         parse_label_map([str(tmp_path / name)])

@@ -55,12 +55,12 @@ def test_outputs_are_guarded(clinic, saved):
         with pytest.raises(OutputError):
             invoke("localize", clinic, "-d", saved, "--out", out, "--overwrite")
     (saved.parent / "there.detector").touch()
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match=r"overwrite it \(overwrite=True\)"):
         invoke("localize", clinic, "-d", saved, "--out", saved.parent / "there.detector")
 
 
 def test_too_few_images_leave_no_file(saved, tmp_path):
     folder = md.write_samples(tmp_path / "few", train=3, test=1, size=32, seed=9, classes=CLASSES)
-    with pytest.raises(DetectorError, match="12 images are left"):
+    with pytest.raises(DetectorError, match="12 of 12 images are left"):
         invoke("localize", folder, "-d", saved, "--out", "here.detector")
     assert not (tmp_path / "here.detector").exists()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,23 @@ def test_an_unreadable_image_is_a_row(saved, tmp_path):
     streamed = CliRunner().invoke(app, ["score", str(tmp_path), "-d", str(saved), "--out", "-"])
     [row] = csv.DictReader(io.StringIO(streamed.stdout))
     assert (row["decision"], row["reason"]) == ("refer", "unreadable")
+    assert streamed.exit_code == 3
+    assert f"Error: 1 image could not be read and is referred to a person: {tmp_path / 'bad.jpg'}: " in streamed.stderr
+
+
+def test_errors_name_the_image_as_the_table_does(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "bad.jpg").write_text("no image")
+    arguments = ["score", "photos", "-d", str(saved), "--out", "new/scores.csv", "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 3
+    document = json.loads(result.stdout)
+    assert document["errors"][0].startswith("photos/bad.jpg: ")
+    assert "not a medical device" in document["disclaimer"]
+    [row] = csv.DictReader(io.StringIO((tmp_path / "new" / "scores.csv").read_text(encoding="utf-8")))
+    assert row["error"].startswith("photos/bad.jpg: ")
+    assert result.stderr.startswith("Note: new: no such folder; it will be made for scores.csv")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes")
@@ -47,4 +65,4 @@ def test_a_closed_pipe_ends_it_without_a_word(lesions, saved, tmp_path):
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b"path,diagnosis,")
         process.stdout.close()
-        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 0)
+        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 141)

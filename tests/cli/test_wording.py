@@ -18,7 +18,11 @@ from melanoma_detect.cli.wording import name_options
         ("image_size=(4, 4); expected", "--image-size (4, 4); expected"),
         ("resume it (resume=True), or delete it", "resume it (--resume), or delete it"),
         ("name one with labels=", "name one with --labels"),
-        ("a.csv: already exists; (--overwrite, overwrite=True)", "a.csv: already exists; (--overwrite)"),
+        ("a.csv: already exists; (overwrite=True)", "a.csv: already exists; (--overwrite)"),
+        (
+            "a: no such detector; train one (Detector.fit) and save it",
+            "a: no such detector; train one with 'melanoma-detect train'",
+        ),
         ("views=8 rotates images: use views=4", "--views 8 rotates images: use --views 4"),
         ("/data/views=4/a.jpg: no such file", "/data/views=4/a.jpg: no such file"),
         ("See data.set_aside, and md.audit(data)", "See 'melanoma-detect audit'"),

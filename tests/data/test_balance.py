@@ -289,3 +289,21 @@ def test_an_interrupted_call_says_what_was_kept(data, tmp_path, monkeypatch):
         "copies made so far are kept in the cache folder; the same call goes on from there."
         in caught.value.__notes__[0]
     )
+
+
+def test_a_split_is_not_enough(data):
+    with pytest.raises(DatasetError, match="data is a Split; expected the whole Dataset, whose training split grows"):
+        md.balance(data.train)
+    with pytest.raises(DatasetError, match=r"data is a str; expected the whole Dataset: load_dataset\(folder\)"):
+        md.balance("isic9")
+
+
+def test_classes_that_are_mostly_copies_are_named(data, tmp_path, capsys):
+    counts = data.distribution()["train"]
+    md.balance(data, add=1, cache=tmp_path)
+    assert "are copies" not in capsys.readouterr().err
+    md.balance(data, add=3 * int(counts.max()), cache=tmp_path)
+    share = round(300 * counts.max() / (counts.min() + 3 * counts.max()))
+    told = capsys.readouterr().err
+    assert f"{share} % of the training images of " in told
+    assert "and over half of those of 8 other classes are copies: a model sees only" in told

@@ -328,3 +328,13 @@ def test_a_dataset_of_conflicts_alone_is_refused(tree):
 
 def test_blanks_around_a_class_folder_do_not_count(tree):
     assert md.load_dataset(tree({"Melanoma ": 4, "nevus": 4}), validation=0).classes == ("Melanoma", "nevus")
+
+
+def test_files_beside_the_set_are_not_counted_as_its_own(tree):
+    root = tree({"isic9/Train/nevus": 4, "isic9/Train/melanoma": 4, "isic9/Test/nevus": 1, "isic9/Test/melanoma": 1})
+    (root / "isic9" / "notes.docx").write_text("")
+    for name in ("a1.ipynb", "b2.ipynb"):
+        (root / name).write_text("{}")
+    expected = r"1 file takes no part \(notes\.docx\) and 2 files beside isic9 take no part \(a1\.ipynb, b2\.ipynb\)"
+    with pytest.warns(DataWarning, match=expected):
+        md.load_dataset(root, validation=0)

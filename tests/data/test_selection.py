@@ -164,3 +164,8 @@ def test_a_part_can_be_trained_and_audited(data):
     images, labels = two.train.batches((32, 32))[0]
     assert len(images) == len(labels)
     assert labels.max() == 1
+
+
+def test_several_classes_may_be_named_one_after_the_other(data):
+    assert data.only("nevus", "melanoma").classes == ("melanoma", "nevus")
+    assert repr(data.only("nevus")).startswith("<Dataset of 1 class: ")

@@ -51,6 +51,22 @@ def test_drawings_never_go_among_other_images(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("metadata.csv", "mine")]
 
 
+def test_the_same_call_returns_its_folder_and_another_is_refused(tmp_path):
+    arguments = {"train": 3, "test": 1, "size": 32, "classes": ["nevus", "basal cell carcinoma"]}
+    folder = md.write_samples(tmp_path / "lesions", **arguments)
+    first = next(folder.rglob("*.jpg"))
+    first_time = first.stat().st_mtime_ns
+    (folder / ".DS_Store").write_text("")  # clutter of a system
+    assert md.write_samples(tmp_path / "lesions", **arguments) == folder
+    assert first.stat().st_mtime_ns == first_time
+    for other in ({"train": 4}, {"seed": 9}, {"size": 48}, {"classes": ["nevus"]}):
+        with pytest.raises(OutputError, match=r"holds drawings that other arguments have made .* choose a new folder"):
+            md.write_samples(folder, **(arguments | other))
+    (folder / "photo.jpg").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="or more than drawings"):
+        md.write_samples(folder, **arguments)
+
+
 def test_slips_are_answered(tmp_path):
     with pytest.raises(DatasetError, match="'freckle'; expected one of actinic keratosis"):
         md.draw_lesion("freckle", seed=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from melanoma_detect.evaluation.agreement import agreements_of
+from melanoma_detect.evaluation.agreement import Agreement, agreements_of, p_text
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.matching_images import match_images
 from melanoma_detect.inference.operating_points import OperatingPoint
@@ -30,6 +30,12 @@ def test_decisions_are_counted_by_both_detectors():
     assert lines[1].split() == ["alert", "refer", "clear"]
     assert lines[2].split() == ["alert", "1", "1", "1"]
     assert "first only: 2; of the second only: 1" in lines[-1]
+
+
+def test_no_p_value_is_zero():
+    assert [p_text(value) for value in (1, 0.0005, 0.0004, 0)] == ["1.000", "0.001", "< 0.001", "< 0.001"]
+    text = list(Agreement("melanomas", ((0, 0, 0),) * 3, 90, 2, 1e-20).lines())[-1]
+    assert "by image: p < 0.001" in text
 
 
 def test_without_an_operating_point_there_are_no_decisions():

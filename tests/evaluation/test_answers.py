@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.inference.operating_points import OperatingPoint
 
 CLASSES = ("melanoma", "nevus")
@@ -29,6 +30,27 @@ def test_without_a_melanoma_class_no_image_is_melanoma():
     assert not answers.has_melanoma_class
     assert not answers.is_melanoma.any()
     assert answers.melanoma_scores.tolist() == [0.0]
+
+
+def test_unknown_labels_are_on_no_side(answers):
+    unknown = replace(answers, labels=np.array([0, 1, -1]), label_names=("melanoma", "nevus", "melanomma"))
+    for target in ("melanoma", "malignant"):
+        sides = replace(unknown, target=target)
+        assert sides.is_positive.tolist() == [True, False, False]
+        assert sides.is_negative.tolist() == [False, True, False]
+    assert unknown.malignancies.tolist() == ["malignant", "benign", ""]
+
+
+def test_each_image_has_the_threshold_of_its_type(answers):
+    point = OperatingPoint(0.95, 0.5, 0.95, 0.5, 2, 1)
+    assert answers.thresholds(point).tolist() == [0.5] * 3
+    types = ImageTypes(
+        np.array(["dermoscopy", "clinical", "clinical"]),
+        {"dermoscopy": {("melanoma", 0.95): replace(point, threshold=0.2)}, "clinical": {}},
+    )
+    thresholds = replace(answers, image_types=types).thresholds(point)
+    assert thresholds[0] == 0.2
+    assert np.isnan(thresholds[1:]).all()
 
 
 def test_lesions_are_counted_once(answers):

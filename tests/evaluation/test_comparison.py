@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.inference.operating_points import OperatingPoint
@@ -171,6 +173,33 @@ def test_what_cannot_be_compared_is_an_error(weak, strong):
         weak.compare(strong, ["f1"])
     with pytest.raises(DetectorError, match="expected one or more of"):
         weak.compare(strong, [])
+
+
+def test_figures_that_cannot_differ_take_no_part_in_the_correction(weak):
+    other = replace(weak, operating_point=replace(POINT, goal=0.9, threshold=0.5))
+    comparison = weak.compare(other)
+    tested = {name for name, row in comparison.differences.items() if row.tested}
+    assert tested == {name for name in comparison.differences if name.endswith("_rate")} | {
+        "sensitivity",
+        "specificity",
+    }
+    smallest = min(comparison.differences[name].p_value for name in tested)
+    assert min(comparison.differences[name].adjusted_p_value for name in tested) == pytest.approx(
+        smallest * len(tested)
+    )
+    assert any("figures cannot differ" in note for note in comparison.notes)
+    (line,) = [line for line in str(comparison).splitlines() if line.startswith("melanoma ROC AUC")]
+    assert line.split()[-2:] == ["–", "–"]
+    assert comparison.to_dict()["differences"]["melanoma_auc"]["tested"] is False
+
+
+def test_only_images_that_are_left_out_are_counted(weak, strong):
+    rows = np.arange(SIZE) >= 2
+    records = tuple(Record(str(row), Path(f"{row}.png"), "", "test", "", str(row)) for row in range(SIZE))
+    first, second = (replace(one, per_image=replace(one.per_image, records=records)) for one in (weak, strong))
+    fewer = replace(second, per_image=second.per_image.select(rows), set_aside=2)
+    notes = first.compare(fewer, ["melanoma_auc"]).notes
+    assert "Left out: 2 images that the second detector has seen in training." in notes
 
 
 def test_two_trained_detectors_on_the_same_split(detector, data):

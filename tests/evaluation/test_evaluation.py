@@ -107,8 +107,52 @@ def test_images_that_were_trained_on_are_set_aside(detector, data):
         detector.evaluate(data.train)
     with pytest.raises(DetectorError, match="all of them seen"), pytest.warns(DataWarning):
         detector.evaluate(data.validation)
-    evaluated = detector.evaluate(data.validation, seen="keep")
-    assert len(evaluated) == len(data.validation)
+
+
+def test_images_that_were_seen_and_kept_leave_their_trace(detector, data):
+    kept, unseen = detector.evaluate(data.validation, seen="keep"), detector.evaluate(data)
+    count = len(data.validation)
+    assert (len(kept), kept.seen_in_training, unseen.seen_in_training) == (count, count, 0)
+    sentence = f"The detector has seen {count} of {count} images, or their lesions, in training"
+    assert str(kept).splitlines()[1].startswith(sentence)
+    assert str(kept).count(sentence) == 1
+    assert f"{count} of them seen in training" in repr(kept)
+    assert kept.to_dict()["seen_in_training"] == count
+    assert kept.to_dict()["notes"][0].startswith(sentence)
+    assert any("first detector has seen" in note for note in kept.compare(kept).notes)
+    assert not any("seen" in note for note in (*unseen.notes, *unseen.compare(unseen).notes))
+
+
+def test_melanomas_that_are_all_set_aside_are_missed_aloud(detector, data, tree):
+    """Where melanomas are set aside and others stay, the dash of sensitivity has its reason beside it."""
+    seen = [record for record in data.train if record.label == "melanoma"]
+    split = replace(data.test, records=(*seen, *(record for record in data.test if record.label != "melanoma")))
+    with pytest.warns(DataWarning, match=rf"all {len(seen)} images of melanomas are among them"):
+        found = detector.evaluate(split)
+    assert found.notes[0].startswith(f"All {len(seen)} images of melanomas are set aside")
+    (line,) = [line for line in str(found).splitlines() if line.startswith("sensitivity for melanoma")]
+    assert line.endswith("–  (no melanomas here)")
+
+
+def test_the_heading_names_the_data_set_and_what_the_intervals_count(detector, data):
+    metadata = [{"patient_id": f"P{record.group}", "lesion_id": record.id} for record in data.test]
+    records = tuple(replace(one, metadata=cells) for one, cells in zip(data.test, metadata, strict=True))
+    found = detector.evaluate(replace(data.test, records=records))
+    patients = len(set(data.test.groups))
+    assert (found.dataset, found.units.unit, found.units.lesions) == ("isic9", "patient", len(records))
+    assert str(found).startswith(
+        f"{len(records)} test images of {len(records)} lesions in {patients} patients (isic9); 95 % intervals by patient\n"
+    )
+    assert {name: found.to_dict()[name] for name in ("dataset", "unit")} == {"dataset": "isic9", "unit": "patient"}
+
+
+def test_swapped_labels_are_a_note(answers):
+    probabilities, labels, groups = answers
+    swapped = np.array([1, 0, 2])[labels]
+    found = measure(probabilities, swapped, groups, CLASSES, POINT)
+    assert found.notes[0].startswith("The labels melanoma and nevus seem to be swapped: of these images the detector")
+    assert found.notes[0] in str(found)
+    assert not any("swapped" in note for note in measure(*answers, CLASSES, POINT).notes)
 
 
 def test_images_that_were_trained_on_are_recognised_in_another_split(detector, lesions, data):
@@ -137,7 +181,7 @@ def test_labels_outside_the_classes_count_as_the_rest(detector, tree):
         detector.classes.index("melanoma"): {"melanoma"},
         detector.classes.index("nevus"): {"nevus"},
     }
-    rest = names != "malignant"  # a melanoma, or another cancer
+    rest = ~np.isin(names, ["malignant", "banana"])  # a melanoma or another cancer, and nobody knows
     auc = metrics.roc_auc_score(names[rest] == "melanoma", scores[rest])
     assert found.figures["melanoma_auc"].value == pytest.approx(auc)
     assert found.figures["melanoma_auc"].lesions == 3
@@ -152,7 +196,11 @@ def test_labels_outside_the_classes_count_as_the_rest(detector, tree):
     assert found.confusion.sum() == 6
     notes = " ".join(found.notes)
     assert "9 of 15 images have labels that are no class of the detector" in notes
-    assert "3 of 15 images take no part in melanoma against the rest" in notes
+    assert "3 of 15 images take no part in melanoma against the rest (labels that cover melanoma and other" in notes
+    assert "3 of 15 images take no part in melanoma against the rest (labels that the taxonomy does not know" in notes
+    alert, negative = found.decisions == "alert", np.isin(names, ["nevus", "lentigo"])
+    assert found.figures["false_positive_rate"].value == pytest.approx(alert[negative].mean())
+    assert found.predictions["is_melanoma"].isna().sum() == 6
     assert "6 malignant and 6 benign images; 3 are neither by their label (banana 3)" in notes
     assert found.to_dict()["notes"] == list(found.notes)
     assert found.notes[0] in str(found)
@@ -239,7 +287,18 @@ def test_predictions_are_a_table_of_single_images(detector, data):
     assert list(predictions.index) == [record.id for record in data.test]
     assert (predictions["truth"] == predictions["diagnosis"]).mean() == evaluation.figures["accuracy"].value
     assert predictions.filter(like="p ").sum(axis=1).to_numpy() == pytest.approx(1)
-    assert repr(evaluation).startswith("<Evaluation of 36 test images: accuracy 0.")
+    assert repr(evaluation).startswith("<Evaluation of 36 test images of isic9: accuracy 0.")
+
+
+def test_specificity_can_be_reproduced_from_the_predictions(detector, data):
+    evaluation = detector.evaluate(data)
+    table = evaluation.predictions
+    others = table[table["is_melanoma"] == False]  # noqa: E712 - a column that may hold missing values
+    right = ~others["abstained"] & (others["melanoma"] < others["threshold"])
+    assert right.mean() == pytest.approx(evaluation.figures["specificity"].value)
+    assert list(table["group"]) == list(evaluation.groups)
+    assert set(table["malignancy"]) == {"malignant", "indeterminate", "benign"}
+    assert set(table["image_type"]) == {""}
 
 
 def test_old_names_of_attributes_warn(evaluation):

@@ -30,11 +30,13 @@ def test_fitzpatricks_types_are_joined_in_pairs(text, group):
         ({"fitspatrick": "2.0"}, LIGHT),  # PAD-UFES-20
         ({"skin_tone": "34"}, MIDDLE),  # DDI
         ({"skin_tone": "VI"}, DARK),
-        ({"skin_tone_class": "0"}, "class 0"),  # MILK10k: very dark
+        ({"skin_tone_class": "0"}, "class 0 (very dark)"),  # MILK10k
+        ({"skin_tone_class": "3.0"}, "class 3 (0 dark to 5 light)"),
+        ({"skin_tone": "7"}, "class 7"),  # of a scale that says nothing of its ends
         ({"skin_tone": "Olive"}, "olive"),
         ({"skin_tone": "-1"}, ""),
         ({"Skin Tone": " light "}, "light"),
-        ({"fitzpatrick_scale": "", "skin_tone_class": "5"}, "class 5"),
+        ({"fitzpatrick_scale": "", "skin_tone_class": "5"}, "class 5 (very light)"),
         ({"age": "40"}, ""),
     ],
 )

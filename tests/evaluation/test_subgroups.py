@@ -39,7 +39,10 @@ def test_subgroups_have_the_metrics_of_their_images_alone(data):
         chosen = np.array(sexes) == name
         groups = np.array(evaluation.groups)[chosen].tolist()
         alone = measure(evaluation.probabilities[chosen], evaluation.labels[chosen], groups, CLASSES, POINT)
-        assert subgroup.figures == {metric: alone.figures[metric] for metric in subgroup.figures}
+        for metric, figure in subgroup.figures.items():
+            assert figure[:3] == alone.figures[metric][:3], metric
+        assert subgroup.classes == CLASSES
+        assert subgroup.melanoma_images == int((evaluation.labels[chosen] == 0).sum())
         assert (subgroup.images, subgroup.lesions) == (120, 60)
         assert "too few" not in str(subgroup)
 
@@ -114,7 +117,43 @@ def test_subgroups_of_a_detector_of_any_malignancy_count_malignant_lesions(data)
     for subgroup in measure(np.eye(3)[labels], labels, groups, classes, point, records=records).subgroups():
         assert (subgroup.melanomas, subgroup.target) == (50, "malignant")
         assert subgroup.figures["sensitivity"].value == subgroup.figures["specificity"].value == 1
-        assert "75 images, 50 malignant lesions;" in str(subgroup)
+        assert "75 images (50 malignant lesions);" in str(subgroup)
+
+
+def simulated(data, counts, sexes, group_size=1, metadata=()):
+    """Return the evaluation of random answers to so many images of each class in each subgroup."""
+    classes = ("melanoma", "nevus", "basal cell carcinoma")
+    labels = np.concatenate([np.repeat(np.arange(3), counted) for counted in counts])
+    sex = np.repeat(sexes, [sum(counted) for counted in counts])
+    cells = [{"sex": name} for name in sex.tolist()]
+    if metadata:
+        cells = [own | {"patient_id": f"P{row // group_size}"} for row, own in enumerate(cells)]
+    records = [replace(data.records[0], id=str(row), metadata=own) for row, own in enumerate(cells)]
+    groups = [f"{row // group_size}" for row in range(len(labels))]
+    probabilities = np.random.default_rng(5).dirichlet(np.ones(3), size=len(labels))
+    return measure(probabilities, labels, groups, classes, POINT, records=records)
+
+
+def test_balanced_accuracy_covers_the_same_classes_of_enough_lesions_in_every_subgroup(data):
+    evaluation = simulated(data, [(30, 40, 25), (6, 22, 21), (3, 30, 2)], ["female", "male", "other"])
+    female, male, other = evaluation.subgroups()
+    assert female.classes == male.classes == other.classes == ("nevus", "basal cell carcinoma")
+    recall = [
+        np.mean(evaluation.per_image.predicted[30:70] == 1),
+        np.mean(evaluation.per_image.predicted[70:95] == 2),
+    ]
+    assert female.figures["balanced_accuracy"].value == pytest.approx(np.mean(recall))
+    assert [part.figures["balanced_accuracy"].lesions for part in (female, male, other)] == [25, 21, 2]
+    assert other.describe("balanced_accuracy") == TOO_FEW
+    flags = {name: figure["reliable"] for name, figure in other.to_dict()["figures"].items()}
+    assert flags == {"balanced_accuracy": False, "melanoma_auc": False, "sensitivity": False, "specificity": True}
+
+
+def test_rows_count_images_and_patients_alike(data):
+    found = simulated(data, [(20, 20, 20), (10, 20, 10)], ["female", "male"], group_size=2, metadata=("patient_id",))
+    female, male = found.subgroups()
+    assert str(female).startswith("sex female: 60 images (20 melanomas) of 30 patients (10 with melanomas); balanced")
+    assert male.counts == "40 images (10 melanomas) of 20 patients (5 with melanomas)"
 
 
 def test_skin_tones_of_published_tables_are_subgroups_from_light_to_dark(data):
@@ -133,7 +172,7 @@ def test_skin_tones_of_published_tables_are_subgroups_from_light_to_dark(data):
         ("skin tone", "not recorded", 1),
     ]
     classes = evaluate(data, [{"skin_tone_class": str(tone)} for tone in (3, 5, 3, 0)]).subgroups()
-    assert [subgroup.name for subgroup in classes] == ["class 0", "class 3", "class 5"]
+    assert [subgroup.name for subgroup in classes] == ["class 0 (very dark)", "class 3", "class 5 (very light)"]
 
 
 def test_sex_and_site_of_pad_ufes_20_are_read(data):
@@ -151,3 +190,14 @@ def test_a_subgroup_is_plain_values(data):
     plain = female.to_dict()
     assert (plain["kind"], plain["name"], plain["images"]) == ("sex", "female", 30)
     assert plain["figures"]["melanoma_auc"]["value"] == female.figures["melanoma_auc"].value
+
+
+def test_hospitals_are_subgroups_unless_there_are_many(data):
+    names = ["Hamburg", "Mannheim", "Mannheim", "unknown"] * 30
+    found = evaluate(data, [{"Hospital": name} for name in names]).subgroups()
+    assert [(subgroup.kind, subgroup.name, subgroup.images) for subgroup in found] == [
+        ("hospital", "Hamburg", 30),
+        ("hospital", "Mannheim", 60),
+        ("hospital", "not recorded", 30),
+    ]
+    assert not evaluate(data, [{"centre": f"number {number % 13}"} for number in range(120)]).subgroups()

@@ -19,6 +19,7 @@ from melanoma_detect.export.class_maps import remove_class_maps
 from melanoma_detect.export.onnx import onnx_bytes
 from melanoma_detect.inference.keras_runtime import model_to_bytes
 from melanoma_detect.inference.runtime import OnnxRuntime
+from melanoma_detect.utils.progress import progress_bar
 
 METHODS = ["cam", "grad-cam", "occlusion"]
 SHOWN = ("melanoma", "nevus", "basal cell carcinoma", "vascular lesion")
@@ -80,8 +81,11 @@ def test_auto_is_the_first_method_that_the_detector_allows(sharp, detector, imag
     with pytest.raises(DetectorError, match="method='grad-cam': cnn: 9 classes at 32×32 has no Keras model"):
         bare.explain(image, method="grad-cam")
     with pytest.raises(
-        DetectorError, match=r"method='cam': cnn: 9 classes .* has no class maps: .* use method='occlusion'"
+        DetectorError,
+        match=r"method='cam': the detector \(cnn: 9 classes .*\) has no class maps: .* use method='occlusion'",
     ):
+        bare.explain(image, method="cam")
+    with pytest.raises(DetectorError, match="use method='grad-cam' or 'occlusion'"):  # it has a Keras model
         detector.explain(image, method="cam")
 
 
@@ -169,7 +173,9 @@ def test_the_overlay_has_the_images_own_shape(detector):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"diagnosis": "wart"}, "diagnosis='wart': the detector has no such class"),
+        ({"diagnosis": "wart"}, "diagnosis='wart': the detector has no such class; expected"),
+        ({"diagnosis": "melanom4"}, "diagnosis='melanom4': the detector has no such class; did you mean 'melanoma'"),
+        ({"diagnosis": "mol"}, "diagnosis='mol': the detector has no such class; did you mean 'mole'"),
         ({"method": "lime"}, "method='lime'; expected one of 'auto', 'cam', 'grad-cam', 'occlusion'"),
     ],
 )
@@ -206,3 +212,16 @@ def test_a_cropped_image_says_what_the_model_saw(detector):
     assert explanation.image.shape == (420, 420, 3)
     assert "The model saw the middle 75% of the image, which is shown here." in str(explanation)
     assert detector.explain(pixels, method="occlusion").seen == 1
+
+
+def test_a_synonym_is_explained_under_the_name_of_the_class(detector, image):
+    for asked, name in (("mole", "nevus"), ("MEL", "melanoma"), ("malignant", "malignant"), ("nevus", "nevus")):
+        made = detector.explain(image, diagnosis=asked, method="occlusion")
+        assert made.diagnosis == name
+        assert asked == name or asked not in str(made).split()
+
+
+def test_a_slow_method_counts_on_a_progress_bar(detector, image):
+    with progress_bar("explaining", shown=False) as bar:
+        detector.explain(image, method="occlusion")
+    assert (bar.description, bar.completed, bar.total) == ("predicting", 157, 157)

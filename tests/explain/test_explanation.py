@@ -10,6 +10,7 @@ from PIL import Image
 import melanoma_detect as md
 from melanoma_detect.errors import OutputError
 from melanoma_detect.explain.explanation import CAVEAT, Explanation
+from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 
 @pytest.fixture
@@ -24,10 +25,47 @@ def explanation():
 def test_the_text_describes_the_map_and_its_limits(explanation):
     assert str(explanation) == (
         "photo.jpg: evidence for melanoma (90.0%), by class activation map. Half of the evidence lies on 3% of the image, the "
-        "strongest in its middle. 0% lies on the margin, which is 44% of it. Hiding the 20% of the image with the most heat "
-        f"lowers melanoma to 40.0%. The map has 7 by 7 cells; the shapes between them are interpolated. {CAVEAT}"
+        "strongest in its middle. 0% of the evidence lies on the outer eighth of each side, which makes up 44% of the image. "
+        "Hiding the 20% of the image with the most heat lowers melanoma to 40.0%. The map has 7 by 7 cells; the shapes between "
+        f"them are interpolated. {CAVEAT}"
     )
-    assert " ".join(explanation.sentences()) == str(explanation).removeprefix("photo.jpg: ")
+    assert " ".join(explanation.sentences()) == f"E{str(explanation).removeprefix('photo.jpg: e')}"
+
+
+def test_every_sentence_begins_with_a_capital(explanation):
+    for changes in ({}, {"reason": "too blurred"}, {"diagnosis": "malignant"}, {"seen": 0.75}):
+        sentences = replace(explanation, **changes).sentences()
+        assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in sentences)
+
+
+def test_what_is_not_certain_is_not_rounded_to_certainty(explanation):
+    sure = replace(explanation, probability=0.99996, hidden=0.00001)
+    assert "evidence for melanoma (>99.9%)" in str(sure)
+    assert "lowers melanoma to <0.1%" in str(sure)
+    assert "melanoma >99.9% in" in repr(sure)
+
+
+def test_it_shows_itself(explanation, monkeypatch):
+    shown = []
+    monkeypatch.setattr("PIL.ImageShow.show", lambda image: shown.append(image.size) or True)
+    explanation.show()
+    assert shown[0][0] > 1000
+    figure = explanation.plot()
+    assert figure.get_suptitle() == "Evidence for melanoma, 90.0%"
+    assert "not a medical device" in " ".join(figure.get_supxlabel().split())
+    assert figure.alt.startswith("The image, and the evidence for melanoma over it.")
+
+
+def test_the_sheet_names_the_file_without_its_folders_and_ends_with_the_disclaimer(explanation, monkeypatch):
+    drawn = {}
+
+    def draw(image, heat, caption, **options):
+        drawn.update(options, caption=caption)
+
+    monkeypatch.setattr("melanoma_detect.explain.explanation.draw_sheet", draw)
+    replace(explanation, source="/home/somebody/photo.jpg").sheet()
+    assert drawn["caption"].startswith("photo.jpg: evidence")
+    assert drawn["note"] == DISCLAIMER
 
 
 @pytest.mark.parametrize(
@@ -78,9 +116,7 @@ def test_the_dictionary_holds_plain_values_and_the_text(explanation):
 
 
 def test_the_sheet_holds_every_word_in_letters_that_its_font_has(explanation):
-    long = replace(
-        explanation, source="/data/" + "very-long-name-of-a-folder/" * 12 + "photo.jpg", reason="too blurred"
-    )
+    long = replace(explanation, source="very-long-name-of-a-photo-" * 12 + ".jpg", reason="too blurred")
     assert str(long).isascii()  # Pillow's own font lacks letters such as the multiplication sign
     sheet = np.asarray(long.sheet().convert("L"))
     assert sheet.shape[1] == 2 * 420 + 36
@@ -122,3 +158,10 @@ def test_saving_replaces_a_file_only_if_told_and_never_the_photo(detector, image
     with pytest.raises(OutputError, match=r"photo\.png: is an input"):
         explanation.save(photo, overwrite=True)
     assert photo.read_bytes() == taken
+
+
+def test_evidence_that_is_spread_evenly_is_not_more_than_chance_on_the_margin(explanation):
+    even = np.ones((64, 64), np.float32)
+    even[:8] = 1.01  # on the margin, a little more
+    text = str(replace(explanation, heat=even))
+    assert "44% of the evidence lies on the outer eighth of each side, which makes up 44% of the image. " in text

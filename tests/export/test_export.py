@@ -13,6 +13,7 @@ from melanoma_detect.errors import DataWarning, DetectorError, OutputError
 from melanoma_detect.export.export import check_export_output
 from melanoma_detect.export.onnx import TOLERANCE
 from melanoma_detect.export.tensorflow import RUNNERS
+from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.runtime import OnnxRuntime
 
@@ -65,7 +66,7 @@ def test_printing_one_reads_like_a_sentence(detector, data, tmp_path):
     exported = detector.export("onnx", tmp_path / "mine.onnx")
     assert str(exported).startswith(f"{tmp_path / 'mine.onnx'}: ")
     assert "as ONNX in float32, at most" in str(exported)
-    assert str(exported).endswith("from the detector in any probability, on 18 images.")
+    assert " On 18 images its probabilities differ from the detector's by at most " in str(exported)
     assert exported.loss is None
 
 
@@ -134,6 +135,18 @@ def test_a_folder_that_is_not_empty_is_left_alone(detector, tmp_path):
     with pytest.raises(OutputError, match="kept: is a folder that is not empty"):
         detector.export("saved_model", tmp_path / "kept")
     assert [file.name for file in (tmp_path / "kept").iterdir()] == ["note.txt"]
+
+
+def test_onnx_is_named_where_the_architectures_package_is_missing(detector, tmp_path):
+    missing = {"name": "my_net", "package": "melanoma-detect-my-net", "version": "0.1.0"}
+    config, onnx_file = replace(detector.predictor.config, architecture=missing), detector.predictor.files.onnx
+    files = Files(onnx=onnx_file, keras=lambda: b"layers that Keras does not know")
+    other = md.Detector(config, OnnxRuntime(onnx_file), files)
+    with pytest.raises(
+        DetectorError, match=r"^litert is made .* which is not installed.*\); format='onnx' needs no Keras"
+    ):
+        other.export("litert", tmp_path / "mine.tflite")
+    assert other.export("onnx", tmp_path / "mine.onnx").path.is_file()
 
 
 def test_a_detector_without_keras_says_so(detector, tmp_path):

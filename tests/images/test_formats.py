@@ -8,7 +8,7 @@ from PIL import Image
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images import formats
-from melanoma_detect.images.reader import min_decode_size, read_pixels
+from melanoma_detect.images.reader import load_rgb, min_decode_size, read_pixels
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,26 @@ def test_pad_and_crop_keep_the_aspect_ratio(image):
 def test_every_shape_can_be_cropped():
     for width in range(30, 90):  # for some shapes the box of the crop is outside the image by a rounding error
         assert read_pixels(np.zeros((42, width, 3), np.uint8), (150, 200), "crop").shape == (150, 200, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone.jpg", "gone.jpg: no such file; check the path"),
+        ("https://example.org/a.jpg", r"is an address; download the image .*score reads addresses"),
+        (".", r"is a folder; expected an image: give a list of images, or score\(folder"),
+    ],
+)
+def test_a_path_that_is_no_file_is_answered_at_once(name, message):
+    with pytest.raises(ImageError, match=message) as caught:
+        load_rgb(name)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert len(caught.traceback) <= 3
+
+
+def test_a_cause_that_says_nothing_more_is_left_out(tmp_path):
+    (tmp_path / "a.jpg").write_text("no image")
+    with pytest.raises(ImageError, match="not an image") as caught:
+        load_rgb(tmp_path / "a.jpg")
+    assert caught.value.__suppress_context__

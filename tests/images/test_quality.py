@@ -8,7 +8,9 @@ from scipy import ndimage
 import melanoma_detect as md
 from melanoma_detect.images.quality import (
     AUDIT_LIMITS,
+    COLOURLESS,
     InputLimits,
+    colourfulness,
     describe_violations,
     input_limits,
     laplacian_sharpness,
@@ -16,6 +18,7 @@ from melanoma_detect.images.quality import (
     rejection_reasons,
     sharpness_and_brightness,
 )
+from melanoma_detect.images.reader import load_rgb
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +40,27 @@ def test_each_rejection_reason(nevi):
         (good.point(lambda value: value * 0.1), 96, "too dark"),
         (good.point(lambda value: 245 + value * 0.04), 96, "too bright"),
         (good, 20, "too small"),
+        (good.convert("L").convert("RGB"), 96, "without colour"),
+        (good.convert("L").convert("RGB"), 20, "too small"),
     ]
     for image, side, expected in bad:
         assert rejection_reasons(np.asarray(image)[None], np.array([side]), limits) == [expected]
     assert rejection_reasons(nevi[:1], None, limits) == [""]
+
+
+def test_a_detector_of_grey_images_accepts_them(nevi):
+    grey = np.stack([np.asarray(Image.fromarray(image).convert("L").convert("RGB")) for image in nevi])
+    limits = input_limits(grey)
+    assert limits.colour == 0
+    assert rejection_reasons(grey, np.full(12, 96), limits) == [""] * 12
+
+
+def test_a_grey_jpeg_and_one_channel_have_no_colour(nevi, tmp_path):
+    Image.fromarray(nevi[0]).convert("L").convert("RGB").save(tmp_path / "grey.jpg", quality=60)
+    grey = load_rgb(tmp_path / "grey.jpg")
+    assert float(colourfulness(np.asarray(grey)[None])[0]) < COLOURLESS
+    assert float(colourfulness(np.repeat(nevi[:1, ..., :1], 3, axis=3))[0]) == 0
+    assert colourfulness(nevi).min() > 10 * COLOURLESS
 
 
 def test_the_default_limits_accept_every_image():

@@ -80,7 +80,7 @@ def test_a_run_folder_is_searched_for_its_detector(saved):
 def test_missing_files(tmp_path):
     with pytest.raises(DetectorError, match="no such detector"):
         md.Detector.load(tmp_path / "nowhere.detector")
-    with pytest.raises(DetectorError, match="found none"):
+    with pytest.raises(DetectorError, match="a folder without a detector"):
         md.Detector.load(tmp_path)
 
 

@@ -4,13 +4,17 @@ import copy
 import json
 import math
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.images.quality import COLOURLESS, InputLimits
 from melanoma_detect.inference import bundle
+from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.config_values import read_input_limits
 
 DETECTOR = Path(__file__).parent / "data" / "schema_3.detector"
 NEWEST = DETECTOR.with_name("schema_4.detector")
@@ -242,3 +246,18 @@ def test_whatever_stands_in_a_place_is_refused_or_answers():
                 assert json.dumps(config.to_dict()), (place, new)
                 assert place[0] != "history" or list(detector.history) in ([], ["epoch", "loss"]), (place, new)
     assert refused > 1200
+
+
+def test_files_without_a_limit_for_colour_refer_grey_images_and_keep_other_settings():
+    assert read_input_limits({"sharpness": 3.0, "side": 9}) == InputLimits(sharpness=3.0, side=9, colour=COLOURLESS)
+    assert read_input_limits({"sharpness": 3.0, "colour": 0.0}).colour == 0
+    every = {"sharpness": 0.0, "dark": 0.0, "bright": 255.0, "side": 0}
+    assert read_input_limits(every) == InputLimits()
+
+
+def test_the_usual_limit_for_colour_is_not_written(detector):
+    config = detector.predictor.config  # so that earlier versions read the file
+    assert config.input_limits.colour == COLOURLESS
+    assert "colour" not in config.to_dict()["input_limits"]
+    grey = replace(config, input_limits=replace(config.input_limits, colour=0.0))
+    assert DetectorConfig.from_dict(grey.to_dict()) == grey

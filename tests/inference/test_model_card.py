@@ -60,7 +60,7 @@ def test_a_detector_without_an_operating_point_has_a_card(detector):
         "- melanoma, 95% sensitivity: not offered: 0.95 sensitivity for melanoma cannot be set: validation has 2 lesions of "
         "the target and " in (card := model_card(high))
     )
-    assert "others; expected at least 19 and one other: load more data" in card
+    assert "others; expected at least 19 and one other: choose a sensitivity of at most 0.666, or fit" in card
 
 
 def localized_config(detector):

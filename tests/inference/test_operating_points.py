@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores, lesions_needed, wilson_interval
+from melanoma_detect.inference.operating_points import OperatingPoint, ValidationScores, lesions_needed
 
 
 def drawn(positives, seed=0, others=500):
@@ -36,7 +36,9 @@ def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(goal, positiv
 
 def test_a_sensitivity_needs_enough_lesions():
     assert [lesions_needed(goal) for goal in (0.5, 0.9, 0.95, 0.99)] == [1, 9, 19, 99]
-    with pytest.raises(DetectorError, match=r"0\.99 sensitivity .* has 98 lesions of the target .* at least 99 and one other"):
+    with pytest.raises(
+        DetectorError, match=r"0\.99 sensitivity .* has 98 lesions of the target .* at least 99 and one other"
+    ):
         ValidationScores.of(*drawn(98)).operating_point(0.99)
     assert ValidationScores.of(*drawn(99)).operating_point(0.99).sensitivity >= 0.99
 
@@ -99,11 +101,21 @@ def test_predictive_values_are_bayes_rule():
             point.at_prevalence(prevalence)
 
 
-def test_the_interval_agrees_with_published_values():
-    # Newcombe 1998 (doi 10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E), table I, method 3.
-    assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson_interval(0 / 20, 20) == pytest.approx((0, 0.1611), abs=5e-5)
-    assert wilson_interval(0.5, 0) == (0, 1)
+def test_predictive_values_have_intervals():
+    point = OperatingPoint(
+        0.9, 0.2, 0.9, 1.0, 30, 31, specificity_interval=(0.89, 1.0), sensitivity_interval=(0.74, 0.97)
+    )
+    assert point.at_prevalence(0.01).ppv_interval[0] == pytest.approx(0.0074 / (0.0074 + 0.99 * 0.11))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "shown", "end"), [(0.9999999998959401, "0.9999999999", "1"), (2e-7, "0.0000002", "0")]
+)
+def test_a_threshold_next_to_0_or_1_is_shown_with_its_digits_and_explained(threshold, shown, end):
+    point = OperatingPoint(0.9, threshold, 0.9, 0.8, 30, 31)
+    assert str(point).startswith(f"alert from {shown}: set for 90%")
+    assert f"the threshold lies next to {end} because this model is overconfident" in str(point)
+    assert "overconfident" not in str(OperatingPoint(0.9, 0.01, 0.9, 0.8, 30, 31))
 
 
 def drawn_sources(shifts, positives, seed=0, others=300):

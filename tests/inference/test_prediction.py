@@ -14,6 +14,7 @@ from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import (
     UNFAMILIAR,
     Predictions,
+    format_distinct,
     melanoma_scores,
     prediction_sets,
     softmax,
@@ -74,10 +75,10 @@ def test_no_likely_cancer_is_cleared(target, threshold, malignant_threshold):
 def test_a_carcinoma_is_referred_with_its_reason():
     prediction = decide(np.array([0.99, 0.004, 0.006]), CLASSES, POINT, "photo.jpg", conformal_threshold=0.5)
     assert (prediction.decision, prediction.alert, prediction.abstained) == ("refer", False, False)
-    assert prediction.reason == "basal cell carcinoma (99%) is malignant"
+    assert prediction.reason == "basal cell carcinoma (99.0%) is malignant"
     assert str(prediction) == (
-        "photo.jpg: most likely basal cell carcinoma (99%). REFER: basal cell carcinoma (99%) is malignant; no melanoma alert "
-        "(melanoma 0.4% is under 20.0%, the threshold for 95% sensitivity); a person must look."
+        "photo.jpg: most likely basal cell carcinoma (99.0%). REFER: basal cell carcinoma (99.0%) is malignant; no "
+        "melanoma alert (melanoma 0.4% is under 20.0%, the threshold for 95% sensitivity); a person must look."
     )
 
 
@@ -128,8 +129,40 @@ def test_a_close_call_shows_the_digits_that_decide():
 
 def test_a_list_of_predictions_can_be_read():
     assert repr([decide(np.array([0.1, 0.5, 0.4]), CLASSES, POINT, "x.jpg")]) == (
-        "[<Prediction x.jpg: melanoma 50.0%, melanoma 50.0%, alert>]"
+        "[<Prediction x.jpg: alert, melanoma 50.0%>]"
     )
+
+
+def test_an_abstention_names_no_diagnosis_in_its_representation():
+    far = decide(np.array([0.05, 0.9, 0.05]), CLASSES, POINT, "x.jpg", distance=np.array([3.0]), ood_threshold=2.0)
+    assert repr(far) == f"<Prediction x.jpg: refer, the detector abstains: {UNFAMILIAR}>"
+    assert repr(decide(np.array([0.1, 0.1, 0.8]), CLASSES, POINT, "x")) == (
+        "<Prediction x: clear, nevus 80.0%, melanoma 10.0%>"
+    )
+
+
+def test_what_is_not_certain_is_not_rounded_to_certainty():
+    sure = decide(np.array([1e-6, 1 - 2e-6, 1e-6]), CLASSES, POINT, "x")
+    assert "most likely melanoma (>99.9%;" in str(sure)
+    assert "melanoma >99.9% reaches 20.0%" in str(sure)
+    nearly = decide(np.array([0.003, 0.995, 0.002]), CLASSES, POINT, "x")
+    assert "most likely melanoma (99.5%;" in str(nearly)
+    never = decide(np.array([0.0, 1e-7, 1 - 1e-7]), CLASSES, POINT, "x")
+    assert "melanoma <0.1% is under 20.0%" in str(never)
+    assert "100%" not in str(sure) + str(nearly) + str(never) + repr(sure)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "texts"),
+    [
+        (0.5, 0.2, ("50.0%", "20.0%")),
+        (0.99999, 0.9999999998959401, ("99.999%", "99.99999999%")),
+        (0.6, 0.9999999998959401, ("60.0%", "99.99999999%")),
+        (1e-9, 0.00012, ("<0.01%", "0.01%")),
+    ],
+)
+def test_a_share_and_a_threshold_can_be_told_apart(first, second, texts):
+    assert format_distinct(first, second) == texts
 
 
 def test_no_melanoma_class_no_melanoma():
@@ -161,7 +194,7 @@ def test_a_prediction_set_holds_what_cannot_be_ruled_out():
     assert prediction_sets(rows, 0.95).sum(axis=1).tolist() == [1, 1, 1]
     prediction = decide(rows[0], CLASSES, POINT, "x", conformal_threshold=0.15)
     assert prediction.prediction_set == ("basal cell carcinoma", "melanoma")
-    assert "(70%; not ruled out: melanoma)" in str(prediction)
+    assert "(70.0%; not ruled out: melanoma)" in str(prediction)
 
 
 def test_settings_without_calibration_are_rejected():
@@ -176,7 +209,7 @@ def test_settings_without_calibration_are_rejected():
 def test_a_class_that_covers_a_cancer_is_referred(label, decision):
     prediction = decide(np.array([0.95, 0.02, 0.03]), (label, "melanoma", "nevus"), POINT, "x")
     assert prediction.decision == decision
-    assert prediction.reason == ("akiec (95%) may be malignant" if decision == "refer" else "")
+    assert prediction.reason == ("akiec (95.0%) may be malignant" if decision == "refer" else "")
 
 
 def test_it_is_plain_values_as_json_has_them():

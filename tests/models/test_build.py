@@ -55,9 +55,34 @@ def test_breach_of_the_contract_raises():
         ({"num_classes": 1}, "2 or more"),
         ({"num_classes": 3, "input_shape": 32}, r"expected \(height, width, 3\)"),
         ({"num_classes": 3, "input_shape": (32, 32, 1)}, r"expected \(height, width, 3\)"),
+        ({"num_classes": "nine"}, "num_classes='nine'; expected a whole number, 2 or more: len"),
+        ({"num_classes": 3.0}, r"num_classes=3\.0"),
+        ({"num_classes": 3, "image_size": (64, 64)}, r"no option image_size; a model's size is input_shape="),
+        ({"architecture": keras.Sequential(name="net"), "num_classes": 3}, "'net' is a model already: pass it to Det"),
         ({"architecture": 7, "num_classes": 3}, "7 is not an architecture"),
     ],
 )
 def test_invalid_arguments_raise(options, message):
     with pytest.raises(ModelError, match=message):
         md.build_model(**options)
+
+
+def test_value_and_type_errors_of_a_builder_name_it_its_options_and_its_line():
+    def pooled(*, input_shape, num_classes, pooling="avg"):
+        raise ValueError(f"pooling={pooling!r}; expected 'avg'")
+
+    with pytest.raises(
+        ModelError,
+        match=r"architecture 'pooled' cannot be built with .*num_classes=3, pooling='max': pooling='max'; expected 'avg' "
+        r"\(.*test_build\.py, line \d+\)",
+    ):
+        md.build_model(pooled, pooling="max", **SMALL)
+
+
+def test_an_error_inside_keras_names_the_line_of_the_builder():
+    def odd(*, input_shape, num_classes, width=None):
+        return keras.layers.Dense(width)
+
+    line = odd.__code__.co_firstlineno + 1
+    with pytest.raises(ModelError, match=rf"width='big': .*test_build\.py, line {line}\)"):
+        md.build_model(odd, width="big", **SMALL)

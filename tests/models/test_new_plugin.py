@@ -73,6 +73,8 @@ def test_files_agree_with_each_other():
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [f"src/{plugin.module}"]
     assert "Copyright (c) 20" in files["LICENSE"]
     assert files["LICENSE"].splitlines()[2].endswith("Ada Lovelace")
+    assert project["project"]["authors"] == [{"name": "Ada Lovelace"}]
+    assert all("Any" not in line for line in files[f"src/{plugin.module}/network.py"].splitlines())
     assert ".github/workflows/test.yml" in files
     assert "${{ matrix.python }}" in files[".github/workflows/test.yml"]
     python = {path: text for path, text in files.items() if path.endswith(".py")}
@@ -109,6 +111,25 @@ def test_name_that_is_taken_raises(name):
         write_plugin(name)
 
 
+@pytest.mark.parametrize(
+    ("author", "holder"), [('Zoë "Z" \\ O\'Hara', None), (None, "The authors of"), (" ", "The authors of")]
+)
+def test_author_is_in_licence_and_metadata(author, holder):
+    files = texts(write_plugin("my-net", author=author))
+    (named,) = tomllib.loads(files["pyproject.toml"])["project"]["authors"]
+    assert named["name"] == (f"{holder} melanoma-detect-my-net" if holder else author)
+    assert files["LICENSE"].splitlines()[2].endswith(f" {named['name']}")
+
+
+def test_package_says_what_the_index_shows():
+    files = texts(write_plugin("my-net"))
+    project = tomllib.loads(files["pyproject.toml"])
+    assert {"keywords", "classifiers", "description"} <= set(project["project"])
+    assert "# [project.urls]" in files["pyproject.toml"]
+    for asked in ("What it is", "From which paper", "Pretrained weights", "under which licence"):
+        assert asked in files["README.md"]
+
+
 def test_names_of_modules_that_the_package_holds_can_be_used():
     assert write_plugin("layers").name == "layers"
     assert write_plugin("class").module == "melanoma_detect_class"
@@ -142,6 +163,7 @@ def test_install_use_and_uninstall(tmp_path):
     own_tests = ("--rootdir", plugin.folder, plugin.folder / "tests")
     tests = environment.output("-m", "pytest", "-q", "-p", "no:cacheprovider", *own_tests)
     assert re.search(r"^\d+ passed", tests.splitlines()[-1])  # and no word of any that failed
+    assert "warning" not in tests.splitlines()[-1]
     environment.pip("uninstall", "--yes", NAME)
     assert "gated_net" not in environment.output("-c", LIST)
     # ONNX Runtime does not need the package any more; Keras does, to build the layers.

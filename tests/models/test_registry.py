@@ -58,7 +58,7 @@ def test_third_party_architecture_can_be_built(install):
 
 
 def test_unknown_name_suggests_a_similar_one_and_lists_all():
-    with pytest.raises(UnknownModelError, match=r"did you mean 'cnn'\? There are: cnn, convnext_tiny"):
+    with pytest.raises(UnknownModelError, match=r"did you mean 'cnn'\? expected one of cnn, convnext_tiny"):
         md.build_model("cnnn", num_classes=9)
 
 
@@ -200,3 +200,14 @@ def test_faulty_plugin_raises_and_others_still_work(install, code, error, messag
     with pytest.raises(error, match=message):
         md.build_model("wrong", num_classes=3, input_shape=(32, 32, 3))
     assert md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)).name == "cnn"
+
+
+def test_the_list_prints_as_a_table():
+    models = md.list_models()
+    lines = str(models).splitlines()
+    assert lines[0] == f"{len(models)} architectures"
+    assert len(lines) == len(models) + 1
+    assert repr(models) == str(models)
+    assert isinstance(models, list)
+    assert lines[1 + [entry.name for entry in models].index("cnn")].endswith("and a dense layer of 128.")
+    assert not any(" Build " in line for line in lines)

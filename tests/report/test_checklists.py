@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -59,3 +60,23 @@ def test_it_needs_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["TRIPOD+AI", "tripod+ai", "TRIPOD+AI (2024)", "tripod-ai", "Tripod AI"])
+def test_the_names_of_the_guidelines_are_taken(detector, name):
+    assert checklist(detector, name).name == "tripod-ai"
+    assert checklist(detector, "CLEAR Derm").name == "clear-derm"
+
+
+def test_images_seen_in_training_are_no_held_out_set(detector, evaluation):
+    """With `seen="keep"`, nothing is left out: no item may say that it was."""
+    kept = replace(evaluation, seen_in_training=5)
+    for name in CHECKLISTS:
+        honest, claimed = (str(checklist(detector, name, given)) for given in (evaluation, kept))
+        assert "evaluation leaves out what the detector was trained" in honest
+        assert "evaluation leaves out what the detector was trained" not in claimed
+        assert "does NOT leave out what the detector was trained on" in claimed
+        assert "SEEN" not in honest
+        items = {item.number: item.answer for item in checklist(detector, name, kept).items}
+        for number in ("20a", "21", "23a") if name == "tripod-ai" else ("10", "11", "21"):
+            assert "5 of them SEEN in training" in items[number]

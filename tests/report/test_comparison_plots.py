@@ -20,3 +20,17 @@ def test_differences_are_drawn_and_significance_is_a_filled_square(evaluation):
     assert [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()] == [
         row.title for row in rows.values()
     ]
+
+
+def test_figures_that_cannot_differ_are_not_drawn(evaluation):
+    compared = evaluation.compare(evaluation, ["accuracy", "sensitivity"])
+    rows = dict(compared.differences)
+    same = rows["accuracy"]._replace(tested=False)
+    drawn = comparison(
+        replace(compared, differences={"accuracy": same, "sensitivity": rows["sensitivity"]._replace(tested=True)})
+    )
+    assert [label.get_text().replace("\n", " ") for label in drawn.axes[0].get_yticklabels()] == [
+        rows["sensitivity"].title
+    ]
+    none = comparison(replace(compared, differences={"accuracy": same}))
+    assert len(none.axes[0].get_yticklabels()) == 1

@@ -8,7 +8,13 @@ import pytest
 
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.metrics import HEADLINES
-from melanoma_detect.report.evaluation_rows import has_alerts, metric_rows, summary_sentences, warning_sentences
+from melanoma_detect.report.evaluation_rows import (
+    has_alerts,
+    metric_rows,
+    severe_sentences,
+    summary_sentences,
+    warning_sentences,
+)
 
 
 def test_every_metric_has_a_title_and_an_explanation(evaluation):
@@ -51,3 +57,37 @@ def test_images_set_aside_are_a_warning(evaluation):
 def test_sentences_say_where_the_others_are(evaluation):
     assert not [text for text in summary_sentences(evaluation) if re.search(r"\bnan\b", text)]
     assert next(summary_sentences(evaluation)).endswith("are cleared; the others are referred.")
+
+
+def test_images_seen_in_training_are_named_first(evaluation):
+    assert not list(severe_sentences(evaluation))
+    (text,) = severe_sentences(replace(evaluation, seen_in_training=5))
+    assert text.startswith(f"The detector has seen 5 of these {len(evaluation)} images")
+
+
+def test_lesions_and_images_are_told_apart():
+    labels, lesions = np.array([0, 0, 1]), ["a", "a", "b"]
+    evaluation = measure(np.tile([0.6, 0.4], (3, 1)), labels, lesions, ("melanoma", "nevus"))
+    assert next(warning_sentences(evaluation)).startswith("There is 1 melanoma, on 2 images: too few")
+
+
+def test_without_an_operating_point_the_rows_say_why_there_is_no_value(evaluation):
+    without = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
+    rows = {row.title: row for row in metric_rows(without, None)}
+    assert "every image is referred" in rows["referral rate"].explanation
+    assert "every image is referred" not in rows["accuracy"].explanation
+    assert "every image is referred" not in " ".join(row.explanation for row in metric_rows(evaluation, None))
+
+
+def test_a_threshold_in_hindsight_is_no_result(evaluation):
+    """The threshold that finds 95 % on the test images themselves clears nobody."""
+    assert not [text for text in summary_sentences(evaluation) if "review" in text or "below the threshold" in text]
+    texts = [row.explanation for row in metric_rows(evaluation, None) if "hindsight" in row.explanation]
+    assert len(texts) == 2
+    assert not [text for text in texts if "need no review" in text]
+
+
+def test_a_threshold_next_to_1_is_explained(evaluation):
+    point = replace(evaluation.operating_point, threshold=1 - 1e-10)
+    assert "overconfident" in " ".join(warning_sentences(replace(evaluation, operating_point=point)))
+    assert "overconfident" not in " ".join(warning_sentences(evaluation))

@@ -13,7 +13,7 @@ def test_every_plot_is_a_png_of_its_size():
     figure = new_figure(4, 3, "lesions")
     content, size = figure._repr_png_()
     image = Image.open(io.BytesIO(content))
-    assert size == {"width": 384, "height": 288}
+    assert size == {"width": 384, "height": 288, "alt": "Figure: lesions"}
     assert image.size == (768, 576)
     assert np.asarray(image.convert("RGB")).std() > 5
 
@@ -38,3 +38,15 @@ def test_a_figure_is_not_known_to_pyplot():
 
     new_figure(2, 2, "")._repr_png_()
     assert plt.get_fignums() == []
+
+
+def test_a_figure_has_a_text_in_its_place(detector, data):
+    figure = new_figure(4, 3, "Lesions")
+    first, second = figure.subplots(1, 2)
+    first.set(xlabel="epoch", ylabel="loss", title="training")
+    second.set(ylabel="accuracy")
+    assert figure._repr_png_()[1]["alt"] == "Figure: Lesions; training: loss against epoch; accuracy"
+    figure.alt = "A rising curve"
+    assert figure._repr_png_()[1]["alt"] == "A rising curve"
+    made = detector.predict(data.test.paths[0])
+    assert made.decision.upper() in made.plot()._repr_png_()[1]["alt"]

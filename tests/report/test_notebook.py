@@ -29,6 +29,7 @@ def values(detector, data, evaluation, found, tmp_path_factory):
         "Finding": found.findings[0],
         "MeasuredPoint": evaluation.measured_points()[0],
         "ModelInfo": md.model_info("cnn", input_shape=(32, 32, 3)),
+        "ModelList": md.list_models(),
         "OperatingPoint": detector.operating_point,
         "Prediction": detector.predict(data.test.paths[0]),
         "Predictions": detector.predict(data.test.paths[:3]),

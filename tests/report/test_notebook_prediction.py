@@ -1,6 +1,8 @@
 """Views of predictions: the probabilities, the alert line and the decision are those of the prediction."""
 
+import re
 from dataclasses import replace
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -9,7 +11,16 @@ import melanoma_detect as md
 from melanoma_detect.inference.batch_prediction import batch_prediction
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import Predictions
-from melanoma_detect.report.notebook_prediction import class_bars, class_kind, explanation, prediction, predictions
+from melanoma_detect.report import plots
+from melanoma_detect.report.notebook_prediction import (
+    COLORS,
+    class_bars,
+    class_kind,
+    explanation,
+    prediction,
+    predictions,
+)
+from melanoma_detect.utils.probabilities import format_percent
 
 CLASSES = ("nevus", "melanoma", "actinic keratosis")
 POINT = OperatingPoint(0.95, 0.25, 0.96, 0.7, 50, 100)
@@ -27,8 +38,8 @@ def lines(elements):
 def test_the_alert_line_stands_at_the_threshold(read_view):
     elements, text = read_view(prediction(decide([0.5, 0.4, 0.1])))
     assert lines(elements) == ["left:25.00%"]
-    assert "line: alert from 25.0 %" in text
-    assert "ALERT nevus, 50.0 %" in text
+    assert "line: alert from 25.0%" in text
+    assert "ALERT nevus, 50.0%" in text
     widths = [
         attributes["style"] for tag, attributes in elements if tag == "i" and "width" in attributes.get("style", "")
     ]
@@ -43,7 +54,8 @@ def test_decision_and_sentence(probabilities, word, read_view):
     made = decide(probabilities, classes=classes)
     _, text = read_view(prediction(made))
     assert text.startswith(word)
-    assert " ".join(str(made).removeprefix("photo.jpg: ").split()) in text
+    sentence = " ".join(str(made).removeprefix("photo.jpg: ").split())
+    assert f"{sentence[0].upper()}{sentence[1:]}" in text
 
 
 def test_without_an_operating_point_there_is_no_line(read_view):
@@ -55,7 +67,7 @@ def test_without_an_operating_point_there_is_no_line(read_view):
 def test_the_target_malignant_has_its_own_bar(read_view):
     point = OperatingPoint(0.95, 0.25, 0.96, 0.7, 50, 100, target="malignant")
     _, text = read_view(prediction(decide([0.2, 0.3, 0.5], point, ("nevus", "melanoma", "basal cell carcinoma"))))
-    assert "malignant 80.0 %" in text
+    assert "malignant 80.0%" in text
 
 
 def test_an_abstention_names_no_diagnosis(read_view):
@@ -67,7 +79,7 @@ def test_an_abstention_names_no_diagnosis(read_view):
 def test_many_classes_are_counted_together(read_view):
     classes = ("melanoma", *(f"class {number}" for number in range(19)))
     _, text = read_view(prediction(decide(np.full(20, 0.05), classes=classes)))
-    assert "8 other classes 40.0 %" in text
+    assert "8 other classes 40.0%" in text
 
 
 def test_what_cannot_be_ruled_out_is_bold():
@@ -110,7 +122,7 @@ def test_an_empty_list(detector, read_view):
 
 def test_one_threshold_is_explained_and_two_are_not(read_view):
     first, second = decide([0.5, 0.4, 0.1]), decide([0.5, 0.4, 0.1], replace(POINT, threshold=0.1))
-    assert "alert from 25.0 %" in read_view(predictions(Predictions([first, first])))[1]
+    assert "alert from 25.0%" in read_view(predictions(Predictions([first, first])))[1]
     assert "alert from" not in read_view(predictions(Predictions([first, second])))[1]
 
 
@@ -122,3 +134,24 @@ def test_an_explanation_shows_the_image_and_the_overlay(detector, read_view):
         "The evidence for melanoma over the image in grey",
     ]
     assert "Evidence for melanoma" in text
+    assert "not a medical device" in text
+
+
+@pytest.mark.parametrize("share", [0.995, 0.99996, 0.0004])
+def test_a_share_reads_the_same_in_card_sentence_and_figure(share, read_view):
+    made = decide([1 - share, share, 0.0])
+    _, text = read_view(prediction(made))
+    texts = [each.get_text() for each in plots.prediction(made).axes[1].texts]
+    percent = format_percent(share)
+    assert percent in text
+    assert percent in texts
+    assert percent in repr(made)
+    # Neither a certainty that it is not, nor a blank before the sign.
+    for each in (text, repr(made), str(made), *texts):
+        assert not re.search(r"100(\.0)?%|\d %", each)
+
+
+def test_the_colours_of_plots_are_those_of_the_views():
+    style = (resources.files("melanoma_detect.report") / "templates/notebook/style.css").read_text()
+    for name, color in COLORS.items():
+        assert f"--{name}: {color};" in style

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.data_audit.finding import Finding
 from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.evaluation.metrics import HEADLINES
 from melanoma_detect.report import plots
 from melanoma_detect.report.pages import audit_page, evaluation_page, external_page, write_html
@@ -126,6 +128,65 @@ def test_without_an_operating_point(evaluation):
     assert "has no operating point: it raises no alerts" in words
     assert "Not defined: predictive values need a detector with an operating point" in words
     assert "no table records the source of these images" in words
+
+
+def test_without_an_operating_point_no_figure_contradicts_another(evaluation):
+    without = measure(evaluation.probabilities, evaluation.labels, evaluation.groups, evaluation.classes)
+    words = VisibleText(evaluation_page(without)).words
+    assert "All are referred: the detector has no operating point" in words
+    assert "finds a malignant diagnosis likely without an alert" not in words
+    assert re.search(r"referral rate [^–]*every image is referred –", words)
+
+
+def test_the_title_names_the_data_set_and_the_date(evaluation):
+    today = datetime.now(tz=UTC).date().isoformat()
+    page = evaluation_page(replace(evaluation, dataset="pad_ufes_20"))
+    title = f"Evaluation on {len(evaluation)} test images of pad_ufes_20"
+    assert f"<title>{title}, {today}</title>" in page
+    assert f"<h1>{title}</h1>" in page
+    assert f"{today}." in VisibleText(page).words
+
+
+def test_images_seen_in_training_are_a_red_banner_before_all_else(evaluation):
+    seen = replace(evaluation, seen_in_training=5, notes=("The detector has seen 5 of them.", "Another note."))
+    page = evaluation_page(seen)
+    words = VisibleText(page).words
+    banner = f"The detector has seen 5 of these {len(evaluation)} images, or their lesions, in training"
+    assert page.count('class="advice severe"') == 1
+    assert 0 < words.index(banner) < words.index("too few for a reliable sensitivity")
+    assert "The detector has seen 5 of them." not in words  # said once
+    assert "Another note." in words
+    assert 'class="advice severe"' not in evaluation_page(evaluation)
+    sets = VisibleText(external_page(md.ExternalValidation({"A": evaluation, "B": seen}))).words
+    assert f"B: {banner}" in sets
+    assert "A: The detector has seen" not in sets
+
+
+def test_several_sets_show_the_operating_point_of_each_type(evaluation):
+    """Also where the first set has images of one type only."""
+    point = evaluation.operating_point
+    goal = ("melanoma", point.goal)
+    points = {
+        "dermoscopy": {goal: replace(point, threshold=0.011)},
+        "clinical": {goal: replace(point, threshold=0.058)},
+    }
+
+    def typed(kind):
+        types = ImageTypes(np.array([kind] * len(evaluation)), points)
+        return replace(evaluation, per_image=replace(evaluation.per_image, image_types=types))
+
+    words = VisibleText(external_page(md.ExternalValidation({"A": typed("dermoscopy"), "B": typed("clinical")}))).words
+    assert "Operating point for dermoscopy images: alert from 0.011" in words
+    assert "Operating point for clinical photographs: alert from 0.058" in words
+
+
+def test_labels_and_subgroups_are_shown_in_words(evaluation):
+    sites = ["head_neck_face", "trunk"]
+    records = tuple(replace(one, metadata={"site": sites[row % 2]}) for row, one in enumerate(evaluation.records))
+    page = evaluation_page(replace(evaluation, per_image=replace(evaluation.per_image, records=records)))
+    words = VisibleText(page).words
+    assert "site: head, neck, face" in words
+    assert "head_neck_face" not in words
 
 
 def test_without_melanomas(detector, tree):
@@ -250,6 +311,18 @@ def test_a_comparison_is_a_section_or_a_page(evaluation, tmp_path):
         assert "second − first" in words
         assert "melanoma ROC AUC" in words
         assert compared.notes[0] in words
+
+
+def test_a_comparison_shows_raw_p_values_and_the_decisions_of_both(evaluation, tmp_path):
+    compared = evaluation.compare(evaluation)
+    table = ((3, 0, 12), (0, 1, 0), (0, 0, 4))
+    differing = compared.agreements[0]._replace(table=table, only_first=12, only_second=0, p_value=0.0004)
+    row = compared.differences["accuracy"]._replace(p_value=0.031, adjusted_p_value=0.62, tested=True)
+    compared = replace(compared, agreements=(differing,), differences={"accuracy": row})
+    words = VisibleText(write_html(compared, tmp_path / "comparison.html").read_text(encoding="utf-8")).words
+    assert "0.031 0.620" in words
+    assert "alert 3 0 12 refer 0 1 0 clear 0 0 4" in words
+    assert "An alert of the first only: 12; of the second only: 0. McNemar's exact test by image: p < 0.001." in words
 
 
 def test_a_checklist_is_a_page(detector, tmp_path):

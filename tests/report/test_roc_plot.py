@@ -1,10 +1,13 @@
 """The plot of ROC curves: its area is the AUC, and the operating points lie on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics
 
 from melanoma_detect.evaluation.evaluation import measure
+from melanoma_detect.evaluation.roc import RocCurve, RocPoint
 from melanoma_detect.report.roc_plot import roc
 
 
@@ -18,7 +21,8 @@ def test_the_curve_is_that_of_the_auc_and_the_points_lie_on_it(evaluation):
     false, true, _ = metrics.roc_curve(evaluation.is_melanoma, evaluation.melanoma_scores, drop_intermediate=False)
     np.testing.assert_allclose(curve, [false, true])
     assert metrics.auc(*curve) == pytest.approx(evaluation.figures["melanoma_auc"].value)
-    assert f"detector: AUC {evaluation.figures['melanoma_auc']}" in lines
+    auc = evaluation.figures["melanoma_auc"]
+    assert f"detector: AUC {auc}, too few lesions ({auc.lesions})" in lines
     points = {label: data for label, data in lines.items() if label.startswith("operating point")}
     assert list(points) == ["operating point in use: set for 60 % sensitivity"]
     for point in points.values():
@@ -46,10 +50,6 @@ def test_dermatologists_are_a_hollow_marker_last_in_the_legend(evaluation):
 
 
 def test_each_type_of_image_has_its_curve_and_points(evaluation):
-    from dataclasses import replace
-
-    from melanoma_detect.evaluation.roc import RocCurve, RocPoint
-
     figure = evaluation.figures["melanoma_auc"]
     corners = (RocPoint(np.inf, 0.0, 0.0), RocPoint(0.5, 1.0, 0.0), RocPoint(0.1, 1.0, 1.0))
     names = ("all images", "dermoscopy images", "clinical photographs")
@@ -59,3 +59,16 @@ def test_each_type_of_image_has_its_curve_and_points(evaluation):
     lines = [line for line in roc(two_types).axes[0].get_lines() if "AUC" in str(line.get_label())]
     assert [line.get_label().split(":")[0] for line in lines] == list(names)
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 3
+
+
+def test_a_curve_of_few_lesions_says_so(evaluation):
+    corners = (RocPoint(np.inf, 0.0, 0.0), RocPoint(0.5, 1.0, 0.0), RocPoint(0.1, 1.0, 1.0))
+    figure = evaluation.figures["melanoma_auc"]
+    few = RocCurve("clinical photographs", "melanoma", 31, figure._replace(lesions=3), corners)
+    enough = RocCurve("all images", "melanoma", 90, figure._replace(lesions=40), corners)
+    drawn = replace(evaluation)
+    drawn.__dict__["_known"] = {"ROC curves None": (enough, few)}
+    labels = [str(line.get_label()) for line in roc(drawn).axes[0].get_lines()]
+    assert [label for label in labels if "few" in label] == [
+        f"clinical photographs: AUC {few.auc}, too few lesions (3)"
+    ]

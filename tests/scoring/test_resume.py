@@ -116,8 +116,9 @@ def test_saved_shards_are_not_scored_again(interrupted, make_detector, monkeypat
 
 
 def test_a_run_does_not_resume_with_another_operating_point(interrupted, make_detector):
-    with pytest.raises(OutputError, match="an unfinished run there had another detector"):
-        score(interrupted, make_detector().at(sensitivity=0.9), shard_size=5)
+    expected = r"another detector setting \(sensitivity 0.95, now 0.9\) and another shard size \(5, now 256\); resume"
+    with pytest.raises(OutputError, match=expected):
+        score(interrupted, make_detector().at(sensitivity=0.9))
 
 
 def test_a_run_does_not_resume_with_another_detector(interrupted, make_detector):
@@ -131,7 +132,7 @@ def test_a_run_does_not_resume_with_another_detector(interrupted, make_detector)
 
 
 def test_a_run_does_not_resume_with_other_settings_or_sources(interrupted, make_detector):
-    with pytest.raises(OutputError, match="another batch size and another shard size"):
+    with pytest.raises(OutputError, match=r"another batch size \(.*, now 4\) and another shard size \(5, now 4\)"):
         score(interrupted, make_detector(), shard_size=4, batch_size=4)
     with pytest.raises(OutputError, match="another list of sources"):
         score([interrupted, interrupted], make_detector(), shard_size=5)

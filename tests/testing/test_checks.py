@@ -1,5 +1,7 @@
 """The conformance kit: good architectures pass, and for each check there is a bad one that fails it."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,12 @@ def own_randomness(*, input_shape, num_classes):
     return build_network(input_shape, num_classes, body=layers.Conv2D(4, 3, kernel_initializer=start))
 
 
+def own_seed(*, input_shape, num_classes):
+    """Sets the seed itself."""
+    keras.utils.set_random_seed(0)
+    return build_network(input_shape, num_classes)
+
+
 def a_lambda(*, input_shape, num_classes):
     """Has a lambda function as an activation."""
     return build_network(input_shape, num_classes, before=[layers.Activation(lambda x: x * 2)])
@@ -101,6 +109,30 @@ def all_backbone(*, input_shape, num_classes):
 def unscaled(*, input_shape, num_classes):
     """Does not scale raw pixels."""
     return build_network(input_shape, num_classes, scale=50.0)
+
+
+def raw_pixels(*, input_shape, num_classes):
+    """Takes pixels as they are."""
+    return build_network(input_shape, num_classes, scale=1.0)
+
+
+def centred(*, input_shape, num_classes):
+    """Subtracts a mean only, as Caffe's networks do."""
+    return build_network(input_shape, num_classes, before=[layers.Rescaling(255, offset=-120)])
+
+
+def normalized_first(*, input_shape, num_classes):
+    """Normalises raw pixels by its first layer."""
+    return build_network(input_shape, num_classes, scale=1.0, before=[layers.BatchNormalization()])
+
+
+def normalized_later(*, input_shape, num_classes):
+    """Normalises after its first convolution."""
+
+    def body(x):
+        return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2)(x)))
+
+    return build_network(input_shape, num_classes, scale=1.0, body=body)
 
 
 def not_finite(*, input_shape, num_classes):
@@ -276,6 +308,7 @@ BAD = [
     ("check_signature", no_default, "option depth has no default"),
     ("check_structure", no_features, "no layer is named 'features'"),
     ("check_same_seed", own_randomness, "two models built with the same seed have different weights"),
+    ("check_same_seed", own_seed, "different seeds have the same weights"),
     ("check_no_code", a_lambda, "has a lambda"),
     ("check_no_code", local_class, "is defined inside a function"),
     ("check_settings_untouched", changes_settings, r"epsilon: 1e-07 → 0\.001"),
@@ -283,6 +316,7 @@ BAD = [
     ("check_backbone", all_backbone, "all its weights are in the backbone"),
     ("check_pixels_to_probabilities", unscaled, "raw pixels reach its weights"),
     ("check_pixels_to_probabilities", not_finite, "expected probabilities"),
+    ("check_pixel_scale", raw_pixels, r"gets pixels of 0 to 255, .*\.Rescaling\(1 / 255\)"),
     ("check_images_matter", constant_output, "the same for every image"),
     ("check_features_lead_to_logits", features_beside, "depend on more than its features"),
     ("check_same_answers", noisy, "differs the second time"),
@@ -312,15 +346,20 @@ def test_each_check_can_fail(check, builder, message):
         CHECKS[check](builder)
 
 
+@pytest.mark.parametrize("builder", [centred, normalized_first, normalized_later])
+def test_pixels_may_be_brought_to_scale_in_other_ways(builder):
+    CHECKS["check_pixel_scale"](builder)
+
+
 def test_errors_of_the_builder_are_raised():
-    with pytest.raises(ValueError, match="64×64 only"):
+    with pytest.raises(md.errors.ModelError, match="64×64 only"):
         CHECKS["check_sizes_and_classes"](one_size)
-    with pytest.raises(TypeError, match="float32 only"):
+    with pytest.raises(md.errors.ModelError, match="float32 only"):
         CHECKS["check_mixed_precision"](float32_only)
 
 
 def test_precision_policy_is_restored_after_a_failure():
-    with pytest.raises(TypeError):
+    with pytest.raises(md.errors.ModelError):
         CHECKS["check_mixed_precision"](float32_only)
     assert keras.config.dtype_policy().name == "float32"
 
@@ -343,8 +382,49 @@ def test_every_check_has_a_bad_architecture():
 def test_all_checks_run_after_a_failure():
     results = list(check_model(forgetful))
     assert [result.name for result in results] == list(CHECKS)
-    assert [result.name for result in results if not result.passed] == ["check_saved_file", "check_onnx"]
+    assert [result.name for result in results if result.error] == ["check_saved_file"]
+    assert [(result.name, result.not_run) for result in results if result.not_run] == [
+        ("check_onnx", "check_saved_file failed")
+    ]
     assert "ContractError: architecture 'forgetful'" in next(result.error for result in results if result.error)
+
+
+def test_one_fault_fails_one_check():
+    results = list(check_model(no_features))
+    assert [result.name for result in results if result.error] == ["check_structure"]
+    without_model = {"check_name", "check_signature", "check_structure"}
+    assert {result.name for result in results if result.not_run == "check_structure failed"} == set(
+        CHECKS
+    ) - without_model
+    assert not any(result.passed for result in results if result.not_run)
+
+
+def broken(*, input_shape, num_classes):
+    """Raises an error of its own."""
+    raise RuntimeError("out of order")
+
+
+@pytest.mark.parametrize(("builder", "words"), [(broken, "out of order"), (one_size, "64×64 only")])
+def test_error_of_the_builder_names_its_line_once(builder, words):
+    error = next(result.error for result in check_model(builder) if result.error)
+    lines, first = inspect.getsourcelines(builder)
+    raised = first + next(number for number, line in enumerate(lines) if "raise " in line)
+    assert words in error
+    assert error.count(f"{__file__}, line {raised}") == 1
+
+
+def test_fault_of_another_kind_is_no_question_of_onnx():
+    with pytest.raises(md.errors.ContractError, match="no layer is named 'features'") as raised:
+        CHECKS["check_onnx"](no_features)
+    assert "onnx" not in str(raised.value)
+
+
+def test_onnx_failure_names_the_architecture_once():
+    with pytest.raises(
+        md.errors.ContractError, match=r"^architecture 'not_exportable': ONNX Runtime cannot run"
+    ) as raised:
+        CHECKS["check_onnx"](not_exportable)
+    assert "build.onnx = False" in str(raised.value)
 
 
 def test_options_are_passed_to_the_builder():

@@ -1,5 +1,7 @@
 """The choice of a precision, and clones in another precision."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -26,8 +28,23 @@ def test_auto_chooses_bfloat16_only_if_clearly_faster(monkeypatch, times, expect
     monkeypatch.setattr(precision, "_time_step", lambda trainer, batch: by_trainer[id(trainer)])
     choice = precision.choose_precision("auto", trainers.__getitem__, (None, None))
     assert choice.precision == expected
-    assert f"float32 {1000 * times[0]:.0f} ms" in str(choice)
+    assert ("2.0 times as fast" in str(choice)) == (expected == "mixed_bfloat16")
+    assert ("no faster on this machine" in str(choice)) == (expected == "float32")
     assert all(trainer.steps == 1 for trainer in trainers.values())
+
+
+def test_a_processor_without_fast_bfloat16_is_found_out_quietly(monkeypatch, capfd):
+    class Noisy(Trainer):
+        def train_on_batch(self, images, labels):
+            if not self.steps:
+                os.write(
+                    2,
+                    b"E0000 00:00:1795.462 745 util.cc:131] oneDNN supports DT_BFLOAT16 only on platforms with AVX-512",
+                )
+            super().train_on_batch(images, labels)
+
+    precision.choose_precision("auto", {"float32": Trainer(), "mixed_bfloat16": Noisy()}.__getitem__, (None, None))
+    assert capfd.readouterr().err == ""
 
 
 def test_named_precision_is_not_timed():

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import keras
 import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.training.recipes import find_recipe
+from melanoma_detect.training.recipes import OPTIMIZERS, find_recipe
 
 
 def test_assignment_recipe():
@@ -42,6 +43,22 @@ def test_recipes_can_be_printed_and_changed():
         ({"precision": "float16"}, "expected one of auto, float32, mixed_bfloat16"),
         ({"ema": 1.0}, "ema=1.0; expected 0 to"),
         ({"mixup": 0.7, "cutmix": 0.7}, "a sum of at most 1"),
+        ({"learning_rate": -1}, "learning_rate=-1; expected a number, 0 or more"),
+        ({"learning_rate": 0}, "learning_rate=0; expected a number over 0"),
+        ({"learning_rate": "0.1"}, "learning_rate='0.1'; expected a number"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan; expected a number"),
+        ({"fine_tuning": -0.1}, "fine_tuning=-0.1; expected a number, 0 or more"),
+        ({"weight_decay": -1}, "weight_decay=-1"),
+        ({"tau": None}, "tau=None"),
+        ({"focus": True}, "focus=True"),
+        ({"patience": 2.5}, r"patience=2\.5; expected a whole number, 0 or more"),
+        ({"head_epochs": -1}, "head_epochs=-1; expected a whole number"),
+        ({"optimizer": "adm"}, "optimizer='adm'; did you mean 'adam'"),
+        ({"optimizer": 3}, "optimizer=3; expected one of"),
+        ({"loss": ["focal"]}, r"loss=\['focal'\]; .*expected one of plain"),
+        ({"augmentation": "strong"}, "augmentation='strong'; expected an Augmentation, or None"),
+        ({"balance_sources": 1}, "balance_sources=1; expected True or False"),
+        ({"name": None}, "name=None; expected a text"),
     ],
 )
 def test_recipe_value_out_of_range_raises(change, message):
@@ -54,6 +71,15 @@ def test_augmentation_value_out_of_range_raises():
         md.Augmentation(rotation=36)
     with pytest.raises(DetectorError, match="did you mean 'horizontal'"):
         md.Augmentation(flip="horisontal")
+    with pytest.raises(DetectorError, match=r"zoom='10 %'; expected 0 to 0\.9"):
+        md.Augmentation(zoom="10 %")
+
+
+def test_every_optimizer_of_keras_is_known():
+    wrappers = {"optimizer", "lossscaleoptimizer", "multioptimizer", "optimizermap"}
+    assert set(OPTIMIZERS) == set(keras.src.optimizers.ALL_OBJECTS_DICT) - wrappers
+    assert md.Recipe(optimizer="AdamW").optimizer == "AdamW"
+    assert md.Recipe(optimizer="mine>Own").optimizer == "mine>Own"
 
 
 def test_custom_recipe_is_returned_unchanged():

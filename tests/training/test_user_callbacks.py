@@ -10,6 +10,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.training import user_callbacks
 from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.trainer import train
 from melanoma_detect.training.user_callbacks import check_callbacks
@@ -192,3 +193,9 @@ def test_two_settings_of_the_learning_rate_contradict_each_other(data):
 
 def test_none_means_no_callbacks():
     assert check_callbacks(None, md.Recipe()) == ()
+
+
+def test_tensorboard_without_its_package_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(user_callbacks, "find_spec", lambda name: None)
+    with pytest.raises(DetectorError, match=r"callbacks\[0\] is TensorBoard, .*: pip install tensorboard"):
+        check_callbacks([keras.callbacks.TensorBoard(tmp_path)], md.Recipe())

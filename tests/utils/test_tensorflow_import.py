@@ -1,4 +1,4 @@
-"""TensorFlow's start-up notes: gone where this package imports it, and only there."""
+"""TensorFlow's start-up notes: gone once this package is imported, unless the user wants to see them."""
 
 import os
 import subprocess
@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from melanoma_detect.utils import tensorflow_import
 from melanoma_detect.utils.tensorflow_import import LEVEL_VARIABLE, QuietFinder, quiet_tensorflow
 
 
@@ -40,7 +39,6 @@ def test_a_user_who_wants_to_see_everything_does(no_tensorflow, monkeypatch):
     monkeypatch.setenv(LEVEL_VARIABLE, "0")
     quiet_tensorflow()
     assert finders() == 0
-    monkeypatch.setattr(tensorflow_import, "is_asked_by_package", lambda frame: True)
     assert QuietFinder().find_spec("tensorflow", None) is None
 
 
@@ -50,9 +48,7 @@ def test_tensorflow_that_is_imported_already_is_left_alone(no_tensorflow, monkey
     assert finders() == 0
 
 
-def test_an_import_by_the_user_is_left_to_the_other_finders(no_tensorflow, monkeypatch):
-    assert QuietFinder().find_spec("tensorflow", None) is None
-    monkeypatch.setattr(tensorflow_import, "is_asked_by_package", lambda frame: True)
+def test_tensorflow_is_wrapped_whoever_imports_it_and_other_modules_are_not(no_tensorflow):
     spec = QuietFinder().find_spec("tensorflow", None)
     assert type(spec.loader).__name__ == "QuietLoader"
     assert QuietFinder().find_spec("json", None) is None
@@ -80,10 +76,16 @@ def test_a_script_that_loads_trains_and_exports_prints_nothing(lesions):
 
 
 @pytest.mark.slow
+def test_an_import_by_the_user_after_this_package_is_as_quiet():
+    done = run("import melanoma_detect, os, keras, tensorflow as tf; print(os.environ.get('TF_CPP_MIN_LOG_LEVEL'))")
+    assert (done.stderr, done.stdout) == ("", "None\n")
+
+
+@pytest.mark.slow
 def test_errors_and_what_the_user_has_chosen_are_shown():
     log = "tf.get_logger().error('shown')"
     own = run(f"import tensorflow as tf; import melanoma_detect as md; md.build_model('cnn', num_classes=2); {log}")
-    assert "oneDNN custom operations" in own.stderr  # the user's own import, as it was
+    assert "oneDNN custom operations" in own.stderr  # imported before this package
     verbose = run("import melanoma_detect as md; md.build_model('cnn', num_classes=2)", **{LEVEL_VARIABLE: "0"})
     assert "oneDNN custom operations" in verbose.stderr
     quiet = run(f"import melanoma_detect as md; md.build_model('cnn', num_classes=2); import tensorflow as tf; {log}")

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from melanoma_detect.utils import tensorflow_loader
+from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.tensorflow_import import LEVEL_VARIABLE
-from melanoma_detect.utils.tensorflow_loader import QuietLoader, is_not_own_retracing_advice
+from melanoma_detect.utils.tensorflow_loader import QuietLoader, is_asked_by_package, is_not_own_retracing_advice
 
 NOISY = """
 import os
@@ -80,3 +81,20 @@ def test_advice_on_retracing_is_left_out_for_calls_of_this_package_only(monkeypa
 
 def test_questions_about_the_module_go_to_its_own_loader():
     assert QuietLoader(sys.__spec__.loader, LEVEL_VARIABLE, when_done=lambda: None).is_package("sys") is False
+
+
+def test_a_call_by_the_user_is_none():
+    assert not is_asked_by_package(sys._getframe())
+    assert not is_asked_by_package(None)
+
+
+def test_a_call_through_this_package_is_one():
+    seen = []
+
+    def describe():
+        seen.append(is_asked_by_package(sys._getframe()))
+        return Interruption("nothing was kept")
+
+    with pytest.raises(KeyboardInterrupt), noting_interruption(describe):
+        raise KeyboardInterrupt
+    assert seen == [True]

@@ -7,43 +7,17 @@ from typing import Annotated
 import typer
 
 from melanoma_detect import __version__
-
-# Importing a module registers its commands; --help lists them in this order.
-from melanoma_detect.cli import (  # isort: skip
-    train,
-    evaluate,
-    localize,
-    predict,
-    explain,
-    export,
-    score,
-    data,
-    balance,
-    models,
-    new_plugin,
-)
 from melanoma_detect.cli.app import app, show_errors
 from melanoma_detect.cli.interruption import catch_termination
+from melanoma_detect.cli.standard_output import ClosedOutput
 
-__all__ = [
-    "app",
-    "balance",
-    "data",
-    "evaluate",
-    "explain",
-    "export",
-    "localize",
-    "main",
-    "models",
-    "new_plugin",
-    "predict",
-    "score",
-    "train",
-]
+__all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run the command line. An error of this library is one message and exit status 1, without a traceback."""
+    """Run the command line. An error is one message and an exit status, without a traceback."""
+    if sys.stdout is None:
+        sys.stdout = ClosedOutput()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names of files may hold what the terminal's encoding lacks: shown escaped, and no reason to stop.

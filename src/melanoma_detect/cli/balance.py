@@ -10,6 +10,7 @@ from melanoma_detect.cli.checks import OptionError, at_least
 from melanoma_detect.cli.console import make_console
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     ImagesOption,
     LabelsOption,
@@ -70,6 +71,7 @@ def balance(
     from melanoma_detect.data.dataset_folder import check_dataset_folder, write_dataset  # noqa: PLC0415 - --help is fast
 
     check_dataset_folder(out, overwrite=overwrite, inputs=given)
+    note_missing_folder(out)
     data = load_images(sources, labels, names, rare, images=images, seed=seed, image_size=(image_size, image_size))
     with noting_interruption(_describe_kept):
         balanced = balance_dataset(data, **amount, seed=seed, workers=workers)

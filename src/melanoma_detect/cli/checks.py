@@ -95,7 +95,7 @@ def one_of(*choices: Any) -> dict[str, Any]:
 
     Examples:
         >>> one_of("local", "ray")["metavar"]
-        'local|ray'
+        'local | ray'
     """
     texts = [str(choice) for choice in choices]
     listed = f"{', '.join(texts[:-1])} or {texts[-1]}" if len(texts) > 1 else texts[0]
@@ -109,7 +109,11 @@ def one_of(*choices: Any) -> dict[str, Any]:
     def complete(incomplete: str) -> list[str]:
         return [text for text in texts if text.startswith(incomplete)]
 
-    return {"callback": check, "autocompletion": complete, "metavar": "|".join(texts)}
+    return {
+        "callback": check,
+        "autocompletion": complete,
+        "metavar": " | ".join(texts),
+    }  # with blanks: help breaks lines there
 
 
 def option_name(param: typer.CallbackParam) -> str:

@@ -12,6 +12,7 @@ from melanoma_detect.cli.console import escape_markup, make_console, make_table,
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     ImagesOption,
     LabelsOption,
@@ -58,6 +59,7 @@ def audit(
     if html:
         check_output(html, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=HTML_SUFFIXES)
     check_detector(detector)
+    note_missing_folder(html)
     model = md.Detector.load(detector) if detector else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each of them is a finding

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ _COLUMNS = ("old", "new")
 def load_images(
     sources: Sequence[Path] | None,
     labels: Path | None,
-    names: Sequence[str] | None,
+    names: Sequence[str] | Mapping[str, str | None] | None,
     rare: str | None = None,
     *,
     images: Path | None = None,
@@ -27,7 +27,7 @@ def load_images(
     Args:
         sources: Folders and zip files.
         labels: The table that labels their images; None for those in the sources.
-        names: What `--map` gives.
+        names: What `--map` gives, as texts or read already.
         rare: See `load_dataset`; None for its default.
         images: What `--images` gives, in place of sources.
         **options: Further arguments of `load_dataset`.
@@ -44,7 +44,7 @@ def load_images(
 def dataset_arguments(
     sources: Sequence[Path] | None,
     labels: Path | None,
-    names: Sequence[str] | None,
+    names: Sequence[str] | Mapping[str, str | None] | None,
     rare: str | None = None,
     *,
     images: Path | None = None,
@@ -54,7 +54,7 @@ def dataset_arguments(
     Args:
         sources: Folders and zip files.
         labels: The table that labels their images; None for those in the sources.
-        names: What `--map` gives.
+        names: What `--map` gives, as texts or read already.
         rare: See `load_dataset`; None for its default.
         images: What `--images` gives, in place of sources.
 
@@ -73,7 +73,7 @@ def dataset_arguments(
     check_sources(given)
     arguments: dict[str, Any] = {} if rare is None else {"rare": rare}
     if names:
-        arguments["label_map"] = parse_label_map(names)
+        arguments["label_map"] = names if isinstance(names, Mapping) else parse_label_map(names)
     folders = list(sources) if sources else given[:1]
     if labels is None:
         return arguments | {"source": folders if len(folders) > 1 else folders[0]}
@@ -136,7 +136,7 @@ def parse_label_map(given: Sequence[str]) -> dict[str, str | None]:
         The new name by label; None for a label whose images are left out.
 
     Raises:
-        DatasetError: A pair or file in another form, or a label that is mapped twice.
+        OptionError: A pair or file in another form, or a label that is mapped twice.
 
     Examples:
         >>> parse_label_map(["nv=nevus", "scar="])
@@ -149,7 +149,7 @@ def parse_label_map(given: Sequence[str]) -> dict[str, str | None]:
     for text in given:
         for old, new in _read_pairs(text):
             if old in names:
-                raise DatasetError(f"--map {text}: the label {old!r} is mapped twice; give it one name")
+                raise OptionError(f"--map {text}: the label {old!r} is mapped twice; give it one name")
             names[old] = new or None
     return names
 
@@ -163,11 +163,11 @@ def _read_pairs(text: str) -> Iterable[tuple[str, str]]:
             content = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise DatasetError(f"--map {text}: cannot be read ({reason}); expected a file of labels") from error
+            raise OptionError(f"--map {text}: cannot be read ({reason}); expected a file of labels") from error
         return _read_json(text, content) if suffix == ".json" else _read_csv(text, content)
     old, equals, new = (part.strip() for part in text.partition("="))
     if not old or not equals:
-        raise DatasetError(
+        raise OptionError(
             f"--map {text}: expected OLD=NEW, such as --map nv=nevus, OLD= to leave a label out, or a .csv or .json file"
         )
     return [(old, new)]
@@ -177,9 +177,9 @@ def _read_json(text: str, content: str) -> list[tuple[str, str]]:
     try:
         pairs = json.loads(content)
     except ValueError as error:
-        raise DatasetError(f"--map {text}: is not JSON ({error})") from error
+        raise OptionError(f"--map {text}: is not JSON ({error})") from error
     if not isinstance(pairs, dict) or not all(new is None or isinstance(new, str) for new in pairs.values()):
-        raise DatasetError(f'--map {text}: expected an object of labels, such as {{"nv": "nevus", "scar": null}}')
+        raise OptionError(f'--map {text}: expected an object of labels, such as {{"nv": "nevus", "scar": null}}')
     return [(old.strip(), (new or "").strip()) for old, new in pairs.items()]
 
 
@@ -187,7 +187,7 @@ def _read_csv(text: str, content: str) -> list[tuple[str, str]]:
     rows = csv.DictReader(content.splitlines())
     columns = [name.strip().lower() for name in rows.fieldnames or ()]
     if not set(_COLUMNS) <= set(columns):
-        raise DatasetError(
+        raise OptionError(
             f"--map {text}: expected the columns old and new, found {', '.join(columns) or 'none'}; an empty cell under new "
             "leaves a label out"
         )

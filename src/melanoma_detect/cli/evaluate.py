@@ -21,6 +21,7 @@ from melanoma_detect.cli.evaluation_output import (
     show_validation,
 )
 from melanoma_detect.cli.json_output import JsonOption
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     ImageTypeOption,
     MapOption,
@@ -30,8 +31,9 @@ from melanoma_detect.cli.options import (
     TargetOption,
     ViewsOption,
 )
+from melanoma_detect.cli.shared_map import SharedMap
 from melanoma_detect.cli.shared_table import SharedTable
-from melanoma_detect.errors import DatasetError, OutputError
+from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
 
 _OUT_SUFFIXES = (".csv", ".json", *HTML_SUFFIXES)
@@ -119,6 +121,7 @@ def evaluate(
     _check_outputs(html, out, given, overwrite=overwrite)
     tables, ratios = _match_tables(sources, labels or [], pool=pool), _match_ratios(sources, squashed or [])
     paths = _check_detectors(detector or [], sources, html, out, pool=pool)
+    note_missing_folder(html, out)
     pages = tuple(path for path in (html, out) if path and path.suffix.lower() in HTML_SUFFIXES)
     outputs = EvaluationOutputs(pages, out if out not in pages else None, tuple(prevalence or ()), as_json, overwrite)
     loaded = [load_detector(path, sensitivity, target, views, image_type) for path in paths]
@@ -138,13 +141,15 @@ def evaluate(
         else:
             show_evaluation(evaluations[0], " + ".join(_names_of(sources)), loaded[0], outputs)
         return
+    label_map = SharedMap(names)
     sets = {
-        name: _loader(source, table, names, shared, options | {"image_size": loaded[0].image_size})
+        name: _loader(source, table, label_map, shared, options | {"image_size": loaded[0].image_size})
         for name, source, table in zip(_names_of(sources), sources, tables, strict=True)
     }
     validation = loaded[0].evaluate(sets, shortcuts=shortcuts, seed=seed)
     if shared:
         shared.note_rows_of_no_source()
+    label_map.check_used()
     show_validation(validation, outputs)
     if validation.problems:
         raise typer.Exit(1)
@@ -153,7 +158,7 @@ def evaluate(
 def _loader(
     source: Path,
     table: Path | None,
-    names: Sequence[str] | None,
+    label_map: SharedMap,
     shared: SharedTable | None,
     options: dict[str, Any],
 ) -> "Callable[[], md.Dataset]":
@@ -162,7 +167,9 @@ def _loader(
 
     def load() -> "md.Dataset":
         with shared.loading() if shared else contextlib.nullcontext():
-            return load_images([source], table, names, **options | {"squashed": ratio or None})
+            return label_map.load(
+                lambda names: load_images([source], table, names, **options | {"squashed": ratio or None})
+            )
 
     return load
 
@@ -197,16 +204,16 @@ def _check_detectors(
 
 
 def _match_tables(sources: Sequence[Path], labels: Sequence[Path], *, pool: bool) -> list[Path | None]:
-    """Return the table of each source; raise DatasetError before any work for a path that is missing or given twice."""
+    """Return the table of each source; raise an error before any work for a path that is missing or given twice."""
     check_sources([*sources, *labels])
     for position, source in enumerate(sources):
         if any(is_same_path(source, other) for other in sources[:position]):
-            raise DatasetError(f"{source}: given twice; name every source once")
+            raise OptionError(f"{source}: given twice; name every source once")
     if len(labels) < 2:
         return [labels[0] if labels else None] * len(sources)
     if pool or len(labels) != len(sources):
         expected = "one for all of them" + ("" if pool else ", or one for each in their order")
-        raise DatasetError(f"--labels: {len(labels)} tables for {len(sources)} sources; expected {expected}")
+        raise OptionError(f"--labels: {len(labels)} tables for {len(sources)} sources; expected {expected}")
     return list(labels)
 
 
@@ -220,11 +227,11 @@ def _match_ratios(sources: Sequence[Path], squashed: Sequence[str]) -> dict[Path
         chosen = [source for source in sources if not equals or is_same_path(source, name)]
         if not chosen:
             listed = ", ".join(map(str, sources))
-            raise DatasetError(f"--squashed {text}: {name} is no source here; expected one of {listed}")
+            raise OptionError(f"--squashed {text}: {name} is no source here; expected one of {listed}")
         check_ratio(ratio)
         key = chosen[0] if equals else None
         if given.setdefault(key, ratio) != ratio:
-            raise DatasetError(
+            raise OptionError(
                 f"--squashed {text}: {key or 'all sources'} were given {given[key]} too; choose one of the two"
             )
         ratios |= dict.fromkeys(chosen, ratio)

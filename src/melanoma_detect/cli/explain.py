@@ -11,8 +11,10 @@ from melanoma_detect.cli.checks import one_of
 from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import DetectorOption, OverwriteOption
 from melanoma_detect.errors import ImageError
+from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import expand_path
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ def explain(
     method: Annotated[
         str,
         typer.Option(
-            help="How: by the class activation map, gradients of a Keras model, hiding parts of the image, or the first of "
-            "them that the detector has.",
+            help="How: by the class activation map (cam, under a second), gradients of a Keras model (grad-cam, which starts "
+            "Keras: 10 to 60 seconds), hiding parts of the image (occlusion, 157 predictions: 5 to 30 seconds), or the first "
+            "of them that the detector has (auto).",
             **one_of("auto", "cam", "grad-cam", "occlusion"),
         ),
     ] = "auto",
@@ -53,10 +56,12 @@ def explain(
     check_detector(detector)
     if not image.exists():
         raise ImageError(f"{image}: no such file; check the path")
+    note_missing_folder(out)
     loaded = md.Detector.load(detector)
     explanation = loaded.explain(image, diagnosis=diagnosis, method=cast("Method", method))
     explanation.save(out, overwrite=overwrite)
     if as_json:
-        print_json(explanation.to_dict() | {"written": [out]})
+        print_json(explanation.to_dict() | {"written": [out], "disclaimer": DISCLAIMER})
         return
     typer.echo(f"{printable(explanation)}\n\nWritten:\n  {out}")
+    typer.echo(f"\n{DISCLAIMER}", err=True)

@@ -11,8 +11,10 @@ from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, one_of
 from melanoma_detect.cli.datasets import check_sources
 from melanoma_detect.cli.detectors import check_detector, detector_files
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import DetectorOption, OverwriteOption
 from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error, expand_path
+from melanoma_detect.utils.progress import progress_bar
 
 if TYPE_CHECKING:
     from melanoma_detect.export.export import Precision
@@ -53,11 +55,13 @@ def export(
     check_sources(inputs[:1] if data else [])
     _check_out(out, format_, inputs, overwrite=overwrite)
     check_detector(detector)
+    note_missing_folder(out)
     loaded = md.Detector.load(detector)
     images = md.load_dataset(data, image_size=loaded.image_size) if data else None
-    exported = loaded.export(
-        cast("Format", format_), out, precision=cast("Precision", precision), images=images, overwrite=overwrite
-    )
+    with progress_bar("exporting"):
+        exported = loaded.export(
+            cast("Format", format_), out, precision=cast("Precision", precision), images=images, overwrite=overwrite
+        )
     typer.echo(str(exported))
 
 

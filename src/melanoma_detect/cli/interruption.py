@@ -12,9 +12,11 @@ import typer
 from typer.core import TyperGroup
 
 from melanoma_detect.cli.console import print_note
+from melanoma_detect.cli.standard_output import discard_standard_output
 from melanoma_detect.utils.interruption import interruption_of
 
 NOTHING_KEPT = "nothing was written"
+_PIPE_CLOSED = 128 + 13  # SIGPIPE, a name that Windows does not have
 _RESUMED_BY_AN_OPTION = "train"  # the other commands go on when they are run again
 
 
@@ -40,6 +42,11 @@ class CommandGroup(TyperGroup):
             print_note("Interrupted", describe_interruption(error, sys.argv))
             ended_by = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
             raise typer.Exit(128 + ended_by) from error
+        except BrokenPipeError as error:
+            # The program that reads the output, such as `head`, has enough: end without a word, with the status that the
+            # system's own programs have then.
+            discard_standard_output()
+            raise typer.Exit(_PIPE_CLOSED) from error
 
 
 def catch_termination() -> None:

@@ -11,6 +11,7 @@ from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
 from melanoma_detect.cli.evaluate import check_ratio
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     DetectorOption,
     ImagesOption,
@@ -62,6 +63,7 @@ def localize(
     check_detector(detector)
     if squashed:
         check_ratio(squashed)
+    note_missing_folder(out)
     # Sensitivity and target are for the local images to support, not for validation.
     loaded = load_detector(detector, None, None, views, image_type=image_type)
     options: dict[str, Any] = {"validation": 0, "test": 0, "image_size": loaded.image_size, "squashed": squashed}

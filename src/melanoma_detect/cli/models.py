@@ -1,28 +1,35 @@
 """Commands about architectures: models, check-model."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import melanoma_detect as md
 from melanoma_detect.cli.app import app
-from melanoma_detect.cli.architectures import check_architecture, parse_options
+from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import at_least
 from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.progress import progress_bar
+
+if TYPE_CHECKING:
+    from melanoma_detect.testing import CheckResult
 
 
 @app.command()
 def models(
-    name: Annotated[str | None, typer.Argument(help="Architecture to describe.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Architecture to describe.", show_default=False)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the installed architectures, or describe one."""
     if name:
         check_architecture(name)
-        info = md.model_info(name)
+        with progress_bar(f"building {name}"):  # most of that time is the import of Keras
+            info = md.model_info(name)
         if as_json:
             print_json(_plain(asdict(info)))
         else:
@@ -50,7 +57,7 @@ def _plain(info: dict[str, Any]) -> dict[str, Any]:
 
 @app.command()
 def check_model(
-    name: Annotated[str, typer.Argument(help="Architecture; see 'melanoma-detect models'.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Architecture; see 'melanoma-detect models'.")],
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Option of the architecture; may be repeated.")
     ] = None,
@@ -62,21 +69,31 @@ def check_model(
     """Run the conformance kit on an architecture: checks of everything that this library relies on."""
     options = parse_options(option)
     check_architecture(name)
+    check_architecture_options(name, options)
     from melanoma_detect.testing import check_model as run_checks  # noqa: PLC0415 - --help stays fast
 
     results = []
     for result in run_checks(name, input_shape=(image_size, image_size, 3), **options):
         results.append(result)
         if not as_json:
-            typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
-            typer.echo(f"        {result.error or result.description}")
-    failed = sum(not result.passed for result in results)
+            _print_result(result)
+    failed = sum(result.error is not None for result in results)
     if as_json:
-        fields = ("name", "passed", "seconds", "description", "error")
+        fields = ("name", "passed", "seconds", "description", "error", "not_run")
         checks = [{field: getattr(result, field) for field in fields} for result in results]
         print_json({"architecture": name, "passed": not failed, "checks": checks})
     if failed:
-        typer.echo(f"\n{name}: {failed} of {count_noun(len(results), 'check')} failed", err=True)
+        skipped = sum(result.not_run is not None for result in results)
+        rest = f"; {skipped} not run, since {'they' if skipped > 1 else 'it'} would only repeat that" if skipped else ""
+        typer.echo(f"\n{name}: {failed} of {count_noun(len(results), 'check')} failed{rest}", err=True)
         raise typer.Exit(1)
     if not as_json:
         typer.echo(f"\n{name} passes every check")
+
+
+def _print_result(result: "CheckResult") -> None:
+    if result.not_run:
+        typer.echo(f"not run {result.name}  ({result.not_run})")
+        return
+    typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
+    typer.echo(f"        {result.error or result.description}")

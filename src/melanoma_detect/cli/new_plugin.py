@@ -11,7 +11,14 @@ from melanoma_detect.utils.outputs import expand_path
 
 @app.command()
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="Name of the architecture, such as my-net.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Name of the architecture, such as my-net; its package is melanoma-detect-NAME, which may be given too.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -20,7 +27,10 @@ def new_plugin(
     ] = None,
     author: Annotated[
         str | None,
-        typer.Option(help="Who holds the copyright, for the licence.", show_default="the authors of the package"),
+        typer.Option(
+            help="Who wrote it and holds the copyright, for the licence and the package's metadata.",
+            show_default="the authors of the package",
+        ),
     ] = None,
 ) -> None:
     """Write a complete package for an architecture of your own: network, tests, README, CI."""

@@ -1,7 +1,7 @@
 """Commands that read a detector's answers: predict, card."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,13 +44,12 @@ def predict(
         "views": views,
         "image-type": image_type,
     }
-    _check_images(images, options)
-    loaded = load_detector(detector, sensitivity, target, views, image_type)
+    read = _make_reader(images, lambda: load_detector(detector, sensitivity, target, views, image_type), options)
     documents: list[dict[str, Any]] = []
     failed = False
     for image in images:
         try:
-            prediction = loaded.predict(image)
+            prediction = read(image)
         except ImageError as error:
             failed = True
             documents.append({"source": image, "error": str(error)})
@@ -67,14 +66,24 @@ def predict(
         raise typer.Exit(1)
 
 
-def _check_images(images: Sequence[Path], options: dict[str, Any]) -> None:
-    """Raise an error for folders, which `score` reads, and where no image is there, before ONNX Runtime is imported."""
-    if folder := next((image for image in images if image.is_dir()), None):
-        given = [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
-        command = shlex.join(["melanoma-detect", "score", str(folder), *given, "--out", "scores.csv"])
-        raise OptionError(f"{folder}: is a folder, and predict takes image files; for every image in it run: {command}")
-    if not any(map(Path.exists, images)):
-        raise ImageError(f"{images[0]}: no such file; check the path")
+def _make_reader(
+    images: Sequence[Path], load: "Callable[[], md.Detector]", options: dict[str, Any]
+) -> "Callable[[Path], md.Prediction]":
+    """Return what predicts an image; without any image there, the detector is not loaded, which takes time."""
+    loaded = load() if any(map(Path.is_file, images)) else None
+
+    def read(image: Path) -> "md.Prediction":
+        if image.is_dir():
+            given = [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
+            command = shlex.join(["melanoma-detect", "score", str(image), *given, "--out", "scores.csv"])
+            raise ImageError(
+                f"{image}: is a folder, and predict takes image files; for every image in it run: {command}"
+            )
+        if loaded is None:
+            raise ImageError(f"{image}: no such file; check the path")
+        return loaded.predict(image)
+
+    return read
 
 
 @app.command()
@@ -114,21 +123,29 @@ def card(
     if checklist is not None:
         _print_checklist(loaded, checklist, as_json=as_json)
     elif as_json:
-        print_json(_describe_detector(loaded) | {"predictive_values": None if values is None else values._asdict()})
+        described = _describe_detector(loaded) if values is None else _describe_point(loaded)
+        values_only = None if values is None else values._asdict()
+        print_json(described | {"predictive_values": values_only, "disclaimer": DISCLAIMER})
     elif values is None:
         typer.echo(loaded.model_card, nl=False)
     else:
         typer.echo(f"{point}\n{values}")
+        typer.echo(f"\n{DISCLAIMER}", err=True)
+
+
+def _describe_point(detector: "md.Detector") -> dict[str, Any]:
+    """Return the detector's name and its operating point."""
+    config, point = detector.predictor.config, detector.operating_point
+    name = config.title or config.architecture.get("name", "")
+    return {"detector": name, "operating_point": None if point is None else point.to_dict()}
 
 
 def _describe_detector(detector: "md.Detector") -> dict[str, Any]:
     """Return what a detector's card says, and the figures that it was written from."""
-    config, point = detector.predictor.config, detector.operating_point
-    return {
-        "detector": config.title or config.architecture.get("name", ""),
+    config = detector.predictor.config
+    return _describe_point(detector) | {
         "classes": detector.classes,
         "image_size": detector.image_size,
-        "operating_point": None if point is None else point.to_dict(),
         "metrics": config.metrics,
         "made_with": config.made_with,
         "model_card": detector.model_card,

@@ -1,9 +1,6 @@
 """The command score: a table of predictions for any number of images."""
 
-import contextlib
-import os
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -12,8 +9,10 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, at_least, one_of
+from melanoma_detect.cli.console import print_note
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     DetectorOption,
     ImageTypeOption,
@@ -21,12 +20,15 @@ from melanoma_detect.cli.options import (
     TargetOption,
     ViewsOption,
 )
+from melanoma_detect.utils.counts import count_noun, is_or_are
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 if TYPE_CHECKING:
     from melanoma_detect.scoring.arguments import Backend, Sort
+    from melanoma_detect.scoring.score import Scores
 
 _STDOUT = "-"
+_UNREADABLE = 3  # the exit status of a table that is complete, but for images that could not be read
 
 
 @app.command()
@@ -59,7 +61,7 @@ def score(
         typer.Option(
             callback=at_least(1), help="Images that are saved together: the most that an interrupted run loses."
         ),
-    ] = 1024,
+    ] = 256,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -79,9 +81,12 @@ def score(
     if out == _STDOUT and as_json:
         raise OptionError("--out -: the table goes to standard output, and so does --json; give one of them")
     if out != _STDOUT:
+        from melanoma_detect.scoring.addresses import local_path  # noqa: PLC0415 - --help stays fast
         from melanoma_detect.scoring.score import check_score_output  # noqa: PLC0415 - --help stays fast
 
         check_score_output(out, [*sources, *detector_files(detector)], overwrite=overwrite)
+        if (path := local_path(out)) is not None:
+            note_missing_folder(path)
     check_detector(detector)
     loaded = load_detector(detector, sensitivity, target, views, image_type, threads=1)  # the workers use every core
     options: dict[str, Any] = {
@@ -92,31 +97,26 @@ def score(
         "engine": cast("Backend", engine),
     }
     if out == _STDOUT:
-        _stream(sources, options)
-        return
-    scores = md.score(sources, out=out, shard_size=shard_size, overwrite=overwrite, **options)
-    if as_json:
-        print_json(asdict(scores))
-        return
-    typer.echo(f"{scores}\n\nWritten:\n  {scores.out}")
-    typer.echo(f"\n{DISCLAIMER}", err=True)
+        from melanoma_detect.scoring.stream import stream_scores  # noqa: PLC0415 - --help stays fast
 
-
-def _stream(sources: list[str], options: dict[str, Any]) -> None:
-    """Write the table to standard output, and what else there is to say to standard error."""
-    from melanoma_detect.scoring.stream import stream_scores  # noqa: PLC0415 - --help stays fast
-
-    with _ends_with_its_reader():
         scores = stream_scores(sources, sys.stdout.buffer, **options)
-        typer.echo(f"{scores}\n\n{DISCLAIMER}", err=True)
+        typer.echo(f"{scores}\n", err=True)
+    else:
+        scores = md.score(sources, out=out, shard_size=shard_size, overwrite=overwrite, **options)
+        if as_json:
+            print_json(asdict(scores) | {"disclaimer": DISCLAIMER})
+        else:
+            typer.echo(f"{scores}\n\nWritten:\n  {scores.out}\n")
+    if not as_json:
+        typer.echo(DISCLAIMER, err=True)
+    if scores.unreadable:
+        print_note("Error", _describe_unreadable(scores))
+        raise typer.Exit(_UNREADABLE)
 
 
-@contextlib.contextmanager
-def _ends_with_its_reader() -> Iterator[None]:
-    """End the program without a word when the program that reads its output, such as `head`, has enough."""
-    try:
-        yield
-    except BrokenPipeError:
-        # Python flushes standard output at its end, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
+def _describe_unreadable(scores: "Scores") -> str:
+    """Return how many images could not be read, and why the first ones could not."""
+    more = ", and more" if scores.unreadable > len(scores.errors) else ""
+    listed = "; ".join(scores.errors)
+    counted = f"{count_noun(scores.unreadable, 'image')} could not be read and {is_or_are(scores.unreadable)} referred"
+    return f"{counted} to a person: {listed}{more}; the column error has every reason"

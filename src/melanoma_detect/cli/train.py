@@ -1,5 +1,6 @@
 """Commands that train a detector: demo, train."""
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from melanoma_detect.cli.app import app
-from melanoma_detect.cli.architectures import check_architecture, parse_options
+from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, one_of
 from melanoma_detect.cli.datasets import check_sources, dataset_arguments, given_paths
+from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
     EpochsOption,
     ImagesOption,
@@ -20,6 +22,7 @@ from melanoma_detect.cli.options import (
     SeedOption,
     SourcesArgument,
 )
+from melanoma_detect.cli.resuming import check_resumable
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_run_folder, expand_path
 
@@ -162,7 +165,10 @@ def train(
     given = given_paths(sources, labels, images)
     arguments = dataset_arguments(sources, labels, names, rare, images=images)
     _check_arguments(given, out, model, overwrite=overwrite)
+    check_architecture_options(model, options)
     _check_callbacks(callbacks)
+    if resume:
+        check_resumable(out)
     from melanoma_detect.pipeline import run  # noqa: PLC0415 - --help stays fast
 
     result = run(
@@ -193,6 +199,7 @@ def _check_arguments(inputs: Sequence[Path], out: Path, model: str, *, overwrite
     check_sources(inputs)
     check_architecture(model)
     check_run_folder(out, overwrite=overwrite, inputs=inputs)
+    note_missing_folder(out)
 
 
 def _check_callbacks(names: Sequence[str] | None) -> None:
@@ -200,6 +207,12 @@ def _check_callbacks(names: Sequence[str] | None) -> None:
         from melanoma_detect.training.callbacks_by_name import check_callback_names  # noqa: PLC0415 - few runs need it
 
         check_callback_names(names)
+        for name in names:
+            package = name.partition(":")[0].partition(".")[0]
+            if ":" in name and importlib.util.find_spec(package) is None:  # found, not imported
+                raise OptionError(
+                    f"--callbacks {name}: there is no package {package}; install it, or add its folder to PYTHONPATH"
+                )
 
 
 def _parse_balance(text: str | None) -> dict[str, Any]:

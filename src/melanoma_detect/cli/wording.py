@@ -17,7 +17,7 @@ _OPTIONS = {
     },
 }
 _PHRASES = {
-    "(--overwrite, overwrite=True)": "(--overwrite)",
+    "train one (Detector.fit) and save it": "train one with 'melanoma-detect train'",
     "See data.set_aside, and md.audit(data)": "See 'melanoma-detect audit'",
     " (seen='keep' keeps them)": "",
     "; see data.other_files": "",
@@ -44,7 +44,7 @@ def name_options(message: object) -> str:
     Examples:
         >>> name_options("the labels are numbers; name them with label_map={'0': 'nevus', ...}")
         'the labels are numbers; name them with --map 0=nevus'
-        >>> name_options("sensitivity=2; take rare='train', or overwrite it (--overwrite, overwrite=True)")
+        >>> name_options("sensitivity=2; take rare='train', or overwrite it (overwrite=True)")
         '--sensitivity 2; take --rare train, or overwrite it (--overwrite)'
     """
     text = str(message)

@@ -27,6 +27,7 @@ from melanoma_detect.data.scan import digests
 from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
+from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.progress import progress_bar
@@ -96,7 +97,8 @@ def balance(
 
     Args:
         data: A dataset that is split already.
-        add: How many to add to each class.
+        add: How many to add to each class: 500 is 500 of every class, however few images it has. Where most images of a class
+            are copies then, a line says so.
         to: How many each class shall have at least, or `"max"` for as many as the largest class, which is what happens where
             neither `add` nor `to` is given.
         method: `"files"` makes images; `"weights"` makes none: each epoch draws the images of rare classes more often, as
@@ -121,6 +123,7 @@ def balance(
         >>> int(balanced.distribution()["train"].min())
         30
     """
+    _check_dataset(data)
     check_choice("method", method, ("files", "weights"))
     wanted = _wanted(data.train, add, to)
     if method == "weights":
@@ -147,9 +150,33 @@ def balance(
             work = _Work(partial, size, data.resize, chosen)
             _make_all(copies, data, work, text, workers=workers, progress=progress)
     made = _as_records(copies, data.train, folder)
+    with progress_bar("balancing", shown=progress) as bar:
+        if line := _describe_copies([*data.train.records, *made]):
+            bar.print(line)
     if {record.id for record in made} & {record.id for record in data.records}:
         raise DatasetError("these copies are in the dataset already; balance once, or give another seed")
     return data.with_records([*data.records, *made])
+
+
+def _check_dataset(data: Any) -> None:
+    if not isinstance(data, Dataset):
+        grows = ", whose training split grows" if isinstance(data, Split) else ": load_dataset(folder)"
+        raise DatasetError(f"data is a {type(data).__name__}; expected the whole Dataset{grows}")
+
+
+def _describe_copies(records: Sequence[Record]) -> str:
+    """Describe the classes of which most training images are copies; empty where there is none."""
+    counts = Counter(record.label for record in records)
+    copies = Counter(record.label for record in records if record.parent is not None)
+    mostly = {label: copies[label] / counts[label] for label in copies if copies[label] > 0.5 * counts[label]}
+    if not mostly:
+        return ""
+    label = max(mostly, key=lambda name: mostly[name])
+    others = f" and over half of those of {count_noun(len(mostly) - 1, 'other class', 'other classes')}"
+    return (
+        f"{100 * mostly[label]:.0f} % of the training images of {label}{others if len(mostly) > 1 else ''} are copies: a "
+        f"model sees only {counts[label] - copies[label]} different images of it"
+    )
 
 
 def _is_complete(folder: Path) -> bool:

@@ -74,7 +74,7 @@ class Dataset:
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.get_split(split))} {split}" for split in SPLITS)
         aside = f", {len(self.set_aside)} set aside" if self.set_aside else ""
-        return f"<Dataset of {len(self.classes)} classes: {counts}{aside}>"
+        return f"<Dataset of {count_noun(len(self.classes), 'class', 'classes')}: {counts}{aside}>"
 
     @property
     def train(self) -> Split:
@@ -149,7 +149,7 @@ class Dataset:
         table = pd.DataFrame(rows, index=pd.Index(labels, name="class"), columns=list(SPLITS))
         return table.assign(total=table.sum(axis=1))
 
-    def only(self, classes: str | Iterable[str]) -> "Dataset":
+    def only(self, classes: str | Iterable[str], *others: str) -> "Dataset":
         """Return a dataset of some classes alone, in the order that they have here.
 
         A model for it has as many outputs as classes are left. Images of a label group, such as HAM10000's akiec, stay if all
@@ -157,6 +157,7 @@ class Dataset:
 
         Args:
             classes: The classes to keep: a name or several. A label group stands for its classes.
+            *others: More names, as in `only("melanoma", "nevus")`.
 
         Returns:
             A new Dataset; this one does not change.
@@ -168,7 +169,8 @@ class Dataset:
             >>> data.only(classes=["nevus", "melanoma"]).classes
             ('melanoma', 'nevus')
         """
-        kept, groups = select_labels(classes, self.classes, self.label_groups)
+        names = [classes, *others] if isinstance(classes, str) else [*classes, *others]
+        kept, groups = select_labels(names, self.classes, self.label_groups)
         labels = {*kept, *groups}
         return self._select(
             lambda record: record.label in labels, [name for name in self.classes if name in kept], groups

@@ -69,9 +69,7 @@ def check_dataset_folder(
     if not (folder.is_dir() and any(folder.iterdir())):
         return folder
     if not overwrite:
-        raise OutputError(
-            f"{folder}: is not empty; choose another folder, or overwrite it (--overwrite, overwrite=True)"
-        )
+        raise OutputError(f"{folder}: is not empty; choose another folder, or overwrite it (overwrite=True)")
     if not set(_read_header(folder / TABLE)) >= _MARKS:
         raise OutputError(f"{folder}: was not written by this command, so it is not overwritten; choose another folder")
     return folder

@@ -1,5 +1,6 @@
 """Label maps: labels of the sources renamed or dropped, as the user says."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
@@ -9,10 +10,25 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.ingest import name_sources
 from melanoma_detect.data.record import Record, SetAside
 from melanoma_detect.data.sources.folders import Contents, SourceImage
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.taxonomy.vocabulary import known_names
 from melanoma_detect.utils.suggest import did_you_mean
+from melanoma_detect.utils.user_warning import warn_user
 
 LabelMap: TypeAlias = Mapping[str, str | None]
+_MISSPELT = 0.85  # likeness from which on a name is taken for a slip: one letter of six or more
+
+
+class UnusedNameError(DatasetError):
+    """Names of a label map stand for none of the labels.
+
+    Attributes:
+        names: Those names.
+        labels: The labels that there are.
+    """
+
+    names: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def map_labels(labels: Iterable[str], label_map: LabelMap) -> dict[str, str | None]:
@@ -31,12 +47,16 @@ def map_labels(labels: Iterable[str], label_map: LabelMap) -> dict[str, str | No
     Raises:
         DatasetError: The map is no mapping of strings, or one of its names stands for none of the labels.
 
+    Warns:
+        DataWarning: A new name is no diagnosis that the taxonomy knows, but is spelled much like one.
+
     Examples:
         >>> map_labels(["nv", "Scar", "mel"], {"nevus": "mole", "scar": None})
         {'nv': 'mole', 'Scar': None, 'mel': 'mel'}
     """
     known = list(dict.fromkeys(labels))
     label_map = _check_names(label_map)
+    _warn_misspelt(label_map)
     used: set[str] = set()
     renamed: dict[str, str | None] = {}
     for label in known:
@@ -44,10 +64,13 @@ def map_labels(labels: Iterable[str], label_map: LabelMap) -> dict[str, str | No
         used.update(names)
         renamed[label] = label_map[names[0]] if names else label
     if missing := next((name for name in label_map if name not in used), None):
-        raise DatasetError(
+        error = UnusedNameError(
             f"label_map names {missing!r}, which is no label here; {did_you_mean(missing, known)}the labels are "
             f"{', '.join(sorted(known))}"
         )
+        error.names = tuple(name for name in label_map if name not in used)
+        error.labels = tuple(known)
+        raise error
     return renamed
 
 
@@ -100,6 +123,19 @@ def _rename_image(image: SourceImage, renamed: LabelMap) -> SourceImage:
 def _record(image: SourceImage, source: str, *, is_one_of_several: bool) -> Record:
     name = f"{source}/{image.id}" if is_one_of_several else image.id
     return Record(name, image.path, image.label, image.split, name, "", source=source)
+
+
+def _warn_misspelt(label_map: LabelMap) -> None:
+    """Warn of new names that are nearly a diagnosis: "melanomma" would be a label that nobody knows to be malignant."""
+    for name, new in label_map.items():
+        if new is None or taxonomy.is_known(new):
+            continue
+        if close := difflib.get_close_matches(new.casefold(), known_names(), n=1, cutoff=_MISSPELT):
+            warn_user(
+                f"label_map gives {name!r} the new name {new!r}, which is no diagnosis that the taxonomy knows; did you mean "
+                f"{close[0]!r}?",
+                DataWarning,
+            )
 
 
 def _names_of(label: str, label_map: LabelMap) -> list[str]:

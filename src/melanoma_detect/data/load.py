@@ -1,5 +1,6 @@
 """load_dataset: from folders, archives and tables to a Dataset that is cleaned, grouped and split."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -165,7 +166,7 @@ def load_dataset(
         describe_gone((*records, *(entry.record for entry in untrained)), earlier, label_groups),
         describe_unknown([record.label for record in records]),
         *(note for contents in sources for note in contents.notes),
-        describe_other_files([contents.root for contents in sources], other),
+        describe_other_files([contents.root for contents in sources], _unexpected(sources)),
     ]
     if not records:
         listed = "; ".join(message for message in messages if message)
@@ -218,6 +219,15 @@ def _truth_of(table: Table, rows: Sequence[TableRow]) -> frozenset[str]:
     """Return the finest diagnosis of an image's rows; none where they contradict each other."""
     known = sorted({codes for row in rows if (codes := table.truth(row))}, key=len)
     return known[0] if known and all(known[0] <= codes for codes in known) else frozenset()
+
+
+def _unexpected(sources: Sequence[Contents]) -> list[Path]:
+    """Return the files that take no part, and count quietly those that a named table leaves out on purpose."""
+    unlisted = {path for contents in sources for path in contents.unlisted}
+    if unlisted:
+        name = "image is" if len(unlisted) == 1 else "images are"
+        logging.getLogger("melanoma_detect").info("%d %s not in the table, and not loaded", len(unlisted), name)
+    return [path for contents in sources for path in contents.other_files if path not in unlisted]
 
 
 def _exclude_rare(records: list[Record], few: Mapping[str, int], rare: Rare) -> tuple[list[Record], list[SetAside]]:

@@ -211,12 +211,23 @@ def describe_other_files(roots: Sequence[Path], other: Sequence[Path]) -> str:
         >>> describe_other_files([Path("isic9")], [Path("isic9/notes.txt")])
         '1 file takes no part (notes.txt); see data.other_files'
     """
-    if not other:
-        return ""
-    names = ", ".join(_relative(path, roots) for path in other[:3])
-    more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-    takes = "takes" if len(other) == 1 else "take"
-    return f"{count_noun(len(other), 'file')} {takes} no part ({names}{more}); see data.other_files"
+    inside: list[Path] = []
+    beside: list[Path] = []
+    for path in other:
+        (inside if any(path.is_relative_to(root) for root in roots) else beside).append(path)
+    listed = [
+        _name_files(inside, [_relative(path, roots) for path in inside]) if inside else "",
+        _name_files(beside, [path.name for path in beside], f" beside {' and '.join(root.name for root in roots)}")
+        if beside
+        else "",
+    ]
+    return f"{' and '.join(filter(None, listed))}; see data.other_files" if other else ""
+
+
+def _name_files(paths: Sequence[Path], names: Sequence[str], where: str = "") -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    takes = "takes" if len(paths) == 1 else "take"
+    return f"{count_noun(len(paths), 'file')}{where} {takes} no part ({', '.join(names[:3])}{more})"
 
 
 def _count(counts: Mapping[str, int]) -> str:

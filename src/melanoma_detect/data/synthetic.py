@@ -5,6 +5,7 @@ centre, ...), so that a network has something to learn. A detector trained on th
 """
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from melanoma_detect.errors import DatasetError, OutputError
-from melanoma_detect.images.reader import Pixels
+from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.files import convert_write_errors
+from melanoma_detect.utils.files import convert_write_errors, is_hidden
 
 _SKINS = ((236, 200, 178), (224, 184, 158), (205, 160, 130), (172, 124, 94), (126, 86, 64))
 # How many training images the nine-class ISIC set has of each class, as a share of the largest.
@@ -34,6 +35,8 @@ _IMBALANCE = {
     "VASC": 0.3,
 }
 _NAMES = tuple(diagnosis.name for diagnosis in DIAGNOSES)
+_TABLE = "metadata.csv"
+_ROW = re.compile(r"^image_id,lesion_id\n\w+_\d{4},[\w ]+-\d+-\d+$", re.MULTILINE)
 _TWO_VIEWS = 0.2  # the share of lesions that are photographed twice, as real sets have them
 
 
@@ -47,6 +50,23 @@ class Lesion(NamedTuple):
 
     pixels: Pixels
     mask: NDArray[np.bool_]
+
+
+class _Drawing(NamedTuple):
+    """One image to draw: its file in the folder, its row of the table, the lesion's seed."""
+
+    file: Path
+    row: str
+    seed: int
+    view: tuple[int, float] | None  # of a second view: right angles that it is turned by, and its brightness
+
+    def draw(self, size: int) -> Image.Image:
+        """Draw it at a size in pixels."""
+        pixels = draw_lesion(self.file.parent.name, seed=self.seed, size=size).pixels
+        if self.view:
+            turned = np.rot90(pixels, self.view[0]) * self.view[1]
+            pixels = np.ascontiguousarray(np.clip(turned, 0, 255).astype(np.uint8))
+        return Image.fromarray(pixels)
 
 
 @dataclass(frozen=True)
@@ -131,7 +151,8 @@ def write_samples(
     One lesion in five is photographed twice; `metadata.csv` names it, and both images are in the same folder.
 
     Args:
-        folder: Where to write; made if it is not there, refused if it holds anything.
+        folder: Where to write; made if it is not there. One that holds the drawings of the same arguments is returned as it is,
+            and one that holds anything else is refused.
         train: Training images of each class.
         test: Test images of each class.
         seed: The same seed gives the same images.
@@ -143,7 +164,7 @@ def write_samples(
         The folder.
 
     Raises:
-        OutputError: The folder cannot be written, or is not empty.
+        OutputError: The folder cannot be written, or holds something else.
         DatasetError: A class is not in the taxonomy, or the numbers are too small.
 
     Examples:
@@ -152,19 +173,39 @@ def write_samples(
         ['Test', 'Train', 'metadata.csv']
     """
     root = Path(folder).expanduser()
-    if root.is_dir() and any(root.iterdir()):
-        raise OutputError(f"{root}: is not empty, and drawings do not belong among other images; choose a new folder")
     if train < 2 or test < 1:
         raise DatasetError(f"train={train} and test={test}; expected 2 or more, and 1 or more")
-    rows = ["image_id,lesion_id"]
+    drawings: list[_Drawing] = []
+    for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):
+        for label in classes:
+            share = _IMBALANCE[_find_diagnosis(label).code] if imbalanced and name == "Train" else 1
+            number = max(min(count, 2), round(count * share))
+            drawings += _plan_class(Path(name, label), number, seed + offset)
+    table = "\n".join(["image_id,lesion_id", *(drawing.row for drawing in drawings)]) + "\n"
+    if root.is_dir() and any(root.iterdir()):
+        _check_same(root, drawings, table, size)
+        return root
     # In folder, not atomic: the folder may be an empty one of the user's, even the working folder, which nobody may replace.
     with convert_write_errors(root):
-        for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):
-            for label in classes:
-                share = _IMBALANCE[_find_diagnosis(label).code] if imbalanced and name == "Train" else 1
-                rows += _write_class(root / name / label, max(min(count, 2), round(count * share)), seed + offset, size)
-        (root / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        for drawing in drawings:
+            (root / drawing.file).parent.mkdir(parents=True, exist_ok=True)
+            drawing.draw(size).save(root / drawing.file, quality=92)
+        (root / _TABLE).write_text(table, encoding="utf-8")
     return root
+
+
+def _check_same(root: Path, drawings: Sequence[_Drawing], table: str, size: int) -> None:
+    """Raise OutputError unless a folder holds exactly these drawings, as the table and the files' names tell."""
+    files = {path.relative_to(root) for path in root.rglob("*") if path.is_file() and not is_hidden(path.name)}
+    written = (root / _TABLE).read_text(encoding="utf-8", errors="replace") if (root / _TABLE).is_file() else ""
+    if not _ROW.search(written):
+        raise OutputError(f"{root}: is not empty, and drawings do not belong among other images; choose a new folder")
+    is_same = written == table and files == {drawing.file for drawing in drawings} | {Path(_TABLE)}
+    if not is_same or read_size(root / drawings[0].file) != (size, size):
+        raise OutputError(
+            f"{root}: holds drawings that other arguments have made (train, test, seed, size, classes or imbalanced), or more "
+            "than drawings; choose a new folder, or delete this one"
+        )
 
 
 def _find_diagnosis(diagnosis: str) -> Diagnosis:
@@ -174,24 +215,18 @@ def _find_diagnosis(diagnosis: str) -> Diagnosis:
     return known
 
 
-def _write_class(folder: Path, count: int, seed: int, size: int) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
+def _plan_class(folder: Path, count: int, seed: int) -> list[_Drawing]:
     rng = np.random.default_rng([seed, 7])
-    rows: list[str] = []
+    drawings: list[_Drawing] = []
     lesion = -1
     for number in range(count):
         again = number > 0 and rng.random() < _TWO_VIEWS
         lesion += not again
-        pixels = draw_lesion(folder.name, seed=seed * 1000 + lesion, size=size).pixels
+        view = (int(rng.integers(1, 4)), rng.uniform(0.85, 1.1)) if again else None
         name = f"{folder.name.replace(' ', '_')}_{number + (seed >= 1_000_000) * 5000:04d}"
-        Image.fromarray(_second_view(pixels, rng) if again else pixels).save(folder / f"{name}.jpg", quality=92)
-        rows.append(f"{name},{folder.name}-{seed}-{lesion}")
-    return rows
-
-
-def _second_view(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    turned = np.rot90(pixels, int(rng.integers(1, 4))) * rng.uniform(0.85, 1.1)
-    return np.ascontiguousarray(np.clip(turned, 0, 255).astype(np.uint8))
+        row = f"{name},{folder.name}-{seed}-{lesion}"
+        drawings.append(_Drawing(folder / f"{name}.jpg", row, seed * 1000 + lesion, view))
+    return drawings
 
 
 def _outline(rng: np.random.Generator, size: int, code: str) -> tuple[_Canvas, Float64Array]:

@@ -12,6 +12,7 @@ from melanoma_detect.evaluation.matching_images import MatchedAnswers
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint
 
 DECISIONS = ("alert", "refer", "clear")
+_SMALLEST = 0.0005  # of p-values that do not read 0.000 with three decimals
 
 
 class Agreement(NamedTuple):
@@ -48,8 +49,26 @@ class Agreement(NamedTuple):
             yield f"{name:<10}" + "".join(f"{count:>8}" for count in counts)
         yield (
             f"An alert of the first only: {self.only_first}; of the second only: {self.only_second} (McNemar's exact test by "
-            f"image: p {self.p_value:.3f})."
+            f"image: {p_text(self.p_value, sign=True)})."
         )
+
+
+def p_text(p_value: float, *, sign: bool = False) -> str:
+    """Return a p-value as text.
+
+    Args:
+        p_value: 0 to 1.
+        sign: Put "p " before it.
+
+    Returns:
+        Three decimals; "< 0.001" below that.
+
+    Examples:
+        >>> p_text(0.0123), p_text(2e-16), p_text(2e-16, sign=True)
+        ('0.012', '< 0.001', 'p < 0.001')
+    """
+    text = "< 0.001" if p_value < _SMALLEST else f"{p_value:.3f}"
+    return f"p {text}" if sign else text
 
 
 def agreements_of(

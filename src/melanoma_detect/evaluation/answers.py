@@ -12,6 +12,7 @@ from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import likely_malignant, target_scores
+from melanoma_detect.taxonomy import Malignancy
 from melanoma_detect.utils.arrays import Float64Array
 
 NO_CLASS = -1  # the label of an image whose label is no class of the detector, or covers several
@@ -123,10 +124,19 @@ class Answers:
 
     @property
     def is_negative(self) -> NDArray[np.bool_]:
-        """Which images are known not to show the target, `(n,)`: not those whose label covers the target and others."""
+        """Which images are known not to show the target, `(n,)`: not those whose label covers it and others, or is unknown."""
         if self.target == "melanoma":
             return self._where(lambda truth: truth.melanoma is False)
         return self._where(lambda truth: truth.malignancy in ("benign", "indeterminate"))
+
+    @property
+    def malignancies(self) -> NDArray[np.str_]:
+        """What each label says: `"malignant"`, `"indeterminate"`, `"benign"`, or empty where it leaves that open, `(n,)`."""
+        kinds: tuple[Malignancy, ...] = ("malignant", "indeterminate", "benign")
+        found = np.full(len(self), "", dtype="<U13")
+        for kind in kinds:
+            found[self._where(lambda truth, kind=kind: truth.malignancy == kind)] = kind  # type: ignore[misc]
+        return found
 
     @property
     def has_melanoma_class(self) -> bool:
@@ -140,6 +150,21 @@ class Answers:
         return (
             self.has_melanoma_class if self.target == "melanoma" else bool(taxonomy.positions(classes, malignant=True))
         )
+
+    def thresholds(self, point: OperatingPoint) -> Float64Array:
+        """Return the threshold that each image is judged by.
+
+        Args:
+            point: The operating point; an image of another type is judged by that type's point of the same sensitivity.
+
+        Returns:
+            `(n,)`, 0 to 1; nan for an image of a type without a point, which is always referred.
+        """
+        thresholds = np.full(len(self), np.nan)
+        for rows, own in self._rows_by_point(point):
+            if own is not None:
+                thresholds[rows] = own.threshold
+        return thresholds
 
     def alerts(self, point: OperatingPoint) -> NDArray[np.bool_]:
         """Return which images raise an alert.
@@ -236,7 +261,8 @@ class Answers:
     def _where(self, says: Callable[[LabelTruth], bool]) -> NDArray[np.bool_]:
         """Return which images have a label that says so."""
         names, index = np.unique(self.names, return_inverse=True)
-        truths = [self.truths.get(name) or label_truth(name) for name in names.tolist()]
+        classes = self._unmerged[1]
+        truths = [self.truths.get(name) or label_truth(name, classes=classes) for name in names.tolist()]
         return np.array([says(truth) for truth in truths], dtype=np.bool_)[index]
 
 

@@ -36,8 +36,11 @@ def _figures(evaluation: Measurements) -> dict[str, Any]:
     return {
         "detector": evaluation.detector,
         "split": evaluation.split,
+        "dataset": evaluation.dataset,
         "images": len(evaluation),
         "lesions": evaluation.lesions,
+        "unit": evaluation.units.unit,
+        "seen_in_training": evaluation.seen_in_training,
         "set_aside": evaluation.set_aside,
         "abstained": int(evaluation.abstained.sum()),
         "abstained_melanomas": evaluation.abstained_melanomas,

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.evaluation.agreement import DECISIONS, Agreement, agreements_of
+from melanoma_detect.evaluation.agreement import DECISIONS, Agreement, agreements_of, p_text
 from melanoma_detect.evaluation.bootstrap import Figure, compute_replicates, percentile_figure
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
+from melanoma_detect.evaluation.independent_units import Unit, find_units
 from melanoma_detect.evaluation.matching_images import MatchedAnswers, match_images
+from melanoma_detect.evaluation.metrics import DECISIONS as DECIDED
 from melanoma_detect.evaluation.metrics import HEADLINES, WeightedMetrics, headlines
 from melanoma_detect.evaluation.per_image import PerImage
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
@@ -37,6 +40,8 @@ class Difference(NamedTuple):
         difference: Second minus first, with its 95 % interval by a paired bootstrap over lesions.
         p_value: Two-sided, from the same bootstrap; not below 0.001, since it has 2,000 replicates.
         adjusted_p_value: The same after Holm's correction for the number of figures compared.
+        tested: Whether a difference is possible at all: one detector with two operating points has the same probabilities, and
+            its AUC takes no part in Holm's correction.
     """
 
     title: str
@@ -45,6 +50,7 @@ class Difference(NamedTuple):
     difference: Figure
     p_value: float
     adjusted_p_value: float
+    tested: bool = True
 
     @property
     def significant(self) -> bool:
@@ -53,7 +59,7 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         numbers = f"{self.first:.3f}  {self.second:.3f}  {self.change}"
-        return f"{numbers}  p {self.p_value:.3f}, adjusted {self.adjusted_p_value:.3f}"
+        return f"{numbers}  p {p_text(self.p_value)}, adjusted {p_text(self.adjusted_p_value)}"
 
     @property
     def change(self) -> str:
@@ -77,6 +83,7 @@ class Comparison:
         differences: For each figure, both values and the difference.
         agreements: How both decide images of the target, and others; empty where one has no operating point.
         notes: What a reader must know, as sentences.
+        unit: What the intervals count, as in `Evaluation.units`; `lesions` is the number of these.
     """
 
     first: str
@@ -89,6 +96,7 @@ class Comparison:
     differences: Mapping[str, Difference]
     agreements: tuple[Agreement, ...]
     notes: tuple[str, ...]
+    unit: Unit = "lesion"
 
     _repr_html_ = notebook_view
 
@@ -143,7 +151,7 @@ class Comparison:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"Two detectors on the same {count_noun(self.images, 'image')} of {count_noun(self.lesions, 'lesion')}"
+        yield f"Two detectors on the same {self.heading}"
         yield f"first:  {self.first or 'a detector'}"
         yield f"second: {self.second or 'a detector'}"
         width = max([len(row.title) for row in self.differences.values()], default=0) + 2
@@ -151,13 +159,22 @@ class Comparison:
         yield f"{'figure':<{width}}{'first':>7}{'second':>8}  {'second - first':<25}{'p':>7}{'adjusted':>10}"
         for row in self.differences.values():
             mark = " *" if row.significant else ""
-            numbers = (
-                f"{row.first:>7.3f}{row.second:>8.3f}  {row.change:<25}{row.p_value:>7.3f}{row.adjusted_p_value:>10.3f}"
-            )
+            p_values = [p_text(row.p_value), p_text(row.adjusted_p_value)] if row.tested else ["–", "–"]
+            numbers = f"{row.first:>7.3f}{row.second:>8.3f}  {row.change:<25}{p_values[0]:>7}{p_values[1]:>10}"
             yield f"{row.title:<{width}}{numbers}{mark}"
         yield from ("", *(textwrap.fill(note, WIDTH) for note in self.notes))
         for agreement in self.agreements:
             yield from ("", *agreement.lines())
+
+    @property
+    def heading(self) -> str:
+        """How many images of how many lesions or patients both evaluated."""
+        images = count_noun(self.images, "image")
+        return (
+            images
+            if self.unit == "image"
+            else f"{images} of {count_noun(self.lesions, self.unit, UNIT_PLURALS[self.unit])}"
+        )
 
     def _significant_text(self) -> str:
         found = [row.title for row in self.differences.values() if row.significant]
@@ -213,6 +230,7 @@ def compare(
         differences,
         agreements,
         tuple(_notes(first, second, matched, differences)),
+        find_units(matched.first.groups, matched.first.records).unit,
     )
 
 
@@ -252,11 +270,21 @@ def _differences(
             continue
         changes = replicates[f"1{name}"] - replicates[f"0{name}"]
         difference = percentile_figure(second - first, changes, lesions[name])
-        found[name] = Difference(titles[name], first, second, difference, _p_value(changes), 1.0)
-    adjusted = _holm([row.p_value for row in found.values()])
-    return {
-        name: row._replace(adjusted_p_value=value) for (name, row), value in zip(found.items(), adjusted, strict=True)
-    }
+        tested = name in DECIDED or not _same_probabilities(matched)
+        found[name] = Difference(titles[name], first, second, difference, _p_value(changes), 1.0, tested)
+    tested_names = [name for name, row in found.items() if row.tested]
+    adjusted = dict(zip(tested_names, _holm([found[name].p_value for name in tested_names]), strict=True))
+    return {name: row._replace(adjusted_p_value=adjusted.get(name, 1.0)) for name, row in found.items()}
+
+
+def _same_probabilities(matched: MatchedAnswers) -> bool:
+    """Return whether both are one detector, perhaps with two operating points: only what the decisions say can differ."""
+    first, second = matched.first, matched.second
+    return (
+        first.classes == second.classes
+        and np.array_equal(first.probabilities, second.probabilities)
+        and np.array_equal(first.abstained, second.abstained)
+    )
 
 
 def _p_value(changes: Float64Array) -> float:
@@ -276,21 +304,40 @@ def _holm(p_values: Sequence[float]) -> list[float]:
     return list(map(float, adjusted))
 
 
+def _seen_notes(first: PerImage, second: PerImage) -> Iterator[str]:
+    for name, evaluation in {"first": first, "second": second}.items():
+        if seen := evaluation.seen_in_training:
+            yield (
+                f"The {name} detector has seen {seen} of its {count_noun(len(evaluation), 'image')} in training: its figures "
+                "are too good, and the comparison is not fair."
+            )
+
+
 def _notes(
     first: PerImage, second: PerImage, matched: MatchedAnswers, differences: Mapping[str, Difference]
 ) -> Iterator[str]:
-    count = len(differences)
-    yield (
-        f"{count_noun(count, 'figure is', 'figures are')} compared. Of 20 differences that are chance, one has p < 0.05; the "
-        "adjusted p-values (Holm) allow for that, and * marks what is significant by them."
-    )
+    count = sum(row.tested for row in differences.values())
+    if count < len(differences):
+        yield (
+            f"Both give the same probabilities: {len(differences) - count} of {len(differences)} figures cannot differ, and "
+            "take no part in the tests."
+        )
+    if count:
+        yield (
+            f"{count_noun(count, 'figure is', 'figures are')} compared. Of 20 differences that are chance, one has p < 0.05; "
+            "the adjusted p-values (Holm) allow for that, and * marks what is significant by them."
+        )
     if count > 1:
         yield "For one question, name its figure beforehand: compare(other, figures=['melanoma_auc'])."
-    if matched.only_first or matched.only_second:
-        yield (
-            f"Left out: {count_noun(matched.only_first, 'image')} that the second detector has seen in training, and "
-            f"{matched.only_second} that the first has."
-        )
+    left_out = {"second": matched.only_first, "first": matched.only_second}
+    if any(left_out.values()):
+        parts = [
+            f"{count_noun(images, 'image')} that the {name} detector has seen"
+            for name, images in left_out.items()
+            if images
+        ]
+        yield f"Left out: {', and '.join(parts)} in training."
+    yield from _seen_notes(first, second)
     if matched.first.classes != matched.second.classes:
         yield "The detectors have different classes: accuracy, balanced accuracy and the Brier score of classes are left out."
     points = first.operating_point, second.operating_point

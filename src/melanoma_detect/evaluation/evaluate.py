@@ -18,12 +18,16 @@ from melanoma_detect.evaluation.answers import NO_CLASS, Answers
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
 from melanoma_detect.evaluation.image_types import image_types_of
 from melanoma_detect.evaluation.measured_points import operating_points_of
+from melanoma_detect.evaluation.notes import seen_notes
 from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
 from melanoma_detect.images.reader import Pixels, read_size
+from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.progress import describe_stage
 from melanoma_detect.utils.user_warning import warn_user
+
+_MAX_SOURCES = 3  # that a heading names
 
 Seen: TypeAlias = Literal["set aside", "keep"]
 
@@ -56,7 +60,9 @@ def evaluate(
         True
     """
     split = check_split(data, seen)
-    held_out = split if seen == "keep" else _drop_seen(predictor, split)
+    known = predictor.files.fingerprint().contains(split.records)
+    lost = 0 if seen == "keep" else _count_lost(split, known, predictor)
+    held_out = split if seen == "keep" else _drop_seen(split, known, lost, predictor.settings.target)
     if not len(held_out):
         raise DetectorError(
             f"no image of the {split.name} split is left ({len(split)} there, all of them seen in training); evaluate on "
@@ -64,7 +70,7 @@ def evaluate(
         )
     held_out = replace(held_out, resize=predictor.config.resize)
     names = tuple(record.label for record in held_out)
-    truths = {label: label_truth(label, held_out.label_groups.get(label, ())) for label in set(names)}
+    truths = _truths(held_out, predictor.classes)
     merged, labels = _class_labels(held_out, predictor.classes)
     _check_measurable(labels, truths, predictor.classes)
     pixels = held_out.pixels(predictor.image_size)
@@ -87,9 +93,13 @@ def evaluate(
         malignant_before=batch.malignant_before,
         seed=seed,
     )
+    seen_in_training = int(np.sum(known)) if seen == "keep" else 0
     return replace(
         evaluation,
         split=split.name,
+        dataset=source_names(held_out),
+        seen_in_training=seen_in_training,
+        notes=(*seen_notes(seen_in_training, len(held_out), lost, predictor.settings.target), *evaluation.notes),
         set_aside=len(split) - len(held_out),
         points=points,
         shortcuts=_measure_shortcuts(predictor, pixels, evaluation.per_image, seed) if shortcuts else None,
@@ -126,14 +136,50 @@ def check_split(data: Dataset | Split, seen: str, title: str = "the data") -> Sp
     return split
 
 
-def _drop_seen(predictor: Predictor, split: Split) -> Split:
+def source_names(split: Split) -> str:
+    """Return the names of the sources that images come from.
+
+    Args:
+        split: The images.
+
+    Returns:
+        The first three, joined with "+", and the number of others; empty where none is recorded.
+
+    Examples:
+        >>> source_names(data.test)
+        'isic9'
+    """
+    names = sorted({record.source for record in split if record.source})
+    more = [f"{len(names) - _MAX_SOURCES} more"] if len(names) > _MAX_SOURCES else []
+    return " + ".join((*names[:_MAX_SOURCES], *more))
+
+
+def _truths(split: Split, classes: tuple[str, ...]) -> dict[str, LabelTruth]:
+    """Return what each label says about melanoma and malignancy."""
+    labels = {record.label for record in split}
+    return {label: label_truth(label, split.label_groups.get(label, ()), classes=classes) for label in labels}
+
+
+def _count_lost(split: Split, known: NDArray[np.bool_], predictor: Predictor) -> int:
+    """Return the number of images of the target if all were seen in training; 0 where some are left, or there were none."""
+    truths = _truths(split, predictor.classes).items()
+    is_melanoma = predictor.settings.target == "melanoma"
+    targets = {label for label, truth in truths if (truth.melanoma if is_melanoma else truth.malignancy == "malignant")}
+    shown = np.array([record.label in targets for record in split], dtype=np.bool_)
+    return 0 if (shown & ~np.asarray(known)).any() else int(shown.sum())
+
+
+def _drop_seen(split: Split, known: NDArray[np.bool_], lost: int, target: Target) -> Split:
     """Set aside images that the detector was trained or calibrated on, with a warning."""
-    known = predictor.files.fingerprint().contains(split.records)
+    all_lost = (
+        f"; all {lost} images of {PLURALS[target]} are among them: sensitivity cannot be measured" if lost else ""
+    )
     records = tuple(record for record, seen in zip(split.records, known, strict=True) if not seen)
     if len(records) < len(split):
         warn_user(
             f"{len(split) - len(records)} of {len(split)} images of the {split.name} split are set aside: the detector has "
-            "seen them, or their lesions, in training, and metrics on them would be too good (seen='keep' keeps them)",
+            "seen them, or their lesions, in training, and metrics on them would be too good (seen='keep' keeps them)"
+            f"{all_lost}",
             DataWarning,
         )
     return replace(split, records=records)

@@ -65,7 +65,11 @@ class Evaluation(Measurements):
         points: The operating points that validation supports: at 90, 95 and 99 % sensitivity, and the one in use.
         shortcuts: The test for shortcuts; None if it was not requested.
         detector: A description of the detector.
-        notes: What was measured on which images where the labels of the data differ from the detector's classes, as sentences.
+        notes: What a reader must know, as sentences: images that the detector has seen in training; labels that look swapped;
+            what was measured on which images where the labels of the data differ from the detector's classes.
+        seen_in_training: The number of images that are evaluated although the detector has seen them, or their lesions, in
+            training: over 0 with `seen="keep"` only. The figures are then too good.
+        dataset: The names of the sources that the images come from; empty if unknown.
     """
 
     split: str
@@ -80,11 +84,27 @@ class Evaluation(Measurements):
     shortcuts: Shortcuts | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    seen_in_training: int = 0
+    dataset: str = ""
 
     _repr_html_ = notebook_view
 
     def __repr__(self) -> str:
-        return f"<Evaluation of {count_noun(len(self), f'{self.split} image'.strip())}: accuracy {self.figures['accuracy']}>"
+        dataset = f" of {self.dataset}" if self.dataset else ""
+        seen = f", {self.seen_in_training} of them seen in training" if self.seen_in_training else ""
+        return f"<Evaluation of {self._images}{dataset}{seen}: accuracy {self.figures['accuracy']}>"
+
+    @property
+    def heading(self) -> str:
+        """How many images of how many lesions or patients, of which data set, and what the intervals count."""
+        units = "" if self.units.unit == "image" else f" of {self.units}"
+        dataset = f" ({self.dataset})" if self.dataset else ""
+        set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
+        return f"{self._images}{units}{dataset}{set_aside}; 95 % intervals by {self.units.unit}"
+
+    @property
+    def _images(self) -> str:
+        return count_noun(len(self), f"{self.split} image".strip())
 
     @property
     def abstention_note(self) -> str:
@@ -117,6 +137,18 @@ class Evaluation(Measurements):
         """
         return evaluation_as_dict(self)
 
+    def _describe(self, name: str) -> str:
+        """Return a figure as text; where it needs lesions that these images do not show, with that reason."""
+        needs = (
+            "sensitivity",
+            "false_negative_rate",
+            f"{self.target}_auc",
+            f"{self.target}_pauc_80",
+            "specificity_at_95",
+        )
+        missing = name in needs and not self.per_image.is_positive.any()
+        return f"{self.figures[name]}{f'  (no {PLURALS[self.target]} here)' * missing}"
+
     def _point_lines(self) -> Iterator[str]:
         """Yield the operating points that these images were judged by."""
         for image_type, point in self.operating_points_used.items():
@@ -137,14 +169,12 @@ class Evaluation(Measurements):
         return Path(written)
 
     def __str__(self) -> str:
-        set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
-        images, lesions = count_noun(len(self), f"{self.split} image".strip()), count_noun(self.lesions, "lesion")
-        lines = [f"{images} of {lesions}{set_aside}; 95 % intervals by lesion", ""]
-        lines += [f"{title:<38}{self.figures[name]}" for name, title in headlines(self.target).items()]
+        lines = [self.heading, *([self.notes[0]] if self.seen_in_training else []), ""]
+        lines += [f"{title:<38}{self._describe(name)}" for name, title in headlines(self.target).items()]
         if self.abstained.any():
             lines += ["", f"{self.abstention_note} a person must look at them."]
-        if self.notes:
-            lines += ["", *self.notes]
+        if notes := self.notes[bool(self.seen_in_training) :]:
+            lines += ["", *notes]
         width = max(32, *(len(label) + 1 for label in self.classes))
         lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
         for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True):

@@ -201,6 +201,8 @@ def _comparability(evaluations: Mapping[str, Evaluation]) -> Iterator[str]:
 def _left_out(evaluation: Evaluation) -> Iterator[str]:
     """Yield which images of a set some or all figures leave out."""
     answers = evaluation.per_image
+    if evaluation.seen_in_training:
+        yield f"images that the detector has seen in training: {evaluation.seen_in_training}; the figures are too good."
     if evaluation.set_aside:
         yield f"images set aside, since the detector has seen them or their lesions: {evaluation.set_aside}."
     if (outside := ~answers.has_class).any():

@@ -12,6 +12,7 @@ from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_NAMES, TYPE_
 from melanoma_detect.inference.operating_points import SENSITIVITIES, OperatingPoint, Target
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.probabilities import format_probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class ImageTypes:
         texts = []
         for image_type in IMAGE_TYPES:
             own = point and self.point_of(image_type, point)
-            judged = f"alert from {own.threshold:.3f}" if own else "referred"
+            judged = f"alert from {format_probability(own.threshold)}" if own else "referred"
             counted = count_noun(counts[image_type], TYPE_NAMES[image_type], TYPE_PLURALS[image_type])
             texts.append(f"{counted} ({judged})")
         yield f"The detector recognises {' and '.join(texts)}."

@@ -28,6 +28,7 @@ class Measurements(PerImage):
 
     Attributes:
         split: The name of the split.
+        dataset: The names of the sources that the images come from; empty if unknown.
         figures: The metrics by name.
         recall: For each class, the share of its images that are predicted as it.
         precision: For each class, the share of the images predicted as it that show it.
@@ -38,6 +39,7 @@ class Measurements(PerImage):
     """
 
     split: str
+    dataset: str
     figures: dict[str, Figure]
     recall: dict[str, Figure]
     precision: dict[str, Figure]
@@ -54,7 +56,7 @@ class Measurements(PerImage):
         return known[name]
 
     def subgroups(self) -> tuple[Subgroup, ...]:
-        """Measure each source, image type, sex, age band, site and skin tone on its own, if the dataset's table records them.
+        """Measure each source, hospital, image type, sex, age, site and skin tone on its own, where a table records them.
 
         Returns:
             The subgroups; metrics that rest on fewer than 20 lesions read "too few lesions".

@@ -28,7 +28,7 @@ HEADLINES = {
     "malignant_pauc_80": "malignant pAUC above 80 % sensitivity",
     "sensitivity": "sensitivity for melanoma",
     "specificity": "specificity for melanoma",
-    "false_negative_rate": "false-negative rate",
+    "false_negative_rate": "false-negative rate (cleared)",
     "false_positive_rate": "false-positive rate",
     "coverage": "coverage",
     "referral_rate": "referral rate",

@@ -1,4 +1,4 @@
-"""Notes of an evaluation: which images take part in which metric, where labels and classes differ."""
+"""Notes of an evaluation: images seen in training, labels that look swapped, and which images take part in which metric."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.evaluation.answers import Answers
-from melanoma_detect.inference.operating_points import PLURALS
+from melanoma_detect.evaluation.label_swaps import find_swaps, swap_text
+from melanoma_detect.inference.operating_points import PLURALS, Target
+from melanoma_detect.utils.counts import count_noun
 
 _MAX_NAMES = 8  # of labels that a sentence names
 
@@ -33,7 +35,39 @@ def measuring_notes(answers: Answers) -> tuple[str, ...]:
     return tuple(_notes(answers))
 
 
+def seen_notes(seen: int, images: int, lost: int, target: Target) -> tuple[str, ...]:
+    """Say what a detector's training means for its evaluation.
+
+    Args:
+        seen: The number of evaluated images that the detector has seen, or their lesions, in training.
+        images: The number of evaluated images.
+        lost: The number of images of the target, all of which were set aside since they were seen; 0 where some are left.
+        target: `"melanoma"` or `"malignant"`.
+
+    Returns:
+        Sentences.
+
+    Examples:
+        >>> print(*seen_notes(530, 600, 0, "melanoma"))
+        The detector has seen 530 of 600 images, or their lesions, in training: the figures are too good, and say nothing of ...
+    """
+    notes = []
+    if seen:
+        notes.append(
+            f"The detector has seen {seen} of {count_noun(images, 'image')}, or their lesions, in training: the figures are "
+            "too good, and say nothing of images that are new to it."
+        )
+    if lost:
+        notes.append(
+            f"All {lost} images of {PLURALS[target]} are set aside, since the detector has seen them in training: "
+            "sensitivity and AUC cannot be measured on the others."
+        )
+    return tuple(notes)
+
+
 def _notes(answers: Answers) -> Iterator[str]:
+    for pair in find_swaps(answers.probabilities, answers.labels, np.array(answers.groups), answers.classes):
+        yield f"{_capital(swap_text(pair))}."
     total, outside = len(answers), ~answers.has_class
     if count := int(outside.sum()):
         has, leave = ("has a label that is", "it") if count == 1 else ("have labels that are", "them")
@@ -55,12 +89,33 @@ def _notes(answers: Answers) -> Iterator[str]:
     melanoma = replace(answers, target="melanoma")
     unknown = ~(melanoma.is_positive | melanoma.is_negative)
     if unknown.any():
-        yield (
-            f"{unknown.sum()} of {total} images take no part in melanoma against the rest: their labels cover melanoma and "
-            f"other diagnoses ({count_labels(answers, unknown)})."
-        )
+        yield from _unknown_notes(answers, unknown)
     yield from _malignancy_notes(answers)
     yield from _side_notes(answers)
+
+
+def _unknown_notes(answers: Answers, unknown: NDArray[np.bool_]) -> Iterator[str]:
+    """Yield which images are left out of melanoma against the rest, and why."""
+    strange = unknown & np.array([_is_unheard_of(name) for name in answers.names.tolist()], dtype=bool)
+    reasons = {
+        "labels that cover melanoma and other diagnoses": unknown & ~strange,
+        "labels that the taxonomy does not know, and that may mean melanoma; label_map can rename them": strange,
+    }
+    for reason, chosen in reasons.items():
+        if count := int(chosen.sum()):
+            take = "takes" if count == 1 else "take"
+            yield (
+                f"{count} of {len(answers)} images {take} no part in melanoma against the rest ({reason}: "
+                f"{count_labels(answers, chosen)})."
+            )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _is_unheard_of(name: str) -> bool:
+    return not taxonomy.is_known(name) and not all(map(taxonomy.is_known, name.split(" or ")))
 
 
 def _are_coarse(answers: Answers) -> NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """The single images of an evaluation: labels, probabilities, groups, decisions and records, as attributes and as a table."""
 
+import functools
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation.answers import Answers
+from melanoma_detect.evaluation.independent_units import IndependentUnits, find_units
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import Decision
@@ -23,12 +26,14 @@ class PerImage:
         operating_point: The operating point of sensitivity and specificity; None if the detector has none.
         set_aside: The number of images set aside because the detector was trained on them or on their lesions.
         detector: A description of the detector.
+        seen_in_training: The number of images that are evaluated although the detector has seen them in training.
     """
 
     per_image: Answers
     operating_point: OperatingPoint | None
     set_aside: int
     detector: str
+    seen_in_training: int
 
     def __len__(self) -> int:
         return len(self.per_image)
@@ -82,6 +87,11 @@ class PerImage:
     def lesions(self) -> int:
         """The number of independent lesions (groups) that the images show."""
         return self.per_image.lesions
+
+    @functools.cached_property
+    def units(self) -> IndependentUnits:
+        """What the intervals count as independent: lesions, patients or single images, and how many there are."""
+        return find_units(self.groups, self.records)
 
     @property
     def melanoma_scores(self) -> Float64Array:
@@ -143,13 +153,29 @@ class PerImage:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """One row per image: truth, diagnosis, probabilities by class, melanoma, malignant, decision; its id as the index."""
+        """One row per image, its id as the index: what the figures are computed from.
+
+        `truth`, `diagnosis`, the probability of each class (`p nevus`), of `melanoma` and of a `malignant` diagnosis; the
+        `decision`; its `group`, which no interval separates; the `image_type` that the detector recognises, the `threshold`
+        of that type, and whether it `abstained`; and what the truth means: `is_melanoma` (missing where the label leaves it
+        open) and `malignancy` (`"malignant"`, `"indeterminate"`, `"benign"` or empty).
+        """
         table = pd.DataFrame(self.probabilities, columns=[f"p {label}" for label in self.classes])
         table.insert(0, "truth", self.per_image.names)
         table.insert(1, "diagnosis", np.array(self.classes)[self.per_image.predicted])
         table["melanoma"] = self.melanoma_scores
         table["malignant"] = self.per_image.scores("malignant")
         table["decision"] = self.decisions
+        table["group"] = self.groups
+        types, point = self.per_image.image_types, self.operating_point
+        table["image_type"] = "" if types is None else types.types
+        table["threshold"] = np.nan if point is None else self.per_image.thresholds(point)
+        table["abstained"] = self.abstained
+        melanoma = replace(self.per_image, target="melanoma")
+        known = melanoma.is_positive | melanoma.is_negative
+        table["is_melanoma"] = pd.array(melanoma.is_positive, dtype="boolean")
+        table.loc[~known, "is_melanoma"] = pd.NA
+        table["malignancy"] = self.per_image.malignancies
         return table.set_axis(list(self.ids), axis="index") if self.ids else table
 
     @property

@@ -9,6 +9,9 @@ from melanoma_detect.data.sources.patient_columns import FITZPATRICK_COLUMNS, SK
 FITZPATRICK_GROUPS = ("Fitzpatrick I–II", "Fitzpatrick III–IV", "Fitzpatrick V–VI")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 _PAIRS = {"12": FITZPATRICK_GROUPS[0], "34": FITZPATRICK_GROUPS[1], "56": FITZPATRICK_GROUPS[2]}  # as DDI writes them
+# Of MILK10k, whose other classes have no name of their own.
+_MILK10K_SCALE = "0 dark to 5 light"
+_MILK10K_ENDS = {"0": "very dark", "5": "very light"}
 _WORDS = re.compile(r"fitzpatrick|skin|type|fst|phototype|[\s_]+")
 _RANGE = re.compile(r"-|–|/|to|and")
 
@@ -18,7 +21,8 @@ def skin_tone(metadata: Mapping[str, str]) -> str:
 
     Read are Fitzpatrick's skin types (`fitzpatrick_skin_type`, `fitzpatrick_scale`, PAD-UFES-20's `fitspatrick`), which are
     joined in pairs; DDI's `skin_tone`, which holds such pairs; and other scales as they are, such as MILK10k's
-    `skin_tone_class` from 0, very dark, to 5, very light.
+    `skin_tone_class` from 0, very dark, to 5, very light (https://challenge.isic-archive.com/landing/milk10k), whose ends
+    each class names.
 
     Args:
         metadata: The row, by column.
@@ -28,7 +32,7 @@ def skin_tone(metadata: Mapping[str, str]) -> str:
 
     Examples:
         >>> skin_tone({"fitspatrick": "2.0"}), skin_tone({"skin_tone": "56"}), skin_tone({"skin_tone_class": "3"})
-        ('Fitzpatrick I–II', 'Fitzpatrick V–VI', 'class 3')
+        ('Fitzpatrick I–II', 'Fitzpatrick V–VI', 'class 3 (0 dark to 5 light)')
     """
     if found := fitzpatrick_group(find_cell(metadata, FITZPATRICK_COLUMNS)):
         return found
@@ -36,7 +40,10 @@ def skin_tone(metadata: Mapping[str, str]) -> str:
     if not tone.startswith("-") and (found := _PAIRS.get(tone.removesuffix(".0")) or _roman_group(tone)):
         return found
     number = tone.removesuffix(".0")
-    return f"class {number}" if number.isdecimal() else tone if not tone.startswith("-") else ""
+    if not number.isdecimal():
+        return tone if not tone.startswith("-") else ""
+    is_milk10k = find_cell(metadata, ("skin_tone_class",)).casefold() == tone
+    return f"class {number}{f' ({_MILK10K_ENDS.get(number, _MILK10K_SCALE)})' if is_milk10k else ''}"
 
 
 def fitzpatrick_group(text: str) -> str:

@@ -87,14 +87,14 @@ def check_class_maps(predictor: Predictor) -> OnnxRuntime:
     Examples:
         >>> check_class_maps(predictor)
         Traceback (most recent call last):
-        melanoma_detect.errors.DetectorError: cnn: 9 classes at 32×32 has no class maps...
+        melanoma_detect.errors.DetectorError: the detector (cnn: 9 classes at 32×32) has no class maps...
     """
     runtime = predictor.runtime
     if isinstance(runtime, OnnxRuntime) and runtime.has_class_maps:
         return runtime
     raise DetectorError(
-        f"{predictor.description} has no class maps: they need an ONNX model that ends in linear layers over averaged feature "
-        "maps, exported by a version that writes them"
+        f"the detector ({predictor.description}) has no class maps: they need an ONNX model that ends in linear layers over "
+        "averaged feature maps, exported by a version that writes them"
     )
 
 

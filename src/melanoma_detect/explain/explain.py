@@ -21,9 +21,11 @@ from melanoma_detect.explain.overlay import resize_heat
 from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.predictor import Predictor
-from melanoma_detect.inference.runtime import BATCH
+from melanoma_detect.inference.runtime import BATCH, OnnxRuntime
 from melanoma_detect.inference.test_time_augmentation import make_views
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
+from melanoma_detect.utils.progress import describe_stage, progress_bar
+from melanoma_detect.utils.suggest import did_you_mean
 
 Method: TypeAlias = Literal["auto", "cam", "grad-cam", "occlusion"]
 
@@ -56,15 +58,21 @@ _Measure: TypeAlias = Callable[[Predictor, Pixels, Sequence[int], Float64Array],
 
 
 def explain(
-    predictor: Predictor, image: ImageLike, *, diagnosis: str | None = None, method: Method = "auto"
+    predictor: Predictor,
+    image: ImageLike,
+    *,
+    diagnosis: str | None = None,
+    method: Method = "auto",
+    progress: bool = True,
 ) -> Explanation:
-    """Explain which parts of an image are evidence for a diagnosis; see `Detector.explain`.
+    """Explain which parts of an image are evidence for a diagnosis; see `Detector.explain`, which says what it costs.
 
     Args:
         predictor: The detector.
         image: One image, as `Detector.predict` takes it.
         diagnosis: The diagnosis to explain; None for the most probable class.
         method: `"auto"`, `"cam"`, `"grad-cam"` or `"occlusion"`.
+        progress: Draw a progress bar where it takes more than two seconds.
 
     Returns:
         The explanation.
@@ -77,11 +85,16 @@ def explain(
         >>> explain(predictor, draw_lesion("nevus", seed=1).pixels, diagnosis="nevus", method="occlusion").method
         'occlusion'
     """
-    return explain_many(predictor, [image], diagnosis=diagnosis, method=method)[0]
+    return explain_many(predictor, [image], diagnosis=diagnosis, method=method, progress=progress)[0]
 
 
 def explain_many(
-    predictor: Predictor, images: Iterable[ImageLike], *, diagnosis: str | None = None, method: Method = "auto"
+    predictor: Predictor,
+    images: Iterable[ImageLike],
+    *,
+    diagnosis: str | None = None,
+    method: Method = "auto",
+    progress: bool = True,
 ) -> list[Explanation]:
     """Explain several images; see `explain`.
 
@@ -90,6 +103,7 @@ def explain_many(
         images: Images, as `Detector.predict` takes them.
         diagnosis: The diagnosis to explain in every image; None for the most probable class of each.
         method: `"auto"`, `"cam"`, `"grad-cam"` or `"occlusion"`.
+        progress: Draw a progress bar where it takes more than two seconds.
 
     Returns:
         One explanation for each image, in their order.
@@ -106,16 +120,8 @@ def explain_many(
     check_method(method)
     if diagnosis is not None:
         class_indices(diagnosis, predictor.classes)  # raises before anything is read
-    remaining, explanations = iter(images), list[Explanation]()
-    measure = _choose(predictor, method)
-    while batch := list(islice(remaining, BATCH)):
-        loaded = [load_rgb(image, min_decode_size(predictor.image_size, predictor.config.resize)) for image in batch]
-        pixels = np.stack([resize_image(image, predictor.image_size, predictor.config.resize) for image in loaded])
-        predictions = predictor.predict_batch(pixels, np.array([min(image.size) for image in loaded]))
-        for row, (source, image) in enumerate(zip(batch, loaded, strict=True)):
-            case = _Case(source_name(source), image, pixels[row], row, predictions)
-            explanations.append(_explain_case(predictor, case, diagnosis, measure))
-    return explanations
+    with progress_bar("explaining", shown=progress):
+        return _explain_all(predictor, images, diagnosis, method)
 
 
 def check_method(method: str) -> None:
@@ -160,7 +166,8 @@ def class_indices(diagnosis: str, classes: tuple[str, ...]) -> tuple[int, ...]:
         indices = taxonomy.positions(classes, code=known.code) if known else ()
     if not indices:
         raise DetectorError(
-            f"diagnosis={diagnosis!r}: the detector has no such class; expected 'malignant' or one of {', '.join(classes)}"
+            f"diagnosis={diagnosis!r}: the detector has no such class; {_suggest(diagnosis, classes)}expected 'malignant' or "
+            f"one of {', '.join(classes)}"
         )
     if len(indices) == len(classes):
         raise DetectorError(
@@ -200,14 +207,28 @@ class _Case(NamedTuple):
     predictions: BatchPrediction
 
 
+def _explain_all(
+    predictor: Predictor, images: Iterable[ImageLike], diagnosis: str | None, method: Method
+) -> list[Explanation]:
+    remaining, explanations = iter(images), list[Explanation]()
+    measure = _choose(predictor, method)
+    while batch := list(islice(remaining, BATCH)):
+        loaded = [load_rgb(image, min_decode_size(predictor.image_size, predictor.config.resize)) for image in batch]
+        pixels = np.stack([resize_image(image, predictor.image_size, predictor.config.resize) for image in loaded])
+        predictions = predictor.predict_batch(pixels, np.array([min(image.size) for image in loaded]))
+        for row, (source, image) in enumerate(zip(batch, loaded, strict=True)):
+            case = _Case(source_name(source), image, pixels[row], row, predictions)
+            explanations.append(_explain_case(predictor, case, diagnosis, measure))
+    return explanations
+
+
 def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, measure: _Measure) -> Explanation:
     predictions, row = case.predictions, case.row
     if predictor.image_types:  # hiding a part of the image must not change its type, and with that the calibration
         predictor = predictor.at(image_type=predictions.image_types[row] or None)
     probabilities = predictions.probabilities[row]
     predicted = int(probabilities.argmax())
-    label = predictor.classes[predicted] if diagnosis is None else diagnosis
-    indices = class_indices(label, predictor.classes)
+    indices = (predicted,) if diagnosis is None else class_indices(diagnosis, predictor.classes)
     evidence = measure(predictor, case.pixels, indices, probabilities)
     heat = normalize_heat(evidence.values, predictor.image_size)
     hidden = evidence.hidden
@@ -217,7 +238,7 @@ def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, meas
     return Explanation(
         heat=heat,
         method=evidence.method,
-        diagnosis=label,
+        diagnosis=_name(diagnosis, indices, predictor.classes),
         probability=float(probabilities[list(indices)].sum()),
         hidden=hidden,
         source=case.source,
@@ -232,6 +253,22 @@ def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, meas
     )
 
 
+def _suggest(diagnosis: str, classes: tuple[str, ...]) -> str:
+    """Return a hint at a class or one of its other spellings."""
+    known = [each for each in taxonomy.DIAGNOSES if taxonomy.positions(classes, code=each.code)]
+    spellings = [spelling for each in known for spelling in sorted(each.spellings)]
+    asked = diagnosis.lower()
+    return did_you_mean(asked, [*classes, "malignant"]) or did_you_mean(asked, spellings)
+
+
+def _name(diagnosis: str | None, indices: Sequence[int], classes: tuple[str, ...]) -> str:
+    """Return the name of what is explained: the class's own, whichever spelling it was asked for by."""
+    if len(indices) == 1 and diagnosis != "malignant":
+        return classes[indices[0]]
+    known = taxonomy.find(diagnosis or "")
+    return known.name if known else str(diagnosis)
+
+
 def _choose(predictor: Predictor, method: Method) -> _Measure:
     """Return the function that measures the evidence by a method, or by the first that the detector allows for "auto"."""
     if method == "occlusion":
@@ -241,7 +278,8 @@ def _choose(predictor: Predictor, method: Method) -> _Measure:
             check_class_maps(predictor)
         except DetectorError as error:
             if method == "cam":
-                raise DetectorError(f"method='cam': {error}; use method='occlusion'") from error
+                other = "method='grad-cam' or 'occlusion'" if _has_keras(predictor) else "method='occlusion'"
+                raise DetectorError(f"method='cam': {error}; use {other}") from error
         else:
             return _by_class_maps
     try:
@@ -250,6 +288,11 @@ def _choose(predictor: Predictor, method: Method) -> _Measure:
         if method == "grad-cam":
             raise DetectorError(f"method='grad-cam': {error}") from error
     return _by_occlusion
+
+
+def _has_keras(predictor: Predictor) -> bool:
+    """Return whether Grad-CAM may work, without loading the model: it has a Keras model, in its file or in this process."""
+    return predictor.files.keras is not None or not isinstance(predictor.runtime, OnnxRuntime)
 
 
 def _by_class_maps(
@@ -266,6 +309,7 @@ def _by_occlusion(predictor: Predictor, pixels: Pixels, indices: Sequence[int], 
 
 def _by_grad_cam(predictor: Predictor) -> _Measure:
     """Return the function that measures evidence by Grad-CAM, with the Keras model loaded once."""
+    describe_stage("loading Keras")
     model = predictor.keras_model()
     from melanoma_detect.explain.grad_cam import grad_cam, split_at_feature_maps  # noqa: PLC0415 - imports Keras
 

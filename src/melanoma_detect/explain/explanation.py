@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,20 @@ from melanoma_detect.explain.overlay import draw_overlay, draw_sheet
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.notebook import call_upwards, notebook_view, show
 from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.probabilities import format_percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CAVEAT = "A heat map shows what the model is sensitive to; it proves neither why, nor that the prediction is right."
 METHOD_NAMES = {"cam": "class activation map", "grad-cam": "Grad-CAM", "occlusion": "occlusion"}
 HIDDEN_SHARE = 0.2  # of the image, that is hidden to check a map that was made without hiding anything
 _MARGIN = 1 / 8  # of each side: where rulers, dark corners and vignettes lie rather than lesions
+_NOTABLE = 1.1  # times its share of the image: more of the evidence on the margin than that is worth a look
 _WHOLE = 0.995  # of the image: a model that saw more saw the whole, up to rounding
 _SPREAD = 0.35  # of the image: evidence whose half needs more names no place (evenly spread, it needs 50 %)
 
@@ -128,7 +134,29 @@ class Explanation:
             876
         """
         title = f"Evidence for {self._name} ({self.method})"
-        return draw_sheet(self.image, self.heat, str(self), title=title)
+        name = PurePath(self.source).name or self.source
+        return draw_sheet(self.image, self.heat, self._text(name), title=title, note=DISCLAIMER)
+
+    def plot(self) -> "Figure":
+        """Draw the image, the overlay beside it, its scale and the sentences of this explanation.
+
+        Returns:
+            The Matplotlib figure.
+
+        Examples:
+            >>> explanation = detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion")
+            >>> explanation.plot().savefig("explanation.png")
+        """
+        figure: Figure = call_upwards("melanoma_detect.report.prediction_plots", "explanation", self)
+        return figure
+
+    def show(self) -> None:
+        """Show the explanation: in a notebook below the cell, elsewhere in the system's image viewer.
+
+        Raises:
+            OutputError: Outside a notebook: this machine has no program that shows images.
+        """
+        show(self, self.plot)
 
     def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
         """Write one image file with the image, the overlay, its scale and the text of this explanation.
@@ -181,11 +209,15 @@ class Explanation:
     _repr_html_ = notebook_view
 
     def __repr__(self) -> str:
-        return f"<Explanation of {self.diagnosis} {self.probability:.1%} in {self.source}, by {self.method}>"
+        share = format_percent(self.probability)
+        return f"<Explanation of {self.diagnosis} {share} in {self.source}, by {self.method}>"
 
     def __str__(self) -> str:
-        refer, *others = self.sentences() if self.reason else ("", *self.sentences())
-        return f"{refer} {self.source}: {others[0]} {' '.join(others[1:])}".strip()
+        return self._text(self.source)
+
+    def _text(self, source: str) -> str:
+        refer, first, *others = self.sentences() if self.reason else ("", *self.sentences())
+        return " ".join([refer, f"{source}: {first[0].lower()}{first[1:]}", *others]).strip()
 
     def sentences(self) -> list[str]:
         """Return what the map shows and what it does not, sentence by sentence, without the image's name.
@@ -202,9 +234,9 @@ class Explanation:
     def _introduction(self) -> Iterable[str]:
         if self.reason:
             yield f"REFER: {'the detector abstains from this image: ' * self.abstained}{self.reason}."
-        yield f"evidence for {self._name} ({self.probability:.1%}), by {METHOD_NAMES[self.method]}."
+        yield f"Evidence for {self._name} ({format_percent(self.probability)}), by {METHOD_NAMES[self.method]}."
         if self.seen < _WHOLE:
-            yield f"The model saw the middle {self.seen:.0%} of the image, which is shown here."
+            yield f"The model saw the middle {format_percent(self.seen, 0)} of the image, which is shown here."
 
     def _without_evidence(self) -> Iterable[str]:
         yield "No part of the image is evidence for it, by this method."
@@ -215,10 +247,11 @@ class Explanation:
                 f"The most probable diagnosis is {self.predicted}: the map shows what little speaks for {self._name}, and "
                 "would look as strong if that were likely."
             )
-        yield f"Half of the evidence lies on {self.half:.0%} of the image, {_describe_maximum(self.heat)}{self._spread}."
+        half, maximum = format_percent(self.half, 0), _describe_maximum(self.heat)
+        yield f"Half of the evidence lies on {half} of the image, {maximum}{self._spread}."
         yield self._describe_margin()
         if self.share_for is not None and self.share_for < 0.5:
-            yield f"{1 - self.share_for:.0%} of all evidence, which is not shown, speaks against {self._name}."
+            yield f"{format_percent(1 - self.share_for, 0)} of all evidence, which is not shown, speaks against {self._name}."
         if self.hidden is not None:
             yield self._describe_hidden(self.hidden)
         if self.cells is not None:
@@ -234,20 +267,23 @@ class Explanation:
 
     def _describe_margin(self) -> str:
         area = float(_margin(self.heat.shape).mean())
-        text = f"{self.margin:.0%} lies on the margin, which is {area:.0%} of it"
+        text = (
+            f"{format_percent(self.margin, 0)} of the evidence lies on the outer eighth of each side, which makes up "
+            f"{format_percent(area, 0)} of the image"
+        )
         return (
             f"{text}: more than chance would put there; look for a ruler or dark corners."
-            if self.margin > area
+            if self.margin > _NOTABLE * area
             else f"{text}."
         )
 
     def _describe_hidden(self, hidden: float) -> str:
         if self.method == "occlusion":
-            return f"Hiding the part that matters most lowers {self._name} to {hidden:.1%}."
-        part = f"Hiding the {HIDDEN_SHARE:.0%} of the image with the most heat"
+            return f"Hiding the part that matters most lowers {self._name} to {format_percent(hidden)}."
+        share, part = format_percent(hidden), f"Hiding the {HIDDEN_SHARE:.0%} of the image with the most heat"
         if hidden < self.probability:
-            return f"{part} lowers {self._name} to {hidden:.1%}."
-        return f"{part} does not lower {self._name} ({hidden:.1%}): do not rely on this map; compare with occlusion."
+            return f"{part} lowers {self._name} to {share}."
+        return f"{part} does not lower {self._name} ({share}): do not rely on this map; compare with occlusion."
 
 
 def check_image_output(

@@ -63,12 +63,15 @@ def occlude(predict: Predict, pixels: Pixels, indices: Sequence[int], *, scales:
     whole = log_odds(predict(pixels[None]), indices)[0]
     skin = skin_colour(pixels)
     evidence = np.zeros(pixels.shape[:2])
-    lowest = whole
-    for scale in scales:
-        for masks in iterate_batches(_windows(pixels.shape[:2], scale)):
-            hidden = log_odds(predict(_hide(pixels, skin, masks)), indices)
-            evidence += np.tensordot(whole - hidden, masks, axes=1) / len(scales)
-            lowest = min(lowest, hidden.min())
+    windows = [_windows(pixels.shape[:2], scale) for scale in scales]
+    images = [_hide(pixels, skin, masks) for each in windows for masks in iterate_batches(each)]
+    # In one call, whose batches a progress bar counts.
+    falls = whole - log_odds(predict(np.concatenate(images)), indices)
+    start = 0
+    for masks in windows:
+        evidence += np.tensordot(falls[start : start + len(masks)], masks, axes=1) / len(scales)
+        start += len(masks)
+    lowest = whole - falls.max(initial=0)
     return Occlusion(evidence.astype(np.float32), _sigmoid(whole), _sigmoid(lowest))
 
 

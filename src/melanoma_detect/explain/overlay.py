@@ -17,7 +17,8 @@ _STOPS = np.array(
 _MAX_OPACITY = 0.72  # of the colours: the lesion must stay visible under them
 _MIN_HEAT, _OPAQUE_HEAT = 0.08, 0.6  # opacity rises from 0 to its maximum between these: little heat is noise
 _GAP, _BAR, _INK, _PAPER = 12, 12, (40, 46, 52), (255, 255, 255)
-_TITLE_SIZE, _TEXT_SIZE = 16, 14  # in pixels; 12 and 10.5 points
+_TITLE_SIZE, _TEXT_SIZE, _NOTE_SIZE = 16, 14, 12  # in pixels; 12, 10.5 and 9 points
+_FAINT = (92, 100, 108)  # the ink of notes: 6:1 on paper
 SHEET_WIDTH = 2 * 420 + 3 * _GAP  # in pixels
 
 
@@ -80,7 +81,13 @@ def draw_overlay(image: Pixels, heat: NDArray[np.floating]) -> Image.Image:
 
 
 def draw_sheet(
-    image: Pixels, heat: NDArray[np.floating], caption: str, *, title: str = "Evidence", width: int = SHEET_WIDTH
+    image: Pixels,
+    heat: NDArray[np.floating],
+    caption: str,
+    *,
+    title: str = "Evidence",
+    note: str = "",
+    width: int = SHEET_WIDTH,
 ) -> Image.Image:
     """Draw an image, its overlay beside it, a colour scale and a caption.
 
@@ -89,10 +96,11 @@ def draw_sheet(
         heat: `(rows, columns)`, 0 to 1.
         caption: The text below.
         title: The words over the overlay.
+        note: Small letters under the caption.
         width: The least width of the sheet in pixels.
 
     Returns:
-        A PIL image in mode RGB. Its letters are at least 10.5 points high where 96 pixels make an inch, as on a web page.
+        A PIL image in mode RGB. Its letters are at least 9 points high where 96 pixels make an inch, as on a web page.
 
     Examples:
         >>> draw_sheet(draw_lesion("nevus", seed=1, size=420).pixels, np.eye(6), "nevus").size[0]
@@ -101,11 +109,13 @@ def draw_sheet(
     height, panel = image.shape[0], max(image.shape[1], (width - 3 * _GAP) // 2)
     total = 2 * panel + 3 * _GAP
     titles = [_wrap(text, panel, _TITLE_SIZE) for text in ("Image", title)]
-    text = _wrap(caption, total - 2 * _GAP, _TEXT_SIZE)
+    text, note = _wrap(caption, total - 2 * _GAP, _TEXT_SIZE), _wrap(note, total - 2 * _GAP, _NOTE_SIZE)
     top = _GAP + max(_text_height(words, _TITLE_SIZE) for words in titles) + _GAP // 2
     below = top + height + _GAP // 2
     end = below + _BAR + _text_height("o", _TEXT_SIZE) + _GAP
-    page = Image.new("RGB", (total, end + _text_height(text, _TEXT_SIZE) + 2 * _GAP), _PAPER)
+    under = end + _GAP + _text_height(text, _TEXT_SIZE)
+    bottom = under + _GAP + _text_height(note, _NOTE_SIZE) if note else under
+    page = Image.new("RGB", (total, bottom + _GAP), _PAPER)
     draw = ImageDraw.Draw(page)
     centre = (panel - image.shape[1]) // 2
     for column, (words, shown) in enumerate(
@@ -116,6 +126,7 @@ def draw_sheet(
         page.paste(shown, (left + centre, top))
     _draw_scale(page, (panel + 2 * _GAP + centre, below), image.shape[1])
     draw.multiline_text((_GAP, end + _GAP), text, fill=_INK, font=ImageFont.load_default(size=_TEXT_SIZE))
+    draw.multiline_text((_GAP, under + _GAP), note, fill=_FAINT, font=ImageFont.load_default(size=_NOTE_SIZE))
     return page
 
 

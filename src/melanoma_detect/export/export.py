@@ -58,7 +58,7 @@ class Exported:
 
     Examples:
         >>> print(detector.export("onnx", "mine.onnx"))
-        mine.onnx: ... as ONNX in float32, ... from the detector in any probability, on 18 images.
+        mine.onnx: ... as ONNX in float32. On 18 images its probabilities ...
     """
 
     path: Path
@@ -89,9 +89,13 @@ class Exported:
 
     def __str__(self) -> str:
         names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
+        exact = "are the detector's, to the last digit"
+        difference = (
+            f"differ from the detector's by at most {self.max_difference:.1g}" if self.max_difference else exact
+        )
         text = (
-            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}, at most "
-            f"{self.max_difference:.1g} from the detector in any probability, on {count_noun(self.images, 'image')}."
+            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}. On "
+            f"{count_noun(self.images, 'image')} its probabilities {difference}."
         )
         if self.before is None or self.after is None:
             return text
@@ -222,8 +226,8 @@ def check_export_output(
     check_output_folder(target, inputs=inputs)
     if any(target.iterdir()) and not (overwrite and (target / _SAVED_MODEL).is_file()):
         raise OutputError(
-            f"{target}: is a folder that is not empty; choose another path. Only a SavedModel can be overwritten (--overwrite, "
-            "overwrite=True)"
+            f"{target}: is a folder that is not empty; choose another path. Only a SavedModel can be overwritten "
+            "(overwrite=True)"
         )
     return target
 
@@ -286,7 +290,7 @@ def _evenly_spaced(items: Any, limit: int) -> Any:
 
 def _write(predictor: Predictor, format: Format, precision: Precision, path: Path, calibration: Pixels) -> None:  # noqa: A002
     if format != "onnx":
-        write_by_keras(predictor.keras_model(), format, path)
+        write_by_keras(_keras_model(predictor, format), format, path)
     elif precision == "float32":
         _write_onnx(predictor, path)
     else:
@@ -294,6 +298,17 @@ def _write(predictor: Predictor, format: Format, precision: Precision, path: Pat
             float_model = Path(folder, "float32.onnx")
             _write_onnx(predictor, float_model)
             quantize(float_model, path, calibration)
+
+
+def _keras_model(predictor: Predictor, format: Format) -> Any:  # noqa: A002
+    try:
+        return predictor.keras_model()
+    except DetectorError as error:
+        if predictor.files.onnx is None:
+            raise
+        raise DetectorError(
+            f"{format} is made from the Keras model, which cannot be had here ({error}); format='onnx' needs no Keras model"
+        ) from error
 
 
 def _write_onnx(predictor: Predictor, path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -82,8 +83,8 @@ def open_image(source: File) -> Iterator[Image.Image]:
             yield image
     except MelanomaDetectError:
         raise
-    except Exception as error:  # a damaged file makes the decoders raise nearly anything
-        raise image_error(source, error) from error
+    except Exception as error:  # noqa: BLE001 - a damaged file makes the decoders raise nearly anything
+        raise image_error(source, error) from _telling_cause(error)
 
 
 def without_warning_errors(read: Callable[[], T]) -> T:
@@ -107,6 +108,28 @@ def without_warning_errors(read: Callable[[], T]) -> T:
         with _WARNINGS_LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return read()
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raise ImageError where a path is no file: at once, not from within what decodes it.
+
+    Args:
+        path: The path of an image.
+
+    Raises:
+        ImageError: There is nothing, or a folder; the message says what to do.
+
+    Examples:
+        >>> check_path(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
+    """
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - also for images that are stretched back
+    except FileNotFoundError as error:
+        raise image_error(path, error) from None
+    except (OSError, ValueError):  # opening it says what is wrong
+        return
+    if is_folder:
+        raise image_error(path, IsADirectoryError())
 
 
 def check_pixel_count(size: tuple[int, int], name: str) -> None:
@@ -145,10 +168,8 @@ def image_error(source: Any, error: Exception) -> ImageError:
         ImageError('a.jpg: no such file; check the path')
     """
     name = source_name(source)
-    if isinstance(error, FileNotFoundError):
-        return ImageError(f"{name}: no such file; check the path")
-    if isinstance(error, IsADirectoryError):
-        return ImageError(f"{name}: is a folder; expected an image")
+    if isinstance(error, (FileNotFoundError, IsADirectoryError)):
+        return ImageError(f"{name}: {_describe_no_file(name, is_folder=isinstance(error, IsADirectoryError))}")
     if _is_empty(source):
         return ImageError(f"{name}: the file is empty; copy it again or remove it")
     if isinstance(error, UnidentifiedImageError):
@@ -163,6 +184,19 @@ def image_error(source: Any, error: Exception) -> ImageError:
         )
     reason = str(error) or type(error).__name__
     return ImageError(f"{name}: cannot be decoded ({reason}); copy it again or remove it")
+
+
+def _describe_no_file(name: str, *, is_folder: bool) -> str:
+    if is_folder:
+        return "is a folder; expected an image: give a list of images, or score(folder, out='answers')"
+    if name.startswith(("http://", "https://")):
+        return "is an address; download the image and give its path (score reads addresses)"
+    return "no such file; check the path"
+
+
+def _telling_cause(error: Exception) -> Exception | None:
+    """Return the cause that a traceback shows: none where the message has said it all."""
+    return None if isinstance(error, (OSError, UnidentifiedImageError)) else error
 
 
 def source_name(image: Any) -> str:

@@ -22,6 +22,7 @@ from melanoma_detect.images.formats import (
     FORMATS,
     MAX_PIXELS,
     SUFFIXES,
+    check_path,
     check_pixel_count,
     image_error,
     open_image,
@@ -180,6 +181,8 @@ def load_rgb(
         return to_rgb(from_array(array))
     if isinstance(image, Image.Image):
         return _load_pil(image)
+    if isinstance(image, (str, os.PathLike)):
+        check_path(image)
     if isinstance(image, (str, os.PathLike, bytes, bytearray, memoryview)):
         upright = without_warning_errors(lambda: _load_file(image, min_size, inspect))
     elif hasattr(image, "read"):

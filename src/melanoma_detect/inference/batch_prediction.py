@@ -23,6 +23,7 @@ from melanoma_detect.inference.prediction import (
     target_scores,
 )
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.probabilities import format_percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class BatchPrediction:
             >>> rows = np.array([[0.99, 0.01]])
             >>> batch = batch_prediction(rows, ("basal cell carcinoma", "melanoma"), detector.operating_point)
             >>> batch.decision(0), batch.reason(0, ("basal cell carcinoma", "melanoma"))
-            ('refer', 'basal cell carcinoma (99%) is malignant')
+            ('refer', 'basal cell carcinoma (99.0%) is malignant')
         """
         if self.reasons[index] or self.decision(index) != "refer":
             return self.reasons[index]
@@ -106,7 +107,7 @@ class BatchPrediction:
         best = int(self.probabilities[index].argmax())
         if best in may_be_malignant(classes):
             certainly = "is" if best in taxonomy.positions(classes, malignant=True) else "may be"
-            return f"{classes[best]} ({self.probabilities[index, best]:.0%}) {certainly} malignant"
+            return f"{classes[best]} ({format_percent(float(self.probabilities[index, best]))}) {certainly} malignant"
         if self.malignant[index] < point.malignant_threshold:  # then it is likely for the other reason
             return "a malignant diagnosis was the most probable one before the detector was localized"
         share, limit = format_distinct(float(self.malignant[index]), point.malignant_threshold)

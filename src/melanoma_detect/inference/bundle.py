@@ -116,11 +116,15 @@ def find_file(path: Path | None) -> Path:
     if path.is_dir():
         files = sorted(path.glob(f"*{SUFFIX}"))
         if len(files) != 1:
-            names = ", ".join(file.name for file in files) or "none"
+            if not files:
+                raise DetectorError(
+                    f"{path}: a folder without a detector; expected a run folder, with one file *{SUFFIX}, or such a file"
+                )
+            names = ", ".join(file.name for file in files)
             raise DetectorError(f"{path}: expected one file *{SUFFIX} in this folder, found {names}; name the file")
         return files[0]
     if not path.is_file():
-        raise DetectorError(f"{path}: no such detector; train one with 'melanoma-detect train', or check the path")
+        raise DetectorError(f"{path}: no such detector; check the path, or train one (Detector.fit) and save it")
     return path
 
 
@@ -216,6 +220,10 @@ def read(
             raise
         raise DetectorError(f"{file}: {error}") from error
     except _DAMAGE as error:
+        if file.read_bytes()[:2] != b"PK":
+            raise DetectorError(
+                f"{file}: not a detector; expected a file *{SUFFIX}, as Detector.save writes it, or a copy that is whole"
+            ) from error
         raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
     return config, runtime, files
 

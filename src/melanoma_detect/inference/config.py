@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.images.quality import InputLimits
+from melanoma_detect.images.quality import COLOURLESS, InputLimits
 from melanoma_detect.images.reader import RESIZES, Resize
 from melanoma_detect.inference.calibration import COVERAGE, Calibration
 from melanoma_detect.inference.config_values import (
@@ -54,7 +54,7 @@ class DetectorConfig:
         image_size: `(height, width)` in pixels.
         settings: How it is used by default.
         calibrations: What was fitted on validation, by the number of test-time views.
-        input_limits: The sharpness, brightness and size that an image needs for a prediction.
+        input_limits: The sharpness, brightness, size and colour that an image needs for a prediction.
         resize: How an image of another shape comes to that size: `"squash"`, `"crop"` or `"pad"`.
         architecture: Name, package, version, options and seed of the builder of the model.
         recipe: The training recipe.
@@ -164,6 +164,8 @@ class DetectorConfig:
             _leave_out_unused(calibration)
         if self.settings.image_type is None:
             del values["settings"]["image_type"]
+        if self.input_limits.colour == COLOURLESS:
+            del values["input_limits"]["colour"]
         for name in ("clinical", "referred_types", "localizations"):
             if not values[name]:
                 del values[name]

@@ -6,11 +6,12 @@ So each is checked when a file is loaded. NumPy only.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from melanoma_detect.images.quality import InputLimits
+from melanoma_detect.images.quality import COLOURLESS, InputLimits
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
 from melanoma_detect.inference.localization import describe_localization
@@ -113,18 +114,21 @@ def read_input_limits(values: Mapping[str, Any]) -> InputLimits:
         values: By the names of its attributes.
 
     Returns:
-        The limits.
+        The limits. Nearly all detectors learn from images in colour: where there are limits, but none for
+        colour, grey images are not judged.
 
     Raises:
         TypeError: A value has the wrong type.
         ValueError: A value is out of range.
 
     Examples:
-        >>> read_input_limits({"sharpness": 3.0}).bright
-        255.0
+        >>> limits = read_input_limits({"sharpness": 3.0})
+        >>> limits.bright, limits.colour
+        (255.0, 1.0)
     """
     levels = {name: check_number(value, name, 0, _WHITE) for name, value in values.items() if name != "side"}
-    return InputLimits(side=check_count(values.get("side", 0), "side"), **levels)
+    limits = InputLimits(side=check_count(values.get("side", 0), "side"), **levels)
+    return limits if "colour" in values or limits == InputLimits() else replace(limits, colour=COLOURLESS)
 
 
 def read_history(values: Any) -> dict[str, Any]:

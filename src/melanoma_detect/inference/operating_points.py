@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.predictive_values import PredictiveValues, predictive_values
 from melanoma_detect.inference.source_sensitivity import SourceSensitivity, shrink_sensitivities
+from melanoma_detect.inference.wilson import Interval, share_with_interval, wilson_interval
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.probabilities import format_probability, is_extreme
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
-Interval: TypeAlias = tuple[float, float]
 
 TARGETS: tuple[Target, ...] = ("melanoma", "malignant")
 SENSITIVITIES = (0.90, 0.95, 0.99)  # of the operating points that evaluations and model cards list
 _MAX_SCORES = 2000  # stored of positives, and of negatives; of more, this many quantiles, which are 0.05 % apart
-_Z = 1.959964  # the 97.5 % quantile of the normal distribution: two-sided 95 % intervals
 MALIGNANT_THRESHOLD = 0.5  # on the probability of a malignant diagnosis, where validation supports no other
 PLURALS: dict[Target, str] = {"melanoma": "melanomas", "malignant": "malignant lesions"}
 
@@ -68,14 +68,26 @@ class OperatingPoint:
     _repr_html_ = notebook_view
 
     def __str__(self) -> str:
-        plural, found = PLURALS[self.target], _with_interval(self.sensitivity, self.sensitivity_interval)
+        plural, found = PLURALS[self.target], share_with_interval(self.sensitivity, self.sensitivity_interval)
         finds = f"on validation it finds {found} of {self.positives} images of {plural}"
         if self.local:
             finds = f"by the ranks of {self.positives} local {plural} it is expected to find {found} of new ones"
+        quiet = share_with_interval(self.specificity, self.specificity_interval)
         return (
-            f"alert from {self.threshold:.3f}: set for {100 * self.goal:g}% sensitivity for {self.target}; {finds} and raises "
-            f"no alert for {_with_interval(self.specificity, self.specificity_interval)} of {self.negatives} other images"
-            f"{self._worst_text()}"
+            f"alert from {format_probability(self.threshold)}: set for {100 * self.goal:g}% sensitivity for {self.target}; "
+            f"{finds} and raises no alert for {quiet} of {self.negatives} other images{self._worst_text()}"
+            f"{self.extreme_note and f'; {self.extreme_note}'}"
+        )
+
+    @property
+    def extreme_note(self) -> str:
+        """Why the threshold lies next to 0 or 1, where it does, as the part of a sentence; else empty."""
+        if not is_extreme(self.threshold):
+            return ""
+        end = "1" if self.threshold > 0.5 else "0"
+        return (
+            f"the threshold lies next to {end} because this model is overconfident: nearly all its probabilities are close to "
+            "0 or 1, so read its alerts, not its probabilities"
         )
 
     @property
@@ -105,7 +117,10 @@ class OperatingPoint:
     def _worst_text(self) -> str:
         if (worst := self.worst) is None:
             return ""
-        found, judged = _with_interval(worst.sensitivity, worst.interval), sum(each.decides for each in self.sources)
+        found, judged = (
+            share_with_interval(worst.sensitivity, worst.interval),
+            sum(each.decides for each in self.sources),
+        )
         return f"; on the worst of {judged} sources, {worst.source}, it finds {found}"
 
     def at_prevalence(self, prevalence: float) -> PredictiveValues:
@@ -115,7 +130,7 @@ class OperatingPoint:
             prevalence: The share of images that show the target, over 0 and under 1.
 
         Returns:
-            The predictive values and the number needed to biopsy.
+            The predictive values and the number needed to biopsy, with intervals from those of sensitivity and specificity.
 
         Raises:
             DetectorError: The prevalence is out of range.
@@ -125,7 +140,8 @@ class OperatingPoint:
             >>> round(point.at_prevalence(0.02).number_needed_to_biopsy, 1)
             21.6
         """
-        return predictive_values(self.sensitivity, self.specificity, prevalence)
+        intervals = self.sensitivity_interval, self.specificity_interval
+        return predictive_values(self.sensitivity, self.specificity, prevalence, *intervals)
 
 
 @dataclass(frozen=True)
@@ -270,10 +286,12 @@ class ValidationScores:
         """
         check_sensitivity(sensitivity)
         if self.positive_lesions < (needed := lesions_needed(sensitivity)) or not self.negative_lesions:
+            reachable = math.floor(1000 * self.positive_lesions / (self.positive_lesions + 1)) / 1000
+            lower = f"choose a sensitivity of at most {reachable:g}, or fit" if reachable else "fit"
             raise DetectorError(
-                f"{sensitivity:.4g} sensitivity for {self.target} cannot be set: validation has "
+                f"{sensitivity:.12g} sensitivity for {self.target} cannot be set: validation has "
                 f"{count_noun(self.positive_lesions, 'lesion')} of the target and {self.negative_lesions} others; expected at "
-                f"least {needed} and one other: load more data, or choose a lower sensitivity"
+                f"least {needed} and one other: {lower} a detector with more lesions in validation"
             )
 
 
@@ -315,27 +333,6 @@ def check_sensitivity(sensitivity: float) -> None:
         )
 
 
-def wilson_interval(share: float, count: int) -> Interval:
-    """Return the 95 % Wilson score interval of a proportion (Wilson 1927, doi 10.1080/01621459.1927.10502953).
-
-    Args:
-        share: The proportion, 0 to 1.
-        count: The number of independent cases.
-
-    Returns:
-        The lower and the upper end; `(0, 1)` for no cases.
-
-    Examples:
-        >>> [round(end, 3) for end in wilson_interval(0.95, 100)]
-        [0.888, 0.978]
-    """
-    if not count:
-        return (0.0, 1.0)
-    middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return (max(0.0, middle - half), min(1.0, middle + half))
-
-
 def _share_from(scores: Float64Array, thresholds: Float64Array) -> Float64Array:
     """Return the share of ascending scores that reach each threshold."""
     return np.asarray(1 - np.searchsorted(scores, thresholds) / len(scores))
@@ -344,7 +341,3 @@ def _share_from(scores: Float64Array, thresholds: Float64Array) -> Float64Array:
 def _stored_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
     few = len(scores) <= _MAX_SCORES
     return tuple((np.sort(scores) if few else np.quantile(scores, np.linspace(0, 1, _MAX_SCORES))).tolist())
-
-
-def _with_interval(share: float, interval: Interval) -> str:
-    return f"{share:.1%}" if interval == (0.0, 1.0) else f"{share:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"

@@ -15,6 +15,7 @@ from melanoma_detect.inference.prediction_image import HasImage
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import call_upwards, notebook_view, show
+from melanoma_detect.utils.probabilities import format_percent, format_threshold
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,15 +79,19 @@ class Prediction(HasImage):
         return self.decision == "alert"
 
     def __repr__(self) -> str:
-        likely = f"{self.diagnosis} {self.probabilities[self.diagnosis]:.1%}"
-        return f"<Prediction {self.source}: {likely}, melanoma {self.melanoma:.1%}, {self.decision}>"
+        if self.abstained:
+            return f"<Prediction {self.source}: refer, the detector abstains: {self.reason}>"
+        # A dictionary, since melanoma may be the most probable class itself.
+        likely = {self.diagnosis: self.probabilities[self.diagnosis], "melanoma": self.melanoma}
+        texts = [f"{name} {format_percent(share)}" for name, share in likely.items()]
+        return f"<Prediction {self.source}: {self.decision}, {', '.join(texts)}>"
 
     def __str__(self) -> str:
         if self.abstained:
             return f"{self.source}: REFER: the detector abstains from this image: {self.reason}; a person must look."
         # Dermoscopy is the rule, and goes without saying.
         kind = f"{TYPE_NAMES[self.image_type]}, " if self.image_type == "clinical" else ""
-        share = f"{self.probabilities[self.diagnosis]:.0%}"
+        share = format_percent(self.probabilities[self.diagnosis])
         likely = f"{self.source}: {kind}most likely {self.diagnosis} ({share}{self._others()})."
         if self.operating_point is None:
             return f"{likely} REFER: {self.reason or NO_OPERATING_POINT}; a person must look."
@@ -174,11 +179,11 @@ def _plain(value: Any) -> Any:
 
 
 def format_distinct(first: float, second: float) -> tuple[str, str]:
-    """Return two shares in per cent, with the fewest digits that show which is larger.
+    """Return a share and a threshold in per cent, with the fewest digits that show which is larger.
 
     Args:
-        first: A share, 0 to 1.
-        second: Another one.
+        first: The share, 0 to 1.
+        second: The threshold, 0 to 1.
 
     Returns:
         Their texts.
@@ -187,11 +192,11 @@ def format_distinct(first: float, second: float) -> tuple[str, str]:
         >>> format_distinct(0.11803, 0.11804)
         ('11.803%', '11.804%')
     """
-    for digits in range(1, 8):
-        texts = f"{first:.{digits}%}", f"{second:.{digits}%}"
+    for digits in range(1, 13):
+        texts = format_percent(first, digits), format_percent(second, digits)
         if texts[0] != texts[1]:
             break
-    return texts
+    return texts[0], format_threshold(second, digits)
 
 
 def softmax(logits: NDArray[np.floating]) -> Float64Array:

@@ -6,7 +6,7 @@ layer named `features` gives `(batch, d)`. No Lambda layers: they hold code, and
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 
@@ -108,6 +108,22 @@ def _features_breaches(model: keras.Model) -> Iterator[str]:
 
 def _last_layer(model: keras.Model) -> Any:
     return model.output._keras_history.operation
+
+
+def is_keras_model(value: Any) -> TypeGuard[Any]:
+    """Return whether something is a Keras model, whatever it keeps of the contract.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        Whether it is.
+
+    Examples:
+        >>> is_keras_model("cnn")
+        False
+    """
+    return isinstance(value, keras.Model)
 
 
 def every_layer(model: keras.Model) -> Iterator[Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma_detect.models.build import build_model
-from melanoma_detect.models.registry import find_builder, parse_name
+from melanoma_detect.models.build import build_model, resolve_architecture
+from melanoma_detect.models.registry import Builder, parse_name
 from melanoma_detect.models.signatures import REQUIRED, builder_signature
 from melanoma_detect.utils.notebook import notebook_view
 
@@ -19,7 +19,7 @@ class Option:
     Attributes:
         name: The keyword.
         default: Its default; None also if it has no default.
-        type: Its annotation, as text.
+        type: Its annotation, as text; empty if it has none.
         required: Whether it has no default.
     """
 
@@ -27,6 +27,10 @@ class Option:
     default: Any
     type: str
     required: bool = False
+
+    def __str__(self) -> str:
+        annotated = f"{self.name}: {self.type}" if self.type else self.name
+        return annotated if self.required else f"{annotated} = {self.default!r}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ModelInfo:
         package: The package that offers it.
         version: The package's version.
         target: The builder, as `"module:function"`.
-        description: The first line of the builder's docstring, or the package's summary.
+        description: What it is, by the first line of the builder's docstring, or the package's summary.
         signature: The builder's signature, as text.
         options: The options that `build_model` passes on, by name.
         parameters: The number of weights at `input_shape` and `num_classes`.
@@ -63,25 +67,31 @@ class ModelInfo:
 
     _repr_html_ = notebook_view
 
+    @property
+    def _package_text(self) -> str:
+        return f"of {self.package} {self.version}" if self.version else self.package
+
     def __str__(self) -> str:
         height, width, _ = self.input_shape
         lines = [
-            f"{self.name} of {self.package} {self.version}: {self.description}",
+            f"{self.name} {self._package_text}: {self.description}",
             f"{self.parameters:,} parameters at {height}×{width} and {self.num_classes} classes",
-            *(f"  {option.name}: {option.type} = {option.default!r}" for option in self.options.values()),
+            *(f"  {option}" for option in self.options.values()),
             f"built by {self.target} ({self.source})",
         ]
         return "\n".join(lines)
 
 
-def model_info(name: str, *, num_classes: int = 9, input_shape: tuple[int, int, int] = (180, 180, 3)) -> ModelInfo:
+def model_info(
+    name: str | Builder, *, num_classes: int = 9, input_shape: tuple[int, int, int] = (180, 180, 3)
+) -> ModelInfo:
     """Return information about an architecture.
 
     The architecture is built once to count its parameters. If it has an option `weights`, it is built with `weights=None`, so
     that nothing is downloaded.
 
     Args:
-        name: A name from `list_models()`, with or without a variant.
+        name: A name from `list_models()`, with or without a variant; or a function of your own, as `build_model` takes it.
         num_classes: The number of classes to count parameters for.
         input_shape: The `(height, width, 3)` in pixels to count parameters at.
 
@@ -90,24 +100,25 @@ def model_info(name: str, *, num_classes: int = 9, input_shape: tuple[int, int, 
 
     Raises:
         UnknownModelError: No package offers the name.
+        ModelError: It is neither a name nor a function, such as a model.
         BrokenPluginError: The package that offers it cannot be imported.
         ContractError: The builder returned a model that breaks the contract.
 
     Examples:
         >>> print(model_info("cnn"))
-        cnn of melanoma-detect ...: Build the assignment's network: ...
+        cnn of melanoma-detect ...: The assignment's network: ...
         3,989,801 parameters at 180×180 and 9 classes
           filters: Sequence[int] = (16, 32, 64)
           dropout: float = 0.2
           batch_normalization: bool = False
         built by melanoma_detect.models.cnn:build (...cnn.py, line ...)
     """
-    entry, builder = find_builder(name)
+    entry, builder = resolve_architecture(name)
     signature = builder_signature(entry, builder)
     options = _options(signature)
     weights: dict[str, Any] = {"weights": None} if "weights" in options else {}
     model = build_model(name, num_classes=num_classes, input_shape=input_shape, **weights)
-    variant = parse_name(name).variant
+    variant = parse_name(name).variant if isinstance(name, str) else None
     return ModelInfo(
         name=f"{entry.name}:{variant}" if variant else entry.name,
         package=entry.package,
@@ -130,7 +141,7 @@ def _options(signature: inspect.Signature) -> dict[str, Option]:
         name: Option(
             name,
             None if parameter.default is empty else parameter.default,
-            "Any" if parameter.annotation is empty else _annotation(parameter.annotation),
+            "" if parameter.annotation is empty else _annotation(parameter.annotation),
             required=parameter.default is empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD,
         )
         for name, parameter in signature.parameters.items()

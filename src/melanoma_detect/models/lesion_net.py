@@ -22,7 +22,7 @@ def build(
     depth: int = 1,
     dropout: float = 0.3,
 ) -> keras.Model:
-    """Build lesion_net: a small residual network with global pooling, to train from scratch.
+    """Build a small residual network with global pooling, to train from scratch.
 
     Two strided convolutions reduce the image's sides to a quarter. Each width is one stage of residual blocks (He et al. 2016,
     doi 10.1109/CVPR.2016.90) at half the sides of the stage before. The features are the mean of the last stage's maps.

@@ -1,6 +1,7 @@
 """The start of a plugin: a complete package that registers an architecture, written from the templates in `plugin_template`."""
 
 import datetime as dt
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -51,9 +52,11 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
     The package can be installed and passes the conformance kit as it is; then its network is replaced by your own.
 
     Args:
-        name: The architecture's name: lower-case letters, digits, `-` and `_`. The package is called `melanoma-detect-NAME`.
+        name: The architecture's name: lower-case letters, digits, `-` and `_`. The package is called `melanoma-detect-NAME`;
+            that name may be given too.
         folder: The folder to write, new or empty; None for one named like the package in the current folder.
-        author: Who holds the copyright, for the licence; None for "The authors of PACKAGE".
+        author: Who wrote it and holds the copyright, for the licence and the package's metadata; None for "The authors of
+            PACKAGE".
 
     Returns:
         The names and the folder of the new package.
@@ -71,7 +74,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
     """
     plugin = _name_plugin(name, folder)
     _check_free(plugin)
-    texts = _render(plugin, author or f"The authors of {plugin.package}")
+    texts = _render(plugin, " ".join((author or "").split()) or f"The authors of {plugin.package}")
     with atomic_folder(plugin.folder) as partial:
         for path, text in texts.items():
             file = partial / path
@@ -113,7 +116,8 @@ def _render(plugin: NewPlugin, author: str) -> dict[str, str]:
         keep_trailing_newline=True,
     )
     values = plugin._asdict() | {
-        "author": " ".join(author.split()),
+        "author": author,
+        "author_toml": json.dumps(author, ensure_ascii=False),  # a text in JSON is one in TOML
         "version": __version__,
         "year": dt.datetime.now(tz=dt.UTC).year,
     }

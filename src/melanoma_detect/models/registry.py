@@ -22,6 +22,8 @@ from typing import Any, NamedTuple, TypeAlias
 import importlib_metadata
 
 from melanoma_detect.errors import BrokenPluginError, ModelError, UnknownModelError
+from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.suggest import did_you_mean
 
 GROUP = "melanoma_detect.models"
@@ -46,7 +48,7 @@ class ModelEntry:
         package: The package that offers it.
         version: The package's version.
         target: The builder, as `"module:function"`.
-        description: The first line of the builder's docstring, or the package's summary.
+        description: The first line of the builder's docstring without its first word "Build", or the package's summary.
     """
 
     name: str
@@ -75,11 +77,29 @@ class ModelName(NamedTuple):
     variant: str | None = None
 
 
-def list_models() -> list[ModelEntry]:
+class ModelList(list[ModelEntry]):
+    """A list of architectures, which prints and shows itself as a table; it is a list in every other respect.
+
+    Examples:
+        >>> print(ModelList(entry for entry in list_models() if entry.name == "cnn"))
+        1 architecture
+        cnn  melanoma-detect ...  The assignment's network: three convolutions with pooling, and a dense layer of 128.
+    """
+
+    _repr_html_ = notebook_view
+
+    def __repr__(self) -> str:
+        rows = [(entry.name, f"{entry.package} {entry.version}", entry.description) for entry in self]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+        lines = (f"{name:<{widths[0]}}  {package:<{widths[1]}}  {text}".rstrip() for name, package, text in rows)
+        return "\n".join([count_noun(len(self), "architecture"), *lines])
+
+
+def list_models() -> ModelList:
     """List the architectures of all installed packages, sorted by name, without importing them.
 
     Returns:
-        An entry for each name and package.
+        An entry for each name and package: a list, which prints as a table.
 
     Examples:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
@@ -87,7 +107,7 @@ def list_models() -> list[ModelEntry]:
     """
     # A set: a package that is on the path twice, as an editable install can be, gives each entry point twice.
     entries = {_make_entry(point) for point in importlib_metadata.entry_points(group=GROUP)}
-    return sorted(entries, key=lambda entry: (entry.name, entry.package))
+    return ModelList(sorted(entries, key=lambda entry: (entry.name, entry.package)))
 
 
 def parse_name(name: str) -> ModelName:
@@ -202,6 +222,26 @@ def read_summary(target: str) -> str:
     return _read_docstrings(source).get(name.strip(), "") if source else ""
 
 
+def describe_builder(summary: str) -> str:
+    """Return what a builder builds, from the first line of its docstring.
+
+    Args:
+        summary: The line, usually in the imperative, as docstrings are.
+
+    Returns:
+        The description of an architecture.
+
+    Examples:
+        >>> describe_builder("Build MobileNet V2.")
+        'MobileNet V2.'
+        >>> describe_builder("Build the assignment's network.")
+        "The assignment's network."
+    """
+    what = summary.removeprefix("Build ")
+    is_word = what.partition(" ")[0] in ("a", "an", "the")
+    return what[:1].upper() + what[1:] if is_word else what
+
+
 def find_source(module: str) -> Path | None:
     """Return the source file of a module on `sys.path`, without importing anything.
 
@@ -240,9 +280,15 @@ def _read_docstrings(file: Path) -> dict[str, str]:
 def _make_entry(point: importlib_metadata.EntryPoint) -> ModelEntry:
     package = point.dist
     if package is None:
-        return ModelEntry(point.name, "(unknown package)", "", point.value, read_summary(point.value))
-    description = read_summary(point.value) or str(package.metadata.get("Summary") or "")
+        return ModelEntry(point.name, "(unknown package)", "", point.value, _describe(point.value))
+    description = _describe(point.value) or str(package.metadata.get("Summary") or "")
     return ModelEntry(point.name, package.name, package.version, point.value, description)
+
+
+def _describe(target: str) -> str:
+    """Return what a builder builds: the first line of its docstring, which begins with a verb."""
+    what = read_summary(target).removeprefix("Build ")
+    return what if "_" in what.partition(" ")[0] else what[:1].upper() + what[1:]  # a name stays as it is written
 
 
 def _describe_unknown(parsed: ModelName, entries: Sequence[ModelEntry]) -> str:
@@ -254,4 +300,4 @@ def _describe_unknown(parsed: ModelName, entries: Sequence[ModelEntry]) -> str:
         package = KNOWN[parsed.name]
         return f"architecture {parsed.name!r} comes with {package}, which is not installed: pip install {package}"
     hint = did_you_mean(parsed.name, names)
-    return f"no installed package offers an architecture {parsed.name!r}; {hint}There are: {', '.join(names)}"
+    return f"no installed package offers an architecture {parsed.name!r}; {hint}expected one of {', '.join(names)}"

@@ -7,6 +7,7 @@ from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
 from melanoma_detect.evaluation.subgroups import SHOWN, Subgroup
 from melanoma_detect.inference.operating_points import PLURALS
+from melanoma_detect.report.labels import subgroup_name
 from melanoma_detect.utils.counts import count_noun
 
 
@@ -170,8 +171,8 @@ def subgroups_text(subgroups: tuple[Subgroup, ...], name: str) -> str:
         return f"{title}: no subgroup has enough lesions."
     low, high = known[0], known[-1]
     ends = (
-        f"lowest for {low.kind} {low.name}, {low.figures[name]}",
-        f"highest for {high.kind} {high.name}, {high.figures[name]}",
+        f"lowest for {low.kind} {subgroup_name(low)}, {low.figures[name]}",
+        f"highest for {high.kind} {subgroup_name(high)}, {high.figures[name]}",
     )
     return f"{title}: {'; '.join(ends)}."
 

@@ -6,7 +6,14 @@ Each function takes the facts and returns sentences; an empty text where nothing
 from melanoma_detect import taxonomy
 from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS
 from melanoma_detect.report import checklist_model_facts as model_facts
-from melanoma_detect.report.checklist_facts import Facts, describe_positives, join, sentence
+from melanoma_detect.report.checklist_facts import (
+    Facts,
+    describe_positives,
+    describe_seen,
+    describe_units,
+    join,
+    sentence,
+)
 from melanoma_detect.utils.counts import count_noun
 
 
@@ -23,8 +30,8 @@ def sizes(facts: Facts) -> str:
     images = facts.config.recipe.get("images")
     texts = [count_noun(images, "training image")] if isinstance(images, int) else []
     texts += [
-        f"{name}: {count_noun(measured['images'], 'image')} of {count_noun(measured['lesions'], 'lesion')}"
-        f"{describe_positives(measured)}"
+        f"{name}: {count_noun(measured['images'], 'image')}{describe_units(measured)}{describe_positives(measured)}"
+        f"{describe_seen(measured)}"
         for name, measured in facts.measured.items()
     ]
     return sentence("; ".join(texts)) if texts else ""
@@ -45,9 +52,16 @@ def outcome(facts: Facts) -> str:
 
 def partitions(facts: Facts) -> str:
     """How the images were split."""
+    measured = facts.evaluation
+    kept = bool(measured.get("seen_in_training"))
+    apart = "Images of one lesion or patient, identical files and near duplicates stay in one split"
+    left_out = "evaluation leaves out what the detector was trained or calibrated on, by digest, id and perceptual hash"
     return join(
-        "Images of one lesion or patient, identical files and near duplicates stay in one split; evaluation leaves out what "
-        "the detector was trained or calibrated on, by digest, id and perceptual hash.",
+        f"{apart}." if kept else f"{apart}; {left_out}.",
+        f"This evaluation does NOT leave out what the detector was trained on (seen='keep'): "
+        f"{count_noun(measured['images'], 'image')}{describe_seen(measured)}; it is no test on held-out images."
+        if kept
+        else "",
         f"Splits that were evaluated: {', '.join(facts.measured)}." if facts.measured else "",
     )
 
@@ -141,10 +155,13 @@ def flow(facts: Facts) -> str:
     measured = facts.evaluation
     if not measured:
         return ""
-    came, lesions = measured["images"] + measured["set_aside"], count_noun(measured["lesions"], "lesion")
+    came, seen = measured["images"] + measured["set_aside"], describe_seen(measured)
+    aside = (
+        "none set aside although seen in training" if seen else f"{measured['set_aside']} set aside, seen in training"
+    )
     return (
-        f"{count_noun(came, 'image')}; {measured['set_aside']} set aside, seen in training; {measured['images']} evaluated, of "
-        f"{lesions}{describe_positives(measured)}; the detector abstains from {measured['abstained']}."
+        f"{count_noun(came, 'image')}; {aside}; {measured['images']} evaluated{seen}{',' * bool(describe_units(measured))}"
+        f"{describe_units(measured)}{describe_positives(measured)}; the detector abstains from {measured['abstained']}."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import PLURALS
+from melanoma_detect.utils.counts import count_noun
 
 _FIGURES = {
     "melanoma_auc": "melanoma ROC AUC",
@@ -20,6 +21,9 @@ _FIGURES = {
     "ece": "expected calibration error",
     "coverage": "coverage",
 }
+
+# What the images of an evaluation are grouped by, as its `unit`.
+UNIT_PLURALS = {"lesion": "lesions", "patient": "patients", "lesion or patient": "lesions or patients"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +75,8 @@ class Facts:
     @property
     def measured(self) -> Mapping[str, Mapping[str, Any]]:
         """The evaluations by name: the given one, and those of the model card."""
-        given = {f"{self.evaluation['split']} (this evaluation)": self.evaluation} if self.evaluation else {}
+        title = " of ".join(filter(None, (self.evaluation.get("split"), self.evaluation.get("dataset"))))
+        given = {f"{title} (this evaluation)".lstrip(): self.evaluation} if self.evaluation else {}
         return given | dict(self.config.metrics)
 
 
@@ -168,6 +173,40 @@ def describe_figures(measured: Mapping[str, Any]) -> str:
     return ", ".join(texts)
 
 
+def describe_units(measured: Mapping[str, Any]) -> str:
+    """Return how many lesions or patients the images of an evaluation show.
+
+    Args:
+        measured: What `Evaluation.to_dict` returned.
+
+    Returns:
+        Text that follows the number of images; empty where each image counts on its own.
+
+    Examples:
+        >>> describe_units({"lesions": 12}), describe_units({"lesions": 12, "unit": "image"})
+        (' of 12 lesions', '')
+    """
+    unit = measured.get("unit", "lesion")
+    return "" if unit == "image" else f" of {count_noun(measured['lesions'], unit, UNIT_PLURALS[unit])}"
+
+
+def describe_seen(measured: Mapping[str, Any]) -> str:
+    """Return how many of the evaluated images the detector has seen in training.
+
+    Args:
+        measured: What `Evaluation.to_dict` returned.
+
+    Returns:
+        Text that follows the number of images; empty where it has seen none.
+
+    Examples:
+        >>> describe_seen({"seen_in_training": 530})
+        ', 530 of them SEEN in training, so that its figures are too good'
+    """
+    seen = measured.get("seen_in_training", 0)
+    return f", {seen:,} of them SEEN in training, so that its figures are too good" if seen else ""
+
+
 def describe_positives(measured: Mapping[str, Any]) -> str:
     """Return how many lesions of the target an evaluation rests on, in parentheses.
 
@@ -183,4 +222,8 @@ def describe_positives(measured: Mapping[str, Any]) -> str:
     """
     figure = measured.get("figures", {}).get("sensitivity")
     target = PLURALS[measured.get("target", "melanoma")]
-    return f" ({figure['lesions']} {target})" if figure and figure.get("lesions") else ""
+    if not figure or not figure.get("lesions"):
+        return ""
+    unit = measured.get("unit", "lesion")
+    of = f" {UNIT_PLURALS[unit]} with" if unit in ("patient", "lesion or patient") else ""
+    return f" ({figure['lesions']}{of} {target})"

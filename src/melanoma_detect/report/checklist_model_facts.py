@@ -5,7 +5,16 @@ Each function takes the facts and returns sentences; an empty text where nothing
 
 import math
 
-from melanoma_detect.report.checklist_facts import Facts, describe_figures, join, known, sentence, with_interval
+from melanoma_detect.report.checklist_facts import (
+    UNIT_PLURALS,
+    Facts,
+    describe_figures,
+    describe_seen,
+    join,
+    known,
+    sentence,
+    with_interval,
+)
 from melanoma_detect.utils.counts import count_noun
 
 _LOSSES = {
@@ -42,6 +51,8 @@ def preprocessing(facts: Facts) -> str:
         checks.append(f"a sharpness under {limits.sharpness:g} grey levels")
     if limits.dark or limits.bright < 255:
         checks.append(f"a brightness outside {limits.dark:g} to {limits.bright:g}")
+    if limits.colour:
+        checks.append("no colour")
     return f"{text} Images with {' or '.join(checks)} are referred to a person." if checks else text
 
 
@@ -84,20 +95,21 @@ def output(facts: Facts) -> str:
     )
 
 
-def measures(_: Facts) -> str:
+def measures(facts: Facts) -> str:
     """Which measures the evaluation gives."""
+    units = UNIT_PLURALS.get(facts.evaluation.get("unit", "lesion"), "images")
     return (
         "Discrimination: ROC AUC, its part above 80 % sensitivity, sensitivity and specificity at the operating point, recall "
         "and precision of each class, confusion matrix. Calibration: curve, expected calibration error, Brier score. Clinical "
         "utility: decision curve (net benefit), predictive values by prevalence. Each with a 95 % interval from a bootstrap "
-        "over lesions. Two detectors are compared by a paired bootstrap on the same images."
+        f"over {units}. Two detectors are compared by a paired bootstrap on the same images."
     )
 
 
 def performance(facts: Facts) -> str:
     """The main figures, set by set."""
     texts = [
-        f"{name}: {describe_figures(measured)}"
+        f"{name}: {describe_figures(measured)}{describe_seen(measured)}"
         for name, measured in facts.measured.items()
         if describe_figures(measured)
     ]

@@ -3,6 +3,7 @@
 Items are put in our own words. What no file can know (ethics, funding, who read the slides) stays open and says so.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -165,7 +166,8 @@ def checklist(
 
     Args:
         detector: The detector.
-        name: `"tripod-ai"` (Collins et al. 2024) or `"clear-derm"` (Daneshjou et al. 2022).
+        name: `"tripod-ai"` (Collins et al. 2024) or `"clear-derm"` (Daneshjou et al. 2022), also as the guidelines write
+            themselves: `"TRIPOD+AI"`, `"CLEAR Derm"`.
         evaluation: From `Detector.evaluate`: fills performance, subgroups and sizes; None for the model card's figures only.
 
     Returns:
@@ -179,9 +181,10 @@ def checklist(
         TRIPOD+AI (2024): cnn: 9 classes at 32×32
         ...
     """
+    given, name = name, _plain(name)
     if name not in _MODULES:
         raise DetectorError(
-            f"checklist={name!r}: {did_you_mean(name, CHECKLISTS)}expected one of {', '.join(map(repr, CHECKLISTS))}"
+            f"checklist={given!r}: {did_you_mean(name, CHECKLISTS)}expected one of {', '.join(map(repr, CHECKLISTS))}"
         )
     config = as_predictor(detector).config
     facts = Facts(config, evaluation.to_dict() if evaluation is not None else {})
@@ -192,6 +195,11 @@ def checklist(
         for number, text, fact in listed
     )
     return Checklist(name, module.TITLE, module.CITATION, module.URL, config.description, items, evaluation is not None)
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters with hyphens, without a year: guidelines write "TRIPOD+AI (2024)" and "CLEAR Derm"."""
+    return "-".join(word for word in re.findall(r"[a-z0-9]+", name.lower()) if not word.isdecimal())
 
 
 def _answered(facts: Facts, number: str, section: str, text: str, fact: Fact | None) -> ChecklistItem:

@@ -16,14 +16,15 @@ def comparison(compared: Comparison) -> Figure:
 
     Returns:
         The figure. What is significant after the correction for many comparisons is a filled square, the others are hollow
-        circles.
+        circles. Figures that cannot differ, as those of one detector at two thresholds, are left out.
 
     Examples:
         >>> evaluation = detector.evaluate(data.test)
         >>> comparison(evaluation.compare(evaluation)).axes[0].get_xlabel()
         'difference (second − first)'
     """
-    rows = {name: row for name, row in compared.differences.items() if math.isfinite(row.difference.value)}
+    known = {name: row for name, row in compared.differences.items() if math.isfinite(row.difference.value)}
+    rows = {name: row for name, row in known.items() if row.tested} or known
     labels = [wrap(row.title, 1.9, SMALL) for row in rows.values()]
     lines = sum(label.count("\n") + 1.7 for label in labels)
     figure = new_figure(WIDTH, 0.17 * lines + 2, f"Two detectors on the same\n{compared.images:,} images")

@@ -29,11 +29,6 @@ from melanoma_detect.utils.counts import count_noun
 _DECISIONS = {"alert": (BLUE, "white"), "refer": (ORANGE, "black"), "clear": (PALE, "black")}
 _NAMES = {"alert": "alert", "refer": "referred to a person", "clear": "cleared"}
 _ROOM = 0.085  # of a bar: less has no room for its number, which the table beside it has
-_NAMED = {
-    "melanoma": "melanomas",
-    "other malignant": "other cancers",
-    "indeterminate or unknown": "indeterminate or unknown",
-}
 
 
 def decisions(evaluation: Evaluation) -> Figure:
@@ -61,7 +56,7 @@ def decisions(evaluation: Evaluation) -> Figure:
         texts = [f"{width:.0%}" if width >= _ROOM else "" for width in widths]
         axes.bar_label(bars, texts, label_type="center", color=ink, fontsize=SMALL)
         left = [start + width for start, width in zip(left, widths, strict=True)]
-    labels = [f"{wrap(_NAMED.get(share.truth, share.truth), 1.1, SMALL)}\n({share.images:,})" for share in shares]
+    labels = [f"{wrap(share.truth, 1.1, SMALL)}\n({share.images:,})" for share in shares]
     axes.set_yticks(range(len(shares)), labels, fontsize=SMALL)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1))

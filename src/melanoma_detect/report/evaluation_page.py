@@ -16,11 +16,21 @@ from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, Subgroup
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.operating_points import PLURALS
 from melanoma_detect.report import alt_texts, plots
-from melanoma_detect.report.evaluation_rows import has_alerts, metric_rows, summary_sentences, warning_sentences
+from melanoma_detect.report.evaluation_rows import (
+    has_alerts,
+    metric_rows,
+    severe_sentences,
+    summary_sentences,
+    warning_sentences,
+)
+from melanoma_detect.report.labels import diagnosis_name, subgroup_name
 from melanoma_detect.report.mistakes import Mistake, worst_mistakes
+from melanoma_detect.report.point_rows import point_rows
 from melanoma_detect.report.reference_results import REFERENCE_RESULTS
 from melanoma_detect.report.rendering import jpeg_url, json_url, picture, render, thumbnail
 from melanoma_detect.report.report_data import report_data
+from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.probabilities import format_probability
 
 _IMAGE = (
     224,
@@ -59,6 +69,8 @@ def evaluation_page(
     rows = list(metric_rows(evaluation, validation))
     mistakes = worst_mistakes(evaluation, detector)
     data = report_data(evaluation, validation=validation, comparison=comparison)
+    points = point_rows(evaluation)
+    data["operating_points"] = [row.to_dict() for row in points]
     data["mistakes"] = {found.kind: [mistake.to_dict() for mistake in found.shown] for found in mistakes}
     return render(
         "evaluation.html",
@@ -67,6 +79,8 @@ def evaluation_page(
         comparison=comparison,
         rows=rows,
         balanced=next(row for row in rows if row.title == "balanced accuracy"),
+        title=_title(evaluation),
+        severe=list(severe_sentences(evaluation)),
         warnings=list(warning_sentences(evaluation)),
         summary=list(summary_sentences(evaluation)),
         shares=evaluation.decision_shares(),
@@ -76,7 +90,10 @@ def evaluation_page(
         headings=_HEADINGS,
         pictures=_pictures,
         percent=_percent,
-        points=evaluation.measured_points(),
+        points=points,
+        threshold=format_probability,
+        subgroup_name=subgroup_name,
+        diagnosis_name=partial(diagnosis_name, classes=evaluation.classes),
         predictive_values=[evaluation.at_prevalence(share) for share in PREVALENCES] if has_alerts(evaluation) else [],
         subgroups=subgroups,
         subgroup_metrics=SHOWN,
@@ -135,6 +152,11 @@ def _contents(evaluation: Evaluation, comparison: Comparison | None) -> Iterator
         yield "comparison", "Comparison"
     yield from (("subgroups", "Subgroups"), ("shortcuts", "Shortcuts"))
     yield from (("published", "Published results"), ("methods", "Methods"))
+
+
+def _title(evaluation: Evaluation) -> str:
+    images = count_noun(len(evaluation), f"{evaluation.split} image".strip())
+    return f"Evaluation on {images}{f' of {evaluation.dataset}' if evaluation.dataset else ''}"
 
 
 def _why_no_mistakes(evaluation: Evaluation) -> str:

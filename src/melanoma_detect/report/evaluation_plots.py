@@ -13,6 +13,7 @@ from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.metrics import BINS
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS, SHOWN, TOO_FEW, Subgroup
 from melanoma_detect.inference.operating_points import PLURALS
+from melanoma_detect.report.labels import subgroup_name
 from melanoma_detect.report.roc_plot import NOUNS
 from melanoma_detect.report.style import (
     BLUE,
@@ -132,7 +133,9 @@ def subgroups(parts: tuple[Subgroup, ...], evaluation: Evaluation, name: str = "
     """
     if name not in SHOWN:
         raise DetectorError(f"name={name!r}; expected one of {', '.join(map(repr, SHOWN))}")
-    labels = [wrap(f"{part.kind}: {part.name} ({part.figures[name].lesions:,})", 1.9, SMALL) for part in parts]
+    labels = [
+        wrap(f"{part.kind}: {subgroup_name(part)} ({part.figures[name].lesions:,})", 1.9, SMALL) for part in parts
+    ]
     lines = sum(label.count("\n") + 1.6 for label in labels)
     figure = new_figure(WIDTH, 0.19 * lines + 1.8, f"{SHOWN[name][0].upper()}{SHOWN[name][1:]} by subgroup")
     axes = tidy(figure.subplots(), xlabel=SHOWN[name], xlim=(-0.02, 1.02))

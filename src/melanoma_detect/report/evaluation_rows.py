@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import Evaluation
+from melanoma_detect.evaluation.independent_units import PLURALS as PLURALS_OF_UNITS
 from melanoma_detect.evaluation.metrics import headlines
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.operating_points import PLURALS
@@ -31,12 +32,22 @@ _EXPLANATIONS = {
     "referral_rate": "images without an alert that a person must look at",
     "clearance_rate": "images of anything but {targets} that are cleared",
     "malignant_clearance_rate": "melanomas and other cancers that are cleared; 0 is best",
-    "specificity_at_95": "at the threshold with 95 % sensitivity on these very images",
-    "benign_below_threshold": "benign images below that threshold, which would need no review",
+    "specificity_at_95": "at the threshold that finds 95 % on these very images: in hindsight, not the detector's own",
+    "benign_below_threshold": "benign images below that threshold in hindsight; the detector does not decide by it",
     "ece": "mean distance between predicted and observed share, ten equally wide bins; 0 is best",
     "brier": "mean squared error of the probability of {targets}; 0 is best",
     "brier_classes": "the same, summed over all classes, up to 2; 0 is best",
 }
+# What there is not without an operating point.
+_DECIDED = (
+    "sensitivity",
+    "specificity",
+    "false_negative_rate",
+    "false_positive_rate",
+    "referral_rate",
+    "clearance_rate",
+    "malignant_clearance_rate",
+)
 
 
 class Row(NamedTuple):
@@ -76,6 +87,8 @@ def metric_rows(evaluation: Evaluation, validation: Evaluation | None) -> Iterat
     targets = PLURALS[evaluation.target]
     for name, title in headlines(evaluation.target).items():
         explanation = _EXPLANATIONS.get(name, "").format(targets=targets)
+        if evaluation.operating_point is None and name in _DECIDED:
+            explanation += "; not defined without an operating point, since every image is referred"
         value, other = evaluation.figures[name], validation.figures[name] if validation else None
         if other is None or not (math.isfinite(other.value) and math.isfinite(value.value)):
             yield Row(title, explanation, value, other, "–", significant=False)
@@ -127,11 +140,6 @@ def summary_sentences(evaluation: Evaluation) -> Iterator[str]:
         yield f"Of 100 images, {per_100['referral_rate']} are referred to a person without an alert."
     if math.isfinite(evaluation.figures["malignant_clearance_rate"].value):
         yield f"Of 100 malignant lesions of any kind, {per_100['malignant_clearance_rate']} are cleared."
-    if math.isfinite(evaluation.figures["benign_below_threshold"].value):
-        yield (
-            f"At 95 % sensitivity, {per_100['benign_below_threshold']} of 100 benign images lie below the threshold and need "
-            "no review by a dermatologist."
-        )
     if math.isfinite(evaluation.figures["balanced_accuracy"].value):
         yield f"Of 100 images of a class, {per_100['balanced_accuracy']} are assigned to it, averaged over the classes."
 
@@ -140,6 +148,26 @@ def _per_100(figure: Value) -> str:
     if not math.isfinite(figure.value):
         return "–"
     return f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})".replace("%", "")
+
+
+def severe_sentences(evaluation: Evaluation) -> Iterator[str]:
+    """Return what makes the numbers of a report wrong for images that are new to the detector.
+
+    Args:
+        evaluation: The evaluation.
+
+    Yields:
+        A sentence where the detector has seen images in training.
+
+    Examples:
+        >>> list(severe_sentences(detector.evaluate(data)))
+        []
+    """
+    if seen := evaluation.seen_in_training:
+        yield (
+            f"The detector has seen {seen:,} of these {len(evaluation):,} images, or their lesions, in training: every number "
+            "below is too good, and says nothing of images that are new to it."
+        )
 
 
 def warning_sentences(evaluation: Evaluation) -> Iterator[str]:
@@ -155,15 +183,11 @@ def warning_sentences(evaluation: Evaluation) -> Iterator[str]:
         >>> "too few for a reliable sensitivity" in next(warning_sentences(detector.evaluate(data)))
         True
     """
-    positives = evaluation.figures["sensitivity"].lesions
-    if 0 < positives < MIN_LESIONS:
-        what = (
-            ("melanoma", "melanomas") if evaluation.target == "melanoma" else ("malignant lesion", "malignant lesions")
-        )
-        shown = f"is 1 {what[0]}" if positives == 1 else f"are {positives} {what[1]}"
-        yield f"There {shown}: too few for a reliable sensitivity."
+    yield from _few_sentences(evaluation)
     if evaluation.operating_point is None:
         yield "This detector has no operating point: it raises no alerts and refers every image to a person."
+    elif note := evaluation.operating_point.extreme_note:
+        yield f"{note[0].upper()}{note[1:]}."
     if evaluation.abstained.any():
         yield f"{evaluation.abstention_note} a person must look at them."
     if evaluation.shortcuts and evaluation.shortcuts.detected:
@@ -172,3 +196,20 @@ def warning_sentences(evaluation: Evaluation) -> Iterator[str]:
         are = "is" if evaluation.set_aside == 1 else "are"
         images = count_noun(evaluation.set_aside, "image")
         yield f"{images} {are} set aside: the detector was trained on them or on their lesions."
+
+
+def _few_sentences(evaluation: Evaluation) -> Iterator[str]:
+    """Yield that there are few of the target, in images and in what the intervals count, where these differ."""
+    positives = evaluation.figures["sensitivity"].lesions
+    if not 0 < positives < MIN_LESIONS:
+        return
+    one, many = (
+        ("melanoma", "melanomas") if evaluation.target == "melanoma" else ("malignant lesion", "malignant lesions")
+    )
+    shown, images = count_noun(positives, one, many), int(evaluation.per_image.is_positive.sum())
+    if evaluation.units.unit in ("patient", "lesion or patient"):
+        units = PLURALS_OF_UNITS[evaluation.units.unit] if positives > 1 else evaluation.units.unit
+        shown = f"{count_noun(images, 'image')} of {many}, of {positives} {units}"
+    elif images != positives:
+        shown = f"{shown}, on {count_noun(images, 'image')}"
+    yield f"There {'is' if shown.startswith('1 ') else 'are'} {shown}: too few for a reliable sensitivity."

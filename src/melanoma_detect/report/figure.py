@@ -19,14 +19,20 @@ class NotebookFigure(Figure):
     `%matplotlib inline` has run. With inline plots on, this one is shown by them, once: it is no figure of `pyplot`, which
     would be drawn again at the end of the cell.
 
+    Attributes:
+        alt: The text in place of the figure for readers who do not see it; empty for its titles and the names of its axes.
+
     Examples:
         >>> NotebookFigure(figsize=(2, 1))._repr_png_()[1]
-        {'width': 192, 'height': 96}
+        {'width': 192, 'height': 96, 'alt': 'Figure'}
     """
+
+    alt: str = ""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         width, height = (round(float(side) * _PAGE_DPI) for side in self.get_size_inches())
-        return self.to_png(), {"width": width, "height": height}
+        # nbconvert, JupyterLab and GitHub read the text in place of an image from its metadata.
+        return self.to_png(), {"width": width, "height": height, "alt": self.alt or self._describe()}
 
     def to_png(self, *, dpi: float = _SHARPNESS * _PAGE_DPI) -> bytes:
         """Return the figure as the bytes of a PNG file.
@@ -68,6 +74,14 @@ class NotebookFigure(Figure):
             return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
         finally:
             self.set_dpi(before)
+
+    def _describe(self) -> str:
+        """Return the title of the figure, and the title of each of its plots with what it draws against what."""
+        parts = ["Figure" if not self.get_suptitle() else f"Figure: {self.get_suptitle()}"]
+        for axes in self.axes:
+            names = " against ".join(filter(None, (axes.get_ylabel(), axes.get_xlabel())))
+            parts.append(": ".join(filter(None, (axes.get_title(), names))))
+        return " ".join("; ".join(filter(None, dict.fromkeys(parts))).split())
 
     @property
     def _has_photographs(self) -> bool:

@@ -20,6 +20,7 @@ _VIEWS = {
     "Finding": ("notebook_data", "finding"),
     "MeasuredPoint": ("notebook_settings", "measured_point"),
     "ModelInfo": ("notebook_settings", "model_info"),
+    "ModelList": ("notebook_settings", "model_list"),
     "OperatingPoint": ("notebook_settings", "operating_point"),
     "Prediction": ("notebook_prediction", "prediction"),
     "Predictions": ("notebook_prediction", "predictions"),
@@ -35,8 +36,8 @@ def render(value: Any) -> str:
 
     Args:
         value: A `Dataset`, `Split`, `Record`, `Audit`, `Finding`, `Detector`, `Evaluation`, `ExternalValidation`,
-            `Comparison`, `Prediction`, `Predictions`, `Explanation`, `ModelInfo`, `OperatingPoint`, `MeasuredPoint`, `Recipe`
-            or `Scores`.
+            `Comparison`, `Prediction`, `Predictions`, `Explanation`, `ModelInfo`, `ModelList`, `OperatingPoint`,
+            `MeasuredPoint`, `Recipe` or `Scores`.
 
     Returns:
         HTML: one element with its style, whose names begin with `mdv`.

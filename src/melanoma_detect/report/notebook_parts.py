@@ -13,6 +13,7 @@ from melanoma_detect.errors import MelanomaDetectError
 from melanoma_detect.images.reader import ImageLike, load_rgb, min_decode_size, resize_image
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.probabilities import format_percent, format_threshold
 
 THUMBNAIL = 92  # pixels of the page, of each side
 _SHARPNESS = 1.5  # pixels of a thumbnail's file for one of the page
@@ -39,7 +40,7 @@ class Picture(NamedTuple):
 def _environment() -> Environment:
     loader = PackageLoader("melanoma_detect.report", "templates/notebook")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"repr": repr, "count": count_noun}
+    environment.filters |= {"repr": repr, "count": count_noun, "percent": format_percent, "threshold": format_threshold}
     environment.globals |= {"disclaimer": DISCLAIMER, "parts": environment.get_template("parts.html").module}
     return environment
 

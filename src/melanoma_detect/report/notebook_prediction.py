@@ -21,6 +21,8 @@ _MAX_PREDICTIONS = 25  # rows of a list
 
 # What the colours of classes mean.
 KINDS = {"b": "malignant, or may be", "c": "neither malignant nor surely benign", "a": "benign"}
+# The colours themselves, as `style.css` has them, for the plots.
+COLORS = {"a": "#2f86c5", "b": "#d98a1f", "c": "#8a63b8", "alert": "#b3261e", "refer": "#8a5300", "clear": "#1f6aa5"}
 
 
 class Bar(NamedTuple):

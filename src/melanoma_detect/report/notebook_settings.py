@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint
-from melanoma_detect.inference.predictor import SupportsPredictor
+from melanoma_detect.inference.predictor import Predictor, SupportsPredictor
 from melanoma_detect.report.notebook_parts import fill_template
 from melanoma_detect.report.notebook_prediction import KINDS, class_kind
-from melanoma_detect.training.recipes import Augmentation, Recipe
+from melanoma_detect.training.recipes import RECIPES, Augmentation, Recipe
 
 if TYPE_CHECKING:
     from melanoma_detect.evaluation.measured_points import MeasuredPoint
     from melanoma_detect.models.info import ModelInfo
+    from melanoma_detect.models.registry import ModelList
 
 _PREVALENCES = (0.01, 0.05, 0.2)  # screening, a general practice, a specialist's clinic
 
@@ -69,6 +70,8 @@ def detector(value: SupportsPredictor) -> str:
         kinds=KINDS.items(),
         points=[(name, point, _rates(point) if point else []) for name, point in points],
         recipe=predictor.config.recipe,
+        title=_title(predictor),
+        named=predictor.config.recipe.get("name") in RECIPES,
     )
 
 
@@ -130,6 +133,22 @@ def model_info(value: "ModelInfo") -> str:
     return fill_template("model_info", info=value)
 
 
+def model_list(value: "ModelList") -> str:
+    """Show the installed architectures as a table.
+
+    Args:
+        value: From `md.list_models`.
+
+    Returns:
+        HTML.
+
+    Examples:
+        >>> "lesion_net" in model_list(md.list_models())
+        True
+    """
+    return fill_template("model_list", entries=value)
+
+
 def scores(value: SupportsCounts) -> str:
     """Show how many images have which decision, and where the table is.
 
@@ -146,6 +165,12 @@ def scores(value: SupportsCounts) -> str:
     counts = (("alert", "d", value.alerts), ("refer", "e", value.refers), ("clear", "a", value.clears))
     total = value.images or 1
     return fill_template("scores", scores=value, shares=[(*each, each[2] / total) for each in counts])
+
+
+def _title(predictor: Predictor) -> str:
+    """Return a detector's description as a title; the name of an architecture stays as it is written."""
+    name, text = predictor.config.architecture.get("name"), predictor.description
+    return text if name and text.startswith(name) else text[:1].upper() + text[1:]
 
 
 def _rates(point: OperatingPoint) -> list[tuple[str, float, tuple[float, float]]]:

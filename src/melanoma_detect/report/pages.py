@@ -10,9 +10,12 @@ from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
 from melanoma_detect.evaluation.external_table import footnotes, table_parts
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
+from melanoma_detect.inference.image_types import TYPE_PLURALS
+from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.report import alt_texts, plots
 from melanoma_detect.report.checklists import Checklist
 from melanoma_detect.report.evaluation_page import evaluation_page
+from melanoma_detect.report.evaluation_rows import severe_sentences
 from melanoma_detect.report.rendering import json_url, picture, render
 from melanoma_detect.report.report_data import Reportable, report_data
 from melanoma_detect.utils.files import atomic_file
@@ -132,13 +135,20 @@ def external_page(validation: ExternalValidation) -> str:
         tables=tables,
         notes=list(footnotes(validation.evaluations, validation.problems)),
         warnings=[f"{name}: {found.summary}" for name, found in shortcuts.items() if found and found.detected],
-        point=first.operating_point,
+        severe=[f"{name}: {text}" for name, one in validation.evaluations.items() for text in severe_sentences(one)],
+        points=_points_used(validation),
         plots={name: picture(plots.sets(validation, name)) for name in shown},
         alts={name: alt_texts.sets_text(validation, name) for name in shown},
         min_lesions=MIN_LESIONS,
         contents=contents,
         **_data(validation, "external-validation"),
     )
+
+
+def _points_used(validation: ExternalValidation) -> list[tuple[str, OperatingPoint]]:
+    """Return the operating points that images of any set were judged by, each with the type of image it is for."""
+    used = {name: point for one in validation.evaluations.values() for name, point in one.operating_points_used.items()}
+    return [(TYPE_PLURALS[name] if name else "", used[name]) for name in sorted(used, reverse=True)]
 
 
 def comparison_page(comparison: Comparison) -> str:

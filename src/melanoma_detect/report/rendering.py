@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from PIL import Image
 from melanoma_detect import __version__
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import ImageError
+from melanoma_detect.evaluation.agreement import DECISIONS, p_text
 from melanoma_detect.images.reader import Pixels, read_pixels
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -53,7 +55,16 @@ def render(template: str, **values: Any) -> str:
         True
     """
     environment = Environment(loader=PackageLoader("melanoma_detect.report", "templates"), autoescape=True)
-    environment.globals.update(count=count_noun, thumbnail=thumbnail, version=__version__, disclaimer=DISCLAIMER)
+    today = datetime.now(tz=UTC).date().isoformat()
+    environment.globals.update(
+        count=count_noun,
+        thumbnail=thumbnail,
+        version=__version__,
+        disclaimer=DISCLAIMER,
+        date=today,
+        p_text=p_text,
+        decisions=DECISIONS,
+    )
     return environment.get_template(template).render(**values)
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.roc import PointOnCurve, RocCurve
+from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.report.reference_results import DERMATOLOGISTS
 from melanoma_detect.report.style import BLUE, GREY, RED, WIDTH, draw_legend, new_figure, tidy, write_note
@@ -71,8 +72,14 @@ def _draw_curve(axes: Axes, curve: RocCurve, style: tuple[str, str], *, alone: b
         color=color,
         linestyle=line,
         linewidth=1.8,
-        label=f"{name}: AUC {curve.auc}",
+        label=f"{name}: AUC {curve.auc}{_few(curve)}",
     )
+
+
+def _few(curve: RocCurve) -> str:
+    """Return a warning for the legend where the rarer side of a curve has too few lesions to compare its area."""
+    count = curve.auc.lesions
+    return f", too few lesions ({count})" if count < MIN_LESIONS else ""
 
 
 def _draw_points(axes: Axes, points: Sequence[PointOnCurve], in_use: float | None) -> None:

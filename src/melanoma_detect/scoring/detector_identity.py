@@ -20,11 +20,12 @@ def identify_detector(predictor: Predictor) -> dict[str, Any]:
         predictor: The detector's predictor.
 
     Returns:
-        `card`, a SHA-256 digest, and `answers`, the probabilities for three synthetic images.
+        `card`, a SHA-256 digest; `answers`, the probabilities for three synthetic images; and `settings`, which a message
+        names, as the digest holds them already.
 
     Examples:
         >>> sorted(identify_detector(detector.predictor))
-        ['answers', 'card']
+        ['answers', 'card', 'settings']
     """
     # With the settings: rows that were decided at two operating points must not end up in one table.
     config = json.dumps(predictor.saved_config.to_dict(), sort_keys=True)
@@ -40,4 +41,5 @@ def identify_detector(predictor: Predictor) -> dict[str, Any]:
     return {
         "card": sha256(config.encode() + types).hexdigest(),
         "answers": [value for prediction in predictions for value in prediction.probabilities.values()],
+        "settings": predictor.saved_config.to_dict()["settings"],
     }

@@ -24,6 +24,7 @@ _SHARD = re.compile(r"\d+-[0-9a-f]{32}\.csv")
 # The same detector's probabilities differ by up to about 1e-5 between machines and versions of ONNX Runtime, those of another
 # detector by far more than this.
 _TOLERANCE = 1e-3
+_NAMED_ONLY = "settings"  # of the detector, whose digest decides; runs of earlier versions do not have them
 
 
 class ScoringState:
@@ -131,9 +132,10 @@ class ScoringState:
             if not changed:
                 return str(saved["run"])
             if not self._overwrite and any(map(_SHARD.fullmatch, names)):
+                differences = [_describe(name, saved["settings"].get(name), settings[name]) for name in changed]
                 raise OutputError(
-                    f"{self._store.out}: an unfinished run there had another {' and another '.join(changed)}; resume "
-                    "it with the same, start again (--overwrite), or choose another path"
+                    f"{self._store.out}: an unfinished run there had another {' and another '.join(differences)}; resume "
+                    "it with the same, start again (overwrite=True), or choose another path"
                 )
         self._store.remove(filter(_SHARD.fullmatch, names))
         run = uuid.uuid4().hex
@@ -143,7 +145,7 @@ class ScoringState:
     def _images_changed(self, where: str) -> OutputError:
         return OutputError(
             f"{self._store.out}: the images have changed since the unfinished run there ({where}); start again "
-            "(--overwrite), or choose another path"
+            "(overwrite=True), or choose another path"
         )
 
     def _digest(self, items: Iterable[Item]) -> str:
@@ -187,7 +189,22 @@ def saved_shards(store: Store) -> set[str]:
 def _is_same(value: Any, saved: Any) -> bool:
     """Compare settings: lists of floats within a tolerance, everything else exactly."""
     if isinstance(value, dict):
-        return isinstance(saved, dict) and all(_is_same(inner, saved.get(name)) for name, inner in value.items())
+        compared = {name: inner for name, inner in value.items() if name != _NAMED_ONLY}
+        return isinstance(saved, dict) and all(_is_same(inner, saved.get(name)) for name, inner in compared.items())
     if isinstance(value, list) and value and isinstance(value[0], float):
         return isinstance(saved, list) and len(saved) == len(value) and bool(np.allclose(value, saved, atol=_TOLERANCE))
     return bool(value == saved)
+
+
+def _describe(name: str, before: Any, now: Any) -> str:
+    """Return which setting has changed, with its values where those are short."""
+    if isinstance(before, int) and isinstance(now, int):
+        return f"{name} ({before}, now {now})"
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return name
+    was, is_now = before.get(_NAMED_ONLY, {}), now.get(_NAMED_ONLY, {})
+    if not was:  # a run of an earlier version
+        return name
+    changed = [key for key in {**was, **is_now} if is_now.get(key) != was.get(key)]
+    listed = ", ".join(f"{key.replace('_', ' ')} {was.get(key)}, now {is_now.get(key)}" for key in changed)
+    return f"{name} setting ({listed})" if changed else name

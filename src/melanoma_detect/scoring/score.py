@@ -1,7 +1,6 @@
 """`score`: a table of predictions for any number of images, streamed and resumable, on this machine or on a Ray cluster."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +13,13 @@ from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.addresses import local_path
 from melanoma_detect.scoring.arguments import Backend, Sort, Source, absolute_path, check_options, source_paths
+from melanoma_detect.scoring.decision_counts import DecisionCounts
 from melanoma_detect.scoring.detector_identity import identify_detector
 from melanoma_detect.scoring.inputs import items
 from melanoma_detect.scoring.progress import ScoringProgress, track_scoring
 from melanoma_detect.scoring.resume import ScoringState, saved_shards
 from melanoma_detect.scoring.storage import Store, open_store
-from melanoma_detect.scoring.table import UNREADABLE, Row, columns, find_writer, is_score_table
+from melanoma_detect.scoring.table import Row, columns, find_writer, is_score_table
 from melanoma_detect.scoring.workers import Shard, ShardScorer, available_cores, score_shards
 from melanoma_detect.scoring.worklist import sort_by_risk
 from melanoma_detect.utils.counts import count_noun
@@ -43,6 +43,7 @@ class Scores:
         resumed: Images that an earlier run had done.
         seconds: How long the other images took.
         passed_over: Files in folders and archives that are no images, and so have no row.
+        errors: Why images could not be read, for the first five of those; the table's column `error` has all.
     """
 
     out: str
@@ -54,6 +55,7 @@ class Scores:
     resumed: int
     seconds: float
     passed_over: int = 0
+    errors: tuple[str, ...] = ()
 
     _repr_html_ = notebook_view
 
@@ -81,7 +83,7 @@ def score(
     detector: Detector | Source | None = None,
     batch_size: int = 32,
     workers: int | None = None,
-    shard_size: int = 1024,
+    shard_size: int = 256,
     sort: Sort | None = None,
     engine: Backend = "local",
     overwrite: bool = False,
@@ -165,13 +167,14 @@ def score(
         return Scores(
             os.fspath(out),
             images=tracker.done,
-            alerts=counts["alert"],
-            clears=counts["clear"],
-            refers=counts["refer"],
-            unreadable=counts[UNREADABLE],
+            alerts=counts.decisions["alert"],
+            clears=counts.decisions["clear"],
+            refers=counts.decisions["refer"],
+            unreadable=counts.unreadable,
             resumed=tracker.resumed,
             seconds=perf_counter() - tracker.start,
             passed_over=tracker.passed_over,
+            errors=tuple(counts.errors),
         )
 
 
@@ -230,35 +233,17 @@ def make_scorer(
 
 def _write_table(
     store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None, overwrite: bool
-) -> Counter[str]:
+) -> DecisionCounts:
     """Write the table from the saved rows, publish it, and return how many rows have which decision."""
-    counts: Counter[str] = Counter()
+    counts = DecisionCounts(names)
     with store.scratch_folder() as scratch:
-        counted = count_decisions(rows, names, counts)
+        counted = counts.count(rows)
         find_writer(store.out)(scratch / "table", names, sort_by_risk(counted, names, scratch) if sort else counted)
         if store.exists() and not overwrite:  # it has appeared meanwhile; the shards stay, for another try
             raise exists_error(Path(store.out))
         store.publish(scratch / "table")
     store.clear()  # after publishing: if that fails, the shards are still there
     return counts
-
-
-def count_decisions(rows: Iterable[Row], names: Sequence[str], counts: Counter[str]) -> Iterator[Row]:
-    """Yield rows while their decisions are counted.
-
-    Args:
-        rows: Rows.
-        names: Their columns.
-        counts: How many rows have which decision, and how many images are unreadable; updated.
-
-    Yields:
-        The rows.
-    """
-    decision, reason = names.index("decision"), names.index("reason")
-    for row in rows:
-        counts[row[decision]] += 1
-        counts[UNREADABLE] += row[reason] == UNREADABLE
-        yield row
 
 
 def check_score_output(out: Source | Store, inputs: Iterable[Source], *, overwrite: bool) -> None:

@@ -1,7 +1,6 @@
 """`stream_scores`: the rows of a score table, written to an open file as soon as they are there."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -12,10 +11,11 @@ from typing import BinaryIO
 from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.scoring.arguments import Backend, Sort, Source, check_options, source_paths
+from melanoma_detect.scoring.decision_counts import DecisionCounts
 from melanoma_detect.scoring.inputs import items, split_into_chunks
 from melanoma_detect.scoring.progress import track_scoring
-from melanoma_detect.scoring.score import Scores, count_decisions, make_scorer
-from melanoma_detect.scoring.table import UNREADABLE, Row, columns, format_rows
+from melanoma_detect.scoring.score import Scores, make_scorer
+from melanoma_detect.scoring.table import Row, columns, format_rows
 from melanoma_detect.scoring.workers import Shard, ShardScorer
 from melanoma_detect.scoring.worklist import sort_by_risk
 
@@ -66,26 +66,27 @@ def stream_scores(
         next(items([path]), None)  # a missing source is reported before the detector is loaded
     predictor = (detector or Detector.load()).predictor.with_threads(1)
     names = columns(predictor.classes)
-    counts: Counter[str] = Counter()
+    counts = DecisionCounts(names)
     with track_scoring(partial(items, paths), shown=progress) as tracker:
         scorer = make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
         chunks = split_into_chunks(items(paths, tracker.pass_over), batch_size)
         blocks = _score_blocks(scorer, (Shard(number, chunk) for number, chunk in enumerate(chunks)))
         _write(file, [names])
         for block in _sorted_blocks(blocks, names) if sort else blocks:
-            _write(file, list(count_decisions(block, names, counts)))
+            _write(file, list(counts.count(block)))
         if not tracker.done:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
         return Scores(
             "-",
             images=tracker.done,
-            alerts=counts["alert"],
-            clears=counts["clear"],
-            refers=counts["refer"],
-            unreadable=counts[UNREADABLE],
+            alerts=counts.decisions["alert"],
+            clears=counts.decisions["clear"],
+            refers=counts.decisions["refer"],
+            unreadable=counts.unreadable,
             resumed=0,
             seconds=perf_counter() - tracker.start,
             passed_over=tracker.passed_over,
+            errors=tuple(counts.errors),
         )
 
 

@@ -98,7 +98,7 @@ def prediction_row(name: str, prediction: Prediction, names: Sequence[str]) -> l
     ]
 
 
-def unreadable_row(name: str, error: Exception, names: Sequence[str]) -> list[str]:
+def unreadable_row(name: str, error: Exception | str, names: Sequence[str]) -> list[str]:
     """Return the row of an image that could not be read: referred to a person, without numbers.
 
     Args:

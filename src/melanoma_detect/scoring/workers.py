@@ -159,9 +159,15 @@ def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[st
     return [
         prediction_row(item.name, next(predictions), names)
         if isinstance(value, ModelInput)
-        else unreadable_row(item.name, value, names)
+        else unreadable_row(item.name, _reason(item, value), names)
         for item, value in zip(items, inputs, strict=True)
     ]
+
+
+def _reason(item: Item, error: Exception) -> str:
+    """Return why an image cannot be read, under the name that it has in the table."""
+    message = str(error) or type(error).__name__
+    return message.replace(item.path, item.name) if item.path else message
 
 
 def _preprocess(predictor: Predictor, item: Item) -> ModelInput | Exception:

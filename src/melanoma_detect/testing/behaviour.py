@@ -11,6 +11,8 @@ from melanoma_detect.errors import ModelError
 from melanoma_detect.export.onnx import RELATIVE_TOLERANCE, TOLERANCE, compare_onnx
 from melanoma_detect.models.contract import FEATURES, every_layer, logits_and_features, logits_of
 from melanoma_detect.testing.candidate import Candidate, check
+from melanoma_detect.testing.pixel_scale import measure_pixel_scale
+from melanoma_detect.utils.native_notes import without_native_notes
 
 _MAX_PROBABILITY = 0.999  # an untrained network has no reason for a higher one
 # Tried in turn: a rate that is too high for an architecture does not mean that its gradient is wrong.
@@ -20,8 +22,7 @@ _LEARNING_RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 @check
 def check_pixels_to_probabilities(candidate: Candidate) -> None:
     """Raw pixels from 0 to 255, also all black or white, give probabilities: float32, finite, with a sum of 1."""
-    extremes = np.stack([np.zeros(candidate.input_shape), np.full(candidate.input_shape, 255.0)])
-    for pixels in (candidate.pixels, extremes):
+    for pixels in (candidate.pixels, candidate.extremes):
         output = candidate.predict(pixels)
         if output.dtype != np.float32:
             candidate.fail(f"its output is {output.dtype}; expected float32")
@@ -32,6 +33,18 @@ def check_pixels_to_probabilities(candidate: Candidate) -> None:
         candidate.fail(
             f"untrained, it gives a probability of {highest:.4f}: raw pixels reach its weights; expected it to scale "
             "0–255 itself, with keras.layers.Rescaling"
+        )
+
+
+@check
+def check_pixel_scale(candidate: Candidate) -> None:
+    """Raw pixels are scaled before the first weights, or normalised by them or after them."""
+    scale = measure_pixel_scale(candidate.build(), np.concatenate([candidate.pixels, candidate.extremes]))
+    if scale.is_raw:
+        candidate.fail(
+            f"its first layer with weights ({scale.layer.name}) gets pixels of 0 to {scale.largest:.0f}, and its untrained "
+            f"features are about {scale.features:.2g}: too large to learn from; expected it to scale pixels itself, such as "
+            "keras.layers.Rescaling(1 / 255)"
         )
 
 
@@ -126,10 +139,14 @@ def check_onnx(candidate: Candidate) -> None:
     """Exported to ONNX, the model gives the same output within 2e-4, unless its builder is marked with `onnx = False`."""
     if not getattr(candidate.builder, "onnx", True):
         return
+    model = candidate.model  # outside the try: a model that breaks the contract is no question of ONNX
     try:
-        differences = compare_onnx(candidate.model, candidate.pixels)
+        differences = compare_onnx(model, candidate.pixels)
     except ModelError as error:
-        candidate.fail(f"{error}; use other layers, or mark the builder with onnx = False to run it on Keras alone")
+        candidate.fail(
+            f"{str(error).removeprefix(f'{model.name}: ')}; use other layers, or mark the builder with onnx = False "
+            "(build.onnx = False) to run it on Keras alone"
+        )
     if not differences.within_tolerance:
         candidate.fail(
             f"the output of its ONNX file differs: {differences.probabilities:.2g} in probability (at most {TOLERANCE:g}), "
@@ -148,13 +165,14 @@ def check_mixed_precision(candidate: Candidate) -> None:
     finally:
         keras.config.set_dtype_policy(policy)
     mixed.set_weights(candidate.model.get_weights())
-    output, expected = candidate.predict(model=mixed), candidate.predict()
+    with without_native_notes():  # of a processor without fast bfloat16
+        output, expected = candidate.predict(model=mixed), candidate.predict()
+        losses = _TrainingTrial(mixed, candidate).step(_LEARNING_RATES[0])
     if output.dtype != np.float32 or not np.abs(output - expected).max() < 0.1:
         candidate.fail(
             f"under mixed precision its output is {output[0]} in {output.dtype}, otherwise {expected[0]}; expected nearly the "
             "same, in float32"
         )
-    losses = _TrainingTrial(mixed, candidate).step(_LEARNING_RATES[0])
     if not np.isfinite(losses).all():
         candidate.fail(
             f"under mixed precision a training step changes its loss from {losses[0]} to {losses[1]}; expected finite losses"

@@ -65,6 +65,11 @@ class Candidate:
         """Four procedural lesions at the input's size, uint8."""
         return self.images(self.input_shape)
 
+    @property
+    def extremes(self) -> Pixels:
+        """An image that is all black and one that is all white, uint8 `(2, height, width, 3)`."""
+        return np.stack([np.full(self.input_shape, value, np.uint8) for value in (0, 255)])
+
     @functools.cached_property
     def labels(self) -> NDArray[np.int64]:
         """A label for each image, int64 `(4,)`."""

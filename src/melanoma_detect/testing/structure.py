@@ -67,12 +67,17 @@ def check_sizes_and_classes(candidate: Candidate) -> None:
 
 @check
 def check_same_seed(candidate: Candidate) -> None:
-    """The same seed gives the same initial weights: all are drawn from Keras's generators."""
-    first, again = (candidate.build(seed=7).get_weights() for _ in range(2))
+    """The same seed gives the same initial weights, and another seed others: all are drawn from Keras's generators."""
+    first, again, other = (candidate.build(seed=seed).get_weights() for seed in (7, 7, 8))
     if any((expected != actual).any() for expected, actual in zip(first, again, strict=True)):
         candidate.fail(
             "two models built with the same seed have different weights; expected Keras initialisers, without random numbers "
             "from elsewhere"
+        )
+    if all((expected == actual).all() for expected, actual in zip(first, other, strict=True)):
+        candidate.fail(
+            "two models built with different seeds have the same weights; expected initialisers without seeds of their own, "
+            "and a builder that sets no seed (keras.utils.set_random_seed)"
         )
 
 

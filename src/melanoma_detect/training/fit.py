@@ -26,6 +26,7 @@ from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import fit_feature_space, sample_training_images
 from melanoma_detect.training.checkpoints import checkpoint_path
+from melanoma_detect.training.earlier_training import check_earlier_training, remember_training
 from melanoma_detect.training.image_types import (
     FittedCalibrations,
     calibrate_by_type,
@@ -59,6 +60,7 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
 
     Raises:
         DetectorError: The model was trained, but no detector could be made of it; the message names the file of its weights.
+        LeakError: The model was trained before on images of this validation split.
 
     Warns:
         DetectorWarning: The model cannot be exported to ONNX, so that predictions need Keras. Architectures of other packages
@@ -72,9 +74,13 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
     """
     check_model_and_data(model, data)
     check_callbacks(options.callbacks, options.recipe)
-    with progress_bar("preparing", shown=options.progress):
+    note = check_earlier_training(model, data)
+    with progress_bar("preparing", shown=options.progress) as bar:
+        if note:
+            bar.print(note)
         problem = _find_export_problem(model)
         trained = train(model, data, options)
+        remember_training(model, data)  # at once: its weights have seen these images, whatever comes
         with noting_interruption(lambda: _describe_interruption(options)):
             describe_stage("calibrating")
             return _make_detector_or_save_weights(model, data, options, trained, problem)
@@ -105,9 +111,6 @@ def _make_detector_or_save_weights(
 def _make_detector(
     model: Any, data: Dataset, options: FitOptions, trained: TrainingResult, problem: str
 ) -> DetectorParts:
-    # The model carries its fingerprint: trained a second time, it has seen the images of both trainings.
-    seen_before = getattr(model, "training_fingerprint", TrainingFingerprint())
-    model.training_fingerprint = seen_before | TrainingFingerprint.of((*data.train, *data.validation))
     details = {
         "epochs": options.epochs,
         "seed": options.seed,

@@ -56,9 +56,11 @@ def select_local_images(predictor: Predictor, data: Dataset | Split) -> Split:
         record for record, known in zip(split, seen, strict=True) if not known and not told[record.label].all()
     )
     if len(records) < MIN_IMAGES:
+        set_aside = f" after {count_noun(int(seen.sum()), 'image')} that it was trained on" if seen.any() else ""
         raise DetectorError(
-            f"{len(records)} images are left that the detector can be calibrated on; expected at least {MIN_IMAGES} of the "
-            "clinic's own, with their diagnoses, which it was not trained on: load more images"
+            f"{len(records)} of {count_noun(len(split), 'image')} {is_or_are(len(records))} left that the detector can be "
+            f"calibrated on{set_aside}; expected at least {MIN_IMAGES} of the clinic's own, with their diagnoses: load more "
+            "images of your own (most published sets are in the default detector's training, and cannot stand for a clinic)"
         )
     if len({told[record.label].tobytes() for record in records}) < 2:
         labels = ", ".join(dict.fromkeys(record.label for record in records))

@@ -4,17 +4,17 @@ A local calibration moves probabilities, and keeps their order. Labels that were
 the order alone.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu, rankdata
+from scipy.stats import rankdata
 
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError, DetectorWarning
+from melanoma_detect.evaluation.label_swaps import find_swaps, lesion_means, swap_text
 from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.training.local_fit import LocalImages
 from melanoma_detect.utils.arrays import Float64Array
@@ -22,9 +22,6 @@ from melanoma_detect.utils.user_warning import warn_user
 
 _FEW = 10  # lesions of either side: under it, an interval reaches chance for a good detector too
 _Z = 1.959964  # of a 95 % interval
-_SWAPPED = 0.001  # chance of a false report, over all pairs of diagnoses together
-_FEW_OF_PAIR = 5  # lesions of either diagnosis
-_EPSILON = 1e-12  # the smallest probability that is divided by
 
 
 class Ranking(NamedTuple):
@@ -66,7 +63,7 @@ def rank_lesions(scores: Float64Array, positive: NDArray[np.bool_], groups: NDAr
         >>> print(rank_lesions(np.array([0.9, 0.8, 0.1, 0.2]), np.array([1, 1, 0, 0], bool), np.array(list("abcd"))))
         1.000 [1.000, 1.000]
     """
-    means = [_lesion_means(scores[rows], groups[rows]) for rows in (positive, ~positive)]
+    means = [lesion_means(scores[rows], groups[rows]) for rows in (positive, ~positive)]
     first, second = map(len, means)
     if not first or not second:
         return None
@@ -81,8 +78,7 @@ def rank_lesions(scores: Float64Array, positive: NDArray[np.bool_], groups: NDAr
 def find_swapped_pairs(probabilities: Float64Array, images: LocalImages) -> list[tuple[str, str]]:
     """Find pairs of diagnoses that a detector tells apart the wrong way round, so that their labels are probably swapped.
 
-    Each pair is tested by the ranks of its lesions (Mann and Whitney 1947, doi 10.1214/aoms/1177730491), with Bonferroni's
-    correction for the number of pairs.
+    The test is that of `evaluation.label_swaps.find_swaps`.
 
     Args:
         probabilities: What the detector gives for the images, `(n, classes)`.
@@ -99,14 +95,8 @@ def find_swapped_pairs(probabilities: Float64Array, images: LocalImages) -> list
         [('melanoma', 'nevus')]
     """
     fine = images.targets.sum(axis=1) == 1
-    label = np.where(fine, images.targets.argmax(axis=1), -1)
-    tested: dict[tuple[str, str], float] = {}
-    for pair in itertools.combinations(range(len(images.classes)), 2):
-        share = probabilities[:, pair[0]] / np.maximum(probabilities[:, list(pair)].sum(axis=1), _EPSILON)
-        means = [_lesion_means(share[label == each], images.groups[label == each]) for each in pair]
-        if min(map(len, means)) >= _FEW_OF_PAIR:
-            tested[images.classes[pair[0]], images.classes[pair[1]]] = mannwhitneyu(*means, alternative="less").pvalue
-    return [pair for pair, p_value in tested.items() if p_value * len(tested) < _SWAPPED]
+    labels = np.where(fine, images.targets.argmax(axis=1), -1)
+    return find_swaps(probabilities, labels, images.groups, images.classes)
 
 
 def check_pairs(swapped: Sequence[tuple[str, str]]) -> None:
@@ -127,10 +117,7 @@ def check_pairs(swapped: Sequence[tuple[str, str]]) -> None:
         melanoma_detect.errors.DetectorError: the labels melanoma and nevus seem to be swapped: of these images the detector ...
     """
     for pair in swapped:
-        text = (
-            f"the labels {' and '.join(pair)} seem to be swapped: of these images the detector tells the two apart the wrong "
-            "way round, far beyond chance; check the table of labels, and how they are renamed"
-        )
+        text = swap_text(pair)
         if any(taxonomy.MELANOMA in taxonomy.meaning(label) for label in pair):
             raise DetectorError(text)
         warn_user(text, DetectorWarning)
@@ -171,9 +158,3 @@ def check_ranking(ranking: Ranking, target: Target, *, decides: bool = True) -> 
             "localizing cannot help that. Check the labels; if they are right, the detector is not made for such images"
         )
     warn_user(text, DetectorWarning)
-
-
-def _lesion_means(scores: Float64Array, groups: NDArray[np.str_]) -> Float64Array:
-    """Return the mean score of each lesion."""
-    _, lesion = np.unique(groups, return_inverse=True)
-    return np.asarray(np.bincount(lesion, scores) / np.maximum(np.bincount(lesion), 1))

@@ -227,7 +227,7 @@ def _describe_left_out(images: int, image_type: ImageType | None) -> str:
     was, change = ("was", "changes") if images == 1 else ("were", "change")
     return (
         f"{count_noun(images, 'image')} {was} taken for {TYPE_PLURALS[image_type]} and {change} nothing (if all images are "
-        f'{TYPE_PLURALS[other]}, say so: detector.at(image_type="{other}"), or --image-type {other})'
+        f'{TYPE_PLURALS[other]}, say so: detector.at(image_type="{other}"))'
     )
 
 

@@ -3,8 +3,10 @@
 A recipe can be printed, changed with `dataclasses.replace`, and passed to `Detector.fit`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
@@ -14,21 +16,53 @@ from melanoma_detect.utils.suggest import did_you_mean
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 LOSSES = ("plain", "weighted", "focal", "logit_adjusted")
 SCHEDULES = ("constant", "cosine")
+# Keras's names, which importing Keras would take seconds to tell.
+OPTIMIZERS = (
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "ftrl",
+    "lion",
+    "muon",
+    "nadam",
+    "rmsprop",
+    "schedulefreeadamw",
+    "sgd",
+)
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 _SHARES = ("blur", "hair", "ruler")
 _CHANGES = ("zoom", "shift", "aspect", "brightness", "contrast", "saturation", "white_balance", "shading")
 
 
-def _check_choice(field_name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
+def _check_choice(field_name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in choices:
         hint = did_you_mean(str(value), choices)
         raise DetectorError(f"{field_name}={value!r}; {hint}expected one of {', '.join(choices)}")
 
 
-def _check_range(settings: Any, names: Iterable[str], low: float, high: float) -> None:
+def _check_range(settings: Any, names: Iterable[str], low: float, high: float = math.inf) -> None:
+    expected = f"{low} to {high}" if math.isfinite(high) else f"a number, {low} or more"
     for name in names:
-        if not low <= getattr(settings, name) <= high:
-            raise DetectorError(f"{name}={getattr(settings, name)}; expected {low} to {high}")
+        value = getattr(settings, name)
+        is_number = not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+        if not is_number or not low <= value <= high:
+            raise DetectorError(f"{name}={value!r}; expected {expected}")
+
+
+def _check_counts(settings: Any, names: Iterable[str]) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+            raise DetectorError(f"{name}={value!r}; expected a whole number, 0 or more")
+
+
+def _check_optimizer(name: Any) -> None:
+    # A class that the user has registered with Keras has the name "package>Name".
+    if not isinstance(name, str) or ">" not in name:
+        _check_choice("optimizer", name.lower() if isinstance(name, str) else name, OPTIMIZERS)
 
 
 @dataclass(frozen=True)
@@ -147,9 +181,20 @@ class Recipe:
     _repr_html_ = notebook_view
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise DetectorError(f"name={self.name!r}; expected a text")
+        if not isinstance(self.balance_sources, bool):
+            raise DetectorError(f"balance_sources={self.balance_sources!r}; expected True or False")
+        if self.augmentation is not None and not isinstance(self.augmentation, Augmentation):
+            raise DetectorError(f"augmentation={self.augmentation!r}; expected an Augmentation, or None")
+        _check_optimizer(self.optimizer)
         _check_choice("schedule", self.schedule, SCHEDULES)
         _check_choice("loss", self.loss, LOSSES)
         _check_choice("precision", self.precision, PRECISIONS)
+        _check_counts(self, ("patience", "head_epochs"))
+        _check_range(self, ("learning_rate", "weight_decay", "fine_tuning", "tau", "focus"), 0)
+        if not self.learning_rate:
+            raise DetectorError("learning_rate=0; expected a number over 0, such as 0.001")
         _check_range(self, ("warmup", "label_smoothing", "ema"), 0, 0.9999)  # at 1 nothing would be learnt
         _check_range(self, ("mixup", "cutmix"), 0, 1)
         if self.mixup + self.cutmix > 1:

@@ -127,7 +127,8 @@ def _train_phases(model: Any, context: _Context, state: TrainingState, epochs: i
     if not state.seconds:
         choice = _choose_precision(model, context)
         state.precision = choice.precision
-        context.progress.note(choice)
+        if choice.seconds:  # "auto" had a choice
+            context.progress.note(choice)
     network = clone_with_precision(model, state.precision)
     for number, phase in enumerate(plan_phases(network, epochs, context.recipe)):
         if state.ended or number < state.phase or (number == state.phase and state.stopped):
@@ -276,8 +277,9 @@ def _warn_of_other_size(model: Any, data: Dataset) -> None:
     (height, width), (data_height, data_width) = model.input_shape[1:3], data.image_size
     if (height, width) != (data_height, data_width):
         warn_user(
-            f"the model reads images at {height}×{width}, the dataset was loaded for {data_height}×{data_width}: the "
-            "model's size is used, but copies made by balance have the dataset's; load with the model's image_size",
+            f"the model reads images at {height}×{width}, the dataset was loaded for {data_height}×{data_width}: every "
+            f"image is read at {height}×{width}, copies made by balance are scaled to it; build the model with "
+            f"input_shape=({data_height}, {data_width}, 3), or load with image_size=({height}, {width})",
             DataWarning,
         )
 

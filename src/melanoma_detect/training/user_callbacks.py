@@ -5,6 +5,7 @@ that records runs would start anew with each, so `on_train_begin` and `on_train_
 """
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import keras
@@ -43,7 +44,7 @@ def check_callbacks(callbacks: Any, recipe: Recipe) -> tuple[Any, ...]:
     """
     if callbacks is None:
         return ()
-    expected = "expected a Keras callback, such as keras.callbacks.TensorBoard('logs')"
+    expected = "expected a Keras callback, such as keras.callbacks.CSVLogger('log.csv')"
     if isinstance(callbacks, (str, bytes)) or not isinstance(callbacks, Sequence):
         raise DetectorError(f"callbacks is {_describe(callbacks)}; expected a list of Keras callbacks")
     for position, callback in enumerate(callbacks):
@@ -53,6 +54,7 @@ def check_callbacks(callbacks: Any, recipe: Recipe) -> tuple[Any, ...]:
             )
         if not isinstance(callback, keras.callbacks.Callback):
             raise DetectorError(f"callbacks[{position}] is {_describe(callback)}; {expected}")
+        _check_tensorboard(callback, position)
         name = type(callback).__name__
         instead = next(
             (_CONFLICTING[base.__name__] for base in type(callback).mro() if base.__name__ in _CONFLICTING), ""
@@ -67,6 +69,15 @@ def check_callbacks(callbacks: Any, recipe: Recipe) -> tuple[Any, ...]:
                 "train with replace(recipe, schedule='constant')"
             )
     return tuple(callbacks)
+
+
+def _check_tensorboard(callback: Any, position: int) -> None:
+    # Keras would say so only once the training has begun.
+    if isinstance(callback, keras.callbacks.TensorBoard) and find_spec("tensorboard") is None:
+        raise DetectorError(
+            f"callbacks[{position}] is {type(callback).__name__}, which needs a package that is not installed: "
+            "pip install tensorboard"
+        )
 
 
 def _describe(value: Any) -> str:

@@ -18,6 +18,8 @@ _NOTES = (
     r"\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+: [IW] ",
     r"To enable the following instructions: ",
     r"INFO: Created TensorFlow Lite XNNPACK delegate",
+    # An error by its level only: where a processor has no fast bfloat16, TensorFlow computes it in another way.
+    r"[^\]]*\] oneDNN supports DT_BFLOAT16 only on",
 )
 # TensorFlow reports a missing GPU as an error; where there is a GPU, it is one.
 _NO_GPU = (r".*failed call to cuInit",)

@@ -36,7 +36,7 @@ def check_run_folder(out: Path, *, overwrite: bool, inputs: "Iterable[str | os.P
         return
     if not overwrite:
         raise OutputError(
-            f"{out}: already exists and is not empty; choose another folder, or overwrite it (--overwrite)"
+            f"{out}: already exists and is not empty; choose another folder, or overwrite it (overwrite=True)"
         )
     if not (out / METRICS).is_file():
         raise OutputError(f"{out}: is not a run folder (it has no {METRICS}), so it is not overwritten; choose another")
@@ -202,7 +202,7 @@ def exists_error(path: Path) -> OutputError:
         >>> str(exists_error(Path("a.html")))[:22]
         'a.html: already exists'
     """
-    return OutputError(f"{path}: already exists; choose another path, or overwrite it (--overwrite, overwrite=True)")
+    return OutputError(f"{path}: already exists; choose another path, or overwrite it (overwrite=True)")
 
 
 def _check_parent(path: Path) -> None:

@@ -2,15 +2,13 @@
 
 TensorFlow writes a dozen lines to standard error when it is imported and when it first looks for GPUs. What it writes is
 decided before its own code can be called, by an environment variable and, for some lines, by nothing. So the import itself is
-wrapped: only the first one, only one that this package causes, and only if the user has not asked to see everything.
+wrapped: this package's or the user's own, whichever comes first, unless the user has asked to see everything.
 
 `import melanoma_detect` imports this module: it imports nothing that Python has not loaded already.
 """
 
 import os
 import sys
-
-from melanoma_detect.utils.own_calls import is_asked_by_package
 
 TYPE_CHECKING = False  # the one of `typing`, which takes a while to import
 if TYPE_CHECKING:
@@ -23,10 +21,10 @@ _EVERYTHING = "0"
 
 
 def quiet_tensorflow() -> None:
-    """Let the first import of TensorFlow that this package causes write errors only.
+    """Let the first import of TensorFlow from now on write errors only, be it by this package or by the user's own code.
 
-    An import by the user's own code is left as it is, and so is everything if the user has imported TensorFlow already, or has
-    set `TF_CPP_MIN_LOG_LEVEL` to 0, which shows all. Another level that the user has set stands.
+    Everything is left as it is if the user has imported TensorFlow already, or has set `TF_CPP_MIN_LOG_LEVEL` to 0, which shows
+    all. Another level that the user has set stands.
 
     Examples:
         >>> quiet_tensorflow()
@@ -38,7 +36,7 @@ def quiet_tensorflow() -> None:
 
 
 class QuietFinder:
-    """Finds TensorFlow as the other finders do, and wraps how it is loaded if this package asks for it.
+    """Finds TensorFlow as the other finders do, and wraps how it is loaded.
 
     Examples:
         >>> QuietFinder().find_spec("json", None) is None
@@ -49,9 +47,7 @@ class QuietFinder:
         self, fullname: str, path: "Sequence[str] | None", target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """Return TensorFlow's specification with a loader that keeps it quiet; None leaves a module to the other finders."""
-        if fullname != "tensorflow" or not is_asked_by_package(sys._getframe(1)):
-            return None
-        if os.environ.get(LEVEL_VARIABLE) == _EVERYTHING:  # set since
+        if fullname != "tensorflow" or os.environ.get(LEVEL_VARIABLE) == _EVERYTHING:  # set since
             return None
         from melanoma_detect.utils.tensorflow_loader import QuietLoader  # noqa: PLC0415 - imports what starts processes
 

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from melanoma_detect.utils.native_notes import has_gpu, without_native_notes
-from melanoma_detect.utils.own_calls import is_asked_by_package
 
 _ERRORS = "2"  # errors and worse; 3 would hide errors too
 _RETRACING = "triggered tf.function retracing"
+_PACKAGE = __name__.partition(".")[0]
 
 
 class QuietLoader(Loader):
@@ -74,3 +74,23 @@ def is_not_own_retracing_advice(record: logging.LogRecord) -> bool:
         True
     """
     return _RETRACING not in str(record.msg) or not is_asked_by_package(sys._getframe(1))
+
+
+def is_asked_by_package(frame: FrameType | None) -> bool:
+    """Return whether a call comes from this package, directly or through Keras or a plugin.
+
+    Args:
+        frame: The innermost call.
+
+    Returns:
+        Whether one of the calls is of this package.
+
+    Examples:
+        >>> is_asked_by_package(None)
+        False
+    """
+    while frame:
+        if str(frame.f_globals.get("__name__", "")).startswith(f"{_PACKAGE}."):
+            return True
+        frame = frame.f_back
+    return False

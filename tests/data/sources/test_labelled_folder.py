@@ -47,7 +47,7 @@ def test_images_without_a_label_are_set_aside(ham):
     ("text", "message"),
     [
         ("image_id,dx\nnobody,nv\n", "labels none of the .. images"),
-        ("image_id,age\nISIC_0000000,9\n", "no column says what an image shows"),
+        ("image_id,age\nISIC_0000000,9\n", "no column says what an image shows.* rename the column that does to label"),
         ("who,dx\nISIC_0000000,nv\n", "no column names the images"),
     ],
 )
@@ -127,3 +127,18 @@ def test_a_table_of_probabilities_is_refused(ham):
         DatasetError, match=r"gives none of the \d+ images that it names a label.*a fraction is no label"
     ):
         md.load_dataset(images=ham / "images", labels=table)
+
+
+def test_images_that_a_named_table_leaves_out_are_counted_quietly(ham, tmp_path, caplog):
+    lines = (ham / "metadata.csv").read_text().splitlines()
+    (tmp_path / "subset.csv").write_text("\n".join([*lines[:17], ""]))
+    (ham / "images" / "notes.docx").write_text("hello")
+    caplog.set_level("INFO", "melanoma_detect")
+    with pytest.warns(DataWarning) as caught:
+        data = md.load_dataset(images=ham / "images", labels=tmp_path / "subset.csv", rare="train")
+    left_out = [path for path in data.other_files if path.suffix == ".jpg"]
+    assert len(left_out) == len(lines) - 17
+    assert f"{len(left_out)} images are not in the table, and not loaded" in caplog.text
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "1 file takes no part (notes.docx)" in said
+    assert ".jpg" not in said.partition("takes no part")[2]

@@ -331,3 +331,14 @@ def test_one_class_in_two_cases_is_one_class(make):
         read_source(make("Melanoma/a.jpg", "melanoma/b.jpg"))
     contents = read_source(make("Train/Nevus/a.jpg", "Train/melanoma/b.jpg", "Test/nevus/c.jpg", "Test/MEL/d.jpg"))
     assert len(contents.images) == 4
+
+
+def test_a_table_is_no_source_by_itself(tmp_path):
+    (tmp_path / "pad.csv").write_text("img_id,diagnostic\na,MEL\n")
+    with pytest.raises(DatasetError, match=r"is a table; .*load_dataset\(images='folder', labels='pad\.csv'\)"):
+        read_source(tmp_path / "pad.csv")
+
+
+def test_a_missing_folder_can_be_drawn(tmp_path):
+    with pytest.raises(DatasetError, match=r"no such folder; .*; write_samples\('isic9'\) draws one to try"):
+        read_source(tmp_path / "isic9")

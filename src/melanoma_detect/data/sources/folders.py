@@ -56,6 +56,7 @@ class Contents:
         unlabelled: Images that the source lists without a label.
         rows: The rows of the table for each image that it names.
         notes: Sentences with counts of what was left out, for one warning.
+        unlisted: Images among the other files that a table, named by the user, does not list.
     """
 
     root: Path
@@ -67,6 +68,7 @@ class Contents:
     unlabelled: tuple[SourceImage, ...] = ()
     rows: Mapping[Path, tuple[TableRow, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unlisted: tuple[Path, ...] = ()
 
 
 def read_folder(folder: "str | os.PathLike[str]") -> Contents:
@@ -113,8 +115,10 @@ def list_folder(folder: Path) -> Tree:
         1
     """
     if not folder.is_dir():
-        what = "a file" if folder.exists() else "no such folder"
-        raise DatasetError(f"{folder}: {what}; expected a folder with Train/ and Test/, or with one folder per class")
+        no_folder = "no such folder", f"; write_samples({folder.name!r}) draws one to try"
+        what, hint = ("a file", "") if folder.exists() else no_folder
+        expected = f"expected a folder with Train/ and Test/, or with one folder per class{hint}"
+        raise DatasetError(f"{folder}: {what}; {expected}")
     return read_tree(folder)
 
 
@@ -161,12 +165,11 @@ def read_class_folders(tree: Tree) -> Contents:
     images = [image._replace(label=labels[folders[image.path]]) for image in images]
     images.sort(key=lambda image: (SPLITS.index(image.split), places[folders[image.path]].below, image.path.name))
     classes = _check_classes(root, images, split_folders)
-    used = {image.path for image in (*images, *unlabelled)}
     return Contents(
         root=root,
         images=images,
         classes=classes,
-        other_files=files_besides(tree, used),
+        other_files=files_besides(tree, {image.path for image in (*images, *unlabelled)}),
         splits=frozenset(place.split for place in with_split.values() if place.split),
         unlabelled=tuple(unlabelled),
         notes=describe_left_out(tree),

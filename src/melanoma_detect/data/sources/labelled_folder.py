@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,10 +93,12 @@ def read_labelled(tree: Tree, labels: Any) -> Contents:
     if not table.has_labels:
         raise DatasetError(
             f"{table.path}: no column says what an image shows (it has {', '.join(table.columns)}); expected label, dx, "
-            "diagnosis, diagnosis_3, or one column for each code (MEL, NV, BCC, ...)"
+            "diagnosis, diagnosis_3, or one column for each code (MEL, NV, BCC, ...); rename the column that does to label"
         )
     found = FoundTable(table, paths)
-    return label_images(tree, found, match_rows(table, tree.root, tree.images))
+    contents = label_images(tree, found, match_rows(table, tree.root, tree.images))
+    images = set(tree.images)
+    return replace(contents, unlisted=tuple(path for path in contents.other_files if path in images))
 
 
 def find_tables(tree: Tree) -> FoundTable | None:

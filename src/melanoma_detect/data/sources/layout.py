@@ -20,6 +20,7 @@ from melanoma_detect.data.sources.labelled_folder import (
 )
 from melanoma_detect.data.sources.matching import Match, match_rows
 from melanoma_detect.data.sources.table import FILE_NAME
+from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES
 from melanoma_detect.data.sources.tree import HDF5_SUFFIXES, Tree
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import is_hidden
@@ -48,6 +49,10 @@ def open_source(path: Path) -> Tree:
         return _unpack_hdf5(list_folder(unpack(path)))
     if path.is_file() and suffix in HDF5_SUFFIXES:
         return list_folder(unpack_images(path))
+    if path.is_file() and suffix in TABLE_SUFFIXES:
+        raise DatasetError(
+            f"{path}: is a table; name the folder of its images too: load_dataset(images='folder', labels={path.name!r})"
+        )
     if path.is_file() and path.name.lower().endswith(_OTHER_ARCHIVES):
         raise DatasetError(f"{path}: only zip archives are read; unpack it, and name the folder")
     return _unpack_hdf5(list_folder(path))

@@ -1,4 +1,4 @@
-"""Columns of published tables that describe the patient and the lesion: age, sex, site, skin type and tone."""
+"""Columns of published tables that describe the patient and the lesion: age, sex, site, skin type and tone, hospital."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +25,21 @@ FITZPATRICK_COLUMNS = (
     "phototype",
 )
 SKIN_TONE_COLUMNS = ("skin_tone", "skin_tone_class", "monk_skin_tone")  # DDI; MILK10k
+# A column "site" is the lesion's, see above.
+HOSPITAL_COLUMNS = (
+    "hospital",
+    "hospital_id",
+    "centre",
+    "center",
+    "clinic",
+    "institution",
+    "institute",
+    "department",
+    "study_site",
+    "study_centre",
+    "study_center",
+    "attribution",  # the ISIC archive
+)
 _UNKNOWN = frozenset({"", "unknown", "nan", "none", "na", "n/a"})
 
 
