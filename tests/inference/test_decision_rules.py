@@ -87,7 +87,9 @@ def test_without_a_threshold_images_of_that_type_are_referred(two_types, plain_i
     assert clinical.reason == "this detector has no threshold for melanoma on clinical photographs"
     assert "clinical photograph, most likely melanoma" in str(clinical)
     assert "REFER: this detector has no threshold for melanoma on clinical photographs; a person" in str(clinical)
-    with pytest.warns(DetectorWarning, match="clinical photographs are all referred: .*no operating point for melanoma"):
+    with pytest.warns(
+        DetectorWarning, match="clinical photographs are all referred: .*no operating point for melanoma"
+    ):
         assert detector.at(sensitivity=0.9).operating_point.goal == 0.9
     with pytest.raises(DetectorError, match=r"clinical photographs: .*no operating point for melanoma"):
         detector.at(sensitivity=0.9, image_type="clinical")
