@@ -55,7 +55,7 @@ def test_the_saved_detector_has_the_same_evaluation(finished):
 
 
 def test_an_existing_run_is_not_overwritten_by_default(finished, lesions):
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="overwrite=True"):
         run(lesions, finished.folder, epochs=1)
 
 

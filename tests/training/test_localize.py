@@ -314,7 +314,7 @@ def test_a_type_with_one_label_only_changes_nothing(detector, clinic, monkeypatc
     with (
         pytest.warns(
             DataWarning,
-            match=r"60 images were taken for clinical .* --image-type dermoscopy.*: their labels are all the same",
+            match=r'60 images were taken for clinical .*image_type="dermoscopy".*: their labels are all the same',
         ),
         pytest.warns(
             DataWarning, match=r"20 images were taken for dermoscopy images and change nothing .*: it takes 50"
