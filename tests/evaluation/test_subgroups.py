@@ -172,7 +172,11 @@ def test_skin_tones_of_published_tables_are_subgroups_from_light_to_dark(data):
         ("skin tone", "not recorded", 1),
     ]
     classes = evaluate(data, [{"skin_tone_class": str(tone)} for tone in (3, 5, 3, 0)]).subgroups()
-    assert [subgroup.name for subgroup in classes] == ["class 0 (very dark)", "class 3", "class 5 (very light)"]
+    assert [subgroup.name for subgroup in classes] == [
+        "class 0 (very dark)",
+        "class 3 (0 dark to 5 light)",
+        "class 5 (very light)",
+    ]
 
 
 def test_sex_and_site_of_pad_ufes_20_are_read(data):

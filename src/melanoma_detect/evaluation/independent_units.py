@@ -51,6 +51,7 @@ def find_units(groups: Sequence[str], records: Sequence[Record]) -> IndependentU
     Examples:
         >>> print(find_units(["a", "a", "b"], ()))
         2 lesions
+        >>> from dataclasses import replace
         >>> records = [replace(record, metadata={"patient_id": "P1"}) for record in data.test.records[:2]]
         >>> print(find_units(["a", "a"], records), "/", find_units(["a", "b"], data.test.records[:2]))
         1 patient / 2 images
