@@ -54,7 +54,7 @@ def find_units(groups: Sequence[str], records: Sequence[Record]) -> IndependentU
         >>> from dataclasses import replace
         >>> records = [replace(record, metadata={"patient_id": "P1"}) for record in data.test.records[:2]]
         >>> print(find_units(["a", "a"], records), "/", find_units(["a", "b"], data.test.records[:2]))
-        1 patient / 2 images
+        1 patient / 2 lesions
     """
     count, rows = len(set(groups)), range(len(groups))
     if len(records) != len(groups):
