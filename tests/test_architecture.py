@@ -66,6 +66,7 @@ CROSS_CUTTING_TESTS = {
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "images/test_bad_images.py": "damaged files, through every reader",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
+    "scripts/test_readme_figures.py": "scripts/readme_figures.py",
     "scripts/test_pages.py": "scripts/pages.py",
     "scripts/test_build_docs.py": "scripts/build_docs.py",
     "scripts/test_add_class_maps.py": "scripts/add_class_maps.py",
