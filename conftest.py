@@ -11,6 +11,9 @@ import pytest
 
 import melanoma_detect as md
 
+# The pages that a newcomer reads first run in every test run, the others in the long one.
+QUICK_PAGES = (pages.ROOT / "README.md", pages.TUTORIAL)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_in_temporary_folder(tmp_path_factory):
@@ -64,7 +67,10 @@ class PageFile(pytest.File):
     def collect(self):
         """Yield one test, if the page has code that is run."""
         if pages.find_blocks(self.path.read_text(encoding="utf-8"), self.path.name):
-            yield PageItem.from_parent(self, name="code")
+            item = PageItem.from_parent(self, name="code")
+            if self.path not in QUICK_PAGES:
+                item.add_marker(pytest.mark.slow)
+            yield item
 
 
 class PageItem(pytest.Item):
