@@ -26,7 +26,7 @@ lint: $(VENV)/.installed  ## style, types, the order of imports, and the size of
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/house_figures.py --verbose
 
-docs: $(VENV)/.installed  ## the pages with the outputs of their code, which `make test` has run already if nothing has changed since
+docs: $(VENV)/.installed  ## the pages with the outputs of their code, which the long tests have run already if nothing has changed since
 	$(BIN)/python scripts/build_docs.py --jobs $(JOBS)
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
 

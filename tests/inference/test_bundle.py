@@ -234,3 +234,10 @@ def test_saving_replaces_a_file_only_if_told(detector, tmp_path):
     again = md.Detector.load(path)
     again.save(path, overwrite=True)  # over the file that it was loaded from: whole or not at all
     assert md.Detector.load(path).classes == detector.classes
+
+
+def test_file_that_cannot_be_opened_again_is_an_error_of_the_library(detector, tmp_path, monkeypatch):
+    (tmp_path / "gone.detector").write_bytes(b"not a zip")
+    monkeypatch.setattr(Path, "open", lambda *_: (_ for _ in ()).throw(PermissionError("not yours")))
+    with pytest.raises(DetectorError, match=r"gone\.detector: not a detector"):
+        md.Detector.load(tmp_path / "gone.detector")

@@ -14,7 +14,7 @@ from PIL import Image, ImageShow
 import melanoma_detect as md
 from melanoma_detect.errors import OutputError
 from melanoma_detect.report import notebook
-from melanoma_detect.utils.notebook import call_upwards, in_notebook, notebook_view, show
+from melanoma_detect.utils.notebook import in_notebook, notebook_view, show
 
 
 class Value:
@@ -48,10 +48,6 @@ def test_a_view_that_is_interrupted_is_interrupted(monkeypatch):
     monkeypatch.setattr(notebook, "render", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Value()._repr_html_()
-
-
-def test_call_upwards():
-    assert call_upwards("builtins", "sorted", [2, 1], reverse=True) == [2, 1]
 
 
 def pretend(monkeypatch, shell):

@@ -17,9 +17,10 @@ from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.notebook import call_upwards, notebook_view, show
+from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.outputs import check_output
 from melanoma_detect.utils.probabilities import format_percent
+from melanoma_detect.utils.upward_calls import call_upwards
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

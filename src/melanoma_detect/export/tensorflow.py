@@ -3,8 +3,7 @@
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -15,6 +14,7 @@ from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.export.onnx import CPU, run_in_tensorflow
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
+from melanoma_detect.utils.log_levels import log_level
 from melanoma_detect.utils.native_notes import without_native_notes
 
 Format: TypeAlias = Literal["onnx", "litert", "saved_model"]
@@ -47,25 +47,14 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
     # Keras insists on the suffix .tflite, which the user's name may not have.
     written = path.with_name("model.tflite") if format == "litert" else path
     try:
-        with warnings.catch_warnings(), _without_information():
+        # Its log tells which temporary folder it writes to; warnings and errors still come.
+        with warnings.catch_warnings(), log_level("tensorflow", logging.WARNING):
             warnings.simplefilter("ignore")  # the exporter's use of deprecated TensorFlow names
             inference_model(model).export(written, format=_KERAS_NAMES[format], verbose=False)
     except Exception as error:
         raise ModelError(f"{model.name}: cannot be exported as {format} ({type(error).__name__}: {error})") from error
     if written != path:
         written.replace(path)
-
-
-@contextmanager
-def _without_information() -> Iterator[None]:
-    """Keep TensorFlow from telling which temporary folder it writes to; warnings and errors still come."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _run_litert(path: Path) -> Run:

@@ -12,6 +12,7 @@
 There is no pickle and no code in it, and names and sizes of its members are checked before anything is read.
 """
 
+import contextlib
 import json
 import os
 import zipfile
@@ -220,11 +221,11 @@ def read(
             raise
         raise DetectorError(f"{file}: {error}") from error
     except _DAMAGE as error:
-        if file.read_bytes()[:2] != b"PK":
-            raise DetectorError(
-                f"{file}: not a detector; expected a file *{SUFFIX}, as Detector.save writes it, or a copy that is whole"
-            ) from error
-        raise DetectorError(f"{file}: not a detector, or a damaged one ({error}); save it again") from error
+        what = f"not a detector, or a damaged one ({error}); save it again"
+        with contextlib.suppress(OSError), file.open("rb") as opened:
+            if opened.read(2) != b"PK":
+                what = f"not a detector; expected a file *{SUFFIX}, as Detector.save writes it, or a copy that is whole"
+        raise DetectorError(f"{file}: {what}") from error
     return config, runtime, files
 
 

@@ -14,8 +14,9 @@ from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, Oper
 from melanoma_detect.inference.prediction_image import HasImage
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
-from melanoma_detect.utils.notebook import call_upwards, notebook_view, show
+from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.probabilities import format_percent, format_threshold
+from melanoma_detect.utils.upward_calls import call_upwards
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,8 +1,7 @@
 """Whether raw pixels, 0 to 255, reach a network's weights with nothing that brings them to a scale to learn from."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.models.contract import every_layer, logits_and_features
+from melanoma_detect.utils.log_levels import log_level
 
 _NORMALIZING = (
     keras.layers.Normalization,
@@ -84,7 +84,8 @@ def _noting(layer: Any, call: Callable[..., Any], seen: list[tuple[Any, float]])
 
 
 def _root_mean_square(both: Any, pixels: NDArray[np.number]) -> float:
-    with _without_retracing_notes():
+    # TensorFlow notes that grouped convolutions outside a graph are compiled one by one.
+    with log_level("tensorflow", logging.ERROR):
         _, features = both(pixels.astype(np.float32), training=True)
     return float(np.sqrt(np.mean(np.square(_array(features)))))
 
@@ -92,15 +93,3 @@ def _root_mean_square(both: Any, pixels: NDArray[np.number]) -> float:
 def _array(tensors: Any) -> NDArray[np.float64]:
     """Return the first of nested tensors."""
     return np.asarray(keras.ops.convert_to_numpy(keras.tree.flatten(tensors)[0]), np.float64)
-
-
-@contextmanager
-def _without_retracing_notes() -> Iterator[None]:
-    """Keep TensorFlow from noting that grouped convolutions outside a graph are compiled one by one."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -1,10 +1,10 @@
 """Deprecation warnings for old names, which keep working for one release."""
 
 import functools
-import importlib
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from melanoma_detect.utils.upward_calls import call_upwards
 from melanoma_detect.utils.user_warning import warn_user
 
 P = ParamSpec("P")
@@ -55,7 +55,7 @@ def call_moved(old: str, new: str, module: str, function: str, *args: Any, **opt
         2.0
     """
     warn_renamed(old, new)
-    return getattr(importlib.import_module(module), function)(*args, **options)
+    return call_upwards(module, function, *args, **options)
 
 
 def renamed_keywords(named: str = "", /, **new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

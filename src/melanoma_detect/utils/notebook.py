@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.utils.upward_calls import call_upwards
 
 _VIEWS = "melanoma_detect.report.notebook"
 
@@ -35,29 +36,10 @@ def notebook_view(value: object) -> str:
         '<p>This is its text, because it has no view: TypeError: no view for object</p>'
     """
     try:
-        return str(importlib.import_module(_VIEWS).render(value))
+        return str(call_upwards(_VIEWS, "render", value))
     except Exception as error:  # noqa: BLE001 - whatever it is, the text is worth more than a traceback
         reason = f"{type(error).__name__}: {error}"
         return f"<pre>{escape(str(value))}</pre>\n<p>This is its text, because it has no view: {escape(reason)}</p>"
-
-
-def call_upwards(module: str, function: str, *args: Any, **options: Any) -> Any:
-    """Call a function of a package above the caller's, which must not import upwards.
-
-    Args:
-        module: The module's full name.
-        function: The function's name.
-        *args: Its positional arguments.
-        **options: Its keyword arguments.
-
-    Returns:
-        What the function returns.
-
-    Examples:
-        >>> call_upwards("math", "sqrt", 4.0)
-        2.0
-    """
-    return getattr(importlib.import_module(module), function)(*args, **options)
 
 
 def in_notebook() -> bool:
