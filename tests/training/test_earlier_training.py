@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import keras
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import DataWarning, LeakError
+from melanoma_detect.errors import DataWarning, DetectorError, LeakError
 from melanoma_detect.training.earlier_training import check_earlier_training, remember_training
 
 
@@ -59,6 +60,22 @@ def test_fit_refuses_before_it_trains(data):
     with pytest.raises(LeakError, match="already trained"):
         md.Detector.fit(model, exchange(data, "train", "validation"), epochs=1, progress=False)
     assert (model.get_weights()[0] == before).all()
+
+
+class InterruptAtOnce(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_counts_and_one_that_never_began_does_not(data):
+    model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
+    with pytest.raises(DetectorError, match="epochs"):
+        md.Detector.fit(model, data, epochs=0, progress=False)
+    assert check_earlier_training(model, exchange(data, "train", "validation")) == ""
+    with pytest.raises(KeyboardInterrupt):
+        md.Detector.fit(model, data, epochs=1, progress=False, callbacks=[InterruptAtOnce()])
+    with pytest.raises(LeakError, match="already trained"):
+        check_earlier_training(model, exchange(data, "train", "validation"))
 
 
 def test_fit_says_that_a_model_is_trained_further(data, capsys):

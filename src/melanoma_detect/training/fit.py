@@ -26,7 +26,7 @@ from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import fit_feature_space, sample_training_images
 from melanoma_detect.training.checkpoints import checkpoint_path
-from melanoma_detect.training.earlier_training import check_earlier_training, remember_training
+from melanoma_detect.training.earlier_training import check_earlier_training
 from melanoma_detect.training.image_types import (
     FittedCalibrations,
     calibrate_by_type,
@@ -80,7 +80,6 @@ def fit(model: Any, data: Dataset, options: FitOptions) -> DetectorParts:
             bar.print(note)
         problem = _find_export_problem(model)
         trained = train(model, data, options)
-        remember_training(model, data)  # at once: its weights have seen these images, whatever comes
         with noting_interruption(lambda: _describe_interruption(options)):
             describe_stage("calibrating")
             return _make_detector_or_save_weights(model, data, options, trained, problem)

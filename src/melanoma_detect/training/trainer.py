@@ -19,6 +19,7 @@ from melanoma_detect.training.augmentation import augmentation_layers
 from melanoma_detect.training.callbacks import BestWeights, EpochProgress, assign_values, training_variables
 from melanoma_detect.training.checkpoints import TrainingState
 from melanoma_detect.training.devices import DeviceSetup, distribute
+from melanoma_detect.training.earlier_training import remember_training
 from melanoma_detect.training.fine_tuning import History, Phase, plan_phases
 from melanoma_detect.training.losses import count_labels, make_accuracy, make_loss
 from melanoma_detect.training.mixup import MixImages
@@ -115,6 +116,7 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         write = _checkpoint_writer(options.checkpoint, training, setup)
         user = UserCallbacks(check_callbacks(options.callbacks, recipe), state)
         context = _Context(weighted, recipe, seed, _divide(batches, setup), setup, progress, user, write)
+        remember_training(model, data)  # before it begins: an interrupted one has shown its images too
         with noting_interruption(lambda: _describe_interruption(options, state)):
             _train_phases(model, context, state, epochs)
     if state.best_weights:
