@@ -27,6 +27,18 @@ def built(*inner):
     return model
 
 
+def graph_model(nodes, constants, shape):
+    """A model of these nodes, from images of a shape to features and logits of unknown shape."""
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None]) for name in ("features", "logits")],
+        [numpy_helper.from_array(values, name) for name, values in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
 @pytest.fixture
 def pixels():
     return np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
@@ -101,14 +113,7 @@ def test_graphs_of_other_exporters_are_read(pool):
         helper.make_node("Gemm", ["features", "weights", "bias"], ["logits"], transB=1),
     ]
     constants = {"half": weights, "bias": np.float32([1, 2, 3]), "axes": np.int64([2, 3])}
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 5, 6, 4])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None]) for name in ("features", "logits")],
-        [numpy_helper.from_array(values, name) for name, values in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    model = graph_model(nodes, constants, ["n", 5, 6, 4])
     assert add_class_maps(model)
     onnx.checker.check_model(model)
     runtime = OnnxRuntime(model.SerializeToString())
@@ -117,6 +122,41 @@ def test_graphs_of_other_exporters_are_read(pool):
     assert maps.shape == (2, 5, 6, 3)
     np.testing.assert_allclose(maps.mean(axis=(1, 2)) + np.array([1, 2, 3]), runtime.run(pixels).logits, rtol=1e-5)
     np.testing.assert_allclose(maps, pixels @ weights.T.astype(np.float32), rtol=1e-5)
+
+
+def test_maps_that_are_averaged_to_logits_are_the_class_maps():
+    """A network may end in one map for each class, with no layer after the averaging that mixes channels."""
+    nodes = [
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["features"], keepdims=0),
+        helper.make_node("Add", ["features", "bias"], ["logits"]),
+    ]
+    constants = {"axes": np.int64([1, 2]), "bias": np.float32([1, 2, 3])}
+    model = graph_model(nodes, constants, ["n", 5, 6, 3])
+    assert add_class_maps(model)
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 5, 6, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(OnnxRuntime(model.SerializeToString()).class_maps(pixels), pixels)
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"),
+    [
+        (["n", 5, 6, 8], [-1, 2, 4]),  # a layer that works on groups of channels, which no position has
+        (["n", 2, 5, 6, 4], [-1, 6, 4]),  # volumes
+    ],
+)
+def test_a_head_that_cannot_be_repeated_at_each_position_is_refused(shape, groups):
+    nodes = [
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["features"], keepdims=0),
+        helper.make_node("Reshape", ["features", "groups"], ["grouped"]),
+        helper.make_node("MatMul", ["grouped", "weights"], ["products"]),
+        helper.make_node("Flatten", ["products"], ["logits"]),
+    ]
+    weights = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+    constants = {"axes": np.int64([1, 2]), "groups": np.int64(groups), "weights": weights}
+    model = graph_model(nodes, constants, shape)
+    before = model.SerializeToString()
+    assert not add_class_maps(model)
+    assert model.SerializeToString() == before
 
 
 @pytest.mark.parametrize("kind", ["Relu", "Sub"])

@@ -35,7 +35,8 @@ def add_class_maps(model: onnx.ModelProto) -> bool:
     Returns:
         Whether the model has the output now: float32 `(n, rows, columns, classes)`. The mean of a class's map, plus a number
         that is the same for every image, is the class's logit. False for a model that flattens its feature maps, as `cnn` does,
-        that has a layer after the averaging that is not linear, or whose maps have one cell only; it stays as it was.
+        that has a layer after the averaging that is not linear or works on groups of channels, or whose maps have one cell
+        only; it stays as it was.
 
     Examples:
         >>> from melanoma_detect.export.onnx import onnx_bytes
@@ -55,7 +56,7 @@ def add_class_maps(model: onnx.ModelProto) -> bool:
     extended.CopyFrom(model)
     extended.graph.node.extend(_class_map_nodes(*found))
     shape = _inferred_shape(extended)
-    if len(shape) != len(_DIMENSIONS) or shape[1:3] == [1, 1]:
+    if not shape or shape[1:3] == [1, 1]:
         return False
     model.graph.node.extend(extended.graph.node[len(model.graph.node) :])
     model.graph.output.append(helper.make_tensor_value_info(CLASS_MAPS, TensorProto.FLOAT, shape))
@@ -106,13 +107,13 @@ def _linear_head(graph: onnx.GraphProto) -> tuple[str, list[_Step]] | None:
 
 
 def _inferred_shape(model: onnx.ModelProto) -> list[int | str]:
-    """Return the shape of the class maps: numbers where ONNX can infer them, names elsewhere; empty where it cannot tell."""
+    """Return the shape of the class maps: numbers where ONNX can infer them, names elsewhere; empty where they have none."""
     inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
-    for info in inferred:
-        if info.name == CLASS_MAPS:
-            dimensions = info.type.tensor_type.shape.dim
-            return [dim.dim_value or name for dim, name in zip(dimensions, _DIMENSIONS, strict=False)]
-    return list(_DIMENSIONS)
+    dimensions = [dim for info in inferred if info.name == CLASS_MAPS for dim in info.type.tensor_type.shape.dim]
+    # No shape: a step cannot be repeated at each position, as where a layer after the averaging groups the channels.
+    if len(dimensions) != len(_DIMENSIONS):
+        return []
+    return [dim.dim_value or name for dim, name in zip(dimensions, _DIMENSIONS, strict=True)]
 
 
 def _constant_shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
@@ -167,7 +168,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 def _class_map_nodes(maps: str, steps: list[_Step]) -> Iterator[onnx.NodeProto]:
     """Yield the nodes from feature maps to class maps."""
-    name = maps
+    name, steps = maps, steps or [_Step("Identity")]  # a network may average one map for each class
     for number, step in enumerate(steps, 1):
         target = CLASS_MAPS if number == len(steps) else f"{_PREFIX}{number}"
         constants, attributes = list(step.constants), dict(step.attributes)
