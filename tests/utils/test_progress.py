@@ -131,6 +131,15 @@ def test_lines_are_printed_above_the_bar_and_also_without_one(open_terminal, cap
     assert sys.stderr.getvalue() == "epoch 1/3\n"
 
 
+def test_a_line_for_a_closed_standard_error_is_dropped(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    for stream in (None, closed):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with ProgressBar("training", 3) as bar:
+            bar.print("epoch 1/3")
+
+
 def test_an_error_ends_the_bar(open_terminal):
     open_terminal()
     with pytest.raises(ValueError, match="bad"), ProgressBar("counting") as bar:

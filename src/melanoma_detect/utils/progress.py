@@ -114,9 +114,10 @@ class ProgressBar:
             elif in_notebook():  # where lines on standard error have a red background
                 self._painter = _make_painter("notebook", self)
                 self._painter.print()
-            elif sys.stderr is not None:
-                sys.stderr.write(f"{line}\n")
-                sys.stderr.flush()
+            else:
+                with contextlib.suppress(AttributeError, ValueError):  # no standard error, or a closed one
+                    sys.stderr.write(f"{line}\n")
+                    sys.stderr.flush()
 
     def _draw(self, where: str) -> None:
         if self._ended.wait(DELAY):
