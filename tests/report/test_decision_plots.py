@@ -32,3 +32,12 @@ def test_the_decision_curve_is_the_net_benefit(evaluation):
 def test_without_melanomas_there_is_no_decision_curve():
     evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("melanoma", "nevus"))
     assert "no decision curve" in decision_curve(evaluation).axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.98])
+def test_the_decision_curve_of_a_useless_detector_has_its_axis_upright(share):
+    labels = np.array([0] * 2 + [1] * 2000)
+    probabilities = np.tile([share, 1 - share], (len(labels), 1))
+    evaluation = measure(probabilities, labels, list(map(str, range(len(labels)))), ("melanoma", "nevus"))
+    low, high = decision_curve(evaluation).axes[0].get_ylim()
+    assert low < 0 < high

@@ -1,5 +1,7 @@
 """The plot of an external validation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -7,6 +9,7 @@ from matplotlib.colors import to_hex
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.evaluation.external import ExternalValidation
+from melanoma_detect.evaluation.metrics import Figures
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.report.external_plots import sets
 from melanoma_detect.report.style import BLUE, RED
@@ -45,3 +48,11 @@ def test_a_figure_that_no_set_shows_is_an_error(validation):
         sets(validation, "accuracy")
     with pytest.raises(DetectorError, match="name='background_auc'"):
         sets(validation, "background_auc")
+
+
+def test_an_interval_that_misses_its_value_is_drawn():
+    skewed = evaluation(30, 1)
+    figure = skewed.figures["sensitivity"]
+    figures = Figures(dict(skewed.figures) | {"sensitivity": figure._replace(low=figure.value + 0.01)})
+    (bars,) = sets(ExternalValidation({"A": replace(skewed, figures=figures)}), "sensitivity").axes[0].containers
+    assert bars[0].get_xdata()[0] == figure.value

@@ -66,3 +66,10 @@ def test_letters_are_large_enough(detector, data):
     figure = plots.prediction(detector.predict(data.test.paths[0]))
     sizes = [text.get_fontsize() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
     assert min(sizes) >= 9
+
+
+def test_a_name_that_is_no_text_and_looks_like_a_formula_is_drawn(detector, data):
+    made = replace(detector.predict(data.test.paths[0]), source="caf\udce9 $\\y$.jpg", abstained=False)
+    figure = plots.prediction(made)
+    figure.draw_without_rendering()
+    assert "caf\\udce9 $\\y$.jpg" in figure.alt

@@ -1,7 +1,9 @@
 """The style of plots: in every one, letters are large enough and no texts overlap, even with many classes of long names."""
 
+import base64
 from dataclasses import replace
 from itertools import combinations
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,11 @@ from matplotlib.colors import to_rgb
 
 import melanoma_detect as md
 from melanoma_detect.data.record import Record
+from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.report import plots
+from melanoma_detect.report.rendering import picture
 from melanoma_detect.report.style import (
     BLUE,
     ORANGE,
@@ -21,8 +25,10 @@ from melanoma_detect.report.style import (
     WIDTH,
     draw_legend,
     new_figure,
+    printable,
     show_image,
     tidy,
+    whiskers,
     wrap,
     write_note,
 )
@@ -190,3 +196,21 @@ def test_small_parts(image):
     assert axes.texts[0].get_text() == "nothing here"
     show_image(axes, image, "nevus")
     assert not axes.axison
+
+
+def test_names_of_files_that_are_no_text_are_drawn_escaped():
+    assert printable("caf\udce9 \x01.jpg\tü") == "caf\\udce9 \\x01.jpg\tü"
+    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("caf\udce9 \x01", "nevus"))
+    svg = base64.b64decode(picture(plots.confusion(evaluation)).url.partition(",")[2])
+    assert ET.fromstring(svg).tag.endswith("svg")
+
+
+def test_dollars_in_names_are_no_formulas():
+    evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("cost $5 or $\\y$", "nevus"))
+    assert picture(plots.confusion(evaluation)).width > 100
+
+
+def test_no_whisker_is_negative():
+    above, below = Value(0.5, 0.5 + 1e-16, 0.7, 30), Value(0.5, 0.25, 0.4, 30)
+    lengths = whiskers(above, below)
+    assert lengths == ([0.0, 0.25], [pytest.approx(0.2), 0.0])

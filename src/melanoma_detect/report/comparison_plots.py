@@ -5,7 +5,7 @@ import math
 from matplotlib.figure import Figure
 
 from melanoma_detect.evaluation.comparison import Comparison
-from melanoma_detect.report.style import BLUE, GREY, RED, SMALL, WIDTH, draw_legend, new_figure, tidy, wrap
+from melanoma_detect.report.style import BLUE, GREY, RED, SMALL, WIDTH, draw_legend, new_figure, tidy, whiskers, wrap
 
 
 def comparison(compared: Comparison) -> Figure:
@@ -36,7 +36,7 @@ def comparison(compared: Comparison) -> Figure:
         axes.errorbar(
             [change.value],
             [at],
-            xerr=[[max(0.0, change.value - change.low)], [max(0.0, change.high - change.value)]],
+            xerr=whiskers(change),
             color=RED if sure else BLUE,
             markerfacecolor=RED if sure else "white",
             fmt="s" if sure else "o",

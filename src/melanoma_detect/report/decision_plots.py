@@ -28,6 +28,7 @@ from melanoma_detect.utils.counts import count_noun
 # From dark over middle to light: they differ in grey too. Each with the colour of its numbers.
 _DECISIONS = {"alert": (BLUE, "white"), "refer": (ORANGE, "black"), "clear": (PALE, "black")}
 _NAMES = {"alert": "alert", "refer": "referred to a person", "clear": "cleared"}
+_LEAST = 0.001  # of the top of the decision curve's axis
 _ROOM = 0.085  # of a bar: less has no room for its number, which the table beside it has
 
 
@@ -95,7 +96,8 @@ def decision_curve(evaluation: Evaluation) -> Figure:
     _draw(axes, thresholds, curve.model, (BLUE, "-"), f"act by the probability of {noun}", band=True)
     if curve.alerts:
         _draw(axes, thresholds, curve.alerts, (RED, "--"), "act on every alert", band=False)
-    highest = max(value.high for value in curve.model)
+    # Where no threshold has a benefit there is still room for the lines at 0 and below.
+    highest = max(_LEAST, *(value.high for value in curve.model))
     axes.set_ylim(-0.35 * highest, 1.1 * highest)
     axes.set_xlim(thresholds[0], thresholds[-1])
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -26,6 +26,7 @@ from melanoma_detect.report.style import (
     draw_legend,
     new_figure,
     tidy,
+    whiskers,
     wrap,
     write_note,
 )
@@ -161,7 +162,7 @@ def _draw_bins(axes: Axes, bins: list[Bin], label: str, *, hollow: bool) -> None
     axes.errorbar(
         [tenth.predicted for tenth in bins],
         [share.value for share in observed],
-        yerr=[[share.value - share.low for share in observed], [share.high - share.value for share in observed]],
+        yerr=whiskers(*observed),
         color=GREY if hollow else BLUE,
         markerfacecolor="white" if hollow else BLUE,
         fmt="o",
@@ -197,5 +198,13 @@ def _draw_band(axes: Axes, x: Float64Array, values: list[Value], style: tuple[st
 
 
 def _draw_interval(axes: Axes, row: int, value: Value, color: str, *, marker: str = "o") -> None:
-    width = [[value.value - value.low], [value.high - value.value]]
-    axes.errorbar([value.value], [row], xerr=width, color=color, fmt=marker, markersize=5, elinewidth=1.4, capsize=3)
+    axes.errorbar(
+        [value.value],
+        [row],
+        xerr=whiskers(value),
+        color=color,
+        fmt=marker,
+        markersize=5,
+        elinewidth=1.4,
+        capsize=3,
+    )

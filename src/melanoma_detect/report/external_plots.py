@@ -8,7 +8,7 @@ from melanoma_detect.evaluation.external import ExternalValidation
 from melanoma_detect.evaluation.external_columns import columns
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.operating_points import PLURALS
-from melanoma_detect.report.style import BLUE, GREY, RED, SMALL, TITLE, WIDTH, new_figure, tidy, wrap
+from melanoma_detect.report.style import BLUE, GREY, RED, SMALL, TITLE, WIDTH, new_figure, tidy, whiskers, wrap
 
 
 def sets(validation: ExternalValidation, name: str = "melanoma_auc") -> Figure:
@@ -49,7 +49,7 @@ def sets(validation: ExternalValidation, name: str = "melanoma_auc") -> Figure:
         axes.errorbar(
             [value.value],
             [row],
-            xerr=[[value.value - value.low], [value.high - value.value]],
+            xerr=whiskers(value),
             color=color,
             markerfacecolor=color if value.lesions >= MIN_LESIONS else "white",
             fmt="s" if is_worst else "o",

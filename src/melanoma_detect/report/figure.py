@@ -4,8 +4,10 @@ import io
 from typing import Any, cast
 
 import numpy as np
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 _SHARPNESS = 2  # pixels of the file for one of the page: sharp on the screens of laptops and phones
@@ -74,6 +76,16 @@ class NotebookFigure(Figure):
             return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
         finally:
             self.set_dpi(before)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure; called by Matplotlib.
+
+        Args:
+            renderer: What draws.
+        """
+        for text in self.findobj(Text):
+            cast("Text", text).set_parse_math(False)  # dollars in the names of files and classes are no formulas
+        super().draw(renderer)
 
     def _describe(self) -> str:
         """Return the title of the figure, and the title of each of its plots with what it draws against what."""
