@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_files_agree_with_each_other():
         assert text.endswith("\n"), path
 
 
-@pytest.mark.parametrize("name", ["my-net", "my_net", "melanoma-detect-my-net"])
+@pytest.mark.parametrize("name", ["my-net", "my_net", "melanoma-detect-my-net", "melanoma_detect_my_net"])
 def test_names_of_one_plugin(name, tmp_path):
     plugin = write_plugin(name, tmp_path / "here")
     assert plugin[:3] == ("my_net", "melanoma-detect-my-net", "melanoma_detect_my_net")
@@ -144,9 +145,18 @@ def test_nothing_is_overwritten(tmp_path):
         write_plugin("my-net", folder)
     assert (folder / "README.md").read_text() == "mine"
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match="file"):
+    with pytest.raises(OutputError, match="file: is a file; expected a folder to write, new or empty"):
         write_plugin("my-net", tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_empty_folder_is_filled_and_stays_the_current_one(tmp_path, monkeypatch):
+    folder = tmp_path / "my net"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_plugin("my-net", ".")
+    written = sorted(path.name for path in Path().iterdir())  # what somebody who is in it sees
+    assert written == [".github", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "src", "tests"]
 
 
 @pytest.mark.slow

@@ -1,8 +1,12 @@
 """The start of a plugin: a complete package that registers an architecture, written from the templates in `plugin_template`."""
 
+import contextlib
 import datetime as dt
 import json
+import os
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from melanoma_detect import __version__
 from melanoma_detect.errors import ModelError, OutputError
 from melanoma_detect.models.registry import list_models
-from melanoma_detect.utils.files import atomic_folder
-from melanoma_detect.utils.outputs import check_output_folder, exists_error, expand_path
+from melanoma_detect.utils.files import atomic_folder, convert_write_errors
+from melanoma_detect.utils.outputs import check_output_folder, expand_path
 
 _PREFIX = "melanoma-detect-"  # found by users who search for the library's name
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
@@ -53,7 +57,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
 
     Args:
         name: The architecture's name: lower-case letters, digits, `-` and `_`. The package is called `melanoma-detect-NAME`;
-            that name may be given too.
+            that name may be given too, or the module's.
         folder: The folder to write, new or empty; None for one named like the package in the current folder.
         author: Who wrote it and holds the copyright, for the licence and the package's metadata; None for "The authors of
             PACKAGE".
@@ -75,7 +79,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
     plugin = _name_plugin(name, folder)
     _check_free(plugin)
     texts = _render(plugin, " ".join((author or "").split()) or f"The authors of {plugin.package}")
-    with atomic_folder(plugin.folder) as partial:
+    with _whole_folder(plugin.folder) as partial:
         for path, text in texts.items():
             file = partial / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
 
 
 def _name_plugin(name: str, folder: "str | Path | None") -> NewPlugin:
-    short = name.removeprefix(_PREFIX)
+    short = name.removeprefix(_PREFIX).removeprefix(_PREFIX.replace("-", "_"))
     if not _NAME.fullmatch(short):
         raise ModelError(
             f"{name!r} cannot be the name of an architecture; expected lower-case letters, digits, '-' and '_', "
@@ -104,8 +108,21 @@ def _check_free(plugin: NewPlugin) -> None:
     check_output_folder(out)
     if out.is_dir() and any(out.iterdir()):
         raise OutputError(f"{out}: already exists and is not empty; choose another folder")
-    if out.exists() and not out.is_dir():
-        raise exists_error(out)
+    if os.path.lexists(out) and not out.is_dir():
+        raise OutputError(f"{out}: is a file; expected a folder to write, new or empty")
+
+
+@contextlib.contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Write a folder completely or not at all; an empty one is filled, not replaced: it may be the current folder."""
+    if not folder.is_dir():
+        with atomic_folder(folder) as partial:
+            yield partial
+        return
+    with convert_write_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
+        yield Path(name)
+        for entry in Path(name).iterdir():
+            entry.rename(folder / entry.name)
 
 
 def _render(plugin: NewPlugin, author: str) -> dict[str, str]:
