@@ -91,6 +91,16 @@ def test_where_takes_values_by_column(table, columns, expected):
     assert left.classes == tuple(label for label in table.classes if label in {record.label for record in left.records})
 
 
+def test_a_name_with_an_underscore_is_no_number(data):
+    """Python reads "1_1" as 11; as a lesion's name it is another one."""
+    names = ("1_1", "11", "011")
+    records = [
+        replace(record, metadata={"lesion": names[number % len(names)]}) for number, record in enumerate(data.records)
+    ]
+    found = quiet(lambda: data.with_records(records).where(lesion="11"))
+    assert {record.metadata["lesion"] for record in found.records} == {"11", "011"}
+
+
 def test_where_takes_a_function_and_columns_whose_names_are_no_keywords(table):
     back = quiet(lambda: table.where({"anatomical site": "back"}, sex="female"))
     same = quiet(

@@ -147,7 +147,7 @@ def _value(record: Record, column: str) -> str:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        return None if "_" in text else float(text)  # Python reads the name "1_1" as 11
     except ValueError:
         return None
 
