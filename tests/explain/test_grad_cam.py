@@ -54,6 +54,18 @@ def test_the_evidence_sums_to_the_logit_of_a_linear_head(image):
     assert grad_cam(model, image, [2]).sum() == pytest.approx(float(logits[0, 2]), rel=1e-3)
 
 
+def test_of_a_nested_model_with_several_outputs_the_one_that_is_used_counts(image):
+    inner = keras.Input((64, 64, 3))
+    maps = [layers.Conv2D(4, 3, strides=strides)(inner) for strides in (4, 8)]
+    branches = keras.Model(inner, [layers.GlobalAveragePooling2D()(each) for each in maps])
+    pixels = keras.Input((64, 64, 3))
+    features = layers.Activation("linear", name="features")(branches(layers.Rescaling(1 / 255)(pixels))[1])
+    model = keras.Model(pixels, md.models.classification_head(features, 3))
+    assert grad_cam(model, image, [1]).shape == (8, 8)
+    logits = keras.Model(model.input, model.get_layer("logits").output)(image[None].astype(np.float32))
+    assert grad_cam(model, image, [2]).sum() == pytest.approx(float(logits[0, 2]), rel=1e-3, abs=1e-5)
+
+
 def test_a_model_without_feature_maps_is_rejected(image):
     with pytest.raises(ModelError, match="has no feature maps on which its logits depend alone"):
         grad_cam(built(layers.Flatten(), layers.Dense(4)), image, [1])

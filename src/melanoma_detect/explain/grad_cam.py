@@ -106,7 +106,9 @@ def _split(inputs: Any, output: Any) -> SplitModel | None:
     if _is_feature_map(end):
         return SplitModel(_submodel(inputs[0], end), _submodel(end, output))
     nested, arguments = _producer(end), _arguments(end)
-    split = _split(nested.inputs, nested.outputs[0]) if hasattr(nested, "layers") and len(arguments) == 1 else None
+    if not hasattr(nested, "layers") or len(arguments) != 1:
+        return None
+    split = _split(nested.inputs, nested.outputs[end._keras_history.tensor_index])
     if split is None:
         return None
     return SplitModel(_submodel(inputs[0], arguments[0]) + split.before, split.after + _submodel(end, output))
