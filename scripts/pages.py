@@ -30,7 +30,7 @@ from PIL import Image
 import melanoma_detect as md
 from melanoma_detect.utils.disclaimer import TERMS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 STORE = ROOT / "build" / "pages"
 # The page that trains the detector which the other pages use.

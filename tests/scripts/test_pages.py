@@ -1,5 +1,9 @@
 """The machine that runs the documentation's pages: what it finds, runs, keeps and refuses."""
 
+import os
+import subprocess
+import sys
+
 import pages
 import pytest
 
@@ -75,6 +79,19 @@ def page(tmp_path, monkeypatch):
         return path
 
     return write
+
+
+def test_a_page_has_one_name_also_in_a_checkout_behind_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(pages.ROOT, target_is_directory=True)
+    code = "import pages; print(pages._name(pages.TUTORIAL), pages.TUTORIAL == pages.TUTORIAL.resolve())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "link" / "scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["docs/tutorials/first-detector.md", "True"]
 
 
 def test_blocks_are_found_with_their_lines_and_words():
