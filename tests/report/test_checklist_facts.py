@@ -53,3 +53,8 @@ def test_small_parts():
     assert sentence("") == ""
     assert describe_figures({}) == ""
     assert describe_positives({}) == ""
+
+
+def test_a_note_of_several_lines_is_one_row_of_a_table(default):
+    noted = Facts(replace(default.config, notes={"Image source": "a clinic\n\nin two   towns"}))
+    assert noted.note("image") == "Image source: a clinic in two towns."

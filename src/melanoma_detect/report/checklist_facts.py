@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import PLURALS
@@ -21,9 +22,6 @@ _FIGURES = {
     "ece": "expected calibration error",
     "coverage": "coverage",
 }
-
-# What the images of an evaluation are grouped by, as its `unit`.
-UNIT_PLURALS = {"lesion": "lesions", "patient": "patients", "lesion or patient": "lesions or patients"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,10 @@ class Facts:
             ''
         """
         notes = self.config.notes.items()
-        return " ".join(sentence(f"{title}: {text}") for title, text in notes if title.lower().startswith(starts))
+        chosen = [f"{title}: {text}" for title, text in notes if title.lower().startswith(starts)]
+        return " ".join(
+            sentence(" ".join(text.split())) for text in chosen
+        )  # one line: a table of Markdown has no others
 
     def card(self, section: str) -> str:
         """Return a section of the model card as one paragraph.

@@ -5,8 +5,8 @@ Each function takes the facts and returns sentences; an empty text where nothing
 
 import math
 
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.report.checklist_facts import (
-    UNIT_PLURALS,
     Facts,
     describe_figures,
     describe_seen,
@@ -97,7 +97,7 @@ def output(facts: Facts) -> str:
 
 def measures(facts: Facts) -> str:
     """Which measures the evaluation gives."""
-    units = UNIT_PLURALS.get(facts.evaluation.get("unit", "lesion"), "images")
+    units = UNIT_PLURALS[facts.evaluation.get("unit", "lesion")]
     return (
         "Discrimination: ROC AUC, its part above 80 % sensitivity, sensitivity and specificity at the operating point, recall "
         "and precision of each class, confusion matrix. Calibration: curve, expected calibration error, Brier score. Clinical "
