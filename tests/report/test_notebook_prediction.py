@@ -155,3 +155,18 @@ def test_the_colours_of_plots_are_those_of_the_views():
     style = (resources.files("melanoma_detect.report") / "templates/notebook/style.css").read_text()
     for name, color in COLORS.items():
         assert f"--{name}: {color};" in style
+
+
+def test_a_list_shows_the_score_that_decides(read_view):
+    point = replace(POINT, target="malignant")
+    made = decide([0.2, 0.3, 0.5], point, ("nevus", "melanoma", "basal cell carcinoma"))
+    elements, text = read_view(predictions(Predictions([made])))
+    assert lines(elements) == ["left:25.00%"]
+    assert "malignant 80.0%" in text
+    assert "The line in each bar: alert from 25.0%" in text
+
+
+def test_one_class_more_is_one_other_class(read_view):
+    classes = ("melanoma", *(f"class {number}" for number in range(12)))
+    _, text = read_view(prediction(decide([0.4, *[0.05] * 12], classes=classes)))
+    assert "1 other class " in text

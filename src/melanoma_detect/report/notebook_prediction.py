@@ -9,6 +9,7 @@ from PIL import Image
 
 from melanoma_detect import taxonomy
 from melanoma_detect.explain.explanation import METHOD_NAMES, Explanation
+from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.prediction import Prediction, Predictions, may_be_malignant
 from melanoma_detect.inference.prediction_image import load_image
 from melanoma_detect.report.notebook_parts import fill_template, picture
@@ -56,6 +57,7 @@ def prediction(value: Prediction) -> str:
     """
     bars = class_bars(value)
     point = value.operating_point
+    target, score = _alert_score(value)
     return fill_template(
         "prediction",
         prediction=value,
@@ -63,8 +65,8 @@ def prediction(value: Prediction) -> str:
         bars=bars[:_MAX_CLASSES],
         others=bars[_MAX_CLASSES:],
         kinds=[pair for pair in KINDS.items() if any(bar.kind == pair[0] for bar in bars[:_MAX_CLASSES])],
-        target=point.target if point else "melanoma",
-        score=getattr(value, point.target) if point else value.melanoma,
+        target=target,
+        score=score,
         point=point,
         sentence=str(value).removeprefix(f"{value.source}: "),
     )
@@ -86,11 +88,17 @@ def predictions(values: Predictions) -> str:
     rows = [(one, picture(partial(load_image, one, one.source), _SMALL)) for one in values[:_MAX_PREDICTIONS]]
     return fill_template(
         "predictions",
-        rows=[(one, shown, class_bars(one)[0]) for one, shown in rows],
+        rows=[(one, shown, class_bars(one)[0], *_alert_score(one)) for one, shown in rows],
         counts=Counter(one.decision for one in values),
         total=len(values),
         lines={one.operating_point.threshold for one in values if one.operating_point},
     )
+
+
+def _alert_score(value: Prediction) -> tuple[Target, float]:
+    """Return what a detector alerts to, and the probability of it that it decides by."""
+    target: Target = value.operating_point.target if value.operating_point else "melanoma"
+    return target, value.melanoma if target == "melanoma" else value.malignant
 
 
 def explanation(value: Explanation) -> str:
