@@ -1,5 +1,6 @@
 """Views of evaluations: the figures are those of the evaluation, the plots are small."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.report import notebook_evaluation
 from melanoma_detect.report.notebook_evaluation import comparison, external_validation
 from melanoma_detect.report.notebook_evaluation import evaluation as evaluation_view
+from melanoma_detect.report.pages import comparison_page
 
 
 def test_figures_and_intervals(evaluation, read_view):
@@ -48,7 +50,30 @@ def test_notes_and_abstentions_are_warnings(read_view, plain_plots):
     _, text = read_view(evaluation_view(replace(value, set_aside=3, notes=("first note", "second note"))))
     assert "abstains from 1 image" in text
     assert "3 images are set aside" in text
-    assert "2 more notes first note second note" in text
+    assert "There is 1 melanoma: too few for a reliable sensitivity." in text
+    assert text.index("3 more notes") < text.index("set aside") < text.index("first note second note")
+
+
+def test_images_seen_in_training_are_said_first_and_once(evaluation, read_view, plain_plots):
+    noted = ("This detector has seen 2 images.", "second note")
+    _, text = read_view(evaluation_view(replace(evaluation, seen_in_training=2, set_aside=1, notes=noted)))
+    assert text.index("has seen 2 of these") < text.index("balanced accuracy")
+    assert "1 image is set aside" in text
+    assert noted[0] not in text
+    assert noted[1] in text
+
+
+def test_intervals_count_what_the_tables_name(evaluation, read_view, plain_plots):
+    records = [
+        replace(record, metadata={"patient_id": str(number)}) for number, record in enumerate(evaluation.records)
+    ]
+    patients = replace(evaluation, per_image=replace(evaluation.per_image, records=tuple(records)))
+    _, text = read_view(evaluation_view(patients))
+    assert "interval, which counts patients." in text
+    assert f"{len(records)} patients; " in text
+    _, text = read_view(comparison(patients.compare(patients, ["accuracy"])))
+    assert f"{len(records)} images of {len(records)} patients" in text
+    assert "paired bootstrap over patients" in text
 
 
 def test_several_sets(detector, data, read_view):
@@ -66,7 +91,18 @@ def test_a_comparison_is_centred_on_no_difference(evaluation, read_view):
     assert '<b style="left:50.00%">' in html
     _, text = read_view(html)
     assert f"same {len(evaluation)} images" in text
-    assert "+0.000" in text
+    assert "+0.000 [+0.000, +0.000] –" in text
+
+
+def test_a_small_difference_and_a_small_p_value_are_no_zero_with_a_sign(evaluation, read_view):
+    compared = evaluation.compare(evaluation, ["melanoma_auc"])
+    row = compared.differences["melanoma_auc"]
+    changed = row.difference._replace(value=-0.0001, low=-0.02)
+    row = row._replace(difference=changed, adjusted_p_value=0.0004, tested=True)
+    shown = replace(compared, differences={"melanoma_auc": row})
+    for text in (read_view(comparison(shown))[1], re.sub(r"<[^>]+>", "", comparison_page(shown))):
+        assert "+0.000 [−0.020, +0.000]" in text
+        assert "&lt; 0.001" in text or "< 0.001" in text
 
 
 def test_a_plot_of_another_kind_is_named():

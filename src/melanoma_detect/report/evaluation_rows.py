@@ -10,7 +10,7 @@ from melanoma_detect.evaluation.independent_units import PLURALS as PLURALS_OF_U
 from melanoma_detect.evaluation.metrics import headlines
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.operating_points import PLURALS
-from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.counts import count_noun, is_or_are
 
 _PARTIAL = (
     "the area under that curve above 80 % sensitivity, 0 to 0.2; 0.02 is chance (the ISIC 2024 challenge's measure)"
@@ -193,9 +193,8 @@ def warning_sentences(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.shortcuts and evaluation.shortcuts.detected:
         yield evaluation.shortcuts.summary
     if evaluation.set_aside:
-        are = "is" if evaluation.set_aside == 1 else "are"
         images = count_noun(evaluation.set_aside, "image")
-        yield f"{images} {are} set aside: the detector was trained on them or on their lesions."
+        yield f"{images} {is_or_are(evaluation.set_aside)} set aside: the detector was trained on them or on their lesions."
 
 
 def _few_sentences(evaluation: Evaluation) -> Iterator[str]:

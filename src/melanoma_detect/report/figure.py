@@ -84,7 +84,7 @@ class NotebookFigure(Figure):
             renderer: What draws.
         """
         for text in self.findobj(Text):
-            cast("Text", text).set_parse_math(False)  # dollars in the names of files and classes are no formulas
+            text.set_parse_math(False)  # dollars in the names of files and classes are no formulas
         super().draw(renderer)
 
     def _describe(self) -> str:

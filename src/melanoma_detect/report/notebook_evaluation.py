@@ -3,15 +3,18 @@
 import math
 from typing import NamedTuple
 
+from melanoma_detect.evaluation.agreement import p_text
 from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.comparison import Comparison
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
 from melanoma_detect.evaluation.external_table import footnotes, table_parts
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.evaluation.metrics import headlines
 from melanoma_detect.inference.operating_points import PLURALS
 from melanoma_detect.report import plots
 from melanoma_detect.report.alt_texts import calibration_text, confusion_text, roc_text, sets_text
+from melanoma_detect.report.evaluation_rows import severe_sentences, warning_sentences
 from melanoma_detect.report.figure import NotebookFigure
 from melanoma_detect.report.notebook_parts import fill_template, png_url
 
@@ -65,7 +68,7 @@ def evaluation(value: Evaluation) -> str:
         evaluation=value,
         first=[row for name, row in rows.items() if name in _FIRST],
         rest=[row for name, row in rows.items() if name not in _FIRST],
-        warnings=list(_warnings(value)),
+        warnings=_warnings(value),
         plots=[
             (roc_text(value), _draw(plots.roc(value))),
             (calibration_text(value), _draw(plots.calibration(value))),
@@ -77,6 +80,7 @@ def evaluation(value: Evaluation) -> str:
         ],
         points=value.operating_points_used,
         targets=targets,
+        units=UNIT_PLURALS[value.units.unit],
         positives=int(value.per_image.is_positive.sum()),
     )
 
@@ -124,7 +128,14 @@ def comparison(value: Comparison) -> str:
     """
     differences = value.differences.values()
     ends = [abs(end) for row in differences for end in row.difference[1:3] if math.isfinite(end)]
-    return fill_template("comparison", comparison=value, rows=list(differences), reach=max(ends, default=0) or 1)
+    return fill_template(
+        "comparison",
+        comparison=value,
+        rows=list(differences),
+        reach=max(ends, default=0) or 1,
+        units=UNIT_PLURALS[value.unit],
+        p_text=p_text,
+    )
 
 
 def _row(title: str, value: Value, name: str = "") -> Row:
@@ -141,14 +152,6 @@ def _draw(figure: object) -> str:
 
 
 def _warnings(value: Evaluation) -> list[str]:
-    """Return what a reader must know before the figures."""
-    texts = []
-    if value.operating_point is None:
-        texts.append("This detector has no operating point: it raises no alerts and refers every image to a person.")
-    if value.abstained.any():
-        texts.append(f"{value.abstention_note} a person must look at them.")
-    if value.shortcuts and value.shortcuts.detected:
-        texts.append(value.shortcuts.summary)
-    if value.set_aside:
-        texts.append(f"{value.set_aside} images are set aside: the detector was trained on them or on their lesions.")
-    return [*texts, *value.notes]
+    """Return what a reader must know before the figures, the worst first."""
+    seen = list(severe_sentences(value))  # the first note says it too
+    return [*seen, *warning_sentences(value), *value.notes[len(seen) :]]

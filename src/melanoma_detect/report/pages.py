@@ -9,6 +9,7 @@ from melanoma_detect.evaluation.comparison import Comparison
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
 from melanoma_detect.evaluation.external_table import footnotes, table_parts
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import OperatingPoint
@@ -140,6 +141,7 @@ def external_page(validation: ExternalValidation) -> str:
         plots={name: picture(plots.sets(validation, name)) for name in shown},
         alts={name: alt_texts.sets_text(validation, name) for name in shown},
         min_lesions=MIN_LESIONS,
+        units=" or ".join(dict.fromkeys(UNIT_PLURALS[one.units.unit] for one in validation.evaluations.values())),
         contents=contents,
         **_data(validation, "external-validation"),
     )

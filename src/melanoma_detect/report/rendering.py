@@ -18,6 +18,7 @@ from melanoma_detect import __version__
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import ImageError
 from melanoma_detect.evaluation.agreement import DECISIONS, p_text
+from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.images.reader import Pixels, read_pixels
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -64,6 +65,7 @@ def render(template: str, **values: Any) -> str:
         date=today,
         p_text=p_text,
         decisions=DECISIONS,
+        unit_plurals=UNIT_PLURALS,
     )
     return environment.get_template(template).render(**values)
 
