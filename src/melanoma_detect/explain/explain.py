@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from PIL import Image
 
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import DetectorError, ModelError
@@ -18,7 +17,8 @@ from melanoma_detect.explain.explanation import (
 )
 from melanoma_detect.explain.occlusion import hide_hottest, occlude
 from melanoma_detect.explain.overlay import resize_heat
-from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb, min_decode_size, resize_image, source_name
+from melanoma_detect.explain.prepared_image import PreparedImage, prepare_image
+from melanoma_detect.images.reader import ImageLike, Pixels
 from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import BATCH, OnnxRuntime
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 METHODS: tuple[Method, ...] = ("auto", "cam", "grad-cam", "occlusion")
-_DISPLAY_SIZE = 420  # the longer side of the image under the heat map, in pixels: large enough to read on a screen
 
 
 class _Evidence(NamedTuple):
@@ -200,9 +199,7 @@ def normalize_heat(evidence: Float32Array, size: tuple[int, int]) -> Float32Arra
 class _Case(NamedTuple):
     """One image to explain, and its place in a batch of predictions."""
 
-    source: str
-    image: Image.Image
-    pixels: Pixels
+    image: PreparedImage
     row: int
     predictions: BatchPrediction
 
@@ -213,27 +210,26 @@ def _explain_all(
     remaining, explanations = iter(images), list[Explanation]()
     measure = _choose(predictor, method)
     while batch := list(islice(remaining, BATCH)):
-        loaded = [load_rgb(image, min_decode_size(predictor.image_size, predictor.config.resize)) for image in batch]
-        pixels = np.stack([resize_image(image, predictor.image_size, predictor.config.resize) for image in loaded])
-        predictions = predictor.predict_batch(pixels, np.array([min(image.size) for image in loaded]))
-        for row, (source, image) in enumerate(zip(batch, loaded, strict=True)):
-            case = _Case(source_name(source), image, pixels[row], row, predictions)
-            explanations.append(_explain_case(predictor, case, diagnosis, measure))
+        prepared = [prepare_image(predictor, image) for image in batch]  # no more than one decoded image is in memory
+        pixels, sides = np.stack([image.pixels for image in prepared]), np.array([image.side for image in prepared])
+        predictions = predictor.predict_batch(pixels, sides)
+        for row, image in enumerate(prepared):
+            explanations.append(_explain_case(predictor, _Case(image, row, predictions), diagnosis, measure))
     return explanations
 
 
 def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, measure: _Measure) -> Explanation:
-    predictions, row = case.predictions, case.row
+    image, row, predictions = case
     if predictor.image_types:  # hiding a part of the image must not change its type, and with that the calibration
         predictor = predictor.at(image_type=predictions.image_types[row] or None)
     probabilities = predictions.probabilities[row]
     predicted = int(probabilities.argmax())
     indices = (predicted,) if diagnosis is None else class_indices(diagnosis, predictor.classes)
-    evidence = measure(predictor, case.pixels, indices, probabilities)
+    evidence = measure(predictor, image.pixels, indices, probabilities)
     heat = normalize_heat(evidence.values, predictor.image_size)
     hidden = evidence.hidden
     if hidden is None and heat.any():
-        hidden_pixels = hide_hottest(case.pixels, heat, HIDDEN_SHARE)
+        hidden_pixels = hide_hottest(image.pixels, heat, HIDDEN_SHARE)
         hidden = float(predictor.probabilities(hidden_pixels[None])[0, list(indices)].sum())
     return Explanation(
         heat=heat,
@@ -241,15 +237,15 @@ def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, meas
         diagnosis=_name(diagnosis, indices, predictor.classes),
         probability=float(probabilities[list(indices)].sum()),
         hidden=hidden,
-        source=case.source,
-        image=_display_image(case.image, predictor),
+        source=image.source,
+        image=image.shown,
         reason=predictions.reason(row, predictor.classes),
         abstained=bool(predictions.abstained[row]),
         predicted=predictor.classes[predicted],
         covers_predicted=predicted in indices,
         cells=(int(evidence.values.shape[0]), int(evidence.values.shape[1])) if evidence.hidden is None else None,
         share_for=_share_for(evidence.values),
-        seen=_seen(case.image, predictor),
+        seen=image.seen,
     )
 
 
@@ -326,23 +322,3 @@ def _by_grad_cam(predictor: Predictor) -> _Measure:
 def _share_for(evidence: Float32Array) -> float | None:
     total = float(np.abs(evidence).sum())
     return float(np.maximum(evidence, 0).sum()) / total if total > 0 else None
-
-
-def _seen(image: Image.Image, predictor: Predictor) -> float:
-    """Return the share of an image that is left when it is cropped to the shape of the model's input."""
-    if predictor.config.resize != "crop":
-        return 1.0
-    height, width = predictor.image_size
-    scale = min(image.height / height, image.width / width)
-    return scale * height * scale * width / (image.height * image.width)
-
-
-def _display_image(image: Image.Image, predictor: Predictor) -> Pixels:
-    """Return the part of the image that the model saw, in its own shape, at a size for the screen."""
-    resize = predictor.config.resize
-    height, width = (image.height, image.width) if resize == "squash" else predictor.image_size
-    scale = _DISPLAY_SIZE / max(height, width)
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    if resize == "squash":
-        return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    return resize_image(image, size, resize)
