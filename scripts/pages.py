@@ -349,16 +349,19 @@ def _run_console(code: str, folder: Path, words: set[str], where: str) -> list[N
 
 
 def _run_command(command: str, folder: Path, words: set[str], where: str) -> NotebookNode:
-    result = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=_environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=_environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PageError(f"{where}: {command}\nran for over {SECONDS} seconds") from error
     text = _without_paths(result.stdout, folder)
     if (result.returncode != 0) != ("raises" in words):
         raise PageError(f"{where}: {command}\nended with {result.returncode}\n{text}")

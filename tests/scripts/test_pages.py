@@ -94,6 +94,12 @@ def test_a_page_has_one_name_also_in_a_checkout_behind_a_link(tmp_path):
     assert done.stdout.split() == ["docs/tutorials/first-detector.md", "True"]
 
 
+def test_a_command_that_does_not_end_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "SECONDS", 0.2)
+    with pytest.raises(pages.PageError, match=r"page.md:3: exec sleep 5\nran for over 0.2 seconds"):
+        pages._run_console("$ exec sleep 5", tmp_path, set(), "page.md:3")
+
+
 def test_blocks_are_found_with_their_lines_and_words():
     found = pages.find_blocks(PAGE)
     assert [block.language for block in found] == ["python"] * 4 + ["console", "python"]
