@@ -53,3 +53,8 @@ def test_sets_and_comparisons(evaluation):
     sure = compared.differences["accuracy"]._replace(adjusted_p_value=0.001)
     text = alt_texts.comparison_text(replace(compared, differences={"accuracy": sure}))
     assert text == f"Differences of two detectors: accuracy {sure.difference.value:+.3f} are significant."
+
+
+def test_one_confusion_is_one_time():
+    made = measure(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), ["a", "b"], ("nevus", "melanoma"))
+    assert alt_texts.confusion_text(made).endswith("is melanoma taken for nevus, 1 time.")

@@ -85,7 +85,8 @@ def confusion_text(evaluation: Evaluation) -> str:
     if not counts.any():
         return f"{text}."
     row, column = divmod(int(counts.argmax()), len(classes))
-    return f"{text}; the most frequent confusion is {classes[row]} taken for {classes[column]}, {counts.max()} times."
+    times = count_noun(int(counts.max()), "time")
+    return f"{text}; the most frequent confusion is {classes[row]} taken for {classes[column]}, {times}."
 
 
 def decisions_text(evaluation: Evaluation) -> str:

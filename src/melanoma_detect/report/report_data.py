@@ -35,7 +35,8 @@ def report_data(
 ) -> dict[str, Any]:
     """Return what a page shows as plain values: every number and the data of every figure.
 
-    A page that `write_html` wrote holds the same behind its download link.
+    A page that `write_html` wrote holds this behind its download link; that of an evaluation also holds the operating points by
+    type of image, and the worst mistakes.
 
     Args:
         value: What `write_html` takes.
