@@ -98,7 +98,7 @@ def test_names_of_one_plugin(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "My-Net", "my net", "1net", "-net", "net-", "my--net", "näv", "a/b", "../a", "x\ny"]
+    "name", ["", "My-Net", "my net", "1net", "-net", "net-", "my--net", "näv", "a/b", "../a", "x\ny", "n" * 61]
 )
 def test_unusable_name_raises(name, tmp_path):
     with pytest.raises(ModelError, match="cannot be the name of an architecture"):
@@ -120,6 +120,13 @@ def test_author_is_in_licence_and_metadata(author, holder):
     (named,) = tomllib.loads(files["pyproject.toml"])["project"]["authors"]
     assert named["name"] == (f"{holder} melanoma-detect-my-net" if holder else author)
     assert files["LICENSE"].splitlines()[2].endswith(f" {named['name']}")
+
+
+@pytest.mark.parametrize("author", ["Jane\x7f", "Jane \ud800", "Jane\x00"])
+def test_author_that_no_file_can_hold_raises(author, tmp_path):
+    with pytest.raises(ModelError, match="characters that cannot be printed"):
+        write_plugin("my-net", tmp_path / "out", author=author)
+    assert not (tmp_path / "out").exists()
 
 
 def test_package_says_what_the_index_shows():

@@ -20,6 +20,7 @@ from melanoma_detect.utils.outputs import check_output_folder, expand_path
 
 _PREFIX = "melanoma-detect-"  # found by users who search for the library's name
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_MAX_NAME = 60  # a folder, a module and a file are named after it, and a file system takes 255 bytes
 # {module}: the package as Python imports it.
 _FILES = {
     "pyproject.toml.jinja": "pyproject.toml",
@@ -66,7 +67,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
         The names and the folder of the new package.
 
     Raises:
-        ModelError: The name cannot be used, or an installed package offers an architecture of that name.
+        ModelError: The name or the author cannot be used, or an installed package offers an architecture of that name.
         OutputError: The folder is there and is not empty, or cannot be written.
 
     Examples:
@@ -78,7 +79,7 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
     """
     plugin = _name_plugin(name, folder)
     _check_free(plugin)
-    texts = _render(plugin, " ".join((author or "").split()) or f"The authors of {plugin.package}")
+    texts = _render(plugin, _check_author(author) or f"The authors of {plugin.package}")
     with _whole_folder(plugin.folder) as partial:
         for path, text in texts.items():
             file = partial / path
@@ -87,12 +88,22 @@ def write_plugin(name: str, folder: "str | Path | None" = None, *, author: str |
     return plugin
 
 
+def _check_author(author: str | None) -> str:
+    """Return the author on one line, empty if there is none; raise ModelError for what no text file can hold."""
+    name = " ".join((author or "").split())
+    if not name.isprintable():
+        raise ModelError(
+            f"author={author!r} holds characters that cannot be printed; expected a name, such as 'Jane Doe'"
+        )
+    return name
+
+
 def _name_plugin(name: str, folder: "str | Path | None") -> NewPlugin:
     short = name.removeprefix(_PREFIX).removeprefix(_PREFIX.replace("-", "_"))
-    if not _NAME.fullmatch(short):
+    if not _NAME.fullmatch(short) or len(short) > _MAX_NAME:
         raise ModelError(
-            f"{name!r} cannot be the name of an architecture; expected lower-case letters, digits, '-' and '_', "
-            "beginning with a letter, such as my-net"
+            f"{name!r} cannot be the name of an architecture; expected at most {_MAX_NAME} lower-case letters, "
+            "digits, '-' and '_', beginning with a letter, such as my-net"
         )
     package = _PREFIX + short.replace("_", "-")
     return NewPlugin(short.replace("-", "_"), package, package.replace("-", "_"), expand_path(folder or package))
