@@ -7,10 +7,13 @@ JOBS ?= 2
 
 .PHONY: demo test lint docs wheel clean
 
-$(VENV)/.installed: pyproject.toml
+# The distribution without code comes first: where an earlier version is installed, which held the code, this removes it before
+# the new code is there, and not with it.
+$(VENV)/.installed: pyproject.toml packages/melanoma-detect/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
+	$(BIN)/python -m pip install --quiet --no-deps ./packages/melanoma-detect
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]" ./packages/melanoma-detect
 	touch $@
 
 demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder for real ones
@@ -30,8 +33,10 @@ docs: $(VENV)/.installed  ## the pages with the outputs of their code, which the
 	$(BIN)/python scripts/build_docs.py --jobs $(JOBS)
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
 
-wheel: $(VENV)/.installed
+wheel: $(VENV)/.installed  ## both distributions: melanoma-detect-core holds the code, melanoma-detect asks for it and for the training stack
+	rm -f dist/melanoma_detect*.whl
 	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --wheel --outdir dist packages/melanoma-detect
 
 clean:
 	rm -rf $(VENV) dist site build .mypy_cache .ruff_cache .pytest_cache
