@@ -4,6 +4,7 @@ import os
 
 import lazy_loader
 
+from melanoma_detect.utils.missing_packages import explain_missing_packages
 from melanoma_detect.utils.tensorflow_import import quiet_tensorflow
 
 __version__ = "0.1.0"
@@ -15,5 +16,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Nothing of a clinic's leaves its machine because of this library; whoever wants to report sets the variable to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 quiet_tensorflow()
+explain_missing_packages()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,12 +5,14 @@ MelanomaDetectError
 ├── DatasetError        a folder or table from which no Dataset can be made (also a ValueError)
 │   └── LeakError       an image or lesion that would be in two splits
 ├── ImageError          an image that cannot be read (also a ValueError)
+│   └── SeveralFramesError   a DICOM file of several frames, of which none is named
 ├── ModelError          an architecture that cannot be used
 │   ├── UnknownModelError    no architecture has this name (also a LookupError)
 │   ├── BrokenPluginError    its package is installed but cannot be imported
 │   └── ContractError        its builder returned something other than the contract asks for
 ├── DetectorError       a detector that cannot be trained, saved or loaded
-└── OutputError         a path that cannot be written (also an OSError)
+├── OutputError         a path that cannot be written (also an OSError)
+└── MissingPackageError a package that is not installed: an extra (also a ModuleNotFoundError)
 
 DataWarning (a UserWarning)       a property of the data that changes what a result means
 DetectorWarning (a UserWarning)   a property of a detector that its users should know
@@ -36,6 +38,18 @@ class ImageError(MelanomaDetectError, ValueError):
     """An image that cannot be read."""
 
 
+class SeveralFramesError(ImageError):
+    """A DICOM file of several frames, of which none is named: it holds several images.
+
+    Attributes:
+        frames: How many frames the file has.
+    """
+
+    def __init__(self, message: str, frames: int = 0) -> None:
+        super().__init__(message)
+        self.frames = frames
+
+
 class ModelError(MelanomaDetectError):
     """An architecture that cannot be used."""
 
@@ -58,6 +72,10 @@ class DetectorError(MelanomaDetectError):
 
 class OutputError(MelanomaDetectError, OSError):
     """A path that cannot be written."""
+
+
+class MissingPackageError(MelanomaDetectError, ModuleNotFoundError):
+    """A package that is not installed, because it belongs to an extra; the message has the command that installs it."""
 
 
 class DataWarning(UserWarning):
