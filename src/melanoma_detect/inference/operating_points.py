@@ -256,7 +256,7 @@ class ValidationScores:
 
     def _lowest_alert(self, positive: Float64Array, goal: float) -> float:
         """Return the highest score of a positive from which the goal is reached on all images and, shrunk, on each source."""
-        candidates = np.unique(np.concatenate([positive, *self.by_source.values()]))
+        candidates = np.concatenate([positive, *self.by_source.values()])  # not np.unique: it imports numpy.ma
         pooled = _share_from(positive, candidates)
         # The small number: 0.95 × 20 is 19.000…01 in floating point, and 19 of 20 are enough.
         reached = pooled >= goal - 1e-9
