@@ -14,6 +14,7 @@ $(VENV)/.installed: pyproject.toml packages/melanoma-detect/pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-deps ./packages/melanoma-detect
 	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]" ./packages/melanoma-detect
+	$(BIN)/python scripts/fetch_web_runtime.py --if-possible
 	touch $@
 
 demo: $(VENV)/.installed  ## the whole pass on procedural lesions; DATA=folder for real ones
@@ -35,6 +36,7 @@ docs: $(VENV)/.installed  ## the pages with the outputs of their code, which the
 
 wheel: $(VENV)/.installed  ## both distributions: melanoma-detect-core holds the code, melanoma-detect asks for it and for the training stack
 	rm -f dist/melanoma_detect*.whl
+	$(BIN)/python scripts/fetch_web_runtime.py
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python -m build --wheel --outdir dist packages/melanoma-detect
 
