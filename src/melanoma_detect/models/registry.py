@@ -21,8 +21,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import importlib_metadata
 
-from melanoma_detect.errors import BrokenPluginError, ModelError, UnknownModelError
+from melanoma_detect.errors import BrokenPluginError, MissingPackageError, ModelError, UnknownModelError
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.missing_packages import CORE, WHOLE
 from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.suggest import did_you_mean
 
@@ -172,6 +173,7 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
         UnknownModelError: No package offers the name; the message has the most similar name and the list.
         ModelError: Two packages offer the name, and it came without a package.
         BrokenPluginError: The package that offers it cannot be imported, or offers something other than a function.
+        MissingPackageError: Keras is not installed.
 
     Examples:
         >>> entry, build = find_builder("cnn")
@@ -188,6 +190,8 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
     point = importlib_metadata.EntryPoint(name=entry.name, value=entry.target, group=GROUP)
     try:
         builder = point.load()
+    except MissingPackageError:
+        raise  # the package is sound: what it needs is missing
     except (Exception, SystemExit) as error:
         # A module that exits the program when it is imported is as broken as one that raises.
         raise BrokenPluginError(
@@ -282,7 +286,9 @@ def _make_entry(point: importlib_metadata.EntryPoint) -> ModelEntry:
     if package is None:
         return ModelEntry(point.name, "(unknown package)", "", point.value, _describe(point.value))
     description = _describe(point.value) or str(package.metadata.get("Summary") or "")
-    return ModelEntry(point.name, package.name, package.version, point.value, description)
+    # The library's code comes in a distribution of its own; users, plugins and saved detectors know the library's name.
+    name = WHOLE if package.name == CORE else package.name
+    return ModelEntry(point.name, name, package.version, point.value, description)
 
 
 def _describe(target: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import relative_names, walk_files
+from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.outputs import expand_path
 
 
@@ -70,9 +71,7 @@ def filesystem(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise DatasetError(
-            f"{address}: reading an address needs an extra: pip install 'melanoma-detect[ray]'; or give a path"
-        ) from error
+        raise DatasetError(f"{address}: {missing_package_error('fsspec')}, or give a path") from error
     try:
         return cast("tuple[Any, str]", url_to_fs(address))
     except (ImportError, ValueError) as error:

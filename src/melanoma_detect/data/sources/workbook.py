@@ -10,6 +10,7 @@ from typing import Any
 from melanoma_detect.data.sources.header import SAMPLE, Header, find_header
 from melanoma_detect.data.sources.table_text import TextTable
 from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.user_warning import warn_user
 
 
@@ -40,10 +41,7 @@ def read_workbook(name: str, content: bytes) -> TextTable:
         [['IMD001', 'X']]
     """
     if importlib.util.find_spec("openpyxl") is None:
-        raise DatasetError(
-            f"{name}: reading Excel workbooks needs openpyxl; run: pip install 'melanoma-detect[excel]', or save the "
-            "sheet as CSV"
-        )
+        raise DatasetError(f"{name}: {missing_package_error('openpyxl')}, or save the sheet as CSV")
     import openpyxl  # noqa: PLC0415 - the extra excel
 
     try:
