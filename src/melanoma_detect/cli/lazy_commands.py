@@ -18,6 +18,7 @@ MODULES = {
     "explain": "explain",
     "export": "export",
     "score": "score",
+    "serve": "serve",
     "audit": "data",
     "classes": "data",
     "balance": "balance",
