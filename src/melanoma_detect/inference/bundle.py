@@ -3,8 +3,7 @@
 - `detector.json`: classes, image size, calibration, architecture, training recipe and history, metrics.
 - `model.onnx`: the model for ONNX Runtime; absent where it cannot be exported, and Keras then runs the model.
 - `model.keras`: the model as Keras saves it, for further training, Grad-CAM and other formats; may be absent.
-- `features.npz`: the feature space of the training images, for out-of-distribution scores, and the classifier of image types;
-  either may be absent.
+- `features.npz`: the feature space of the training images and the classifier of image types; either may be absent.
 - `training_fingerprint.json`: which images the detector was trained on.
 - `golden/`: images with the probabilities that the model must give for them.
 - `MODEL_CARD.md`: the model card.
@@ -26,7 +25,8 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.decision_rules import check_settings
 from melanoma_detect.inference.feature_arrays import MAX_SIZE, FeatureParts, features_from_bytes, features_to_bytes
-from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, check_golden_images, make_golden_images
+from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, make_golden_images
+from melanoma_detect.inference.golden_cache import check_golden_images_once
 from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
@@ -215,7 +215,7 @@ def read(
             golden = {name: archive.read(name) for name in _GOLDEN}
         runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
         outputs = {"classes": len(config.classes), "features": features.width}
-        check_golden_images(file, golden, runtime, size=config.image_size, **outputs)
+        check_golden_images_once(file, golden, runtime, files.onnx, size=config.image_size, **outputs)
     except DetectorError as error:
         if str(file) in str(error):
             raise

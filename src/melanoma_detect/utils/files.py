@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -34,10 +33,11 @@ def cache_folder(name: str) -> Path:
         >>> cache_folder("balanced").name
         'balanced'
     """
-    import platformdirs  # noqa: PLC0415 - importing a light package must not wait for it: a prediction has no cache
+    if root := os.environ.get(CACHE_VARIABLE):
+        return Path(root).expanduser().absolute() / name
+    import platformdirs  # noqa: PLC0415 - importing a light package must not wait for it
 
-    root = os.environ.get(CACHE_VARIABLE)
-    return (Path(root).expanduser().absolute() if root else platformdirs.user_cache_path("melanoma-detect")) / name
+    return platformdirs.user_cache_path("melanoma-detect") / name
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def atomic_file(path: Path, *, named: Path | None = None, overwrite: bool = True
         True
     """
     # Random, not the process's id: several threads or machines may write the same file.
-    partial = path.with_name(f".{path.name}-{secrets.token_hex(4)}{path.suffix}")
+    partial = path.with_name(f".{path.name}-{os.urandom(4).hex()}{path.suffix}")
     with convert_write_errors(named or path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -127,7 +127,7 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
         True
     """
     path = path.absolute()
-    partial = path.with_name(f".{path.name}.partial" if resume else f".{path.name}-{secrets.token_hex(4)}")
+    partial = path.with_name(f".{path.name}.partial" if resume else f".{path.name}-{os.urandom(4).hex()}")
     with convert_write_errors(path):
         partial.mkdir(parents=True, exist_ok=resume)
     try:
@@ -148,7 +148,7 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
 
 def _replace_folder(new: Path, path: Path) -> None:
     """Rename a folder; the one that it replaces is deleted last, so that there is always one of the two."""
-    old = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    old = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
     with contextlib.suppress(FileNotFoundError):
         path.rename(old)
     try:
