@@ -1,69 +1,249 @@
 """DICOM photographs and dermoscopy as PIL images; needs the extra `dicom`."""
 
+import io
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
+from pydicom.encaps import get_frame
+from pydicom.pixels import (
+    apply_color_lut,
+    apply_modality_lut,
+    apply_voi_lut,
+    convert_color_space,
+    get_decoder,
+    pixel_array,
+)
+
+from melanoma_detect.errors import ImageError, SeveralFramesError
+from melanoma_detect.images.dicom_header import DicomHeader, describe_frame, private_reading, read_header
+
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_GREYS = ("MONOCHROME1", "MONOCHROME2")
+# Of 8 bits Pillow decodes them; pydicom has no decoder for them under this project's licence.
+_LOSSLESS = (pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
+_EXTRA = "melanoma-detect[dicom]"
+_WIDEST = 16  # bits a pixel
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # of JPEG, and of JPEG-LS
+_ELEMENT_HEADER = 12  # bytes before the fragments of compressed pixels
 
 
-def decode_dicom(file: BinaryIO, max_pixels: int) -> Image.Image:
-    """Decode the first frame of a DICOM file.
+def decode_dicom(file: BinaryIO, max_pixels: int, *, frame: int | None = None, name: str = "") -> Image.Image:
+    """Decode an image of a DICOM file.
 
     Greyscale is shown by the file's own window or lookup table (PS3.3 C.11.2), where it has one; else all of its range is.
 
     Args:
         file: The open file.
         max_pixels: The largest number of pixels to decode.
+        frame: Which frame, from 1; None for the only one.
+        name: The file's name, for messages.
 
     Returns:
         An RGB or greyscale image of 8 bits, its colour profile in `info`.
 
     Raises:
-        ValueError: The file is damaged, has no image, or too large an image.
+        SeveralFramesError: It has several frames, and none is named.
+        ImageError: It is no photograph (see `read_header`), has no such frame, or needs a decoder that is not installed.
+        ValueError: The file is damaged, or has too large an image.
 
     Examples:
-        >>> import io
         >>> decode_dicom(io.BytesIO(b"no DICOM"), 100)
         Traceback (most recent call last):
-        ValueError: File is missing DICOM File Meta Information header ...
+        ValueError: it ends within its header
     """
-    try:
-        dataset = pydicom.dcmread(file)
-        _check_size(dataset, max_pixels)
-        array = pixel_array(dataset, index=0) if int(dataset.get("NumberOfFrames") or 1) > 1 else pixel_array(dataset)
-        image = Image.fromarray(_scale_to_uint8(dataset, array))
-    except Exception as error:  # for damaged files pydicom raises nearly anything
-        raise ValueError(str(error) or type(error).__name__) from error
-    if profile := dataset.get("ICCProfile"):
-        image.info["icc_profile"] = bytes(profile)
+    with private_reading():
+        header = read_header(file, name)
+        _check_size(header.dataset, max_pixels)
+        number = _choose_frame(header, frame)
+        image = Image.fromarray(_scale_to_uint8(header.dataset, _decode(header, number)))
+        profile = _colour_profile(header.dataset)
+    if profile:
+        image.info["icc_profile"] = profile
     image.format = "DICOM"
     return image
 
 
+def count_frames(file: BinaryIO, name: str) -> int:
+    """Return how many frames a DICOM file has.
+
+    Args:
+        file: The open file.
+        name: Its name, for messages.
+
+    Returns:
+        At least 1.
+
+    Raises:
+        ImageError: It is damaged, or no photograph.
+
+    Examples:
+        >>> count_frames(io.BytesIO(b"no DICOM"), "a.dcm")
+        Traceback (most recent call last):
+        melanoma_detect.errors.ImageError: a.dcm: cannot be decoded (it ends within its header); copy it again or remove it
+    """
+    try:
+        with private_reading():
+            return read_header(file, name).frames
+    except ValueError as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{name}: cannot be decoded ({error}); copy it again or remove it") from None
+
+
 def _check_size(dataset: Any, max_pixels: int) -> None:
-    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-    if not rows * columns or "PixelData" not in dataset:
-        raise ValueError("a DICOM file without an image")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns > max_pixels:  # before decoding: the pixels may not fit in memory
         raise ValueError(f"{columns}×{rows} pixels, more than {max_pixels // 10**6} million")
 
 
+def _choose_frame(header: DicomHeader, frame: int | None) -> int:
+    """Return the frame to decode: the one that is named, or the only one."""
+    if frame is None and header.frames > 1:
+        # The others may show another lesion: an answer from the first would be read as one for all.
+        raise SeveralFramesError(
+            f"{header.name}: a DICOM file of {header.frames} frames; name one, as in '{describe_frame(header, 1)}', or score "
+            "the file, which gives each frame a row",
+            header.frames,
+        )
+    if frame is not None and frame > header.frames:
+        raise ImageError(f"{header.name}: names frame {frame}, and the file has {header.frames}; name one of them")
+    return frame or 1
+
+
+def _decode(header: DicomHeader, number: int) -> NDArray[Any]:
+    """Return the stored values of a frame, `(height, width)` or `(height, width, 3)` in RGB."""
+    kind = str(header.dataset.PhotometricInterpretation)
+    if kind not in (*_COLOURS, *_GREYS, "PALETTE COLOR"):
+        raise ValueError(f"colours as {kind}; expected {', '.join(_COLOURS)}, PALETTE COLOR or {' or '.join(_GREYS)}")
+    if header.syntax.is_encapsulated:
+        stream = _stream(header, number)
+        if header.syntax != pydicom.uid.RLELossless:
+            _check_stream(stream, header.dataset)
+        if header.syntax in _LOSSLESS and int(header.dataset.BitsAllocated) == 8:
+            return _decode_lossless(stream, kind)
+    _check_decoder(header, number)
+    header.file.seek(0)
+    try:
+        values: NDArray[Any] = pixel_array(header.file, index=number - 1, transfer_syntax_uid=header.syntax)
+    except RuntimeError as error:
+        raise _needs_extra(header, number, error) from error
+    return values
+
+
+def _stream(header: DicomHeader, number: int) -> bytes:
+    """Return the compressed data of a frame."""
+    header.file.seek(header.start + _ELEMENT_HEADER)
+    offsets = header.dataset.get("ExtendedOffsetTable"), header.dataset.get("ExtendedOffsetTableLengths")
+    extended = (bytes(offsets[0]), bytes(offsets[1])) if offsets[0] and offsets[1] else None
+    frame: bytes = get_frame(header.file, number - 1, extended_offsets=extended, number_of_frames=header.frames)
+    return frame
+
+
+def _check_stream(stream: bytes, dataset: Any) -> None:
+    """Raise ValueError where compressed data are cut off, or of another size than the header says."""
+    # Cut off, JPEG 2000 is decoded with a part missing, and a JPEG-LS of a few kilobytes takes the decoder half a minute.
+    if not stream.rstrip(b"\0").endswith(b"\xff\xd9"):
+        raise ValueError("compressed data that are cut off")
+    width, height = _stream_size(stream)
+    if (width, height) != (int(dataset.Columns), int(dataset.Rows)):  # before decoding: they may not fit in memory
+        raise ValueError(f"data of {width}×{height} pixels in a header of {dataset.Columns}×{dataset.Rows}")
+
+
+def _stream_size(stream: bytes) -> tuple[int, int]:
+    """Return the width and height in a JPEG, JPEG-LS or JPEG 2000 stream."""
+    if not stream.startswith(b"\xff\xd8") and (start := stream.find(b"\xff\x4f\xff\x51")) >= 0:  # JPEG 2000
+        right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
+        return right - left, bottom - top
+    place = 2
+    while place + 9 <= len(stream) and stream[place] == 0xFF:
+        marker = stream[place + 1]
+        if marker in _FRAME_MARKERS:
+            height, width = struct.unpack_from(">2H", stream, place + 5)
+            return width, height
+        place += 1 if marker == 0xFF else 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
+    raise ValueError("compressed data without a size")
+
+
+def _decode_lossless(stream: bytes, kind: str) -> NDArray[Any]:
+    with Image.open(io.BytesIO(stream), formats=("JPEG",)) as image:
+        values = np.asarray(image)
+    return convert_color_space(values, "YBR_FULL", "RGB") if kind.startswith("YBR_FULL") else values
+
+
+def _check_decoder(header: DicomHeader, number: int) -> None:
+    """Raise ImageError where no decoder for these pixels is installed, or none exists."""
+    name = describe_frame(header, number)
+    try:
+        decoder = get_decoder(header.syntax)
+    except NotImplementedError:
+        raise ImageError(
+            f"{name}: a DICOM file stored as {header.syntax.name}, which is not read; expected single images, "
+            "uncompressed or as JPEG, JPEG-LS, JPEG 2000 or RLE: export it in one of these"
+        ) from None
+    if not decoder.is_available:
+        # Of more than 8 bits, lossless JPEG needs GDCM (BSD): the other decoder is under the GPL.
+        needed = "python-gdcm" if header.syntax in _LOSSLESS else _EXTRA
+        raise ImageError(f"{name}: {header.syntax.name} needs a decoder: pip install '{needed}'")
+
+
+def _needs_extra(header: DicomHeader, number: int, error: RuntimeError) -> Exception:
+    """Return the error to raise where every decoder failed: that one is missing, if one is, else what they said."""
+    missing = get_decoder(header.syntax).missing_dependencies
+    if header.syntax in _LOSSLESS or any("openjpeg" in each for each in missing):
+        needed = "python-gdcm" if header.syntax in _LOSSLESS else _EXTRA
+        return ImageError(
+            f"{describe_frame(header, number)}: {header.syntax.name} of {header.dataset.BitsStored} bits needs another "
+            f"decoder: pip install '{needed}'"
+        )
+    return error
+
+
+def _colour_profile(dataset: Any) -> bytes | None:
+    """Return the ICC profile: of the image, or of its optical path."""
+    paths = dataset.get("OpticalPathSequence") or []
+    profiles = [dataset.get("ICCProfile"), *(path.get("ICCProfile") for path in paths)]
+    return next((bytes(profile) for profile in profiles if profile), None)
+
+
 def _scale_to_uint8(dataset: Any, array: NDArray[Any]) -> NDArray[np.uint8]:
-    kind = str(dataset.PhotometricInterpretation)
-    bits = int(dataset.BitsStored)
-    if kind == "PALETTE COLOR":
-        array, bits = apply_color_lut(array, dataset), int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    kind, bits = str(dataset.PhotometricInterpretation), int(dataset.BitsStored)
+    if array.dtype.kind not in "iu" or array.dtype.itemsize * 8 > _WIDEST:
+        raise ValueError(f"pixels of {array.dtype.itemsize * 8} bits; expected at most {_WIDEST}")
+    if kind in _COLOURS:
+        if array.dtype.kind == "i":
+            raise ValueError("signed colour values")
+        if array.dtype == np.uint8 and bits == 8:
+            return array
+    # Each of the few possible values is converted once: millions of pixels as floats would take gigabytes.
+    unsigned = np.dtype(f"u{array.dtype.itemsize}")
+    values = np.arange(2 ** (8 * array.dtype.itemsize), dtype=np.uint32).astype(unsigned).view(array.dtype)
+    table = _palette(dataset, values) if kind == "PALETTE COLOR" else _shades(dataset, values, kind, bits)
+    return np.asarray(table[array.view(unsigned)])
+
+
+def _palette(dataset: Any, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the colour of each value, `(n, 3)`."""
+    colours = apply_color_lut(values, dataset)
+    # The number of bits in the table's descriptor may lie; its type does not.
+    bits = min(int(dataset.RedPaletteColorLookupTableDescriptor[2]), 8 * colours.dtype.itemsize)
+    return _rescale(colours, 0.0, 2.0**bits - 1)
+
+
+def _shades(dataset: Any, values: NDArray[Any], kind: str, bits: int) -> NDArray[np.uint8]:
+    """Return the shade of grey, or of one channel, that each value stands for, `(n,)`."""
     low, high = 0.0, 2.0**bits - 1
-    if kind.startswith("MONOCHROME"):
-        array, low, high = _displayed(dataset, array)
-    elif np.issubdtype(array.dtype, np.signedinteger):
-        raise ValueError("signed colour values")
-    scaled = np.clip((array.astype(np.float64) - low) / (high - low), 0, 1)
-    if kind == "MONOCHROME1":  # 0 is white
-        scaled = 1 - scaled
+    if kind in _GREYS:
+        values, low, high = _displayed(dataset, values)
+    shades = _rescale(values, low, high)
+    return np.uint8(255) - shades if kind == "MONOCHROME1" else shades  # 0 is white
+
+
+def _rescale(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    scaled = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
     return np.rint(scaled * 255).astype(np.uint8)
 
 

@@ -24,7 +24,9 @@ from PIL import (
 )
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
+from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.tiff import open_tiff
+from melanoma_detect.utils.missing_packages import missing_package_error
 
 T = TypeVar("T")
 
@@ -52,7 +54,7 @@ _PLUGINS = (
 
 _WARNINGS_LOCK = threading.RLock()  # the filters for warnings belong to the whole process
 
-File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Frame
 
 
 @contextlib.contextmanager
@@ -62,7 +64,8 @@ def open_image(source: File) -> Iterator[Image.Image]:
     HEIC needs the extra `heic`, DICOM the extra `dicom`; a DICOM file is decoded at once.
 
     Args:
-        source: A path, the bytes of a file, or an open binary file.
+        source: A path, the bytes of a file, or an open binary file; of a DICOM file of several frames `"lesion.dcm#3"`, or a
+            `Frame`.
 
     Yields:
         A PIL image whose header has been read; Pillow decodes the pixels at their first use.
@@ -77,8 +80,9 @@ def open_image(source: File) -> Iterator[Image.Image]:
         (64, 64)
     """
     try:
-        with _open_file(source) as file:
-            image = without_warning_errors(lambda: _open_by_content(file))
+        file_source, frame = _split(source)
+        with _open_file(file_source) as file:
+            image = without_warning_errors(lambda: _open_by_content(file, source_name(file_source), frame))
             check_pixel_count(image.size, source_name(source))
             yield image
     except MelanomaDetectError:
@@ -123,7 +127,7 @@ def check_path(path: str | os.PathLike[str]) -> None:
         >>> check_path(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
     """
     try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - also for images that are stretched back
+        is_folder = stat.S_ISDIR(os.stat(file_of(path)).st_mode)  # noqa: PTH116 - also for images that are stretched back
     except FileNotFoundError as error:
         raise image_error(path, error) from None
     except (OSError, ValueError):  # opening it says what is wrong
@@ -214,13 +218,23 @@ def source_name(image: Any) -> str:
     """
     if isinstance(image, (str, os.PathLike)):
         return os.fspath(image)
+    if isinstance(image, Frame):
+        return image.name
     if (shape := getattr(image, "shape", None)) is not None:
         return f"array {tuple(shape)}"
     return str(getattr(image, "filename", "") or getattr(image, "name", "") or type(image).__name__)
 
 
+def _split(source: File) -> tuple[Any, int | None]:
+    """Return the file of a source, and the frame in it that the source names, from 1."""
+    if isinstance(source, Frame):
+        return source.source, source.number
+    named = find_frame(source) if isinstance(source, (str, os.PathLike)) else None
+    return named or (source, None)
+
+
 @contextlib.contextmanager
-def _open_file(source: File) -> Iterator[BinaryIO]:
+def _open_file(source: Any) -> Iterator[BinaryIO]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         yield io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
@@ -233,7 +247,7 @@ def _open_file(source: File) -> Iterator[BinaryIO]:
         yield io.BytesIO(source.read())
 
 
-def _open_by_content(file: BinaryIO) -> Image.Image:
+def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Image:
     """Open an image by the format of its first bytes, whatever its suffix.
 
     The registered formats are asked directly: Pillow's own `Image.open` warns, or raises, above limits that are global to the
@@ -241,19 +255,21 @@ def _open_by_content(file: BinaryIO) -> Image.Image:
     """
     file.seek(0)
     prefix = file.read(_PREFIX_BYTES)
+    if is_dicom(prefix):
+        return _open_dicom(file, name, frame)
+    if frame is not None:
+        raise ImageError(f"{name}#{frame}: only a DICOM file has frames to name; give {name}")
     if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS:
         return _open_heic(file)
-    if prefix[128:132] == b"DICM":
-        return _open_dicom(file)
-    for name in FORMATS:
-        factory, accept = Image.OPEN[name]
+    for kind in FORMATS:
+        factory, accept = Image.OPEN[kind]
         # For a file that this Pillow was built without support for, AVIF and WebP return a message in place of True.
-        if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and name not in ("AVIF", "WEBP")):
-            if name == "TIFF":
+        if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and kind not in ("AVIF", "WEBP")):
+            if kind == "TIFF":
                 return open_tiff(file)
             file.seek(0)
             image = factory(file, "")
-            if name == "PNG":
+            if kind == "PNG":
                 _correct_png_transparency(image)
             return image
     raise UnidentifiedImageError
@@ -291,9 +307,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
     try:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImageError(
-            f"{source_name(file)}: a HEIC image, which needs an extra: pip install 'melanoma-detect[heic]'"
-        ) from error
+        raise ImageError(f"{source_name(file)}: {missing_package_error('pillow_heif')}") from error
     file.seek(0)
     heif = pillow_heif.open_heif(file)
     check_pixel_count(heif.size, source_name(file))  # before decoding: the pixels may not fit in memory
@@ -302,12 +316,9 @@ def _open_heic(file: BinaryIO) -> Image.Image:
     return image
 
 
-def _open_dicom(file: BinaryIO) -> Image.Image:
+def _open_dicom(file: BinaryIO, name: str, frame: int | None) -> Image.Image:
     try:
         from melanoma_detect.images.dicom import decode_dicom  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImageError(
-            f"{source_name(file)}: a DICOM image, which needs an extra: pip install 'melanoma-detect[dicom]'"
-        ) from error
-    file.seek(0)
-    return decode_dicom(file, MAX_PIXELS)
+        raise ImageError(f"{name}: {missing_package_error('pydicom')}") from error
+    return decode_dicom(file, MAX_PIXELS, frame=frame, name=name)

@@ -29,11 +29,14 @@ from melanoma_detect.images.formats import (
     source_name,
     without_warning_errors,
 )
+from melanoma_detect.images.frames import Frame
 from melanoma_detect.images.orientation import orientation, turn_upright
 from melanoma_detect.images.tiff import check_tiff, correct_values
 
 Pixels: TypeAlias = NDArray[np.uint8]
-ImageLike: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic] | SupportsArray
+ImageLike: TypeAlias = (
+    str | os.PathLike[str] | bytes | BinaryIO | Frame | Image.Image | NDArray[np.generic] | SupportsArray
+)
 Resize: TypeAlias = Literal["squash", "crop", "pad"]
 Size: TypeAlias = tuple[int, int]
 
@@ -44,6 +47,7 @@ __all__ = [
     "FORMATS",
     "MAX_PIXELS",
     "SUFFIXES",
+    "Frame",
     "ImageLike",
     "Pixels",
     "Resize",
@@ -83,17 +87,18 @@ class StretchedImage(os.PathLike[str]):
 def read_pixels(image: ImageLike, size: Size | None = None, resize: Resize = "squash") -> Pixels:
     """Read an image as RGB at the model's size.
 
-    Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several frames or
-    pages the first is taken. The camera's EXIF orientation is applied; greyscale, palette, CMYK, YCbCr, LAB, 1-bit and 16-bit
-    images become RGB, colour profiles sRGB (a PNG's gamma is ignored); transparency is laid over white. TIFF files in layouts
-    that are not decoded rightly are refused. Scaling is bilinear and antialiased; JPEGs are decoded at the nearest scale of
-    their own that is at least twice as large as needed.
+    Formats are JPEG, PNG, BMP, WebP, TIFF, GIF and AVIF; HEIC and DICOM by the extras `heic` and `dicom`. Of several pages or
+    an animation the first image is taken; of a DICOM file of several frames one must be named, as in `"lesion.dcm#3"`, and
+    only photographs are read (modality DMS, XC or OT). The camera's EXIF orientation is applied; greyscale, palette, CMYK,
+    YCbCr, LAB, 1-bit and 16-bit images become RGB, colour profiles sRGB (a PNG's gamma is ignored); transparency is laid over
+    white. TIFF files in layouts that are not decoded rightly are refused. Scaling is bilinear and antialiased; JPEGs are
+    decoded at the nearest scale of their own that is at least twice as large as needed.
 
     Args:
-        image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor of NumPy, PyTorch,
-            TensorFlow, JAX or another package: `(height, width)`, `(height, width, 3)` or `(height, width, 4)`; of PyTorch also
-            `(3, height, width)`. uint8, uint16 from 0 to 65,535, or floats: from 0 to 1 where none is larger, else from 0 to
-            255.
+        image: A path, the bytes of a file, an open binary file, a `Frame` of either, a PIL image, or an array or tensor of
+            NumPy, PyTorch, TensorFlow, JAX or another package: `(height, width)`, `(height, width, 3)` or `(height, width,
+            4)`; of PyTorch also `(3, height, width)`. uint8, uint16 from 0 to 65,535, or floats: from 0 to 1 where none is
+            larger, else from 0 to 255.
         size: `(height, width)` in pixels; None for the image's own.
         resize: How an image of another shape is brought to that size: `"squash"` scales the whole image whatever its shape was
             (the assignment's way), `"crop"` takes its centre, `"pad"` adds black margins.
@@ -104,6 +109,7 @@ def read_pixels(image: ImageLike, size: Size | None = None, resize: Resize = "sq
     Raises:
         ImageError: The image is missing, empty, truncated, not an image, of more than 200 million pixels, or an array of
             another kind.
+        SeveralFramesError: It is a DICOM file of several frames, of which none is named; an ImageError too.
 
     Examples:
         >>> read_pixels(np.zeros((600, 450, 3), np.uint8), size=(180, 180)).shape
@@ -183,7 +189,7 @@ def load_rgb(
         return _load_pil(image)
     if isinstance(image, (str, os.PathLike)):
         check_path(image)
-    if isinstance(image, (str, os.PathLike, bytes, bytearray, memoryview)):
+    if isinstance(image, (str, os.PathLike, bytes, bytearray, memoryview, Frame)):
         upright = without_warning_errors(lambda: _load_file(image, min_size, inspect))
     elif hasattr(image, "read"):
         upright = _load_open_file(image, min_size, inspect)

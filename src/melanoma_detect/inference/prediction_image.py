@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.frames import file_of
 from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb
 from melanoma_detect.inference.preprocessing import ModelInput
 
@@ -129,7 +130,7 @@ def _load_file(path: Any, stamp: tuple[int, int] | None) -> Image.Image:
 def _stamp(path: Any) -> tuple[int, int] | None:
     """Return a file's size and time of its last change; None where there is no file."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a path may be a StretchedImage
+        found = os.stat(file_of(path))  # noqa: PTH116 - a path may be a StretchedImage
     except (OSError, ValueError):
         return None
     return found.st_size, found.st_mtime_ns

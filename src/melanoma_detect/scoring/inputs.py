@@ -10,6 +10,7 @@ from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.data.sources.tree import is_image
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
+from melanoma_detect.images.frames import split_frame_name
 from melanoma_detect.scoring.addresses import exists, is_address, is_folder, join_path, list_files, parent_folder
 from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.tables import is_table, table_items
@@ -23,9 +24,9 @@ def items(sources: Iterable[str], on_other: OnOther = lambda _: None) -> Iterato
     """Find the images of sources, one after the other and each in a fixed order.
 
     Args:
-        sources: Image files; folders, which are read with their subfolders; zip archives; tables, which are read as
-            `load_dataset` reads them, or a text file with one path a line. A table's paths are relative to its folder. Paths
-            or addresses.
+        sources: Image files, or a frame of one (`lesion.dcm#3`); folders, which are read with their subfolders; zip archives;
+            tables, which are read as `load_dataset` reads them, or a text file with one path a line. A table's paths are
+            relative to its folder. Paths or addresses.
         on_other: Called with the name of each file in a folder or archive that is no image, by its suffix or, without a
             known one, by its content.
 
@@ -74,10 +75,15 @@ def _items(source: str, on_other: OnOther) -> Iterator[Item]:
         if not exists(source):
             raise _missing(source)
         yield from table_items(source, parent_folder(_absolute(source)))
-    elif suffix in SUFFIXES or exists(source):
+    elif suffix in SUFFIXES or exists(source) or _names_a_frame(source):
         yield Item(source, _absolute(source))
     else:
         raise _missing(source)
+
+
+def _names_a_frame(source: str) -> bool:
+    named = split_frame_name(source)
+    return named is not None and exists(named[0])
 
 
 def _missing(source: str) -> DatasetError:

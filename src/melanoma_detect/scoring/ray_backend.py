@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.predictor import Predictor
@@ -47,14 +45,17 @@ def score_shards_on_ray(
         Each shard with its rows, in the order in which they are done.
 
     Raises:
-        DetectorError: Ray is not installed, cannot be started or joined, or failed.
+        MissingPackageError: Ray is not installed.
+        DetectorError: Ray cannot be started or joined, or failed.
     """
     ray = _import_ray()
+    import pyarrow as pa  # noqa: PLC0415 - comes with Ray: where that is missing, Ray is what to install
+
     with _cluster(ray):
-        known: dict[int, Shard] = {}
+        known: dict[int, tuple[Shard, int]] = {}
         references = []
         for shard in shards:
-            known[shard.number] = shard._replace(items=())
+            known[shard.number] = shard._replace(items=()), len(shard.items)
             references.append(ray.put(pa.table({"number": [shard.number], "text": [json.dumps(shard.items)]})))
         if not references:
             return
@@ -62,8 +63,9 @@ def score_shards_on_ray(
             actors = workers or int(ray.cluster_resources()["CPU"])
             for result in _map_shards(ray, references, predictor, batch_size, actors):
                 rows = list(parse_rows(io.StringIO(result["text"], newline="")))
-                on_progress(len(rows))
-                yield known[result["number"]], rows
+                shard, images = known[result["number"]]
+                on_progress(images)
+                yield shard, rows
         except ray.exceptions.RayError as error:
             raise DetectorError(f"Ray failed: {error}") from error
 
@@ -83,8 +85,10 @@ class _ShardScorer:
             self._predictor = Predictor(*bundle.read(file, threads=1))  # the actor's threads already fill its core
         self._batch_size = batch_size
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
-        """Score the shards of a batch."""
+    def __call__(self, batch: Any) -> Any:
+        """Score the shards of a batch, a table of Arrow."""
+        import pyarrow as pa  # noqa: PLC0415 - comes with Ray
+
         texts = []
         for number, text in zip(batch["number"].to_pylist(), batch["text"].to_pylist(), strict=True):
             shard = Shard(number, [Item(*item) for item in json.loads(text)])
@@ -111,10 +115,8 @@ def _map_shards(
 
 def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import: Ray reads it when it starts
-    try:
-        import ray.data  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise DetectorError("engine='ray' needs an extra: pip install 'melanoma-detect[ray]'") from error
+    import ray.data  # noqa: PLC0415 - an extra
+
     return ray
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.images.frames import file_of
 from melanoma_detect.scoring.addresses import is_address
 from melanoma_detect.scoring.inputs import split_into_chunks
 from melanoma_detect.scoring.item import Item
@@ -163,7 +164,7 @@ def _size_and_time(path: str) -> tuple[int, ...]:
     if is_address(path) or not path:  # a request for each remote file would take longer than scoring it
         return ()
     try:
-        status = os.stat(path)  # noqa: PTH116 - faster than Path.stat over millions of files
+        status = os.stat(file_of(path))  # noqa: PTH116 - faster than Path.stat over millions of files
     except (OSError, ValueError):  # a table may name what is no path, such as one with a zero byte
         return ()
     return status.st_size, status.st_mtime_ns

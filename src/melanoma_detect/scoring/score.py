@@ -35,7 +35,7 @@ class Scores:
 
     Attributes:
         out: The table's path or address.
-        images: Images in the table.
+        images: Images in the table; each frame of a DICOM file is one.
         alerts: Images to show to a dermatologist.
         clears: Images without an alert.
         refers: Images that a person must look at, since the detector abstains or has no threshold.
@@ -91,7 +91,8 @@ def score(
 ) -> Scores:
     r"""Write a table of predictions, one row for each of any number of images.
 
-    Threads read images and run the model; a few batches are held in memory at a time. Shards that are done are saved in a
+    Threads read images and run the model; a few batches are held in memory at a time. A DICOM file of several frames has a row
+    for each, whose path is `lesion.dcm#1` and so on, which `predict` takes too. Shards that are done are saved in a
     hidden folder beside the table: an interrupted run resumes when `score` is called again. The table itself appears when it
     is complete. An image that cannot be read gets a row with its error and the decision *refer*; the run goes on. Bytes of a
     file's name that are not UTF-8 stand in the table as Python writes them (`\udce4`).
@@ -102,8 +103,9 @@ def score(
     empty for a detector that does not tell them apart), `reason`, `error`.
 
     Args:
-        sources: Image files; folders, with their subfolders; zip archives; tables (CSV, Excel or Parquet with a column `path`,
-            `image`, `filename` or the like, or a text file with one path per line), whose paths are relative to their folder.
+        sources: Image files, or a frame of one (`lesion.dcm#3`); folders, with their subfolders; zip archives; tables (CSV,
+            Excel or Parquet with a column `path`, `image`, `filename` or the like, or a text file with one path per line),
+            whose paths are relative to their folder.
             Paths, or addresses that fsspec supports, such as `s3://bucket/lesions` (extra `ray`). A file in a folder is an
             image by its suffix or, without a known one, by its content; other files are counted.
         out: The table's path or address; it ends in `.csv` or `.parquet`.
@@ -160,18 +162,20 @@ def score(
     ):
         state = ScoringState(store, settings, overwrite=overwrite)
         scorer = make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
-        shards = _score_missing(state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker)
+        shards, scored = _score_missing(
+            state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker
+        )
         if not shards:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
         counts = _write_table(store, state.rows(shards), names, sort=sort, overwrite=overwrite)
         return Scores(
             os.fspath(out),
-            images=tracker.done,
+            images=counts.decisions.total(),
             alerts=counts.decisions["alert"],
             clears=counts.decisions["clear"],
             refers=counts.decisions["refer"],
             unreadable=counts.unreadable,
-            resumed=tracker.resumed,
+            resumed=counts.decisions.total() - scored,
             seconds=perf_counter() - tracker.start,
             passed_over=tracker.passed_over,
             errors=tuple(counts.errors),
@@ -190,9 +194,10 @@ def _describe_kept(store: Store, tracker: ScoringProgress, shard_size: int) -> I
 
 def _score_missing(
     state: ScoringState, shards: Iterable[Shard], scorer: ShardScorer, tracker: ScoringProgress
-) -> list[Shard]:
-    """Score and save the shards that are not done yet; return all of them, without their images."""
+) -> tuple[list[Shard], int]:
+    """Score and save the shards that are not done yet; return all of them, without their images, and how many rows are new."""
     known: list[Shard] = []
+    scored = 0
 
     def missing() -> Iterator[Shard]:
         for shard in shards:
@@ -204,8 +209,9 @@ def _score_missing(
 
     for shard, rows in scorer(missing()):
         state.save(shard, rows)
+        scored += len(rows)
     state.check_complete(len(known))
-    return known
+    return known, scored
 
 
 def make_scorer(

@@ -78,7 +78,7 @@ def stream_scores(
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
         return Scores(
             "-",
-            images=tracker.done,
+            images=counts.decisions.total(),
             alerts=counts.decisions["alert"],
             clears=counts.decisions["clear"],
             refers=counts.decisions["refer"],

@@ -212,6 +212,7 @@ def find_writer(out: str) -> Writer:
 
     Raises:
         OutputError: The name ends in neither `.csv` nor `.parquet`.
+        MissingPackageError: It ends in `.parquet`, and pyarrow is not installed.
 
     Examples:
         >>> find_writer("scores.parquet").__name__
@@ -220,6 +221,8 @@ def find_writer(out: str) -> Writer:
     suffix = Path(out).suffix.lower()
     if suffix not in WRITERS:
         raise OutputError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
+    if suffix == ".parquet":  # missing now, and not after hours of work
+        import pyarrow  # noqa: F401, PLC0415
     return WRITERS[suffix]
 
 

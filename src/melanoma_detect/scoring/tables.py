@@ -19,6 +19,7 @@ from melanoma_detect.data.sources.table_text import find_encoding
 from melanoma_detect.data.sources.tree import is_image
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
+from melanoma_detect.images.frames import frame_name, split_frame_name
 from melanoma_detect.scoring.addresses import exists, is_address, join_path, list_files, open_binary, parent_folder
 from melanoma_detect.scoring.item import Item
 
@@ -51,7 +52,7 @@ def table_items(source: str, folder: str) -> Iterator[Item]:
 
     A name is looked for relative to the table, in the folder `images` beside it, and then by its ending in the folders below;
     backslashes, another Unicode form and a missing suffix do not matter. Where a name may stand for several files, none is
-    taken.
+    taken. A name such as `lesion.dcm#3` is frame 3 of `lesion.dcm`, unless a file has this very name.
 
     Args:
         source: A table with a column that names images, or a text file with one path a line.
@@ -73,12 +74,22 @@ def table_items(source: str, folder: str) -> Iterator[Item]:
     finder = _Finder(folder)
     number = 0
     while chunk := list(islice(names, _CHUNK)):
-        for name, (path, problem) in zip(chunk, finder.find(chunk), strict=True):
+        for name, found in zip(chunk, finder.find(chunk), strict=True):
             number += 1
+            path, problem = _find_frame(finder, name, found)
             # A row without a name is kept: it becomes a row of the result, with its error.
             yield Item(name if path or problem else f"{source}, row {number}", path, problem)
     if not number:
         raise DatasetError(f"{source}: no images; expected at least one row that names one")
+
+
+def _find_frame(finder: "_Finder", name: str, found: tuple[str, str]) -> tuple[str, str]:
+    """Return the path and the problem of a name, which may be that of a frame in a file."""
+    named = split_frame_name(name)
+    if named is None or (found[0] and _is_there(found[0])):
+        return found
+    [(path, problem)] = finder.find([named[0]])
+    return (frame_name(path, named[1]), "") if path and _is_there(path) else (path and found[0], problem)
 
 
 class _Finder:

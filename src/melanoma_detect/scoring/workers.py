@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import ImageError, SeveralFramesError
 from melanoma_detect.images.formats import image_error
+from melanoma_detect.images.frames import Frame, frame_name, split_frame_name
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
@@ -68,14 +69,15 @@ def score_shards(
 ) -> Iterator[tuple[Shard, Rows]]:
     """Score shards of images in threads, which go on to the next shard before the last one is complete.
 
-    A batch never spans two shards, so that a shard's rows do not depend on which other shards are scored.
+    A batch never spans two shards, so that a shard's rows do not depend on which other shards are scored. A DICOM file of
+    several frames has a row for each of them, named `lesion.dcm#1` and so on; one frame that fails leaves the others.
 
     Args:
         predictor: The model. Give it one thread per call (`Predictor.with_threads`).
         shards: Shards; a few are taken from the stream ahead of the results.
         batch_size: Images in one call of the model.
         workers: How many threads.
-        on_progress: Called with the number of images of each batch that is done.
+        on_progress: Called with the number of images of each batch that is done; the frames of a file count as one.
 
     Yields:
         Each shard with its rows, in order. An image that cannot be read has a row with its error.
@@ -89,12 +91,12 @@ def score_shards(
     names = columns(predictor.classes)
 
     def score(batch: Batch) -> tuple[Batch, Rows]:
-        return batch, _score_batch(predictor, batch.items, names)
+        return batch, _score_batch(predictor, batch.items, names, batch_size)
 
     rows: Rows = []
     for batch, batch_rows in parallel_map(score, _split_into_batches(shards, batch_size), workers=workers):
         rows += batch_rows
-        on_progress(len(batch_rows))
+        on_progress(len(batch.items))
         if batch.is_last:
             yield batch.shard, rows
             rows = []
@@ -150,8 +152,38 @@ def _split_into_batches(shards: Iterable[Shard], size: int) -> Iterator[Batch]:
             yield Batch(shard, shard.items[start : start + size], is_last=start + size >= len(shard.items))
 
 
-def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> Rows:
-    inputs = [_preprocess(predictor, item) for item in items]
+def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[str], size: int) -> Rows:
+    inputs = [_preprocess(predictor, item, item.path) for item in items]
+    rows = iter(_rows(predictor, items, inputs, names))
+    result: Rows = []
+    for item, value, row in zip(items, inputs, rows, strict=True):
+        if isinstance(value, SeveralFramesError):
+            result += _score_frames(predictor, item, value.frames, names, size)
+        else:
+            result.append(row)
+    return result
+
+
+def _score_frames(predictor: Predictor, item: Item, count: int, names: Sequence[str], size: int) -> Rows:
+    """Return a row for each frame of a file, of which a batch is decoded at a time."""
+    try:
+        file = _fetch_with_retries(item.path) if is_address(item.path) else None
+    except Exception as error:  # noqa: BLE001 - a store that fails between two requests
+        return [unreadable_row(item.name, _reason(item, error), names)]
+    rows: Rows = []
+    for start in range(1, count + 1, size):
+        numbers = range(start, min(start + size, count + 1))
+        items = [Item(frame_name(item.name, each), frame_name(item.path, each)) for each in numbers]
+        sources = [Frame(file, each) if file else own.path for each, own in zip(numbers, items, strict=True)]
+        inputs = [_preprocess(predictor, own, source) for own, source in zip(items, sources, strict=True)]
+        rows += _rows(predictor, items, inputs, names)
+    return rows
+
+
+def _rows(
+    predictor: Predictor, items: Sequence[Item], inputs: Sequence[ModelInput | Exception], names: Sequence[str]
+) -> Rows:
+    """Return the row of each image, in one call of the model."""
     readable = [(item.name, value) for item, value in zip(items, inputs, strict=True) if isinstance(value, ModelInput)]
     predictions: Iterator[Prediction] = iter(())
     if readable:
@@ -170,14 +202,26 @@ def _reason(item: Item, error: Exception) -> str:
     return message.replace(item.path, item.name) if item.path else message
 
 
-def _preprocess(predictor: Predictor, item: Item) -> ModelInput | Exception:
+def _preprocess(predictor: Predictor, item: Item, source: str | Frame) -> ModelInput | Exception:
     try:
         if not item.path:
             empty = f"{item.name}: the table names no image here; fill the cell, or remove the row"
             return ImageError(item.problem or empty)
-        return predictor.preprocess(_fetch_with_retries(item.path) if is_address(item.path) else item.path)
+        is_remote = isinstance(source, str) and is_address(source)
+        return predictor.preprocess(_fetch_image(item.path) if is_remote else source)
     except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
         return error
+
+
+def _fetch_image(address: str) -> BinaryIO | Frame:
+    """Return the image at an address, which may name a frame of a file."""
+    named = split_frame_name(address)
+    try:
+        return _fetch_with_retries(address)
+    except ImageError:
+        if named is None:
+            raise
+        return Frame(_fetch_with_retries(named[0]), named[1])
 
 
 def _fetch_with_retries(address: str) -> BinaryIO:

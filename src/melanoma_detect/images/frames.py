@@ -1,0 +1,172 @@
+"""Frames of DICOM files: how one is named, `lesion.dcm#3`, and how a file of several is split into them.
+
+Frames are counted from 1, as DICOM itself refers to them.
+"""
+
+import contextlib
+import io
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+_NAMED = re.compile(r"(?P<file>.+)#(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
+# A file without the preamble of 128 bytes begins with its first data element: of group 2, or of group 8.
+_DICOM = re.compile(
+    rb".{128}DICM|\x02\0\0\0UL\x04\0|\x08\0[\0\x05\x08\x16]\0(?:CS|UI|UL|..\0\0)|\0\x08\0[\0\x05\x08\x16](?:CS|UI|UL)",
+    re.DOTALL,
+)
+_PREFIX_BYTES = 132
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a DICOM file that is given by its bytes or as an open file; of a path, write `"lesion.dcm#3"`.
+
+    Attributes:
+        source: The bytes of a DICOM file, or an open binary file.
+        number: The frame, from 1.
+
+    Examples:
+        >>> Frame(b"the bytes of a file", 3).name
+        'bytes#3'
+    """
+
+    source: bytes | BinaryIO
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The file's name and the frame's number."""
+        return frame_name(str(getattr(self.source, "name", "") or type(self.source).__name__), self.number)
+
+
+def frame_name(file: str, number: int) -> str:
+    """Return the name of a frame.
+
+    Args:
+        file: The file's path or name.
+        number: The frame, from 1.
+
+    Returns:
+        What `predict`, `score` and tables of paths take.
+
+    Examples:
+        >>> frame_name("lesion.dcm", 3)
+        'lesion.dcm#3'
+    """
+    return f"{file}#{number}"
+
+
+def split_frame_name(name: str) -> tuple[str, int] | None:
+    """Return the file and the number in a frame's name, whether or not there is such a file.
+
+    Args:
+        name: A path, an address or another name.
+
+    Returns:
+        The name of the file, and the frame's number from 1; None for a name that has no number.
+
+    Examples:
+        >>> split_frame_name("lesion.dcm#3"), split_frame_name("lesion.dcm") is None
+        (('lesion.dcm', 3), True)
+    """
+    match = _NAMED.fullmatch(name) if "#" in name else None
+    return (match["file"], int(match["number"])) if match else None
+
+
+def find_frame(path: "str | os.PathLike[str]") -> tuple[str, int] | None:
+    """Return the file and the number of the frame that a path names.
+
+    Args:
+        path: A path.
+
+    Returns:
+        The path of the file, and the frame's number from 1; None where a file has this very name, and where none is there.
+
+    Examples:
+        >>> find_frame("nowhere.dcm#3") is None
+        True
+    """
+    name = os.fspath(path)
+    named = split_frame_name(name) if isinstance(name, str) else None
+    if named is None or os.path.lexists(name) or not os.path.lexists(named[0]):
+        return None
+    return named
+
+
+def file_of(path: "str | os.PathLike[str]") -> str:
+    """Return the file that a path leads to, whether or not it names a frame in it.
+
+    Args:
+        path: A path.
+
+    Returns:
+        The path of the file.
+
+    Examples:
+        >>> file_of("nowhere.jpg")
+        'nowhere.jpg'
+    """
+    named = find_frame(path)
+    return named[0] if named else os.fspath(path)
+
+
+def split_frames(source: Any) -> list[Any]:
+    """Return the images that a source holds: each frame of a DICOM file of several, else the source itself.
+
+    Args:
+        source: What `images.reader.read_pixels` takes.
+
+    Returns:
+        At least one image to read: for a path `"lesion.dcm#1"` and so on, for bytes and open files a `Frame` each.
+
+    Raises:
+        ImageError: It is a DICOM file of several frames, and the extra `dicom` is not installed; or it is a damaged one.
+
+    Examples:
+        >>> len(split_frames(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
+        1
+    """
+    is_path = isinstance(source, (str, os.PathLike))
+    if is_path and (find_frame(source) or not Path(source).is_file()):
+        return [source]
+    if not is_path and not isinstance(source, (bytes, bytearray)) and not _can_seek(source):
+        return [source]
+    with Path(source).open("rb") if is_path else _opened(source) as file:
+        file.seek(0)
+        if not is_dicom(file.read(_PREFIX_BYTES)):
+            return [source]
+        from melanoma_detect.images.dicom import count_frames  # noqa: PLC0415 - an extra
+
+        count = count_frames(file, os.fspath(source) if is_path else Frame(source, 1).name)
+    if count == 1:
+        return [source]
+    numbers = range(1, count + 1)
+    return [frame_name(os.fspath(source), n) if is_path else Frame(source, n) for n in numbers]
+
+
+def is_dicom(prefix: bytes) -> bool:
+    """Return whether a file is in DICOM format, by its first bytes.
+
+    Args:
+        prefix: The first 132 bytes.
+
+    Returns:
+        Whether it is, with or without the preamble that the standard asks for.
+
+    Examples:
+        >>> is_dicom(bytes(128) + b"DICM"), is_dicom(b"no")
+        (True, False)
+    """
+    return bool(_DICOM.match(prefix))
+
+
+def _can_seek(source: Any) -> bool:
+    return bool(getattr(source, "seekable", None)) and bool(source.seekable())
+
+
+def _opened(source: Any) -> Any:
+    """Return a block that gives a file of these bytes, or this open file, which stays open."""
+    return io.BytesIO(source) if isinstance(source, (bytes, bytearray)) else contextlib.nullcontext(source)
