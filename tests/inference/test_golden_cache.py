@@ -141,7 +141,9 @@ def damage(entry, how):
             entry.symlink_to(other)
 
 
-@pytest.mark.parametrize("how", ["half", "longer", "empty", "another", "old", "future", "folder", "pipe", "link", "gone"])
+@pytest.mark.parametrize(
+    "how", ["half", "longer", "empty", "another", "old", "future", "folder", "pipe", "link", "gone"]
+)
 def test_a_broken_entry_counts_as_absent(cache, checks, check, how):
     check()
     (entry,) = cache.iterdir()

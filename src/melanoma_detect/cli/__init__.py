@@ -2,14 +2,15 @@
 
 import io
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from melanoma_detect import __version__
-from melanoma_detect.cli.app import app, show_errors
-from melanoma_detect.cli.interruption import catch_termination
+from melanoma_detect.cli.interruption import catch_termination, show_interruption
+from melanoma_detect.cli.messages import show_errors
+from melanoma_detect.cli.predict_images import plain_predict, print_predictions
 from melanoma_detect.cli.standard_output import ClosedOutput
+
+if TYPE_CHECKING:
+    from melanoma_detect.cli.typer_app import app
 
 __all__ = ["app", "main"]
 
@@ -24,13 +25,19 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     catch_termination()
     with show_errors():
-        app()
+        plain = plain_predict(sys.argv[1:])
+        if plain is None:
+            __getattr__("app")()
+            return
+        with show_interruption():
+            complete = print_predictions(plain.images, {"detector": plain.detector}, as_json=plain.as_json)
+    sys.exit(0 if complete else 1)
 
 
-@app.callback(invoke_without_command=True)
-def _print_version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
-        typer.echo(f"melanoma-detect {__version__}")
-        raise typer.Exit
+def __getattr__(name: str) -> Any:
+    """Import the Typer app when it is used: a command line that needs no parser does not wait for Typer."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from melanoma_detect.cli.typer_app import app  # noqa: PLC0415 - see above
+
+    return app

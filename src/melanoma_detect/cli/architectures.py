@@ -43,7 +43,7 @@ def check_architecture_options(architecture: str, options: Mapping[str, Any]) ->
         >>> check_architecture_options("cnn", {"dropout": 0.5})
         >>> check_architecture_options("cnn", {"dropuot": 0.5})
         Traceback (most recent call last):
-        melanoma_detect.cli.checks.OptionError: --option dropuot: cnn has no such option; did you mean 'dropout'? ...
+        melanoma_detect.cli.errors.OptionError: --option dropuot: cnn has no such option; did you mean 'dropout'? ...
     """
     from melanoma_detect.models.registry import find_entry  # noqa: PLC0415 - --help stays fast
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, at_least
 from melanoma_detect.cli.console import make_console
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
@@ -21,6 +20,7 @@ from melanoma_detect.cli.options import (
     SourcesArgument,
 )
 from melanoma_detect.cli.splits_table import splits_table
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import cache_folder
 from melanoma_detect.utils.interruption import Interruption, noting_interruption

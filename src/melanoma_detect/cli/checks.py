@@ -8,14 +8,12 @@ from typing import Any
 
 import typer
 
-from melanoma_detect.errors import MelanomaDetectError
+from melanoma_detect.cli.errors import OptionError
 from melanoma_detect.utils.suggest import did_you_mean
 
+__all__ = ["OptionError", "at_least", "between_0_and_1", "check_seed", "one_of", "option_name"]
+
 _NUMPY_SEEDS = 2**32  # NumPy's old generator, which Augmentor draws from, takes no larger seed
-
-
-class OptionError(MelanomaDetectError, ValueError):
-    """An option of the command line has a value that it cannot have."""
 
 
 def at_least(lowest: int, *, below: int | None = None) -> Callable[..., Any]:

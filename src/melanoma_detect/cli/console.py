@@ -3,7 +3,10 @@
 rich takes a tenth of a second to import: it is imported only for a command that prints a table or a message.
 """
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from melanoma_detect.utils.json_values import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,3 +83,12 @@ def print_note(kind: str, text: object) -> None:
     """
     colour = "red" if kind == "Error" else "yellow"
     make_console(stderr=True, soft_wrap=True).print(f"[{colour}]{kind}:[/] {escape_markup(printable(text))}")
+
+
+def print_json(document: Any) -> None:
+    """Print a value as strict JSON.
+
+    Args:
+        document: Mappings, sequences, texts, numbers, paths, NumPy scalars and arrays.
+    """
+    print(json.dumps(to_json(document), indent=2, allow_nan=False), flush=True)  # noqa: T201 - this is what prints

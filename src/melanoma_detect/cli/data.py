@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files
@@ -23,6 +22,7 @@ from melanoma_detect.cli.options import (
     SourcesArgument,
 )
 from melanoma_detect.cli.splits_table import splits_table
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.cli.wording import name_options
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.utils.counts import count_noun

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, between_0_and_1
 from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.datasets import check_sources, load_images
@@ -33,6 +32,7 @@ from melanoma_detect.cli.options import (
 )
 from melanoma_detect.cli.shared_map import SharedMap
 from melanoma_detect.cli.shared_table import SharedTable
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
 

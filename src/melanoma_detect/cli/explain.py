@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import one_of
 from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import ImageError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import expand_path

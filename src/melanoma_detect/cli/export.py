@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, one_of
 from melanoma_detect.cli.datasets import check_sources
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error, expand_path
 from melanoma_detect.utils.progress import progress_bar
 

@@ -1,15 +1,12 @@
 """An interrupted command (Ctrl-C, SIGTERM): one line that says what was kept and which command goes on, and no traceback."""
 
+import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
 
 from melanoma_detect.cli.console import print_note
 from melanoma_detect.cli.standard_output import discard_standard_output
@@ -24,29 +21,23 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, as a system sends it that shuts down or ends a batch job: treated like Ctrl-C."""
 
 
-class CommandGroup(TyperGroup):
-    """The group of all commands: what interrupts one of them ends it with a line and the status of its signal."""
+@contextlib.contextmanager
+def show_interruption() -> Iterator[None]:
+    """End what interrupts the block with a line and the status of its signal.
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that the command line names.
-
-        Args:
-            ctx: The context.
-
-        Returns:
-            What the command returns.
-        """
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            print_note("Interrupted", describe_interruption(error, sys.argv))
-            ended_by = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
-            raise typer.Exit(128 + ended_by) from error
-        except BrokenPipeError as error:
-            # The program that reads the output, such as `head`, has enough: end without a word, with the status that the
-            # system's own programs have then.
-            discard_standard_output()
-            raise typer.Exit(_PIPE_CLOSED) from error
+    Raises:
+        SystemExit: It was interrupted, or what reads its output has enough of it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        print_note("Interrupted", describe_interruption(error, sys.argv))
+        sys.exit(128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT))
+    except BrokenPipeError:
+        # The program that reads the output, such as `head`, has enough: end without a word, with the status that the
+        # system's own programs have then.
+        discard_standard_output()
+        sys.exit(_PIPE_CLOSED)
 
 
 def catch_termination() -> None:

@@ -4,8 +4,9 @@ import importlib
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from melanoma_detect.cli.interruption import CommandGroup
+from melanoma_detect.cli.interruption import show_interruption
 
 # The module of each command; --help lists them in this order.
 MODULES = {
@@ -28,8 +29,20 @@ MODULES = {
 }
 
 
-class LazyCommandGroup(CommandGroup):
+class LazyCommandGroup(TyperGroup):
     """The group of all commands, which imports the module of a command when it runs, describes or completes it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the command line names; what interrupts it ends it with one line.
+
+        Args:
+            ctx: The context.
+
+        Returns:
+            What the command returns.
+        """
+        with show_interruption():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of the base
         """Return the names of all commands.

@@ -5,7 +5,6 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
@@ -25,6 +24,7 @@ from melanoma_detect.cli.options import (
     TargetOption,
     ViewsOption,
 )
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_output, expand_path
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import at_least
 from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.json_output import JsonOption, print_json
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.progress import progress_bar
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from melanoma_detect.cli.app import app
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.outputs import expand_path
 
 

@@ -1,16 +1,12 @@
 """Commands that read a detector's answers: predict, card."""
 
-import shlex
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, between_0_and_1, one_of
-from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.options import (
@@ -20,7 +16,9 @@ from melanoma_detect.cli.options import (
     TargetOption,
     ViewsOption,
 )
-from melanoma_detect.errors import DetectorError, ImageError
+from melanoma_detect.cli.predict_images import PredictOptions, print_predictions
+from melanoma_detect.cli.typer_app import app
+from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import expand_path
 
@@ -36,54 +34,15 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Print the diagnosis of each image, and whether to alert a dermatologist."""
-    check_detector(detector)
-    options = {
+    options: PredictOptions = {
         "detector": detector,
         "sensitivity": sensitivity,
         "target": target,
         "views": views,
-        "image-type": image_type,
+        "image_type": image_type,
     }
-    read = _make_reader(images, lambda: load_detector(detector, sensitivity, target, views, image_type), options)
-    documents: list[dict[str, Any]] = []
-    failed = False
-    for image in images:
-        try:
-            prediction = read(image)
-        except ImageError as error:
-            failed = True
-            documents.append({"source": image, "error": str(error)})
-            typer.echo(f"Error: {printable(error)}", err=True)
-            continue
-        documents.append(prediction.to_dict())
-        if not as_json:
-            typer.echo(printable(prediction))
-    if as_json:
-        print_json({"predictions": documents, "disclaimer": DISCLAIMER})
-    else:
-        typer.echo(f"\n{DISCLAIMER}", err=True)
-    if failed:
+    if not print_predictions(images, options, as_json=as_json):
         raise typer.Exit(1)
-
-
-def _make_reader(
-    images: Sequence[Path], load: "Callable[[], md.Detector]", options: dict[str, Any]
-) -> "Callable[[Path], md.Prediction]":
-    """Return what predicts an image; without any image there, the detector is not loaded, which takes time."""
-    loaded = load() if any(map(Path.is_file, images)) else None
-
-    def read(image: Path) -> "md.Prediction":
-        if image.is_dir():
-            given = [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
-            command = shlex.join(["melanoma-detect", "score", str(image), *given, "--out", "scores.csv"])
-            raise ImageError(
-                f"{image}: is a folder, and predict takes image files; for every image in it run: {command}"
-            )
-        if loaded is None:
-            raise ImageError(f"{image}: no such file; check the path")
-        return loaded.predict(image)
-
-    return read
 
 
 @app.command()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, at_least, one_of
 from melanoma_detect.cli.console import print_note
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
@@ -20,6 +19,7 @@ from melanoma_detect.cli.options import (
     TargetOption,
     ViewsOption,
 )
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.counts import count_noun, is_or_are
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.checks import OptionError, at_least
 from melanoma_detect.cli.console import print_note
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.cli.options import DetectorOption, ImageTypeOption, SensitivityOption, TargetOption, ViewsOption
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.interruption import Interruption, noting_interruption

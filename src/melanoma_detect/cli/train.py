@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from melanoma_detect.cli.app import app
 from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, one_of
 from melanoma_detect.cli.datasets import check_sources, dataset_arguments, given_paths
@@ -23,6 +22,7 @@ from melanoma_detect.cli.options import (
     SourcesArgument,
 )
 from melanoma_detect.cli.resuming import check_resumable
+from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_run_folder, expand_path
 

@@ -1,13 +1,14 @@
-"""What has been checked once need not be run again: which detectors gave the right probabilities for their golden images here.
+"""What has been checked need not be run again: which detectors gave the right probabilities for their golden images here.
 
-Running the golden images takes a fifth of the time from the shell to a printed answer. The check's result depends on nothing but
-the model, the images and their recorded probabilities, ONNX Runtime, the processor and the number of threads. A digest of all of
-them is the name of an entry in the folder `golden` of the cache, which is written when the check has passed. The digest is
-computed from the bytes that were read, at every load: a file that was changed or damaged has another one, and is checked.
+Running the golden images takes a fifth of the time from the shell to a printed answer. The result of the check depends on
+nothing but the model, the images and their recorded probabilities, ONNX Runtime, the processor and the number of threads. A
+digest of all of them is the name of an entry in the folder `golden` of the cache, which is written when the check has passed.
+The digest is computed from the bytes that were read, at every load: a file that was changed or damaged has another one, and is
+checked.
 
-An entry counts for 30 days. What cannot be read, is no regular file or holds anything else than its own digest counts as absent,
-and a folder that cannot be written changes nothing but the time. `MELANOMA_DETECT_CACHE` names another folder for the cache;
-deleting the folder `golden` clears it.
+An entry counts for 30 days. What cannot be read, is no regular file or holds anything but its own digest counts as absent, and
+a folder that cannot be written changes nothing but the time. `MELANOMA_DETECT_CACHE` names another folder for the cache;
+deleting its folder `golden` clears it.
 """
 
 import contextlib
@@ -42,7 +43,7 @@ _READ_ONLY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "
 def check_golden_images_once(
     file: Path, members: Mapping[str, bytes], runtime: Runtime, model: bytes | None, **expected: Any
 ) -> None:
-    """Raise DetectorError unless a model gives the recorded probabilities for its golden images, now or when it was checked before.
+    """Raise DetectorError unless a model gives the recorded probabilities for its golden images, now or when it was last run.
 
     Args:
         file: The detector's file, for the message.

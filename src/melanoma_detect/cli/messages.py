@@ -1,4 +1,4 @@
-"""The Typer app: the commands, and how their warnings, errors and interruptions are shown."""
+"""How the library's warnings and errors are shown: as one line each, with the exit status that belongs to them."""
 
 import contextlib
 import sys
@@ -6,30 +6,13 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
-from melanoma_detect.cli.checks import OptionError
-from melanoma_detect.cli.console import escape_markup, make_console, make_table, print_note, printable
-from melanoma_detect.cli.lazy_commands import LazyCommandGroup
+from melanoma_detect.cli.console import print_note
+from melanoma_detect.cli.errors import OptionError
 from melanoma_detect.cli.standard_output import check_output_was_kept, discard_standard_output, is_lost_output
 from melanoma_detect.cli.wording import name_options
 from melanoma_detect.errors import DataWarning, DetectorWarning, MelanomaDetectError, UnknownModelError
-from melanoma_detect.utils.disclaimer import DISCLAIMER
-
-__all__ = ["app", "escape_markup", "make_console", "make_table", "printable", "show_errors"]
 
 FAILED, WRONG_USAGE = 1, 2
-_EPILOG = """Exit status: 0 done, 1 failed, 2 wrong usage, 3 score could not read some of the images, 130 interrupted.
-
-"""
-
-app = typer.Typer(
-    cls=LazyCommandGroup,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Classify nine skin lesions and alert a dermatologist to melanoma.",
-    epilog=_EPILOG + DISCLAIMER,
-)
 
 
 @contextlib.contextmanager
