@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.explain.dicom_output import HasDicomCapture
 from melanoma_detect.explain.overlay import draw_overlay, draw_sheet
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
@@ -35,7 +36,7 @@ _SPREAD = 0.35  # of the image: evidence whose half needs more names no place (e
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
+class Explanation(HasDicomCapture):
     """Which parts of an image are evidence for a diagnosis.
 
     Attributes:

@@ -25,7 +25,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import frame_name
 
 SOFTWARE = "melanoma-detect"  # the manufacturer in the files that this library writes
@@ -60,7 +60,7 @@ _MAX_INFLATED = 2 * 10**9  # bytes: a few kilobytes of a deflated file may stand
 _QUOTED = re.compile(r"'(?![A-Za-z][A-Za-z ()/-]{0,60}')[^']*'|\"[^\"]*\"", re.DOTALL)
 _MAX_MESSAGE = 300  # characters
 _lock = threading.Lock()
-_reading: list[int] = []  # the validation modes to return to, one for each thread that reads
+_reading: list[tuple[int, int]] = []  # the validation modes to return to, one for each thread that reads
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class DicomHeader:
 
 @contextlib.contextmanager
 def private_reading() -> Iterator[None]:
-    """Read with pydicom for the duration of a block, without a word of what a file holds.
+    """Read and copy with pydicom for the duration of a block, without a word of what a file holds.
 
     pydicom warns of, and logs, values that are not as the standard has them: of a patient's name too.
 
@@ -101,11 +101,11 @@ def private_reading() -> Iterator[None]:
     """
     settings = pydicom.config.settings  # of the whole process: the last thread puts back what the first one found
     with _lock:
-        _reading.append(settings.reading_validation_mode)
-        settings.reading_validation_mode = pydicom.config.IGNORE
+        _reading.append((settings.reading_validation_mode, settings.writing_validation_mode))
+        settings.reading_validation_mode = settings.writing_validation_mode = pydicom.config.IGNORE
     try:
         yield
-    except (ImageError, Warning):  # a warning that was turned into an error: the caller tries again without
+    except (MelanomaDetectError, Warning):  # a warning that was turned into an error: the caller tries again without
         raise
     except Exception as error:  # noqa: BLE001
         raise ValueError(_harmless(str(error)) or type(error).__name__) from None
@@ -113,7 +113,7 @@ def private_reading() -> Iterator[None]:
         with _lock:
             before = _reading.pop()
             if not _reading:
-                settings.reading_validation_mode = before
+                settings.reading_validation_mode, settings.writing_validation_mode = before
 
 
 def _harmless(message: str) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
+from melanoma_detect.inference.dicom_output import HasDicomReport
 from melanoma_detect.inference.image_types import TYPE_NAMES, ImageType
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
 from melanoma_detect.inference.prediction_image import HasImage
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.arrays import Float64Array, sum_columns
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.probabilities import format_percent, format_threshold
@@ -40,7 +41,7 @@ def __getattr__(name: str) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Prediction(HasImage):
+class Prediction(HasDicomReport, HasImage):
     """The prediction for one image; printing it gives a sentence, and a notebook shows it with its image.
 
     Attributes:
@@ -251,7 +252,7 @@ def target_scores(probabilities: Float64Array, classes: tuple[str, ...], target:
     """
     malignant = target == "malignant"
     columns = taxonomy.positions(classes, code=None if malignant else taxonomy.MELANOMA, malignant=malignant)
-    return np.asarray(probabilities[:, list(columns)].sum(axis=1))
+    return sum_columns(probabilities, np.isin(np.arange(len(classes)), columns))
 
 
 def likely_malignant(

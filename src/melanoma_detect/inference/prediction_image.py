@@ -27,11 +27,13 @@ class ImageSource:
         image: What was predicted.
         seen: The image as the model saw it.
         squashed: Whether the model saw it squashed into another shape.
+        config: The configuration of the detector that judged it.
     """
 
-    __slots__ = ("__weakref__", "_file", "_pixels", "_shape", "_stamp")
+    __slots__ = ("__weakref__", "_file", "_pixels", "_shape", "_stamp", "config")
 
-    def __init__(self, image: ImageLike, seen: ModelInput, *, squashed: bool) -> None:
+    def __init__(self, image: ImageLike, seen: ModelInput, *, squashed: bool, config: Any = None) -> None:
+        self.config = config
         self._file: Any = None
         self._pixels: Pixels | None = None
         self._shape = (seen.height, seen.width) if squashed else seen.pixels.shape[:2]
@@ -63,6 +65,11 @@ class ImageSource:
         scale = max(image.size) / max(self._shape)
         return image.resize((max(1, round(self._shape[1] * scale)), max(1, round(self._shape[0] * scale))))
 
+    @property
+    def path(self) -> str:
+        """The absolute path of its file; empty for an image without one."""
+        return "" if self._file is None else os.fspath(self._file)
+
     def drop(self) -> None:
         """Forget the pixels."""
         self._pixels = None
@@ -78,7 +85,7 @@ class HasImage:
         return vars(self)
 
 
-def remember(value: HasImage, image: ImageLike, seen: ModelInput, *, squashed: bool) -> None:
+def remember(value: HasImage, image: ImageLike, seen: ModelInput, *, squashed: bool, config: Any = None) -> None:
     """Tell a value which image it is about.
 
     Args:
@@ -86,6 +93,7 @@ def remember(value: HasImage, image: ImageLike, seen: ModelInput, *, squashed: b
         image: What was predicted.
         seen: The image as the model saw it.
         squashed: Whether the model saw it squashed into another shape.
+        config: The configuration of the detector that judged it.
 
     Examples:
         >>> value = HasImage()
@@ -94,7 +102,23 @@ def remember(value: HasImage, image: ImageLike, seen: ModelInput, *, squashed: b
         >>> load_image(value, "bytes").size
         (32, 24)
     """
-    object.__setattr__(value, "_image", ImageSource(image, seen, squashed=squashed))
+    object.__setattr__(value, "_image", ImageSource(image, seen, squashed=squashed, config=config))
+
+
+def image_source(value: HasImage) -> ImageSource | None:
+    """Return where the image of a value is found again.
+
+    Args:
+        value: The value.
+
+    Returns:
+        The source; None where the value was not told of its image.
+
+    Examples:
+        >>> image_source(HasImage()) is None
+        True
+    """
+    return getattr(value, "_image", None)
 
 
 def load_image(value: HasImage, source: str) -> Image.Image:
@@ -114,7 +138,7 @@ def load_image(value: HasImage, source: str) -> Image.Image:
         >>> load_image(HasImage(), str(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")).size
         (64, 64)
     """
-    kept: ImageSource | None = getattr(value, "_image", None)
+    kept = image_source(value)
     return kept.load() if kept else _load_file(source, None)
 
 

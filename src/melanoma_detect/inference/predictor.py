@@ -311,7 +311,7 @@ class Predictor:
             inputs = [self.preprocess(image) for image in batch]
             made = self.predict_inputs(inputs, [source_name(image) for image in batch])
             for prediction, image, seen in zip(made, batch, inputs, strict=True):
-                remember(prediction, image, seen, squashed=squashed)
+                remember(prediction, image, seen, squashed=squashed, config=self.config)
             predictions += made
         return predictions
 
