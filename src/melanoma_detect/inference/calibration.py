@@ -21,7 +21,7 @@ from melanoma_detect.inference.operating_points import (
     lesions_needed,
 )
 from melanoma_detect.inference.prediction import may_be_malignant, softmax
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.arrays import Float64Array, sum_columns
 
 COVERAGE = (
     0.9  # of prediction sets by default, as in most of the literature (Angelopoulos and Bates 2021, arXiv:2107.07511)
@@ -112,8 +112,8 @@ class Calibration:
         melanoma = np.isin(np.arange(len(classes)), taxonomy.positions(classes, code=taxonomy.MELANOMA))
         probabilities = unbiased.copy()
         for columns in (melanoma, ~melanoma):
-            total = np.maximum(unbiased[:, columns].sum(axis=1, keepdims=True), _TINY)
-            probabilities[:, columns] *= biased[:, columns].sum(axis=1, keepdims=True) / total
+            total = np.maximum(sum_columns(unbiased, columns)[:, None], _TINY)
+            probabilities[:, columns] *= sum_columns(biased, columns)[:, None] / total
         return probabilities
 
     def operating_point(self, sensitivity: float, target: Target = "melanoma") -> OperatingPoint:

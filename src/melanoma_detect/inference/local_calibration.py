@@ -24,7 +24,7 @@ from melanoma_detect.inference.operating_points import (
     check_sensitivity,
     lesions_needed,
 )
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.arrays import Float64Array, sum_columns
 
 _EPSILON = 1e-12  # the smallest probability whose log-odds are taken
 _FARTHEST = 500.0  # log-odds whose exponential is finite
@@ -91,16 +91,16 @@ class LocalCalibration:
         melanoma, others, rest = kinds_of_classes(classes)
         raised = np.maximum(probabilities, _EPSILON) ** (1 / self.temperature)
         weights = raised * np.exp(np.asarray(self.bias or np.zeros(len(classes))))
-        first = self.line("melanoma")(probabilities[:, melanoma].sum(axis=1)) if melanoma.any() else 0.0
+        first = self.line("melanoma")(sum_columns(probabilities, melanoma)) if melanoma.any() else 0.0
         malignant = first
         if others.any():
-            score = probabilities[:, melanoma | others].sum(axis=1)
+            score = sum_columns(probabilities, melanoma | others)
             malignant = np.maximum(self.line("malignant")(score), first) if rest.any() else np.ones_like(score)
         elif not rest.any():
             first = malignant = np.ones(len(probabilities))
         local: Float64Array = np.empty_like(weights)
         for columns, share in ((melanoma, first), (others, malignant - first), (rest, 1 - malignant)):
-            total = weights[:, columns].sum(axis=1, keepdims=True)
+            total = sum_columns(weights, columns)[:, None]
             local[:, columns] = weights[:, columns] / total * np.reshape(share, (-1, 1))
         return local
 

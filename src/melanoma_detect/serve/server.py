@@ -52,17 +52,16 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: ASGIApp, listening: socket.socket, *, seconds: float, root_path: str = "") -> None:
-    """Serve until SIGINT or SIGTERM: then no request is taken any more, those in progress end, and the signal takes effect.
+def make_server(app: ASGIApp, *, seconds: float, root_path: str = "") -> uvicorn.Server:
+    """Return the server of an application.
 
     Args:
         app: The application.
-        listening: The socket, which is closed at the end.
         seconds: The longest time for a request.
         root_path: The path that a reverse proxy serves it under.
 
-    Raises:
-        KeyboardInterrupt: The signal, when everything has ended.
+    Returns:
+        The server, not yet running.
     """
     config = uvicorn.Config(
         app,
@@ -77,4 +76,19 @@ def run(app: ASGIApp, listening: socket.socket, *, seconds: float, root_path: st
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=int(seconds) + _GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
+
+
+def run(app: ASGIApp, listening: socket.socket, *, seconds: float, root_path: str = "") -> None:
+    """Serve until SIGINT or SIGTERM: then no request is taken any more, those in progress end, and the signal takes effect.
+
+    Args:
+        app: The application.
+        listening: The socket, which is closed at the end.
+        seconds: The longest time for a request.
+        root_path: The path that a reverse proxy serves it under.
+
+    Raises:
+        KeyboardInterrupt: The signal, when everything has ended.
+    """
+    make_server(app, seconds=seconds, root_path=root_path).run(sockets=[listening])
