@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,10 +51,30 @@ class Term(NamedTuple):
     malignancy: Malignancy | None
 
 
-# The nine by their names: a detector's classes are looked up without the 1,700 spellings of the rest, whose table takes a tenth
-# of a second.
-_TERMS = {code: Term(one.name, frozenset([code]), one.malignancy) for code, one in _NINE.items()}
-_BY_NAME = {letters(term.name): term for term in _TERMS.values()}
+def _shared(codes: Iterable[str], malignancies: Mapping[str, Malignancy | None]) -> Malignancy | None:
+    """Return the malignancy of several diagnoses, or None where they differ."""
+    found = {malignancies[code] for code in codes}
+    return found.pop() if len(found) == 1 else None
+
+
+_NINE_TERMS = {code: Term(one.name, frozenset([code]), one.malignancy) for code, one in _NINE.items()}
+_COARSE_TERMS = {
+    one.name: Term(
+        one.name,
+        frozenset(one.codes),
+        _shared(one.codes, {code: term.malignancy for code, term in _NINE_TERMS.items()}),
+    )
+    for one in COARSE
+}
+# The nine by name and code, and the coarse labels by name, which come first where they share one: a prediction looks up no
+# others, and does not wait a tenth of a second for the table of all 1,700 spellings.
+_USUAL = {
+    letters(spelling): term
+    for spelling, term in (
+        *((spelling, term) for code, term in _NINE_TERMS.items() for spelling in (code, term.name)),
+        *_COARSE_TERMS.items(),
+    )
+}
 
 
 class _Rows(NamedTuple):
@@ -117,7 +137,7 @@ def known_names() -> frozenset[str]:
 
 
 def _look_up_spelling(label: str) -> Term | None:
-    if term := _BY_NAME.get(letters(label)):
+    if term := _USUAL.get(letters(label)):
         return term
     vocabulary = _vocabulary()
     term = vocabulary.terms.get(letters(label)) or vocabulary.singular.get(singular_letters(label))
@@ -187,19 +207,17 @@ def _named_terms(rows: _Rows, malignancies: dict[str, Malignancy | None]) -> dic
         each: frozenset(code for code, malignancy in malignancies.items() if malignancy == each)
         for each in ("benign", "indeterminate", "malignant")
     }
-    groups = {coarse.name: frozenset(coarse.codes) for coarse in COARSE} | by_malignancy
+    groups = dict(by_malignancy)
     groups["not melanoma"] = frozenset(malignancies) - {MELANOMA}
     groups["other benign"] = by_malignancy["benign"] - inflammatory - set(_NINE)
     groups["other malignant"] = by_malignancy["malignant"] - set(_NINE)
     groups["inflammatory or infectious diseases"] = frozenset(inflammatory)
-    terms = {code: Term(code, frozenset([code]), malignancies[code]) for code in malignancies} | _TERMS
-    return terms | {name: Term(name, codes, _shared(codes, malignancies)) for name, codes in groups.items()}
-
-
-def _shared(codes: Iterable[str], malignancies: dict[str, Malignancy | None]) -> Malignancy | None:
-    """Return the malignancy of several diagnoses, or None where they differ."""
-    found = {malignancies[code] for code in codes}
-    return found.pop() if len(found) == 1 else None
+    terms = {code: Term(code, frozenset([code]), malignancies[code]) for code in malignancies} | _NINE_TERMS
+    return (
+        terms
+        | _COARSE_TERMS
+        | {name: Term(name, codes, _shared(codes, malignancies)) for name, codes in groups.items()}
+    )
 
 
 def _hand_written(rows: _Rows, named: dict[str, Term]) -> Iterator[tuple[str, Term]]:
