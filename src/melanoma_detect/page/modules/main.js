@@ -5,6 +5,7 @@ import { startEngine } from "engine";
 import { drawCard } from "ui_card";
 import { byId } from "ui_dom";
 import { listenForImages, refuseImages } from "ui_intake";
+import { showLicences } from "ui_licences";
 import { List } from "ui_list";
 import { Result } from "ui_result";
 import { Session } from "ui_session";
@@ -17,7 +18,7 @@ function describeDetector() {
   byId("detector").textContent = parameters.description;
   byId("disclaimer").textContent = parameters.disclaimer;
   byId("card-text").replaceChildren(...drawCard(parameters.model_card, parameters.disclaimer));
-  byId("made").textContent = ["Made with melanoma-detect.", parameters.licence].join(" ");
+  showLicences(parameters);
 }
 
 /**

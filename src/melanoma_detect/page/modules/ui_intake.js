@@ -15,6 +15,9 @@ export function listenForImages(take) {
       take([...input.files]);
       input.value = ""; // the same file can be chosen again
     });
+    input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter") input.click(); // as a button does, which it looks like
+    });
   }
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];

@@ -64,16 +64,17 @@ export class Picture {
     if (!on) return;
     const diagnosis = this.diagnosis.value;
     const overlay = this.engine.overlay(this.analysis, this.settings(), diagnosis);
-    const words = diagnosis === "malignant" ? "a malignant diagnosis" : diagnosis;
     if (!overlay) {
       this.layer.hidden = true;
       return;
     }
+    const words = diagnosis === "malignant" ? "a malignant diagnosis" : diagnosis;
+    const where = describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis));
     this.layer.width = overlay.width;
     this.layer.height = overlay.height;
     this.layer.getContext("2d").putImageData(overlay, 0, 0);
-    this.layer.setAttribute("aria-label", `Evidence for ${words} in ${this.name}: ${describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis))}`);
-    byId("evidence-text").textContent = capitalise(`${describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis))}.`);
+    this.layer.setAttribute("aria-label", `Evidence for ${words} in ${this.name}: ${where}`);
+    byId("evidence-text").textContent = capitalise(`${where}.`);
   }
 
   #prepareControls() {
@@ -100,9 +101,9 @@ export class Picture {
 export function describeHeat(map) {
   const highest = map ? map.heat.indexOf(Math.max(...map.heat)) : -1;
   if (!map || highest < 0 || !(map.heat[highest] > 0)) return "no part of the image is evidence for it";
-  const row = Math.floor(highest / map.columns);
+  const [row, column] = [Math.floor(highest / map.columns) + 0.5, (highest % map.columns) + 0.5]; // a cell's middle
   const vertical = ["upper", "", "lower"][Math.floor((3 * row) / map.rows)];
-  const horizontal = ["left", "", "right"][Math.floor((3 * (highest % map.columns)) / map.columns)];
+  const horizontal = ["left", "", "right"][Math.floor((3 * column) / map.columns)];
   const part = [vertical, horizontal].filter(Boolean).join(" ");
   return `the strongest evidence lies in its ${part ? `${part} part` : "middle"}`;
 }

@@ -80,10 +80,11 @@ export class Result {
   #answer({ prediction, analysis }) {
     const { engine, settings } = this.session;
     const type = prediction.image_type ? `, ${TYPE_NAMES[prediction.image_type]}` : "";
+    const middle = engine.parameters.resize === "crop" && analysis.width !== analysis.height ? " Shown is its middle, which the model sees." : "";
     return [
       drawBars(prediction, engine.parameters),
       element("p", { class: "soft" }, describeSet(prediction, settings.coverage)),
-      element("p", { class: "soft" }, `${analysis.width} × ${analysis.height} pixels, ${analysis.format}${type}.`),
+      element("p", { class: "soft" }, `${analysis.width} × ${analysis.height} pixels, ${analysis.format}${type}.${middle}`),
     ];
   }
 }
@@ -106,15 +107,11 @@ export function describeSet(prediction, coverage) {
 function decision({ name, prediction }) {
   const share = formatPercent(prediction.probabilities[prediction.diagnosis]);
   const likely = prediction.abstained ? "no diagnosis" : `${prediction.diagnosis}, ${share}`;
-  const made = [
+  return [
     element("p", { class: "top" }, verdict(prediction.decision, true), element("strong", {}, likely)),
-    element("p", { id: "sentence" }, capitalise(withoutName(prediction.text, name))),
+    // The sentence of an image that is referred says why.
+    element("p", { id: "sentence", class: prediction.reason ? "advice warn" : "" }, capitalise(withoutName(prediction.text, name))),
   ];
-  if (prediction.reason) {
-    const why = element("strong", {}, prediction.abstained ? "The detector abstains: " : "Referred: ");
-    made.push(element("p", { class: "advice warn", id: "reason" }, why, `${prediction.reason}.`));
-  }
-  return made;
 }
 
 /** @param {import("ui_session").Item} item @returns {HTMLElement[]} */

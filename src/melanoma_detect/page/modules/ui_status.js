@@ -41,6 +41,6 @@ export function showBlocked(message) {
   status.dataset.state = "blocked";
   status.replaceChildren(
     element("p", { class: "advice severe", role: "alert" }, `✕ Blocked. ${message}`),
-    element("p", { class: "soft" }, "No image is judged. Update this browser or open the page in another one."),
+    element("p", { class: "soft" }, "No image is judged."),
   );
 }

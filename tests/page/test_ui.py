@@ -1,0 +1,515 @@
+"""What a person sees and does in a detector's page, in a real Chromium, from disk and without a network."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.page import write_page
+from melanoma_detect.scoring.table import columns, prediction_row
+from melanoma_detect.utils.disclaimer import DISCLAIMER
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+TOLERANCE = 2e-3  # of a probability: browsers decode and round a little differently
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if BROWSER is None:
+        pytest.skip("no Chromium: pages are not opened")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def html(detector, tmp_path_factory):
+    return write_page(detector, tmp_path_factory.mktemp("page") / "detector.html")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Write a lesion, further lesions, a blank photo, a damaged file and a HEIC file; PNG, so that every decoder agrees."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, diagnosis in enumerate(("melanoma", "nevus", "basal cell carcinoma", "vascular lesion")):
+        Image.fromarray(md.draw_lesion(diagnosis, seed=number, size=96).pixels).save(folder / f"{diagnosis}.png")
+    Image.fromarray(np.full((96, 96, 3), 250, np.uint8)).save(folder / "blank.png")
+    Image.new("RGB", (12, 300), (180, 120, 100)).save(folder / "narrow.png")
+    (folder / "damaged.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF nothing more")
+    (folder / "IMG_2041.HEIC").write_bytes(HEIC)
+    return folder
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a page without a network; it fails where the page asks for one, or logs an error."""
+    contexts, problems = [], []
+
+    def opened(path, *, state="ready", **options):
+        context = browser.new_context(offline=True, **({"viewport": {"width": 1280, "height": 900}} | options))
+        context.set_default_timeout(120_000)  # milliseconds: a busy machine starts the model slowly
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda asked: re.match("file|data|blob", asked.url) or problems.append(asked.url))
+        page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_selector(f"#status[data-state={state}]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def choose(page, *paths):
+    """Choose files, and wait until all are judged and the picture of the one is drawn."""
+    page.set_input_files("#choose", list(paths))
+    if len(paths) == 1:
+        page.wait_for_selector(f"#result-title:text-is('{paths[0].name}')")
+    else:
+        page.wait_for_selector("#list:not([hidden])")
+    page.wait_for_selector("#stop", state="hidden")
+
+
+def sentence(page):
+    return page.inner_text("#sentence")
+
+
+def expected(prediction):
+    """Return the sentence of a prediction as the page begins it: without its name, from a capital on."""
+    text = str(prediction).removeprefix(f"{prediction.source}: ")
+    return text[:1].upper() + text[1:]
+
+
+def alike(shown, wanted):
+    """Return whether two sentences differ in the last digits of their shares alone."""
+    numbers = re.compile(r"\d+\.\d+")
+    close = np.allclose(
+        [float(n) for n in numbers.findall(shown)], [float(n) for n in numbers.findall(wanted)], atol=0.2
+    )
+    return close and numbers.sub("#", shown) == numbers.sub("#", wanted)
+
+
+def test_a_lesion_gets_the_answer_that_python_gives(open_page, html, photos, detector):
+    page = open_page(html)
+    choose(page, photos / "melanoma.png")
+    page.wait_for_selector("#stage:not([hidden])")
+    prediction = detector.predict(photos / "melanoma.png")
+    assert alike(sentence(page), expected(prediction))
+    label = page.inner_text("#verdict .pill")
+    assert label.split()[1].rstrip(":") == prediction.decision.upper()
+    assert label[0] in "▲◆●"
+    rows = page.eval_on_selector_all(
+        ".bars tbody:last-of-type tr",
+        "rows => rows.map((row) => [row.children[0].firstChild.data, row.children[2].textContent])",
+    )
+    shown = {label: float(share.strip("<>%")) / 100 for label, share in rows}
+    assert shown == pytest.approx(prediction.probabilities, abs=TOLERANCE)
+    held = set(
+        page.eval_on_selector_all(".bars tbody:last-of-type .held", "all => all.map((one) => one.firstChild.data)")
+    )
+    assert held == set(prediction.prediction_set)
+    line = page.inner_text(".bars thead >> nth=0")
+    assert f"alert from {prediction.operating_point.threshold:.1%}" in line
+    assert page.eval_on_selector("#picture", "canvas => canvas.width * canvas.height") > 1
+
+
+def test_what_is_not_a_lesion_is_referred_with_the_reason(open_page, html, photos, detector):
+    page = open_page(html)
+    for name in ("blank.png", "narrow.png"):
+        choose(page, photos / name)
+        prediction = detector.predict(photos / name)
+        assert prediction.abstained
+        assert sentence(page) == expected(prediction)
+        assert "no diagnosis" in page.inner_text("#verdict")
+        assert page.inner_text("#verdict .pill") == "◆ REFER: a person must look"
+
+
+def test_files_that_are_no_images_are_refused_by_name_and_the_others_go_on(open_page, html, photos):
+    page = open_page(html)
+    choose(page, photos / "IMG_2041.HEIC")
+    assert "HEIC" in page.inner_text("#refusal")
+    assert "JPEG" in page.inner_text("#refusal")
+    assert not page.is_visible("#stage")
+    choose(page, photos / "damaged.jpg", photos / "nevus.png", photos / "IMG_2041.HEIC")
+    rows = page.query_selector_all("#rows tr")
+    assert len(rows) == 4
+    reasons = [row.query_selector(".reason").inner_text() for row in rows]
+    assert "HEIC" in reasons[0]
+    assert "copy it again" in reasons[1]
+    assert rows[2].query_selector("img").get_attribute("alt") == "Thumbnail of nevus.png"
+    assert re.search(r"\d%", rows[2].query_selector(".number").inner_text())
+    page.click("text=damaged.jpg")
+    assert page.inner_text("#result-title") == "damaged.jpg"
+    assert "not judged" in page.inner_text("#verdict")
+
+
+@pytest.mark.parametrize(("kind", "target"), [("drop", "#intake"), ("paste", "body")])
+def test_images_are_dropped_and_pasted(open_page, html, photos, kind, target):
+    page = open_page(html)
+    content = [*(photos / "nevus.png").read_bytes()]
+    page.evaluate(
+        """([kind, target, content]) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(content)], "carried.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: carried, clipboardData: carried };
+            const zone = document.querySelector(target);
+            if (kind === "drop") {
+                zone.dispatchEvent(new DragEvent("dragenter", options));
+                if (!zone.classList.contains("over")) throw new Error("nothing shows that it would be taken");
+            }
+            const made = kind === "drop" ? new DragEvent(kind, options) : new ClipboardEvent(kind, options);
+            if (zone.dispatchEvent(made)) throw new Error("the browser would leave the page to show the image");
+        }""",
+        [kind, target, content],
+    )
+    page.wait_for_selector("#result-title:text-is('carried.png')")
+    assert "over" not in (page.get_attribute("#intake", "class") or "")
+
+
+def test_the_sliders_change_decisions_and_predictive_values_as_python_does(open_page, html, detector, tmp_path):
+    page = open_page(html)
+    lowest, highest = (sensitivity(page, end) for end in (0, page.get_attribute("#sensitivity", "max")))
+    strict, wide = detector.at(sensitivity=lowest), detector.at(sensitivity=highest)
+    drawn = [md.draw_lesion("melanoma", seed=seed, size=64).pixels for seed in range(60)]
+    # Only images whose probability lies between the thresholds get another decision; and one that does not.
+    changing = [
+        pixels
+        for pixels, one, other in zip(drawn, strict.predict(drawn), wide.predict(drawn), strict=True)
+        if one.decision != other.decision
+    ]
+    assert changing
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for file, pixels in zip(files, [*changing, *drawn][:3], strict=True):
+        Image.fromarray(pixels).save(file)
+    choose(page, *files)
+    page.click("#rows >> text=0.png")
+    seen = set()
+    for step in (0, page.get_attribute("#sensitivity", "max")):
+        used = detector.at(sensitivity=sensitivity(page, step))
+        predictions = used.predict(files)
+        decisions = page.eval_on_selector_all("#rows .decision .pill", "all => all.map((one) => one.textContent)")
+        assert [text.split()[-1].lower() for text in decisions] == [one.decision for one in predictions]
+        assert alike(sentence(page), expected(predictions[0]))
+        assert f"{used.operating_point.threshold:.1%}" in page.inner_text("#points dl")
+        seen.add(decisions[0])
+    assert len(seen) == 2
+    page.click("#settings-reset")
+    assert alike(sentence(page), expected(detector.predict(files[0])))
+
+
+def sensitivity(page, step):
+    """Move the slider of the sensitivity, and return what it then says."""
+    page.fill("#sensitivity", str(step))
+    return float(page.inner_text("#sensitivity-value").strip("%")) / 100
+
+
+def test_prevalence_gives_the_predictive_values_of_python(open_page, html, detector):
+    page = open_page(html)
+    for step in ("0", "7", "18"):
+        page.fill("#prevalence", step)
+        prevalence = float(page.inner_text("#prevalence-value").strip("%")) / 100
+        values = detector.operating_point.at_prevalence(prevalence)
+        text = page.inner_text("#points")
+        low, high = values.ppv_interval
+        assert f"Of 100 alerts, {100 * values.ppv:.1f} [{100 * low:.1f}, {100 * high:.1f}] are melanomas." in text
+        low, high = values.npv_interval
+        assert f"{values.npv:.2%} [{low:.2%}, {high:.2%}] are no melanomas" in text
+        low, high = values.number_needed_to_biopsy_interval
+        assert f"one alert in {values.number_needed_to_biopsy:.1f} [{low:.1f}, {high:.1f}]".replace("inf", "∞") in text
+
+
+def test_only_sensitivities_that_validation_supports_can_be_chosen(open_page, html, detector):
+    page = open_page(html)
+    highest = sensitivity(page, page.get_attribute("#sensitivity", "max"))
+    assert detector.at(sensitivity=highest).operating_point.goal == highest
+    with pytest.raises(DetectorError, match=f"at most {highest:g}"):
+        detector.at(sensitivity=highest + 0.01)
+    assert f"support at most {100 * highest:g}%" in page.inner_text("#sensitivity-note")
+
+
+def test_any_malignant_diagnosis_can_be_the_target(open_page, html, photos, detector):
+    page = open_page(html)
+    choose(page, photos / "basal cell carcinoma.png")
+    page.check("input[value=malignant]")
+    goal = float(page.inner_text("#sensitivity-value").strip("%")) / 100
+    used = detector.at(target="malignant", sensitivity=goal)
+    assert alike(sentence(page), expected(used.predict(photos / "basal cell carcinoma.png")))
+    assert "malignant lesions" in page.inner_text("#points")
+
+
+def test_the_table_as_csv_is_that_of_score(open_page, html, photos, detector, tmp_path):
+    page = open_page(html)
+    formula = shutil.copy(photos / "nevus.png", tmp_path / '=1+1,"x".png')
+    readable = [photos / "melanoma.png", photos / "basal cell carcinoma.png", photos / "blank.png"]
+    choose(page, *readable, photos / "damaged.jpg", Path(formula))
+    with page.expect_download() as downloaded:
+        page.click("#download")
+    text = Path(downloaded.value.path()).read_bytes().decode()
+    assert text.endswith("\r\n")
+    assert text.count("\r\n") == 6
+    names, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert tuple(names) == columns(detector.classes)
+    for row, path in zip(rows, readable, strict=False):
+        wanted = prediction_row(path.name, detector.predict(path), names)
+        for name, shown, value in zip(names, row, wanted, strict=True):
+            if name.startswith("p_") or name in ("melanoma", "malignant"):
+                assert float(shown) == pytest.approx(float(value), abs=TOLERANCE), name
+            else:
+                assert shown == value or alike(shown, value), name
+    assert rows[3][:2] == ["damaged.jpg", ""]
+    assert rows[3][-6:-1] == ["refer", "false", "true", "", "unreadable"]
+    assert "damaged.jpg" in rows[3][-1]
+    assert rows[4][0] == '\'=1+1,"x".png'
+
+
+def test_a_table_is_sorted_and_an_image_opened_by_keyboard(open_page, html, photos):
+    page = open_page(html)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the images"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "choose"
+    for key in ("Space", "Enter"):
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press(key)
+    chooser.value.set_files([photos / name for name in ("melanoma.png", "nevus.png", "damaged.jpg", "blank.png")])
+    page.wait_for_selector("#list:not([hidden])")
+    page.wait_for_selector("#stop", state="hidden")
+
+    def walk_to(selector):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+        pytest.fail(f"no way to {selector} by keyboard")
+
+    walk_to(".melanoma .sort")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    assert page.get_attribute("th.melanoma", "aria-sort") == "descending"
+    shares = page.eval_on_selector_all(
+        "#rows tr", "rows => rows.map((row) => row.querySelector('.number').textContent)"
+    )
+    numbers = [float(share.split()[-1].strip("<>%")) for share in shares[:3]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert shares[3] == ""
+    page.keyboard.press("Space")
+    assert page.get_attribute("th.melanoma", "aria-sort") == "ascending"
+    walk_to("#rows .link")
+    name = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#result-title") == name
+    assert page.evaluate("document.activeElement.id") == "result-title"
+    walk_to("#back")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == name
+    walk_to("#sensitivity")
+    before = page.inner_text("#sensitivity-value")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#sensitivity-value") != before
+
+
+def test_the_evidence_is_laid_over_the_picture(open_page, html, photos, detector):
+    page = open_page(html)
+    choose(page, photos / "melanoma.png")
+    page.wait_for_selector("#stage:not([hidden])")
+    if not detector.predictor.runtime.has_class_maps:
+        assert not page.is_visible("#show-evidence")
+        return
+    assert not page.is_visible("#overlay")
+    page.check("#show-evidence")
+    assert page.is_visible("#overlay")
+    drawn = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    first = page.eval_on_selector("#overlay", drawn)
+    page.select_option("#evidence-for", "nevus")
+    assert page.eval_on_selector("#overlay", drawn) != first
+    assert "Evidence for nevus" in page.get_attribute("#overlay", "aria-label")
+    page.fill("#evidence-opacity", "50")
+    assert page.eval_on_selector("#overlay", "canvas => getComputedStyle(canvas).opacity") == "0.5"
+    page.uncheck("#show-evidence")
+    assert not page.is_visible("#overlay")
+
+
+def test_work_can_be_stopped_and_goes_on(open_page, html, photos):
+    page = open_page(html)
+    page.evaluate(
+        """() => {
+            const stop = document.querySelector("#stop");
+            const watch = () => {
+                if (!/^3 of 40$/.test(document.querySelector("#progress-text").textContent)) return;
+                seen.disconnect();
+                stop.click();
+            };
+            const seen = new MutationObserver(watch);
+            seen.observe(document.querySelector("#list"), { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    page.set_input_files("#choose", [photos / "nevus.png"] * 40)
+    page.wait_for_selector("#stop:text-is('Go on')")
+    finished = int(re.match(r"(\d+) of 40, stopped", page.inner_text("#progress-text"))[1])
+    assert 3 <= finished < 10
+    assert "waiting" in page.inner_text("#rows")
+    page.click("#stop")
+    page.wait_for_selector("#stop", state="hidden")
+    assert page.inner_text("#progress-text") == "40 images"
+    assert "All 40 images are judged." in page.inner_text("#announcer")
+    page.click("#remove")
+    assert not page.is_visible("#list")
+    assert page.query_selector_all("#rows tr") == []
+
+
+def test_another_answer_than_was_saved_blocks_the_page(open_page, html, tmp_path):
+    text = html.read_text(encoding="utf-8")
+    found = re.search(r'(<script type="application/json" id="page-parameters">)(.*?)(</script>)', text, re.DOTALL)
+    parameters = json.loads(found[2])
+    wrong = parameters["golden"][0]["probabilities"]
+    wrong[0], wrong[1] = wrong[1] + 0.2, wrong[0]
+    changed = tmp_path / "changed.html"
+    written = json.dumps(parameters).replace("<", "\\u003c")
+    changed.write_text(text[: found.start(2)] + written + text[found.end(2) :], encoding="utf-8")
+    page = open_page(changed, state="blocked")
+    message = page.inner_text("#status")
+    assert "This browser does not reproduce the detector" in message
+    assert "No image is judged" in message
+    assert not page.is_visible("#choose")
+    assert not page.is_visible("#settings")
+    page.evaluate("""() => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([new Uint8Array(9)], "carried.png", { type: "image/png" }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: carried, cancelable: true }));
+    }""")
+    assert not page.is_visible("#result")
+
+
+def test_names_and_cards_are_text_whatever_they_hold(open_page, detector, photos, tmp_path):
+    predictor = detector.predictor
+    hostile = "<img src=x onerror=document.title='run'>"
+    notes = {"Images": f"{hostile} **many**, `code` and [a link](https://example.org)"}
+    marked = md.Detector(
+        replace(predictor.config, notes=notes, title=f"{hostile}</script>"), predictor.runtime, predictor.files
+    )
+    page = open_page(write_page(marked, tmp_path / "marked.html"))
+    named = tmp_path / "<b>bold<b>.png"
+    shutil.copy(photos / "nevus.png", named)
+    page.set_input_files("#choose", named)
+    page.wait_for_selector("#sentence")
+    assert page.inner_text("#result-title") == named.name
+    page.click("#card summary")
+    card = page.inner_text("#card-text")
+    assert f"{hostile} many, code and a link" in card
+    assert page.query_selector_all("#card img, #card a, #result-title b") == []
+    assert page.title() == f"{hostile}</script>"
+
+
+def test_the_page_says_once_what_it_is_not_and_shows_card_and_licences(open_page, html, detector):
+    page = open_page(html)
+    page.click("#card summary")
+    page.click("#licences summary")
+    page.wait_for_selector("#licence-notices:not(:empty)")
+    text = page.inner_text("body")
+    assert text.count(DISCLAIMER) == 1
+    assert text.lower().count("not a medical device") == 1
+    assert "nothing is uploaded" in text
+    assert "MIT" in page.inner_text("#licence-text") or "Permission is hereby granted" in page.inner_text(
+        "#licence-text"
+    )
+    headings = re.findall(r"^#+ (.*)$", md.model_card(detector) if hasattr(md, "model_card") else "", re.MULTILINE)
+    shown = [each.inner_text() for each in page.query_selector_all("#card-text h2, #card-text h3, #card-text h4")]
+    assert {"Intended use", "Classes", "Training data", "Limitations"} <= set(shown)
+    assert set(headings) <= set(shown)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_page, html, photos, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    phone = {"is_mobile": True, "has_touch": True} if width == 390 else {}
+    page = open_page(html, color_scheme=scheme, viewport={"width": width, "height": 900}, **phone)
+    problems = {}
+
+    def look(state):
+        found = Axe().run(page).response["violations"]
+        problems.update({f"{state}: {one['id']}": one["nodes"][0]["html"][:200] for one in found})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            problems[f"{state}: width"] = page.evaluate("document.documentElement.scrollWidth")
+
+    look("empty")
+    assert page.is_visible("label[for=photograph]") == (width == 390)
+    choose(page, photos / "melanoma.png")
+    page.wait_for_selector("#stage:not([hidden])")
+    look("one image")
+    choose(page, photos / "nevus.png", photos / "damaged.jpg", photos / "blank.png")
+    page.click("#rows >> text=damaged.jpg")
+    page.click("#card summary")
+    look("table and card")
+    assert problems == {}
+
+
+def test_a_blocked_page_is_readable_by_all(open_page, html, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    text = html.read_text(encoding="utf-8")
+    broken = tmp_path / "broken.html"
+    broken.write_text(re.sub(r'(id="page-model">)[^<]{40}', r"\1", text), encoding="utf-8")
+    for scheme in ("light", "dark"):
+        page = open_page(broken, state="blocked", color_scheme=scheme, viewport={"width": 390, "height": 900})
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert "damaged" in page.inner_text("[role=alert]")
+
+
+def test_paper_shows_the_answer_without_the_controls(open_page, html, photos):
+    page = open_page(html)
+    choose(page, photos / "melanoma.png")
+    page.emulate_media(media="print")
+    assert page.is_visible("#sentence")
+    assert page.is_visible("#disclaimer")
+    assert not page.is_visible("#intake")
+    assert not page.is_visible("#settings-reset")
+
+
+@pytest.mark.slow
+def test_fifty_large_images_take_no_more_memory_than_ten(open_page, html, tmp_path):
+    pixels = np.asarray(Image.fromarray(md.draw_lesion("nevus", seed=1, size=180).pixels).resize((2400, 1800)))
+    for number in range(50):
+        Image.fromarray(np.roll(pixels, 9 * number, axis=1)).save(tmp_path / f"{number:02d}.jpg", quality=80)
+    page = open_page(html)
+    session = page.context.new_cdp_session(page)
+    page.evaluate("""() => {
+        window.longest = 0;
+        let last = performance.now();
+        setInterval(() => { const now = performance.now(); window.longest = Math.max(window.longest, now - last); last = now; }, 10);
+    }""")
+
+    def heap():
+        session.send("HeapProfiler.collectGarbage")
+        return session.send("Runtime.getHeapUsage")
+
+    images = sorted(tmp_path.glob("*.jpg"))
+    choose(page, *images[:10])
+    first = heap()
+    choose(page, *images[10:])
+    page.wait_for_selector("#progress-text:text-is('50 images')")
+    last = heap()
+    growth = sum(
+        last.get(name, 0) - first.get(name, 0) for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize")
+    )
+    assert growth < 20e6, (first, last)
+    assert page.evaluate("window.longest") < 1500
