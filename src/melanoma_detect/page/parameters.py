@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
@@ -20,6 +21,7 @@ from melanoma_detect.inference.runtime import OnnxRuntime
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 FORMAT = 1  # of these values; the page's scripts check it
+_CHEAPER_ORDER = 13  # from this version on Pillow resamples the columns first where that costs less
 
 
 def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any
         "may_be_malignant": list(may_be_malignant(classes)),
         "image_size": list(predictor.image_size),
         "resize": config.resize,
+        "resample_order": "cheaper" if int(PIL.__version__.split(".")[0]) >= _CHEAPER_ORDER else "horizontal",
         "settings": asdict(predictor.settings) | {"image_type": predictor.settings.image_type or "auto"},
         "types": list(IMAGE_TYPES) if classifier is not None else [],
         "has_clinical": classifier is not None or own_clinical is not None or bool(config.referred_types),

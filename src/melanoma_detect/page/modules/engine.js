@@ -93,7 +93,7 @@ export class Engine {
       const { image_size: size, resize, input_limits: limits } = this.parameters;
       const factor = decoded.format === "JPEG" ? jpegReduction(decoded, size, resize) : 1;
       const source = reduced(decoded, factor, decoded.begins);
-      const pixels = resizeForModel(source, size, resize);
+      const pixels = resizeForModel(source, this.parameters);
       const shown = preview ? await previewOf(decoded, size, resize) : null;
       const afterResizing = performance.now();
       const outputs = await this.model.run(pixels);

@@ -1,10 +1,15 @@
-/** Resampling as Pillow does it, number for number: antialiased, horizontal before vertical, 8-bit fixed-point weights. */
+/** Resampling as Pillow does it, number for number: antialiased, in two passes, with weights of fixed precision. */
 
 import { roundHalfEven } from "numbers";
 
 const PRECISION = 22; // bits of a weight's fraction: Pillow's 32 - 8 - 2
 const HALF = 1 << (PRECISION - 1);
-const STRIP = 1 << 20; // pixels that are read at once
+const STRIP = 1 << 20; // pixels that are read at once, about
+
+/**
+ * @typedef {"horizontal"|"cheaper"} Order of the passes: "cheaper", as Pillow from version 13 on, or horizontal first as before.
+ *     It matters, since the image between the passes is rounded.
+ */
 
 /**
  * @typedef {object} PixelSource an image that is read in strips, since a whole one may take a gigabyte
@@ -33,15 +38,15 @@ function bicubic(x) {
 /**
  * Return a source resized to the model's input as the library does.
  * @param {PixelSource} source
- * @param {[number, number]} size height and width
- * @param {"squash"|"crop"|"pad"} resize
+ * @param {{image_size: [number, number], resize: "squash"|"crop"|"pad", resample_order: Order}} parameters
  * @returns {Uint8ClampedArray} RGB, row by row
  */
-export function resizeForModel(source, [height, width], resize) {
-  if (source.width === width && source.height === height) return resizePixels(source, width, height);
-  if (resize === "crop") return resizePixels(source, width, height, centreBox(source, width, height));
-  if (resize === "pad") return pad(source, width, height);
-  return resizePixels(source, width, height);
+export function resizeForModel(source, { image_size: [height, width], resize, resample_order: order }) {
+  const whole = [0, 0, source.width, source.height];
+  const same = source.width === width && source.height === height;
+  if (resize === "pad" && !same) return pad(source, width, height, order);
+  const box = resize === "crop" && !same ? centreBox(source, width, height) : whole;
+  return resizePixels(source, width, height, box.map(Math.fround), order); // Pillow holds a box in float32
 }
 
 /**
@@ -64,14 +69,19 @@ export function centreBox(source, width, height) {
  * @param {PixelSource} source
  * @param {number} width
  * @param {number} height
- * @param {[number, number, number, number]} [box] left, top, right and bottom; all of it by default
+ * @param {[number, number, number, number]} box left, top, right and bottom
+ * @param {Order} order
  * @returns {Uint8ClampedArray} RGB, row by row
  */
-export function resizePixels(source, width, height, box = [0, 0, source.width, source.height]) {
+export function resizePixels(source, width, height, box, order) {
   const needsHorizontal = width !== source.width || box[0] !== 0 || box[2] !== width;
   const needsVertical = height !== source.height || box[1] !== 0 || box[3] !== height;
   const across = needsHorizontal ? fixedPoint(weightsOf(source.width, box[0], box[2], width, bilinear, 1)) : null;
   const down = needsVertical ? fixedPoint(weightsOf(source.height, box[1], box[3], height, bilinear, 1)) : null;
+  const removed = source.height - height;
+  if (across && down && order === "cheaper" && removed > 0 && removed > 2 * (source.width - width)) {
+    return shrinkVerticallyFirst(source, width, height, across, down);
+  }
   const first = down ? down.firsts[0] : 0;
   const last = down ? down.firsts[height - 1] + down.counts[height - 1] : source.height;
   const narrow = new Uint8ClampedArray((last - first) * width * 3);
@@ -80,10 +90,23 @@ export function resizePixels(source, width, height, box = [0, 0, source.width, s
     const count = Math.min(step, last - row);
     const target = narrow.subarray((row - first) * width * 3, (row - first + count) * width * 3);
     const strip = source.read(row, count);
-    if (across) shrinkRows(strip, source.width, target, width, across);
+    if (across) shrinkRows(strip, source.width, 4, target, width, across);
     else dropAlpha(strip, target);
   }
-  return down ? shrinkColumns(narrow, width, height, down, first) : narrow;
+  return down ? shrinkColumns(narrow, width, 3, down, [0, height], first) : narrow;
+}
+
+function shrinkVerticallyFirst(source, width, height, across, down) {
+  const resized = new Uint8ClampedArray(width * height * 3);
+  const step = Math.max(1, Math.floor((STRIP * height) / (source.width * source.height)));
+  for (let row = 0; row < height; row += step) {
+    const end = Math.min(height, row + step);
+    const first = down.firsts[row];
+    const strip = source.read(first, down.firsts[end - 1] + down.counts[end - 1] - first);
+    const low = shrinkColumns(strip, source.width, 4, down, [row, end], first);
+    shrinkRows(low, source.width, 3, resized.subarray(row * width * 3, end * width * 3), width, across);
+  }
+  return resized;
 }
 
 /**
@@ -120,12 +143,12 @@ function weighted(weights, target, valueAt) {
 }
 
 /** As Pillow's `ImageOps.pad` with a black margin. */
-function pad(source, width, height) {
+function pad(source, width, height, order) {
   const [shape, wanted] = [source.width / source.height, width / height];
   let [innerWidth, innerHeight] = [width, height];
   if (shape > wanted) innerHeight = roundHalfEven((source.height / source.width) * width);
   else if (shape < wanted) innerWidth = roundHalfEven((source.width / source.height) * height);
-  const inner = resizePixels(source, innerWidth, innerHeight);
+  const inner = resizePixels(source, innerWidth, innerHeight, [0, 0, source.width, source.height], order);
   const left = innerWidth === width ? 0 : roundHalfEven((width - innerWidth) * 0.5);
   const top = innerWidth === width ? roundHalfEven((height - innerHeight) * 0.5) : 0;
   const padded = new Uint8ClampedArray(width * height * 3);
@@ -147,7 +170,7 @@ function pad(source, width, height) {
  * @returns {Weights}
  */
 function weightsOf(size, start, end, target, filter, reach) {
-  const scale = (end - start) / target;
+  const scale = Math.fround(end - start) / target; // Pillow subtracts in float32
   const stretch = Math.max(scale, 1);
   const support = reach * stretch;
   const length = Math.ceil(support) * 2 + 1;
@@ -180,16 +203,17 @@ function fixedPoint(weights) {
   return { ...weights, values };
 }
 
-function shrinkRows(strip, sourceWidth, target, width, { firsts, counts, values, size }) {
+/** Resample rows of pixels of 3 or 4 channels, of which three are taken. */
+function shrinkRows(strip, sourceWidth, channels, target, width, { firsts, counts, values, size }) {
   const rows = target.length / (3 * width);
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < width; column += 1) {
       let red = HALF;
       let green = HALF;
       let blue = HALF;
-      let place = 4 * (row * sourceWidth + firsts[column]);
+      let place = channels * (row * sourceWidth + firsts[column]);
       const start = column * size;
-      for (let each = start; each < start + counts[column]; each += 1, place += 4) {
+      for (let each = start; each < start + counts[column]; each += 1, place += channels) {
         const weight = values[each];
         red += strip[place] * weight;
         green += strip[place + 1] * weight;
@@ -203,16 +227,18 @@ function shrinkRows(strip, sourceWidth, target, width, { firsts, counts, values,
   }
 }
 
-function shrinkColumns(narrow, width, height, { firsts, counts, values, size }, offset) {
-  const resized = new Uint8ClampedArray(width * height * 3);
-  const line = 3 * width;
-  for (let row = 0; row < height; row += 1) {
-    for (let column = 0; column < line; column += 1) {
+/** Resample columns of pixels of 3 or 4 channels into some of the target's rows; the strip begins at a row of the source. */
+function shrinkColumns(strip, width, channels, { firsts, counts, values, size }, [from, to], begin) {
+  const resized = new Uint8ClampedArray(3 * width * (to - from));
+  const line = channels * width;
+  for (let row = from; row < to; row += 1) {
+    const start = row * size;
+    const top = (firsts[row] - begin) * line;
+    for (let column = 0; column < 3 * width; column += 1) {
       let total = HALF;
-      let place = (firsts[row] - offset) * line + column;
-      const start = row * size;
-      for (let each = start; each < start + counts[row]; each += 1, place += line) total += narrow[place] * values[each];
-      resized[row * line + column] = total >> PRECISION;
+      let place = top + (channels === 3 ? column : column + Math.floor(column / 3));
+      for (let each = start; each < start + counts[row]; each += 1, place += line) total += strip[place] * values[each];
+      resized[3 * width * (row - from) + column] = total >> PRECISION;
     }
   }
   return resized;
