@@ -5,7 +5,9 @@ import io
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
+from validate_dicom import write_image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, OutputError
@@ -123,3 +125,19 @@ def test_an_address_without_fsspec_names_the_extra(make_detector, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(DatasetError, match=r"pip install 'melanoma-detect\[ray\]'"):
         score("s3://bucket/a.jpg", make_detector(), "scores.csv")
+
+
+def test_frames_of_a_file_at_an_address(make_detector, bucket, tmp_path):
+    write_image(tmp_path / "f.dcm", np.stack([np.full((8, 8, 3), each, np.uint8) for each in (250, 5, 250)]))
+    fsspec.filesystem("memory").put(str(tmp_path / "f.dcm"), f"{bucket}/dicom/f.dcm")
+    score(f"{bucket}/dicom", make_detector(), f"{bucket}/scores.csv")
+    rows = read(f"{bucket}/scores.csv")
+    assert [row["path"] for row in rows] == [f"{bucket}/dicom/f.dcm#{each}" for each in (1, 2, 3)]
+    assert [row["decision"] for row in rows] == ["alert", "clear", "alert"]
+    with fsspec.open(f"{bucket}/names.txt", "w") as file:
+        file.write("dicom/f.dcm#2\ndicom/f.dcm#4\ndicom/gone.dcm#1")
+    score(f"{bucket}/names.txt", make_detector(), f"{bucket}/named.csv")
+    named = read(f"{bucket}/named.csv")
+    assert [row["decision"] for row in named] == ["clear", "refer", "refer"]
+    assert "names frame 4, and the file has 3" in named[1]["error"]
+    assert "gone.dcm" in named[2]["error"]

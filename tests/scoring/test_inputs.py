@@ -6,7 +6,9 @@ import os
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from validate_dicom import write_image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError
@@ -161,3 +163,20 @@ def test_a_folder_that_cannot_be_listed_raises_an_error(make_detector, make_imag
     monkeypatch.setattr(os, "scandir", shut)
     with pytest.raises(DatasetError, match="cannot be listed"):
         score(folder, make_detector())
+
+
+def test_frames_may_be_named_as_sources_and_in_tables(make_detector, make_images):
+    folder = make_images({"a.png": 1, "deep/b#2.png": 2, "c.dcm#3.png": 3})
+    write_image(folder / "deep" / "c.dcm", np.stack([np.full((8, 8, 3), each, np.uint8) for each in (5, 250)]))
+    score(f"{folder}/deep/c.dcm#2", make_detector())
+    assert [(row["path"], row["decision"]) for row in read()] == [(f"{folder}/deep/c.dcm#2", "alert")]
+    names = ["deep/c.dcm#1", "c.dcm#2", "b#2", "deep/c.dcm#3", "gone.dcm#1", "c.dcm#3.png"]
+    (folder / "list.txt").write_text("\n".join(names))
+    score(folder / "list.txt", make_detector(), "more.csv")
+    rows = read("more.csv")
+    assert [row["path"] for row in rows] == names
+    assert [row["decision"] for row in rows] == ["clear", "alert", "clear", "refer", "refer", "clear"]
+    assert "names frame 3, and the file has 2" in rows[3]["error"]
+    assert "gone.dcm#1: no such file" in rows[4]["error"]
+    with pytest.raises(DatasetError, match=r"gone\.dcm#1: no such file"):
+        score(f"{folder}/gone.dcm#1", make_detector(), "none.csv")

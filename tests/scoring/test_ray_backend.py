@@ -11,7 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from validate_dicom import write_image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
@@ -77,9 +79,12 @@ def assert_close(rows, expected):
 
 def test_the_table_is_the_same_as_the_local_one(saved, lesions, tmp_path):
     (tmp_path / "bad, image.jpg").write_text("no image")
-    sources = [lesions / "Test", tmp_path / "bad, image.jpg", lesions / "Train" / "melanoma"]
+    drawn = [md.draw_lesion("melanoma", seed=seed, size=64).pixels for seed in range(7)]
+    write_image(tmp_path / "frames.dcm", np.stack(drawn))
+    sources = [lesions / "Test", tmp_path / "bad, image.jpg", tmp_path / "frames.dcm", lesions / "Train" / "melanoma"]
     done = score_on_ray(*sources, "ray.csv")
     assert ", of which 1 unreadable" in done.stdout
+    assert f"{tmp_path}/frames.dcm#7" in Path("ray.csv").read_text(encoding="utf-8")
     assert_close(parse(Path("ray.csv").read_bytes()), score_locally(sources, saved))
     assert not Path(".ray.csv-partial").exists()
 

@@ -31,6 +31,14 @@ def predict(
     target: TargetOption = None,
     views: ViewsOption = None,
     image_type: ImageTypeOption = None,
+    dicom_sr: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=expand_path,
+            help="Folder to write a DICOM structured report of each image into; the images must be DICOM (extra 'dicom').",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the diagnosis of each image, and whether to alert a dermatologist."""
@@ -41,7 +49,7 @@ def predict(
         "views": views,
         "image_type": image_type,
     }
-    if not print_predictions(images, options, as_json=as_json):
+    if not print_predictions(images, options, as_json=as_json, dicom_sr=dicom_sr):
         raise typer.Exit(1)
 
 

@@ -15,6 +15,7 @@ import melanoma_detect as md
 from melanoma_detect.cli.console import print_json, printable
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.frames import file_of, split_frame_name
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import expand_path
 
@@ -93,16 +94,19 @@ def _is_value(argument: str) -> bool:
     return bool(argument) and not argument.startswith("-") and not expanded
 
 
-def print_predictions(images: Sequence[Path], options: PredictOptions, *, as_json: bool = False) -> bool:
+def print_predictions(
+    images: Sequence[Path], options: PredictOptions, *, as_json: bool = False, dicom_sr: Path | None = None
+) -> bool:
     """Print the diagnosis of each image, and whether to alert a dermatologist.
 
     Args:
         images: Image files.
         options: The detector and its settings.
         as_json: Print one JSON document.
+        dicom_sr: Folder to write a DICOM structured report of each image into; None to write none.
 
     Returns:
-        Whether every image was read; of those that were not, the reason was printed.
+        Whether every image was read, and every report written; of those that were not, the reason was printed.
     """
     check_detector(options.get("detector"))
     read = _make_reader(images, options)
@@ -119,6 +123,8 @@ def print_predictions(images: Sequence[Path], options: PredictOptions, *, as_jso
         documents.append(prediction.to_dict())
         if not as_json:
             _print(printable(prediction))
+        if dicom_sr is not None:
+            complete = _write_report(prediction, dicom_sr, documents[-1], as_json=as_json) and complete
     if as_json:
         print_json({"predictions": documents, "disclaimer": DISCLAIMER})
     else:
@@ -126,9 +132,26 @@ def print_predictions(images: Sequence[Path], options: PredictOptions, *, as_jso
     return complete
 
 
+def _write_report(prediction: "md.Prediction", folder: Path, document: dict[str, Any], *, as_json: bool) -> bool:
+    """Write the structured report of a prediction, and return whether its image is DICOM."""
+    name = Path(prediction.source).name
+    file, number = split_frame_name(name) or (name, None)
+    stem = Path(file).stem + ("" if number is None else f"-{number}")
+    try:
+        prediction.to_dicom_sr(out=folder / f"{stem}.sr.dcm")
+    except ImageError as error:
+        document["error"] = str(error)
+        _print(f"Error: {printable(error)}", error=True)
+        return False
+    document["dicom_sr"] = folder / f"{stem}.sr.dcm"
+    if not as_json:
+        _print(printable(f"Written: {folder / f'{stem}.sr.dcm'}"))
+    return True
+
+
 def _make_reader(images: Sequence[Path], options: PredictOptions) -> "Callable[[Path], md.Prediction]":
     """Return what predicts an image; without any image there, the detector is not loaded, which takes time."""
-    loaded = _load(**options) if any(map(Path.is_file, images)) else None
+    loaded = _load(**options) if any(Path(file_of(image)).is_file() for image in images) else None
 
     def read(image: Path) -> "md.Prediction":
         if image.is_dir():
