@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 import threading
 import time
@@ -25,6 +26,7 @@ def default():
 def photo():
     """Return a function that draws a lesion as a JPEG file: `photo(seed, size=200, **options of Pillow's save)`."""
 
+    @functools.cache
     def draw(seed=1, size=200, kind="JPEG", **options):
         diagnosis = ("melanoma", "nevus", "basal cell carcinoma")[seed % 3]
         file = io.BytesIO()

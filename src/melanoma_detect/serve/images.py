@@ -1,6 +1,7 @@
 """What the service does with files: decode them in threads, predict them in micro-batches, explain one."""
 
 import asyncio
+import contextlib
 import functools
 import io
 import os
@@ -11,11 +12,11 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from melanoma_detect.detector import Detector
-from melanoma_detect.errors import DetectorError, ImageError
+from melanoma_detect.errors import DetectorError, ImageError, MelanomaDetectError, SeveralFramesError
 from melanoma_detect.explain.cam import check_class_maps
 from melanoma_detect.explain.explain import Method
-from melanoma_detect.images.formats import open_image
-from melanoma_detect.images.frames import split_frames
+from melanoma_detect.images.formats import MAX_PIXELS, open_image
+from melanoma_detect.images.frames import Frame, is_dicom
 from melanoma_detect.images.reader import load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
@@ -27,6 +28,7 @@ from melanoma_detect.serve.uploads import NamedBytes, Upload
 
 T = TypeVar("T")
 
+_PREFIX_BYTES = 132  # in which a DICOM file has its mark
 _KEPT_SETTINGS = 64  # detectors with the settings of a request, which take no memory to speak of
 
 
@@ -117,11 +119,8 @@ class ImageService:
 
     def _explain(self, upload: Upload, diagnosis: str | None, method: str | None) -> bytes:
         chosen = choose_method(self._detector.predictor, method)
-        image, *others = check_upload(upload, self._settings)
-        if others:
-            raise ImageError(
-                f"{upload.name}: a DICOM file of {1 + len(others)} frames; send the frame to explain as a file"
-            )
+        image = NamedBytes(upload)
+        check_upload(image, self._settings)
         with open_image(image) as opened:
             check_pixels(opened.size, upload.name, self._settings.max_pixels)
         explanation = self._detector.explain(image, diagnosis=diagnosis, method=chosen, progress=False)
@@ -148,36 +147,46 @@ def decode_upload(
         >>> name, str(error)
         ('photo.jpg', 'photo.jpg: the file is empty; copy it again or remove it')
     """
+    image = NamedBytes(upload)
     try:
-        images = check_upload(upload, settings)
+        check_upload(image, settings)
+        return [(upload.name, _decode(image, predictor, settings))]
+    except SeveralFramesError as error:
+        count = error.frames
     except ImageError as error:
         return [(upload.name, error)]
-    return [(source_name(image), _decode(image, predictor, settings)) for image in images]
+    if count > settings.max_files:
+        problem = f"{upload.name}: {count} frames; expected at most {settings.max_files}: split the file"
+        return [(upload.name, ImageError(problem))]
+    return [_decode_frame(Frame(image, number), predictor, settings) for number in range(1, count + 1)]
 
 
-def check_upload(upload: Upload, settings: ServeSettings) -> list[Any]:
-    """Return the images in a file, each to be decoded by itself.
+def check_upload(image: NamedBytes, settings: ServeSettings) -> None:
+    """Raise ImageError for a file that is not worth opening: it is empty, or a DICOM file whose header says too many pixels.
 
     Args:
-        upload: The file.
+        image: The file.
         settings: The limits.
 
-    Returns:
-        The file under its name, or the frames in it.
-
     Raises:
-        ImageError: The file is empty, or a DICOM file that is damaged or has too many frames or pixels.
+        ImageError: It is.
 
     Examples:
-        >>> check_upload(Upload("photo.jpg", b"no image"), ServeSettings())[0].name
-        'photo.jpg'
+        >>> check_upload(NamedBytes(Upload("photo.jpg", b"something")), ServeSettings())
     """
-    if not upload.content:
-        raise ImageError(f"{upload.name}: the file is empty; copy it again or remove it")
-    frames = split_frames(NamedBytes(upload))
-    if len(frames) > settings.max_files:
-        raise ImageError(f"{upload.name}: {len(frames)} frames; expected at most {settings.max_files}: send fewer")
-    return frames
+    content = image.getvalue()  # no copy, until somebody writes
+    if not content:
+        raise ImageError(f"{image.name}: the file is empty; copy it again or remove it")
+    # The reader decodes a DICOM file when it opens it, and checks its own limit alone before it does.
+    if settings.max_pixels < MAX_PIXELS and is_dicom(content[:_PREFIX_BYTES]):
+        from melanoma_detect.images.dicom_header import read_header  # noqa: PLC0415 - the extra dicom
+
+        size = None
+        with contextlib.suppress(MelanomaDetectError, ValueError, AttributeError):  # what is wrong, the reader says
+            found = read_header(io.BytesIO(content), image.name).dataset
+            size = int(found.Columns), int(found.Rows)
+        if size is not None:
+            check_pixels(size, image.name, settings.max_pixels)
 
 
 def choose_method(predictor: Predictor, method: str | None) -> Method:
@@ -241,17 +250,21 @@ def describe_unreadable(name: str, error: ImageError) -> dict[str, Any]:
     return {"file": name, "source": name, "decision": "refer", "reason": "unreadable", "error": str(error)}
 
 
-def _decode(image: Any, predictor: Predictor, settings: ServeSettings) -> ModelInput | ImageError:
+def _decode_frame(frame: Frame, predictor: Predictor, settings: ServeSettings) -> tuple[str, ModelInput | ImageError]:
+    try:
+        return frame.name, _decode(frame, predictor, settings)
+    except ImageError as error:
+        return frame.name, error
+
+
+def _decode(image: NamedBytes | Frame, predictor: Predictor, settings: ServeSettings) -> ModelInput:
     """Decode an image as `Predictor.preprocess` does, but for the limit of pixels, which is checked before they are decoded."""
     size, resize = predictor.image_size, predictor.config.resize
 
     def check(opened: Image.Image) -> None:
         check_pixels(opened.size, source_name(image), settings.max_pixels)
 
-    try:
-        loaded = load_rgb(image, min_decode_size(size, resize), inspect=check)
-    except ImageError as error:
-        return error
+    loaded = load_rgb(image, min_decode_size(size, resize), inspect=check)
     return ModelInput(resize_image(loaded, size, resize), loaded.height, loaded.width)
 
 
