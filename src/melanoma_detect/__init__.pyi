@@ -22,7 +22,7 @@ from .scoring.score import Scores as Scores
 from .scoring.score import score as score
 from .evaluation.evaluation import Evaluation as Evaluation
 from .evaluation.external import ExternalValidation as ExternalValidation
-from .export.export import Exported as Exported
+from .export.exported import Exported as Exported
 from .training.recipes import Augmentation as Augmentation
 from .training.recipes import Recipe as Recipe
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from melanoma_detect.evaluation.evaluation import Evaluation
     from melanoma_detect.evaluation.external import ExternalValidation, Sets
     from melanoma_detect.explain.explain import Explanation, Method
-    from melanoma_detect.export.export import Exported, Images, Precision
-    from melanoma_detect.export.tensorflow import Format
+    from melanoma_detect.export.export import Images
+    from melanoma_detect.export.exported import Exported, ExportFormat, Precision
     from melanoma_detect.training.recipes import Recipe
 
 
@@ -308,7 +308,7 @@ class Detector(DetectorProperties):
     @renamed_keywords(pictures="images")
     def export(
         self,
-        format: "Format",  # noqa: A002 - Keras's own word for it
+        format: "ExportFormat",  # noqa: A002 - Keras's own word for it
         path: "str | os.PathLike[str]",
         *,
         precision: "Precision" = "float32",
@@ -321,7 +321,8 @@ class Detector(DetectorProperties):
         ONNX's metadata, after LiteRT's model, or in a SavedModel's `assets.extra`.
 
         Args:
-            format: `"onnx"`, `"litert"` (TensorFlow Lite) or `"saved_model"` (TensorFlow; a folder).
+            format: `"onnx"`, `"litert"` (TensorFlow Lite), `"saved_model"` (TensorFlow; a folder), or `"page"`: one HTML file
+                that runs the detector in a browser, without a connection.
             path: The file or folder to write.
             precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but its thresholds must be set again.
             images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
@@ -339,6 +340,10 @@ class Detector(DetectorProperties):
             >>> detector.export("onnx", "small.onnx", precision="int8", images=data).loss < 0.2
             True
         """
+        if format == "page":
+            from melanoma_detect.export.page_file import export_page  # noqa: PLC0415
+
+            return export_page(self.predictor, path, precision=precision, images=images, overwrite=overwrite)
         from melanoma_detect.export.export import export  # noqa: PLC0415 - imports Keras
 
         return export(self.predictor, format, path, precision=precision, images=images, overwrite=overwrite)

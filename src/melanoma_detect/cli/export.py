@@ -17,8 +17,7 @@ from melanoma_detect.utils.outputs import check_output, check_output_folder, exi
 from melanoma_detect.utils.progress import progress_bar
 
 if TYPE_CHECKING:
-    from melanoma_detect.export.export import Precision
-    from melanoma_detect.export.tensorflow import Format
+    from melanoma_detect.export.exported import ExportFormat, Precision
 
 
 @app.command()
@@ -31,8 +30,8 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="ONNX, LiteRT (TensorFlow Lite), or TensorFlow's SavedModel.",
-            **one_of("onnx", "litert", "saved_model"),
+            help="ONNX, LiteRT (TensorFlow Lite), TensorFlow's SavedModel, or a page that runs the detector in a browser.",
+            **one_of("onnx", "litert", "saved_model", "page"),
         ),
     ] = "onnx",
     precision: Annotated[
@@ -49,8 +48,10 @@ def export(
     ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Write the model alone, for other programs, and print how closely it agrees with the detector."""
+    """Write the model alone, for other programs, and print how closely it agrees with the detector; or a page for browsers."""
     _check_precision(precision, format_, data)
+    if format_ == "page" and data is not None:
+        raise OptionError("--data: a page compares golden images by itself whenever it opens; leave it out")
     inputs = [*([data] if data else []), *detector_files(detector)]
     check_sources(inputs[:1] if data else [])
     _check_out(out, format_, inputs, overwrite=overwrite)
@@ -60,7 +61,11 @@ def export(
     images = md.load_dataset(data, image_size=loaded.image_size) if data else None
     with progress_bar("exporting"):
         exported = loaded.export(
-            cast("Format", format_), out, precision=cast("Precision", precision), images=images, overwrite=overwrite
+            cast("ExportFormat", format_),
+            out,
+            precision=cast("Precision", precision),
+            images=images,
+            overwrite=overwrite,
         )
     typer.echo(str(exported))
 

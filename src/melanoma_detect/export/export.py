@@ -6,9 +6,9 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import onnx
@@ -19,6 +19,7 @@ from melanoma_detect.data.labels import covered_classes
 from melanoma_detect.data.split import Split
 from melanoma_detect.data.synthetic import draw_lesion
 from melanoma_detect.errors import DetectorError, OutputError
+from melanoma_detect.export.exported import Exported, ExportFormat, Precision
 from melanoma_detect.export.exported_config import exported_config
 from melanoma_detect.export.onnx import RELATIVE_TOLERANCE, TOLERANCE, OutputDifferences, compare_outputs, onnx_bytes
 from melanoma_detect.export.quantization import quantize
@@ -28,81 +29,15 @@ from melanoma_detect.images.reader import ImageLike, Pixels, read_batch
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
-from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.files import atomic_file, atomic_folder
 from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
 
-Precision: TypeAlias = Literal["float32", "int8"]
 Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None
 
 CONFIG = "detector.json"  # the classes and thresholds, beside or inside the exported model
 _SAVED_MODEL = "saved_model.pb"  # the file that tells a SavedModel from any other folder
 _MAX_CALIBRATION = 128  # images that activation ranges are measured on; more of them changed nothing
 _MAX_COMPARED = 64  # labelled images that float32 formats are compared on: rounding shows on any image
-
-
-@dataclass(frozen=True)
-class Exported:
-    """An exported model, and how its outputs compare with the detector's.
-
-    Attributes:
-        path: The file or folder.
-        format: `"onnx"`, `"litert"` or `"saved_model"`.
-        precision: `"float32"` or `"int8"`.
-        size: In bytes.
-        max_difference: The largest difference in probability from the detector, 0 to 1.
-        images: How many images were compared.
-        before: The detector's balanced accuracy on those images; None where they have no labels, or in float32.
-        after: That of the exported model.
-
-    Examples:
-        >>> print(detector.export("onnx", "mine.onnx"))
-        mine.onnx: ... as ONNX in float32. On 18 images its probabilities ...
-    """
-
-    path: Path
-    format: Format
-    precision: Precision
-    size: int
-    max_difference: float
-    images: int
-    before: float | None = None
-    after: float | None = None
-
-    @property
-    def loss(self) -> float | None:
-        """How much balanced accuracy fell, -1 to 1; None where it was not measured."""
-        return None if self.before is None or self.after is None else self.before - self.after
-
-    @property
-    def pictures(self) -> int:
-        """Deprecated: use `images`."""
-        warn_renamed("Exported.pictures", "Exported.images")
-        return self.images
-
-    @property
-    def parity(self) -> float:
-        """Deprecated: use `max_difference`."""
-        warn_renamed("Exported.parity", "Exported.max_difference")
-        return self.max_difference
-
-    def __str__(self) -> str:
-        names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
-        exact = "are the detector's, to the last digit"
-        difference = (
-            f"differ from the detector's by at most {self.max_difference:.1g}" if self.max_difference else exact
-        )
-        text = (
-            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}. On "
-            f"{count_noun(self.images, 'image')} its probabilities {difference}."
-        )
-        if self.before is None or self.after is None:
-            return text
-        return (
-            f"{text} Balanced accuracy {self.before:.1%} before, {self.after:.1%} after: a difference of "
-            f"{100 * (self.after - self.before):+.1f} points."
-        )
 
 
 class _Samples(NamedTuple):
@@ -215,7 +150,7 @@ def check_export_output(
         'cnn.onnx'
     """
     if format not in RUNNERS:
-        raise DetectorError(f"format={format!r}; expected one of {', '.join(map(repr, RUNNERS))}")
+        raise DetectorError(f"format={format!r}; expected one of {', '.join(map(repr, get_args(ExportFormat)))}")
     if precision not in ("float32", "int8"):
         raise DetectorError(f"precision={precision!r}; expected 'float32' or 'int8'")
     if precision == "int8" and format != "onnx":
