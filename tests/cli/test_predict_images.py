@@ -1,12 +1,16 @@
 """Command lines of predict that are run without Typer: Typer reads them the same, and the answers are the same."""
 
+import json
 import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
+from validate_dicom import write_image
 
+import melanoma_detect as md
 from melanoma_detect import cli
 from melanoma_detect.cli import app, predict, predict_images
 from melanoma_detect.cli.predict_images import plain_predict
@@ -41,6 +45,7 @@ OTHERS = [
     ["predict", "-d", "photo.jpg"],
     ["predict", "photo.jpg", "--jso"],
     ["predict", "photo.jpg", "--no-such-option"],
+    ["predict", "photo.jpg", "--dicom-sr", "reports"],
     ["predict", "photo.jpg", "--help"],
     ["predict", "-h"],
     ["predict", ""],
@@ -64,9 +69,9 @@ def calls(monkeypatch):
     """What the work of predict is called with, in place of the work."""
     found = []
 
-    def record(images, options, *, as_json=False):
+    def record(images, options, *, as_json=False, dicom_sr=None):
         set_options = {name: value for name, value in options.items() if value is not None}
-        found.append((list(images), set_options, as_json))
+        found.append((list(images), set_options, as_json, dicom_sr))
         return True
 
     for module in (cli, predict):
@@ -118,6 +123,30 @@ def test_the_answers_and_errors_are_the_same(lesions, detector, tmp_path, monkey
             expected.stdout,
             expected.stderr,
         )
+
+
+def test_a_report_of_each_dicom_image_is_written(lesions, detector, tmp_path):
+    detector.save(tmp_path / "mine.detector")
+    pixels = md.draw_lesion("melanoma", seed=5, size=64).pixels
+    write_image(tmp_path / "one.dcm", pixels)
+    write_image(tmp_path / "two.dcm", np.stack([pixels, pixels[::-1]]))
+    photograph = next((lesions / "Test" / "melanoma").glob("*.jpg"))
+    images = [f"{tmp_path}/one.dcm", f"{tmp_path}/two.dcm#2", str(photograph)]
+    arguments = ["predict", *images, "-d", str(tmp_path / "mine.detector"), "--dicom-sr", str(tmp_path / "reports")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1, "a photograph has no patient"
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["one.sr.dcm", "two-2.sr.dcm"]
+    assert f"Written: {tmp_path}/reports/two-2.sr.dcm" in done.stdout
+    assert f"{photograph}: most likely" in done.stdout, "its prediction stands all the same"
+    assert f"Error: {photograph}: no DICOM image, and a DICOM report copies" in done.stderr
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code != 0
+    assert "one.sr.dcm: already exists" in again.stderr
+    document = json.loads(CliRunner().invoke(app, [*arguments[:-1], str(tmp_path / "more"), "--json"]).stdout)
+    assert [found.get("dicom_sr") for found in document["predictions"]] == [
+        f"{tmp_path}/more/one.sr.dcm", f"{tmp_path}/more/two-2.sr.dcm", None,
+    ]  # fmt: skip
+    assert "no DICOM image" in document["predictions"][2]["error"]
 
 
 def test_neither_typer_nor_rich_is_imported_for_an_answer(lesions, detector, tmp_path):

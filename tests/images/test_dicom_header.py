@@ -2,7 +2,6 @@
 
 import io
 import threading
-import zlib
 
 import numpy as np
 import pydicom
@@ -61,9 +60,11 @@ def document(path, kind):
     ],
 )
 def test_an_image_of_another_kind_is_refused_by_name(photograph, elements, what):
+    with pydicom.config.disable_value_validation():
+        path = photograph(**elements)
     with pytest.raises(ImageError, match=what) as caught:
-        read_pixels(photograph(**elements))
-    assert str(caught.value).startswith(str(photograph()))
+        read_pixels(path)
+    assert str(caught.value).startswith(str(path))
     assert not [word for word in ("Secret", "Drawn", "DRAWN") if word in str(caught.value)]
 
 
@@ -149,7 +150,6 @@ def test_a_packed_file_may_not_fill_the_memory(photograph, monkeypatch):
     monkeypatch.setattr(dicom_header, "_MAX_INFLATED", 1000)
     with pytest.raises(ImageError, match="GB of packed data"):
         read_pixels(path)
-    assert zlib.decompressobj  # what the limit is for
 
 
 def test_the_name_of_a_frame(photograph):

@@ -119,13 +119,14 @@ def _decode(header: DicomHeader, number: int) -> NDArray[Any]:
     kind = str(header.dataset.PhotometricInterpretation)
     if kind not in (*_COLOURS, *_GREYS, "PALETTE COLOR"):
         raise ValueError(f"colours as {kind}; expected {', '.join(_COLOURS)}, PALETTE COLOR or {' or '.join(_GREYS)}")
-    if header.syntax.is_encapsulated:
+    by_pillow = header.syntax in _LOSSLESS and int(header.dataset.BitsAllocated) == 8
+    if not by_pillow:
+        _check_decoder(header, number)
+    if header.syntax.is_encapsulated and header.syntax != pydicom.uid.RLELossless:
         stream = _stream(header, number)
-        if header.syntax != pydicom.uid.RLELossless:
-            _check_stream(stream, header.dataset)
-        if header.syntax in _LOSSLESS and int(header.dataset.BitsAllocated) == 8:
+        _check_stream(stream, header.dataset)
+        if by_pillow:
             return _decode_lossless(stream, kind)
-    _check_decoder(header, number)
     header.file.seek(0)
     try:
         values: NDArray[Any] = pixel_array(header.file, index=number - 1, transfer_syntax_uid=header.syntax)
