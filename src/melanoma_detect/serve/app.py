@@ -22,9 +22,9 @@ from melanoma_detect.serve.front_page import PLAIN_POLICY, FrontPage
 from melanoma_detect.serve.images import ImageService
 from melanoma_detect.serve.metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from melanoma_detect.serve.openapi import ENDPOINTS, complete, describe
-from melanoma_detect.serve.refusals import Refusal, busy, discard_body, problem_response
+from melanoma_detect.serve.refusals import WHOLE_BODY, Refusal, busy, discard_body, problem_response
 from melanoma_detect.serve.settings import ServeSettings
-from melanoma_detect.serve.uploads import read_uploads
+from melanoma_detect.serve.uploads import read_uploads, slow_body
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.json_values import to_json
 
@@ -95,7 +95,7 @@ def _add_images(
     async def predict(request: Request) -> Response:
         chosen = parameters.read_parameters(request, _PREDICT)
         with admission.admit() as body:
-            async with _time_limit(settings.seconds) as deadline:
+            async with _time_limit(request, settings.seconds) as deadline:
                 configured = await service.configured(**chosen)
                 uploads = await read_uploads(request, "files", settings, body, deadline)
                 found = await service.predict(uploads, configured)
@@ -107,7 +107,7 @@ def _add_images(
     async def explain(request: Request) -> Response:
         chosen = parameters.read_parameters(request, explained)
         with admission.admit() as body:
-            async with _time_limit(settings.seconds) as deadline:
+            async with _time_limit(request, settings.seconds) as deadline:
                 uploads = await read_uploads(request, "file", settings, body, deadline)
                 if len(uploads) > 1:
                     raise Refusal(422, f"{len(uploads)} files; expected one image to explain", "form")
@@ -169,11 +169,13 @@ def _add_errors(app: FastAPI, metrics: Metrics) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _time_limit(seconds: float) -> AsyncIterator[float]:
+async def _time_limit(request: Request, seconds: float) -> AsyncIterator[float]:
     """Give a request its time; what is not done by then is refused."""
     deadline = asyncio.get_running_loop().time() + seconds
     try:
         async with asyncio.timeout_at(deadline):
             yield deadline
     except TimeoutError:
+        if not getattr(request.state, WHOLE_BODY, False):
+            raise slow_body() from None
         raise busy(f"not answered within {seconds:g} s, since the service is busy; send it again", "slow") from None

@@ -181,12 +181,25 @@ async def _pieces(request: Request, idle_seconds: float, deadline: float) -> Asy
             async with asyncio.timeout_at(min(now() + idle_seconds, deadline)):
                 message = await request.receive()
         except TimeoutError:
-            sentence = "the body of the request came too slowly; send it again, or fewer files at once"
-            raise Refusal(408, sentence, "slow", {"Connection": "close"}) from None
+            raise slow_body() from None
         if message["type"] != "http.request":
             raise Refusal(400, "the client closed the connection before the end of its request", "form")
         more = message.get("more_body", False)
         yield message.get("body", b"")
+
+
+def slow_body() -> Refusal:
+    """Return the refusal of a request whose body takes too long to arrive.
+
+    Returns:
+        The refusal, which closes the connection.
+
+    Examples:
+        >>> slow_body().status
+        408
+    """
+    sentence = "the body of the request came too slowly; send it again, or fewer files at once"
+    return Refusal(408, sentence, "slow", {"Connection": "close"})
 
 
 def _check_length(announced: str | None, settings: ServeSettings) -> None:
