@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, DetectorWarning
 from melanoma_detect.page import write_page
 from melanoma_detect.scoring.table import columns, prediction_row
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -326,25 +326,67 @@ def test_a_table_is_sorted_and_an_image_opened_by_keyboard(open_page, html, phot
     assert page.inner_text("#sensitivity-value") != before
 
 
-def test_the_evidence_is_laid_over_the_picture(open_page, html, photos, detector):
+def test_without_class_maps_no_evidence_is_offered(open_page, html, photos, detector):
+    assert not detector.predictor.runtime.has_class_maps
     page = open_page(html)
     choose(page, photos / "melanoma.png")
     page.wait_for_selector("#stage:not([hidden])")
-    if not detector.predictor.runtime.has_class_maps:
-        assert not page.is_visible("#show-evidence")
-        return
+    assert not page.is_visible("#evidence")
+    assert not page.is_visible("#image-type")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return md.Detector.load()
+
+
+@pytest.fixture(scope="module")
+def shipped_html(shipped, tmp_path_factory):
+    return write_page(shipped, tmp_path_factory.mktemp("shipped") / "detector.html")
+
+
+def test_the_default_detector_shows_evidence_and_takes_a_type_of_image(
+    open_page, shipped_html, shipped, photos, tmp_path
+):
+    lesion = tmp_path / "lesion.png"
+    Image.fromarray(md.draw_lesion("nevus", seed=7, size=240).pixels).save(lesion)
+    page = open_page(shipped_html)
+    choose(page, lesion)
+    page.wait_for_selector("#stage:not([hidden])")
+    assert alike(sentence(page), expected(shipped.predict(lesion)))
     assert not page.is_visible("#overlay")
     page.check("#show-evidence")
-    assert page.is_visible("#overlay")
-    drawn = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    drawn = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].join()"
     first = page.eval_on_selector("#overlay", drawn)
-    page.select_option("#evidence-for", "nevus")
+    page.select_option("#evidence-for", "melanoma")
     assert page.eval_on_selector("#overlay", drawn) != first
-    assert "Evidence for nevus" in page.get_attribute("#overlay", "aria-label")
+    explanation = shipped.explain(lesion, diagnosis="melanoma", method="cam")
+    place = re.search(r"the strongest (in its .*?)[.;]", str(explanation))
+    wanted = f"The strongest evidence lies {place[1]}." if place else "No part of the image is evidence for it."
+    assert page.inner_text("#evidence-text") == wanted
+    assert page.get_attribute("#overlay", "aria-label").startswith("Evidence for melanoma in lesion.png: ")
     page.fill("#evidence-opacity", "50")
     assert page.eval_on_selector("#overlay", "canvas => getComputedStyle(canvas).opacity") == "0.5"
     page.uncheck("#show-evidence")
     assert not page.is_visible("#overlay")
+
+    assert page.eval_on_selector_all("#points h3", "all => all.map((one) => one.textContent)") == [
+        "Dermoscopy",
+        "Clinical photograph",
+    ]
+    for image_type in ("clinical", "dermoscopy"):
+        page.select_option("#image-type", image_type)
+        used = shipped.at(image_type=image_type)
+        assert alike(sentence(page), expected(used.predict(lesion)))
+        assert f"{used.operating_point.threshold:.1%}" in page.inner_text("#points")
+        assert len(page.query_selector_all("#points h3")) == 1
+    page.select_option("#image-type", "auto")
+    # The highest sensitivity is supported for dermoscopy alone: photographs are then referred, and the page says so.
+    highest = sensitivity(page, page.get_attribute("#sensitivity", "max"))
+    with pytest.warns(DetectorWarning, match="clinical photographs are all referred"):
+        used = shipped.at(sensitivity=highest)
+    assert "clinical photographs are all referred" in page.inner_text("#sensitivity-note")
+    assert alike(sentence(page), expected(used.predict(lesion)))
 
 
 def test_work_can_be_stopped_and_goes_on(open_page, html, photos):
@@ -370,9 +412,13 @@ def test_work_can_be_stopped_and_goes_on(open_page, html, photos):
     page.wait_for_selector("#stop", state="hidden")
     assert page.inner_text("#progress-text") == "40 images"
     assert "All 40 images are judged." in page.inner_text("#announcer")
-    page.click("#remove")
+    page.set_input_files("#choose", [photos / "nevus.png"] * 5)
+    page.click("#remove")  # while it works
     assert not page.is_visible("#list")
     assert page.query_selector_all("#rows tr") == []
+    choose(page, photos / "blank.png")
+    page.wait_for_selector("#sentence")
+    assert page.query_selector_all("#rows tr >> nth=1") == []
 
 
 def test_another_answer_than_was_saved_blocks_the_page(open_page, html, tmp_path):
@@ -495,7 +541,10 @@ def test_fifty_large_images_take_no_more_memory_than_ten(open_page, html, tmp_pa
     page.evaluate("""() => {
         window.longest = 0;
         let last = performance.now();
-        setInterval(() => { const now = performance.now(); window.longest = Math.max(window.longest, now - last); last = now; }, 10);
+        setInterval(() => {
+            window.longest = Math.max(window.longest, performance.now() - last);
+            last = performance.now();
+        }, 10);
     }""")
 
     def heap():

@@ -54,7 +54,14 @@ export function button(label, click, attributes = {}) {
  * @returns {Promise<void>} Fulfilled when it has.
  */
 export function pause() {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel(); // unlike timers, not slowed down in a tab that is not looked at
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
 
 /**

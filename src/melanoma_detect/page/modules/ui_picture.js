@@ -69,7 +69,7 @@ export class Picture {
       return;
     }
     const words = diagnosis === "malignant" ? "a malignant diagnosis" : diagnosis;
-    const where = describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis));
+    const where = describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis)?.heat, this.engine.parameters.image_size);
     this.layer.width = overlay.width;
     this.layer.height = overlay.height;
     this.layer.getContext("2d").putImageData(overlay, 0, 0);
@@ -95,15 +95,15 @@ export class Picture {
 /**
  * Says where the evidence lies.
  *
- * @param {{rows: number, columns: number, heat: Float32Array} | null} map From `engine.classMap`.
+ * @param {Float32Array | undefined} heat From `engine.classMap`, row by row.
+ * @param {[number, number]} size Its height and width.
  * @returns {string} The part of a sentence.
  */
-export function describeHeat(map) {
-  const highest = map ? map.heat.indexOf(Math.max(...map.heat)) : -1;
-  if (!map || highest < 0 || !(map.heat[highest] > 0)) return "no part of the image is evidence for it";
-  const [row, column] = [Math.floor(highest / map.columns) + 0.5, (highest % map.columns) + 0.5]; // a cell's middle
-  const vertical = ["upper", "", "lower"][Math.floor((3 * row) / map.rows)];
-  const horizontal = ["left", "", "right"][Math.floor((3 * column) / map.columns)];
+export function describeHeat(heat, [height, width]) {
+  const highest = heat ? heat.reduce((best, value, place) => (value > heat[best] ? place : best), 0) : 0;
+  if (!heat || !(heat[highest] > 0)) return "no part of the image is evidence for it";
+  const vertical = ["upper", "", "lower"][Math.floor((3 * Math.floor(highest / width)) / height)];
+  const horizontal = ["left", "", "right"][Math.floor((3 * (highest % width)) / width)];
   const part = [vertical, horizontal].filter(Boolean).join(" ");
   return `the strongest evidence lies in its ${part ? `${part} part` : "middle"}`;
 }

@@ -63,9 +63,9 @@ export class Session {
 
   /** Analyses what waits. @returns {Promise<void>} Fulfilled when nothing waits, or it was stopped. */
   async run() {
-    if (this.running) return;
-    this.running = true;
     this.stopping = false;
+    if (this.running) return; // the images that are new wait their turn
+    this.running = true;
     this.#tell("progressed");
     for (let item = this.#next(); item && !this.stopping; item = this.#next()) {
       await this.#analyse(item);
@@ -85,7 +85,6 @@ export class Session {
 
   /** Removes all images, and frees their pictures. */
   clear() {
-    this.stop();
     for (const item of this.items) if (item.thumbnail) URL.revokeObjectURL(item.thumbnail);
     this.items = [];
     this.#tell("cleared");
