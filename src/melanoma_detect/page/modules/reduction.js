@@ -1,4 +1,10 @@
-/** Reduction of JPEG images by 2, 4 or 8, which the library leaves to the decoder: it averages blocks of pixels. */
+/**
+ * Reduction of JPEG images by 2, 4 or 8, which the library leaves to the decoder: it averages blocks of brightness and colour.
+ *
+ * A browser decodes at full size only, so the page averages its pixels instead, which differs by rounding.
+ */
+
+const STRIP = 1 << 22; // source pixels that are read at once, about
 
 /**
  * Return by how much the library's decoder reduces a JPEG image: as far as both sides stay at least twice the model's.
@@ -29,11 +35,17 @@ export function reduced(source, factor, begins) {
     width: columns.length - 1,
     height: rows.length - 1,
     read: (first, count) => {
-      const target = new Uint8ClampedArray(4 * (columns.length - 1) * count);
-      const strip = source.read(rows[first], rows[first + count] - rows[first]);
-      for (let row = 0; row < count; row += 1) {
-        const [top, bottom] = [rows[first + row] - rows[first], rows[first + row + 1] - rows[first]];
-        meanRow(strip, source.width, top, bottom, columns, target.subarray(4 * row * (columns.length - 1)));
+      const width = columns.length - 1;
+      const target = new Uint8ClampedArray(4 * width * count);
+      const step = Math.max(1, Math.floor(STRIP / (factor * source.width)));
+      for (let row = 0; row < count; row += step) {
+        const end = Math.min(count, row + step);
+        const begin = rows[first + row];
+        const strip = source.read(begin, rows[first + end] - begin);
+        for (let own = row; own < end; own += 1) {
+          const [top, bottom] = [rows[first + own] - begin, rows[first + own + 1] - begin];
+          meanRow(strip, source.width, top, bottom, columns, target.subarray(4 * width * own));
+        }
       }
       return target;
     },
