@@ -196,6 +196,23 @@ def test_jpeg_2000_with_its_own_colours():
     assert np.abs(read_pixels(file).astype(int) - IMAGE).mean() < 1
 
 
+@pytest.mark.parametrize(("kind", "transform"), [("YBR_FULL", 1), ("YBR_RCT", 0), ("YBR_ICT", 0)])
+def test_jpeg_2000_whose_colours_are_not_sure_is_refused(kind, transform):
+    frame = saved("JPEG2000", no_jp2=True, mct=transform)
+    with pytest.raises(ImageError, match=f"colours as {kind} in JPEG 2000 data with.* a colour transform"):
+        read_pixels(encoded(IMAGE, kind, syntax=JPEG2000Lossless, frames=[frame]))
+    plain = saved("JPEG2000", Image.fromarray(ycbcr()), no_jp2=True, mct=0)
+    file = encoded(IMAGE, "YBR_FULL", syntax=JPEG2000Lossless, frames=[plain])
+    assert np.abs(read_pixels(file).astype(int) - IMAGE).max() <= 3
+
+
+def test_jpeg_data_decide_where_the_header_names_other_colours():
+    for kind, keep in (("RGB", False), ("YBR_FULL_422", True)):
+        frame = saved("JPEG", quality=100, subsampling=0, keep_rgb=keep)
+        file = encoded(IMAGE, kind, syntax=JPEGBaseline8Bit, frames=[frame])
+        assert np.abs(read_pixels(file).astype(int) - IMAGE).max() <= 4
+
+
 @pytest.mark.parametrize("kind", ["YBR_FULL_422", "RGB", "MONOCHROME2"])
 def test_baseline_jpeg(kind):
     if kind == "MONOCHROME2":

@@ -181,4 +181,4 @@ def test_threads_put_pydicom_back_as_it_was():
 
 def test_errors_of_pydicom_lose_the_values_that_they_quote():
     with pytest.raises(ValueError, match=r"^a value of '…' is wrong for 'Samples per Pixel'$"), private_reading():
-        raise KeyError.__base__("a value of 'Secret^Person' is wrong for 'Samples per Pixel'")
+        raise LookupError("a value of 'Secret^Person' is wrong for 'Samples per Pixel'")

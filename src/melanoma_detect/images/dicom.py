@@ -152,6 +152,15 @@ def _check_stream(stream: bytes, dataset: Any) -> None:
     width, height = _stream_size(stream)
     if (width, height) != (int(dataset.Columns), int(dataset.Rows)):  # before decoding: they may not fit in memory
         raise ValueError(f"data of {width}×{height} pixels in a header of {dataset.Columns}×{dataset.Rows}")
+    kind = str(dataset.PhotometricInterpretation)
+    # PS3.5 8.2.4: the header says by YBR_ICT and YBR_RCT that the data have a transform. Where they contradict each other,
+    # either may be right, and the colours of a lesion would be wrong without a sign.
+    if (
+        kind.startswith("YBR")
+        and (transform := _has_transform(stream)) is not None
+        and transform != kind.endswith("CT")
+    ):
+        raise ValueError(f"colours as {kind} in JPEG 2000 data {'with' if transform else 'without'} a colour transform")
 
 
 def _stream_size(stream: bytes) -> tuple[int, int]:
@@ -167,6 +176,18 @@ def _stream_size(stream: bytes) -> tuple[int, int]:
             return width, height
         place += 1 if marker == 0xFF else 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
     raise ValueError("compressed data without a size")
+
+
+def _has_transform(stream: bytes) -> bool | None:
+    """Return whether a JPEG 2000 stream has a colour transform of its own; None for another stream."""
+    start = -1 if stream.startswith(b"\xff\xd8") else stream.find(b"\xff\x4f\xff\x51")
+    place = start + 2
+    while start >= 0 and place + 9 <= len(stream):
+        marker = stream[place : place + 2]
+        if marker == b"\xff\x52":  # coding style: its sixth byte of content is the transform
+            return bool(stream[place + 8])
+        place += 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
+    return None
 
 
 def _decode_lossless(stream: bytes, kind: str) -> NDArray[Any]:

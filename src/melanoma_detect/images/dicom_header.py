@@ -95,9 +95,9 @@ def private_reading() -> Iterator[None]:
 
     Examples:
         >>> with private_reading():
-        ...     raise KeyError("'Doe^Jane' is no number")
+        ...     raise LookupError("'Doe^Jane' is no number")
         Traceback (most recent call last):
-        ValueError: "…"
+        ValueError: '…' is no number
     """
     settings = pydicom.config.settings  # of the whole process: the last thread puts back what the first one found
     with _lock:
