@@ -4,6 +4,7 @@ FastAPI's own page fetches its scripts from a content delivery network, which a 
 """
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,14 +12,15 @@ _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: light-dark(#3949ab, #9fa8da); }
 * { box-sizing: border-box; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
 h2 code { color: var(--accent); font-size: 1.1em; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .7rem; overflow-x: auto; }
+pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .7rem; white-space: pre-wrap; }
 .table { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { white-space: nowrap; overflow-wrap: normal; } a { color: var(--accent); }
+th:first-child, td:first-child { white-space: nowrap; } a { color: var(--accent); }
+@media (min-width: 45rem) { th:first-child { width: 11rem; } th:nth-child(2) { width: 17rem; } }
 """
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -85,10 +87,19 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     if rows:
         parts += ["<h3>Takes</h3>", _table(("name", "type", "meaning"), rows)]
     answers = [
-        (_text(status), _text(", ".join(answer.get("content", {})) or "nothing"), _text(answer["description"]))
-        for status, answer in operation.get("responses", {}).items()
+        (_text(status), _contents(answer.get("content", {})), _text(answer["description"]))
+        for status, answer in sorted(operation.get("responses", {}).items())
     ]
     return "\n".join([*parts, "<h3>Answers</h3>", _table(("status", "content", "meaning"), answers)])
+
+
+def _contents(content: dict[str, Any]) -> str:
+    """Return the kinds of content of an answer, those of JSON with a link to the object that they are."""
+    named = [
+        f"{_text(kind)}: {_type(each['schema'])}" if "$ref" in each.get("schema", {}) else _text(kind)
+        for kind, each in content.items()
+    ]
+    return "<br>".join(named)
 
 
 def _body_rows(body: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -129,4 +140,4 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _text(value: object) -> str:
-    return html.escape(str(value))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))
