@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from melanoma_detect.explain.overlay import apply_colormap, draw_overlay, draw_sheet
+from melanoma_detect.explain.overlay import apply_colormap, draw_overlay
 
 
 def test_the_most_evidence_is_yellow_and_none_is_grey():
@@ -17,8 +17,3 @@ def test_the_colours_rise_in_brightness():
     """Readers who see no colours, and prints without them, still see the order."""
     brightness = apply_colormap(np.linspace(0, 1, 50)) @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(brightness) > 0).all()
-
-
-def test_a_sheet_without_a_caption_or_with_one_endless_word_is_drawn():
-    image = np.full((100, 420, 3), 128, np.uint8)
-    assert draw_sheet(image, np.zeros((2, 2)), "").height < draw_sheet(image, np.zeros((2, 2)), "x" * 2000).height

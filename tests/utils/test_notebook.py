@@ -62,7 +62,7 @@ def pretend(monkeypatch, shell):
 def test_in_a_notebook_a_value_is_displayed(monkeypatch):
     shown = pretend(monkeypatch, SimpleNamespace(kernel="a kernel"))
     assert in_notebook()
-    show("value", plot=None)
+    show("value", draw=None)
     assert shown == ["value"]
 
 

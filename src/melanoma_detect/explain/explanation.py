@@ -12,7 +12,8 @@ from PIL import Image
 
 from melanoma_detect.errors import OutputError
 from melanoma_detect.explain.dicom_output import HasDicomCapture
-from melanoma_detect.explain.overlay import draw_overlay, draw_sheet
+from melanoma_detect.explain.overlay import draw_overlay
+from melanoma_detect.explain.sheet import SheetText, draw_sheet
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
@@ -135,9 +136,13 @@ class Explanation(HasDicomCapture):
             >>> detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion").sheet().width
             876
         """
-        title = f"Evidence for {self._name} ({self.method})"
-        name = PurePath(self.source).name or self.source
-        return draw_sheet(self.image, self.heat, self._text(name), title=title, note=DISCLAIMER)
+        text = SheetText(
+            title=f"Evidence for {self._name}, {format_percent(self.probability)}",
+            overlay=f"Evidence, by {METHOD_NAMES.get(self.method, self.method)}",
+            caption=self._text(PurePath(self.source).name or self.source),
+            note=DISCLAIMER,
+        )
+        return draw_sheet(self.image, self.heat, text)
 
     def plot(self) -> "Figure":
         """Draw the image, the overlay beside it, its scale and the sentences of this explanation.
@@ -158,7 +163,7 @@ class Explanation(HasDicomCapture):
         Raises:
             OutputError: Outside a notebook: this machine has no program that shows images.
         """
-        show(self, self.plot)
+        show(self, self.sheet, instead="explanation.save('explanation.png')")
 
     def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
         """Write one image file with the image, the overlay, its scale and the text of this explanation.

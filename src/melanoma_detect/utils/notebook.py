@@ -10,6 +10,7 @@ some, Matplotlib. So it is found by its name when a notebook asks, and no class 
 
 import importlib
 import sys
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -57,12 +58,13 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
-def show(value: Any, plot: Any) -> None:
+def show(value: Any, draw: Callable[[], Any], *, instead: str = ".plot().savefig('prediction.png')") -> None:
     """Show a value: in a notebook below the cell, elsewhere as an image in the system's viewer.
 
     Args:
         value: What a notebook shows.
-        plot: A function without arguments that returns its Matplotlib figure, for the viewer.
+        draw: A function without arguments that returns its PIL image, or its Matplotlib figure, for the viewer.
+        instead: What writes a file, for the message.
 
     Raises:
         OutputError: This machine has no program that shows images.
@@ -70,8 +72,8 @@ def show(value: Any, plot: Any) -> None:
     if in_notebook():
         sys.modules["IPython"].display.display(value)
         return
+    drawn = draw()
+    image = drawn.to_image() if hasattr(drawn, "to_image") else drawn
     # By its name: it imports IPython, where that is installed, and a prediction on the command line waits for neither.
-    if not importlib.import_module("PIL.ImageShow").show(plot().to_image()):
-        raise OutputError(
-            "no program on this machine shows images; write a file instead: .plot().savefig('prediction.png')"
-        )
+    if not importlib.import_module("PIL.ImageShow").show(image):
+        raise OutputError(f"no program on this machine shows images; write a file instead: {instead}")
