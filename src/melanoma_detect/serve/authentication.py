@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from melanoma_detect.serve.refusals import Reason, discard_body, problem_response
 
 OPEN_PATHS = ("/health",)
-_CHALLENGE = 'Bearer realm="melanoma-detect", Basic realm="melanoma-detect", charset="UTF-8"'
+# Each in a header of its own: browsers read the first challenge of a header only.
+_CHALLENGES = ('Basic realm="melanoma-detect", charset="UTF-8"', 'Bearer realm="melanoma-detect"')
 _SENTENCE = (
     "this service asks for its token: send the header 'Authorization: Bearer TOKEN', or in a browser the token as the "
     "password of any user"
@@ -38,8 +39,10 @@ class TokenMiddleware:
             await self._app(scope, receive, send)
             return
         self._on_refusal("token")
-        headers = {"WWW-Authenticate": _CHALLENGE} | await discard_body(scope, receive)
-        await problem_response(401, _SENTENCE, headers)(scope, receive, send)
+        answer = problem_response(401, _SENTENCE, await discard_body(scope, receive))
+        for challenge in _CHALLENGES:
+            answer.headers.append("WWW-Authenticate", challenge)
+        await answer(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
