@@ -328,7 +328,8 @@ def test_a_table_is_sorted_and_an_image_opened_by_keyboard(open_page, html, phot
 
 
 def test_without_class_maps_no_evidence_is_offered(open_page, html, photos, detector):
-    assert not detector.predictor.runtime.has_class_maps
+    with pytest.raises(DetectorError, match="no class maps"):
+        detector.explain(photos / "melanoma.png", method="cam")
     page = open_page(html)
     choose(page, photos / "melanoma.png")
     page.wait_for_selector("#stage:not([hidden])")
