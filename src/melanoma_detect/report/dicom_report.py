@@ -119,7 +119,7 @@ def write_report(
     """
     identity = identity or Identity()
     kept = image_source(prediction)
-    image = read_source(source, (kept.path if kept else "") or prediction.source)
+    image = read_source(source, prediction.source, kept.path if kept else "")
     name, version = describe_algorithm(prediction, detector)
     file = None if out is None else check_report_output(out, image, prediction.source, overwrite=overwrite)
     with copying(image):

@@ -82,12 +82,13 @@ class Identity:
         return UID(self.series_uid) if self.series_uid else self.new_uid()
 
 
-def read_source(source: Any, judged: str) -> SourceImage:
+def read_source(source: Any, judged: str, found_at: str = "") -> SourceImage:
     """Read the DICOM image that a report is about.
 
     Args:
         source: Its path or its pydicom dataset; None for the image that was judged.
         judged: The path or name of the image that was judged, which may name a frame.
+        found_at: Where its file is, if that is known; the working folder may have changed since.
 
     Returns:
         The image, without its pixels.
@@ -103,10 +104,11 @@ def read_source(source: Any, judged: str) -> SourceImage:
     dataset, path, name = source, "", "source"
     frame = split_frame_name(judged)
     if not isinstance(source, Dataset):
-        named = os.fspath(judged if source is None else source)
-        found = find_frame(named)
-        path, frame, name = (found[0], found, named) if found else (named, frame, named)
-        dataset = _read(path, named)
+        place = os.fspath((found_at or judged) if source is None else source)
+        found = find_frame(place)
+        path, frame, name = (found[0], found, place) if found else (place, frame, place)
+        name = judged if source is None else name
+        dataset = _read(path, name)
     missing = [keyword for keyword in _NEEDED if not dataset.get(keyword)]
     if missing:
         raise ImageError(f"{name}: no DICOM image that a report can name: it lacks {', '.join(missing)}")
