@@ -9,9 +9,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class FetchRuntime(BuildHookInterface[Any]):
-    """Fetches the runtime's files where they are missing; a wheel without them works but for the page, and the build says so."""
+    """Fetches the runtime's files where they are missing; a wheel without them works but for the page, as the build says."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatch's own
         """Fetch the files before a wheel is built; an editable installation uses those of the source tree."""
         script = Path(self.root, "scripts", "fetch_web_runtime.py")
         if version == "editable" or not script.is_file():

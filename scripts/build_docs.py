@@ -31,7 +31,12 @@ from pages import (
     run_page,
 )
 
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.page import write_page
+
 OUT = ROOT / "build" / "docs"
+DEMO = Path("demo", "detector.html")
 ALT = re.compile(r"^ *<!-- alt: (?P<text>.*?) -->$")
 DATA_URI = re.compile(r"data:image/(?P<kind>png|jpeg|webp|gif);base64,(?P<data>[A-Za-z0-9+/=\s]+)")
 STYLE = re.compile(r"(<style>.*?</style>\n?)", re.DOTALL)
@@ -190,6 +195,13 @@ def build(pages: list[Path], out: Path, *, jobs: int = 2, draft: bool = False) -
                 site.write_notebook(path, run)
 
 
+def write_demo(out: Path) -> None:
+    """Write the default detector's page, which docs/demo.md embeds; it is made here and is not in the repository."""
+    target = out / DEMO
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_page(md.Detector.load(), target, overwrite=True)
+
+
 def main() -> int:
     """Build what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -207,8 +219,10 @@ def main() -> int:
         # First what the others wait for.
         pages = sorted(documentation_pages(), key=lambda path: path != TUTORIAL) + notebooks()
     try:
+        if not options.pages:
+            write_demo(options.out)
         build(pages, options.out, jobs=options.jobs, draft=options.draft)
-    except PageError as error:
+    except (PageError, DetectorError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

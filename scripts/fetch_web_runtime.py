@@ -3,8 +3,8 @@
 python scripts/fetch_web_runtime.py                  fetch what is missing or of another version
 python scripts/fetch_web_runtime.py --if-possible    the same; where that fails, say why and go on without
 
-The files come from the npm package onnxruntime-web, which `npm pack` fetches through npm's own settings, and each is compared with
-a digest written here. They are kept compressed, since the page holds them so; the same files are written each time.
+The files come from the npm package onnxruntime-web, which `npm pack` fetches through npm's own settings, and each is compared
+with a digest written here. They are kept compressed, since the page holds them so; the same files are written each time.
 """
 
 import argparse
@@ -82,7 +82,8 @@ def _member(archive: Path, name: str) -> bytes:
         raise FetchError(f"{archive}: has no dist/{name} ({error}); expected onnxruntime-web {VERSION}") from error
     if (digest := hashlib.sha256(content).hexdigest()) != DIGESTS[name]:
         raise FetchError(
-            f"{archive}: dist/{name} has the digest {digest}, expected {DIGESTS[name]}: not onnxruntime-web {VERSION}, or changed"
+            f"{archive}: dist/{name} has the digest {digest}, expected {DIGESTS[name]}: not onnxruntime-web {VERSION}, or "
+            "changed"
         )
     return content
 
