@@ -59,12 +59,22 @@ export function drawBars(prediction, parameters) {
     { class: "bars" },
     element("caption", { class: "visually-hidden" }, "Probabilities"),
     headings("alert to", line, "probability"),
-    element("tbody", {}, row(target, score, prediction.decision === "alert" ? "d" : "b", { line: threshold, strong: true })),
+    element(
+      "tbody",
+      {},
+      row(target, score, prediction.decision === "alert" ? "d" : "b", { line: threshold, strong: true }),
+    ),
     headings("diagnosis", "", ""),
-    element("tbody", {}, ...classes.map(([label, share]) => row(label, share, kinds.get(label) ?? "c", { held: held.has(label) }))),
+    element(
+      "tbody",
+      {},
+      ...classes.map(([label, share]) => row(label, share, kinds.get(label) ?? "c", { held: held.has(label) })),
+    ),
   );
   const used = Object.keys(KINDS).filter((kind) => [...kinds.values()].includes(kind));
-  const keys = used.map((kind) => element("li", {}, element("i", { class: `key ${kind}`, "aria-hidden": "true" }), KINDS[kind]));
+  const keys = used.map((kind) =>
+    element("li", {}, element("i", { class: `key ${kind}`, "aria-hidden": "true" }), KINDS[kind]),
+  );
   return element("div", {}, element("div", { class: "tight" }, table), element("ul", { class: "keys soft" }, ...keys));
 }
 
@@ -98,7 +108,11 @@ function headings(first, middle, last) {
  */
 function row(label, share, kind, { line = null, strong = false, held = false }) {
   const name = element("th", { scope: "row", class: strong || held ? "held" : "" }, label);
-  if (held) name.append(element("span", { class: "tick", "aria-hidden": "true" }, "\u00a0✓"), element("span", { class: "visually-hidden" }, ", not ruled out"));
+  if (held)
+    name.append(
+      element("span", { class: "tick", "aria-hidden": "true" }, "\u00a0✓"),
+      element("span", { class: "visually-hidden" }, ", not ruled out"),
+    );
   return element(
     "tr",
     {},

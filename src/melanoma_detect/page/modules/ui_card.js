@@ -71,13 +71,25 @@ function drawTable(lines) {
     return element("tr", {}, element("th", { scope: "row" }, first), ...numbers);
   });
   const headings = head.map((text) => element("th", { scope: "col" }, text));
-  const table = element("table", {}, element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...rows));
-  return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Table: ${head.join(", ")}` }, table);
+  const table = element(
+    "table",
+    {},
+    element("thead", {}, element("tr", {}, ...headings)),
+    element("tbody", {}, ...rows),
+  );
+  return element(
+    "div",
+    { class: "wide", tabindex: 0, role: "region", "aria-label": `Table: ${head.join(", ")}` },
+    table,
+  );
 }
 
 /** @param {string} line @returns {string[]} */
 function cells(line) {
-  return line.replace(/^\||\|\s*$/g, "").split(/(?<!\\)\|/).map((cell) => plain(cell.trim()));
+  return line
+    .replace(/^\||\|\s*$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => plain(cell.trim()));
 }
 
 /** @param {string} text @returns {string} Without the marks of bold, code, links and escapes. */

@@ -48,12 +48,27 @@ export function writeNumber(value) {
 function cells(item, names, parameters) {
   const { prediction } = item;
   /** @type {Record<string, string>} */
-  const row = { path: harmless(item.name), decision: "refer", alert: "false", abstained: "true", reason: "unreadable", error: harmless(item.error) };
+  const row = {
+    path: harmless(item.name),
+    decision: "refer",
+    alert: "false",
+    abstained: "true",
+    reason: "unreadable",
+    error: harmless(item.error),
+  };
   if (prediction) {
     const numbers = sums(prediction, names, parameters);
     for (const [name, value] of Object.entries(numbers)) row[name] = writeNumber(value);
     const { diagnosis, decision, abstained, image_type, reason } = prediction;
-    Object.assign(row, { diagnosis, decision, alert: String(decision === "alert"), abstained: String(abstained), image_type, reason, error: "" });
+    Object.assign(row, {
+      diagnosis,
+      decision,
+      alert: String(decision === "alert"),
+      abstained: String(abstained),
+      image_type,
+      reason,
+      error: "",
+    });
   }
   return names.map((name) => row[name] ?? "");
 }

@@ -17,7 +17,9 @@ export class List {
     this.table = new Table(session, open);
     byId("stop").addEventListener("click", () => (session.running ? session.stop() : session.run()));
     byId("remove").addEventListener("click", () => session.clear());
-    byId("download").addEventListener("click", () => download("scores.csv", writeCsv(session.items, session.engine.parameters)));
+    byId("download").addEventListener("click", () =>
+      download("scores.csv", writeCsv(session.items, session.engine.parameters)),
+    );
   }
 
   /** Shows how far the work is. */
@@ -28,7 +30,9 @@ export class List {
     const waiting = items.length - finished;
     byId("progress-bar").max = Math.max(1, items.length);
     byId("progress-bar").value = finished;
-    byId("progress-text").textContent = waiting ? `${finished} of ${items.length}${running ? "" : ", stopped"}` : count(items.length, "image");
+    byId("progress-text").textContent = waiting
+      ? `${finished} of ${items.length}${running ? "" : ", stopped"}`
+      : count(items.length, "image");
     byId("progress-bar").hidden = !waiting;
     byId("stop").hidden = !waiting;
     byId("stop").textContent = running ? "Stop" : "Go on";
@@ -36,7 +40,12 @@ export class List {
     this.countDecisions();
     if (running) return;
     this.table.sort();
-    if (items.length > 1) announce(waiting ? `Stopped: ${finished} of ${items.length} images are judged.` : `All ${items.length} images are judged.`);
+    if (items.length > 1)
+      announce(
+        waiting
+          ? `Stopped: ${finished} of ${items.length} images are judged.`
+          : `All ${items.length} images are judged.`,
+      );
   }
 
   /** Writes the number of each decision. */

@@ -69,7 +69,10 @@ export class Picture {
       return;
     }
     const words = diagnosis === "malignant" ? "a malignant diagnosis" : diagnosis;
-    const where = describeHeat(this.engine.classMap(this.analysis, this.settings(), diagnosis)?.heat, this.engine.parameters.image_size);
+    const where = describeHeat(
+      this.engine.classMap(this.analysis, this.settings(), diagnosis)?.heat,
+      this.engine.parameters.image_size,
+    );
     this.layer.width = overlay.width;
     this.layer.height = overlay.height;
     this.layer.getContext("2d").putImageData(overlay, 0, 0);

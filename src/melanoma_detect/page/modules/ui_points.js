@@ -22,7 +22,13 @@ export function drawPoints(engine, settings, prevalence) {
 function drawPoint(engine, settings, type, prevalence) {
   const point = engine.operatingPoint(settings, type);
   const title = type ? element("h3", {}, capitalise(TYPE_NAMES[type])) : null;
-  if (!point) return element("div", { class: "point" }, title, element("p", { class: "soft" }, "No threshold: these images are referred."));
+  if (!point)
+    return element(
+      "div",
+      { class: "point" },
+      title,
+      element("p", { class: "soft" }, "No threshold: these images are referred."),
+    );
   const [, plural] = TARGETS[point.target];
   const values = engine.predictiveValues(point, prevalence);
   return element(
@@ -50,14 +56,16 @@ function drawPoint(engine, settings, type, prevalence) {
 function ofAlerts(values, plural) {
   if (!Number.isFinite(values.ppv)) return "There are no alerts.";
   const [low, high] = values.ppv_interval;
-  return `Of 100 alerts, ${plain(100 * values.ppv)}${ends([100 * low, 100 * high], !isUnknown(values.ppv_interval))} are ${plural}.`;
+  const interval = ends([100 * low, 100 * high], !isUnknown(values.ppv_interval));
+  return `Of 100 alerts, ${plain(100 * values.ppv)}${interval} are ${plural}.`;
 }
 
 /** @param {any} values @returns {string} */
 function oneIn(values) {
   if (!Number.isFinite(values.ppv)) return "";
   const known = !isUnknown(values.ppv_interval);
-  return `one alert in ${plain(values.number_needed_to_biopsy)}${ends(values.number_needed_to_biopsy_interval, known)} is right; `;
+  const interval = ends(values.number_needed_to_biopsy_interval, known);
+  return `one alert in ${plain(values.number_needed_to_biopsy)}${interval} is right; `;
 }
 
 /** @param {any} values @param {string} plural @returns {string} */

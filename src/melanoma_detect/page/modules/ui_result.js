@@ -69,10 +69,13 @@ export class Result {
     if (item.state !== "done") return;
     try {
       const analysis = await this.session.reopen(item);
-      if (this.item !== item) analysis.preview?.close(); // another one was opened meanwhile
+      if (this.item !== item)
+        analysis.preview?.close(); // another one was opened meanwhile
       else this.picture.show(analysis, item.name, item.prediction);
     } catch (error) {
-      byId("answer").append(element("p", { class: "advice warn" }, `The picture cannot be shown. ${describe(error, item.name)}.`));
+      byId("answer").append(
+        element("p", { class: "advice warn" }, `The picture cannot be shown. ${describe(error, item.name)}.`),
+      );
     }
   }
 
@@ -80,11 +83,18 @@ export class Result {
   #answer({ prediction, analysis }) {
     const { engine, settings } = this.session;
     const type = prediction.image_type ? `, ${TYPE_NAMES[prediction.image_type]}` : "";
-    const middle = engine.parameters.resize === "crop" && analysis.width !== analysis.height ? " Shown is its middle, which the model sees." : "";
+    const middle =
+      engine.parameters.resize === "crop" && analysis.width !== analysis.height
+        ? " Shown is its middle, which the model sees."
+        : "";
     return [
       drawBars(prediction, engine.parameters),
       element("p", { class: "soft" }, describeSet(prediction, settings.coverage)),
-      element("p", { class: "soft" }, `${analysis.width} × ${analysis.height} pixels, ${analysis.format}${type}.${middle}`),
+      element(
+        "p",
+        { class: "soft" },
+        `${analysis.width} × ${analysis.height} pixels, ${analysis.format}${type}.${middle}`,
+      ),
     ];
   }
 }
@@ -100,7 +110,8 @@ export function describeSet(prediction, coverage) {
   if (prediction.abstained) return "These probabilities mean little for this image.";
   const set = prediction.prediction_set;
   const all = set.length === Object.keys(prediction.probabilities).length;
-  return `Not ruled out (✓): ${all ? "any of the diagnoses" : set.join(", ")}. Such a set holds the true diagnosis in ${roundShare(coverage)} of images like those of validation.`;
+  const held = `Not ruled out (✓): ${all ? "any of the diagnoses" : set.join(", ")}.`;
+  return `${held} Such a set holds the true diagnosis in ${roundShare(coverage)} of images like those of validation.`;
 }
 
 /** @param {import("ui_session").Item} item @returns {HTMLElement[]} */
@@ -110,7 +121,11 @@ function decision({ name, prediction }) {
   return [
     element("p", { class: "top" }, verdict(prediction.decision, true), element("strong", {}, likely)),
     // The sentence of an image that is referred says why.
-    element("p", { id: "sentence", class: prediction.reason ? "advice warn" : "" }, capitalise(withoutName(prediction.text, name))),
+    element(
+      "p",
+      { id: "sentence", class: prediction.reason ? "advice warn" : "" },
+      capitalise(withoutName(prediction.text, name)),
+    ),
   ];
 }
 

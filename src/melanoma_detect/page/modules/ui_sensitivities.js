@@ -37,15 +37,23 @@ export function describeSupport(engine, settings) {
   const all = supported(engine, settings);
   const known = all.filter(({ range }) => range);
   if (!known.length) return `No sensitivity can be set: validation shows too few ${plural}. Every image is referred.`;
-  const tops = known.map(({ type, range }) => `${roundShare(floor(range[1]))}${all.length > 1 ? ` on ${TYPE_PLURALS[type]}` : ""}`);
+  const tops = known.map(
+    ({ type, range }) => `${roundShare(floor(range[1]))}${all.length > 1 ? ` on ${TYPE_PLURALS[type]}` : ""}`,
+  );
   const refused = all.filter(({ type }) => engine.operatingPoint(settings, type) === null);
-  const referred = refused.map(({ type }) => ` At ${roundShare(settings.sensitivity)}, ${type ? `${TYPE_PLURALS[type]} are all` : "every image is"} referred.`);
+  const referred = refused.map(
+    ({ type }) =>
+      ` At ${roundShare(settings.sensitivity)}, ${type ? `${TYPE_PLURALS[type]} are all` : "every image is"} referred.`,
+  );
   return `The ${plural} of validation support at most ${tops.join(" and ")}: more would need more of them.${referred.join("")}`;
 }
 
 /** @param {any} engine @param {any} settings @returns {{type: string, range: any}[]} */
 function supported(engine, settings) {
-  return typesInUse(engine.parameters, settings).map((type) => ({ type, range: engine.sensitivityRange(settings.target, type) }));
+  return typesInUse(engine.parameters, settings).map((type) => ({
+    type,
+    range: engine.sensitivityRange(settings.target, type),
+  }));
 }
 
 /** @param {number} share @returns {number} Down to a tenth of a per cent, as messages of the library write it. */

@@ -26,7 +26,9 @@ export class Settings {
     this.prevalence.max = PREVALENCES.length - 1;
     this.prevalence.value = PREVALENCES.indexOf(PREVALENCE);
     this.prevalence.addEventListener("input", () => this.#showPoints());
-    this.sensitivity.addEventListener("input", () => this.#change({ sensitivity: this.options[this.sensitivity.value] }));
+    this.sensitivity.addEventListener("input", () =>
+      this.#change({ sensitivity: this.options[this.sensitivity.value] }),
+    );
     byId("settings-reset").addEventListener("click", () => this.#reset());
     this.#show();
   }
@@ -36,7 +38,8 @@ export class Settings {
     const settings = { ...this.session.settings, ...changes };
     if (!("sensitivity" in changes)) {
       const options = sensitivityOptions(this.engine, settings);
-      if (options.length && !options.includes(settings.sensitivity)) settings.sensitivity = nearest(options, settings.sensitivity);
+      if (options.length && !options.includes(settings.sensitivity))
+        settings.sensitivity = nearest(options, settings.sensitivity);
     }
     let problem = "";
     try {
@@ -56,21 +59,29 @@ export class Settings {
 
   #prepareTargets() {
     const { parameters } = this.engine;
-    const offered = (/** @type {string} */ target) => sensitivityOptions(this.engine, { ...parameters.settings, target }).length > 0;
+    const offered = (/** @type {string} */ target) =>
+      sensitivityOptions(this.engine, { ...parameters.settings, target }).length > 0;
     const missing = Object.keys(TARGETS).filter((target) => !offered(target));
     for (const radio of targetRadios()) {
       radio.disabled = missing.includes(radio.value) && radio.value !== parameters.settings.target;
       radio.addEventListener("change", () => this.#change({ target: radio.value }));
     }
-    const notes = missing.map((target) => `No threshold for ${TARGETS[target][0]}: validation shows too few, or nothing else.`);
+    const notes = missing.map(
+      (target) => `No threshold for ${TARGETS[target][0]}: validation shows too few, or nothing else.`,
+    );
     byId("target-note").textContent = notes.join(" ");
   }
 
   #prepareTypes() {
     const { types, has_clinical: clinical } = this.engine.parameters;
     byId("image-type-field").hidden = !types.length && !clinical;
-    const all = Object.keys(TYPE_NAMES).map((type) => element("option", { value: type }, `all are ${TYPE_PLURALS[type]}`));
-    this.type.replaceChildren(element("option", { value: "auto" }, types.length ? "recognised by the detector" : "not stated"), ...all);
+    const all = Object.keys(TYPE_NAMES).map((type) =>
+      element("option", { value: type }, `all are ${TYPE_PLURALS[type]}`),
+    );
+    this.type.replaceChildren(
+      element("option", { value: "auto" }, types.length ? "recognised by the detector" : "not stated"),
+      ...all,
+    );
     this.type.addEventListener("change", () => this.#change({ image_type: this.type.value }));
   }
 

@@ -34,7 +34,8 @@ export function sortItems(items, key, falling) {
   return [...items].sort((one, other) => {
     const [first, second] = [valueOf(one, key), valueOf(other, key)];
     if (first === null || second === null) return Number(first === null) - Number(second === null) || one.id - other.id;
-    const order = typeof first === "number" ? first - /** @type {number} */ (second) : ORDER.compare(first, String(second));
+    const order =
+      typeof first === "number" ? first - /** @type {number} */ (second) : ORDER.compare(first, String(second));
     return direction * order || one.id - other.id;
   });
 }

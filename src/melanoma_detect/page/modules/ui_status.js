@@ -27,8 +27,7 @@ export function showReady() {
   const status = byId("status");
   status.dataset.state = "ready";
   byId("loading-bar").remove();
-  byId("status-text").textContent =
-    "Ready: in this browser the detector gives the answers that it was saved with.";
+  byId("status-text").textContent = "Ready: in this browser the detector gives the answers that it was saved with.";
 }
 
 /**

@@ -20,7 +20,10 @@ export class Table {
     this.body = byId("rows");
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
-    byId("headings").replaceChildren(element("th", { role: "columnheader", scope: "col" }, element("span", { class: "visually-hidden" }, "image")), ...COLUMNS.map((column) => this.#heading(column)));
+    byId("headings").replaceChildren(
+      element("th", { role: "columnheader", scope: "col" }, element("span", { class: "visually-hidden" }, "image")),
+      ...COLUMNS.map((column) => this.#heading(column)),
+    );
   }
 
   /**
@@ -45,17 +48,27 @@ export class Table {
   write(item) {
     const { prediction } = item;
     const share = (/** @type {number | undefined} */ value) => (value === undefined ? "" : formatPercent(value));
-    const diagnosis = !prediction ? "" : prediction.abstained ? "no diagnosis" : `${prediction.diagnosis}, ${share(prediction.probabilities[prediction.diagnosis])}`;
+    const diagnosis = !prediction
+      ? ""
+      : prediction.abstained
+        ? "no diagnosis"
+        : `${prediction.diagnosis}, ${share(prediction.probabilities[prediction.diagnosis])}`;
     const decision = item.state === "waiting" ? "waiting" : verdict(prediction?.decision ?? "refer");
-    this.rows.get(item.id)?.replaceChildren(
-      cell("thumb", "", thumbnail(item)),
-      element("th", { role: "rowheader", scope: "row", class: "file" }, item.state === "waiting" ? item.name : button(item.name, () => this.open(item), { class: "link" })),
-      cell("decision", "", decision),
-      cell("number", "melanoma", share(prediction?.melanoma)),
-      cell("number", "malignant", share(prediction?.malignant)),
-      cell("diagnosis", "", diagnosis),
-      cell("reason", "", prediction?.reason || withoutName(item.error, item.name)),
-    );
+    this.rows
+      .get(item.id)
+      ?.replaceChildren(
+        cell("thumb", "", thumbnail(item)),
+        element(
+          "th",
+          { role: "rowheader", scope: "row", class: "file" },
+          item.state === "waiting" ? item.name : button(item.name, () => this.open(item), { class: "link" }),
+        ),
+        cell("decision", "", decision),
+        cell("number", "melanoma", share(prediction?.melanoma)),
+        cell("number", "malignant", share(prediction?.malignant)),
+        cell("diagnosis", "", diagnosis),
+        cell("reason", "", prediction?.reason || withoutName(item.error, item.name)),
+      );
   }
 
   /** Writes all rows, and puts them in their order. */
@@ -93,7 +106,8 @@ export class Table {
     const choose = () => {
       this.falling = this.key === column.key ? !this.falling : column.falling;
       this.key = column.key;
-      for (const other of byId("headings").children) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+      for (const other of byId("headings").children)
+        if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
       heading.setAttribute("aria-sort", this.falling ? "descending" : "ascending");
       this.sort();
     };
