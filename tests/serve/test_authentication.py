@@ -43,7 +43,9 @@ def test_no_path_is_open_without_the_token(guarded, ask, path, header):
     method = "post" if "predict" in path or "explain" in path else "get"
     answer = ask(guarded, method, path, headers={} if header is None else {"Authorization": header})
     assert answer.status_code == 401
-    challenges = answer.headers.get_list("www-authenticate")  # a browser asks its user where one of them begins with Basic
+    challenges = answer.headers.get_list(
+        "www-authenticate"
+    )  # a browser asks its user where one of them begins with Basic
     assert [challenge.split()[0] for challenge in challenges] == ["Basic", "Bearer"]
     assert "Authorization: Bearer TOKEN" in answer.json()["error"]
 

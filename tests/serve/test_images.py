@@ -57,7 +57,7 @@ def test_every_frame_of_a_dicom_file_is_answered_under_its_name(ask, two_types):
     frames = np.stack([np.full((16, 16, 3), (30, 100, blue), np.uint8) for blue in (20, 140, 250)])
     content = dicom(frames)
     found = predictions(ask, create_app(detector), ("first.png", b"no image"), ("several.dcm", content))
-    assert found[1:] == [plain(detector.predict(Frame(content, n)), f"several.dcm#{n}") for n in (1, 2, 3)]
+    assert found[1:] == [plain(detector.predict([Frame(content, n)])[0], f"several.dcm#{n}") for n in (1, 2, 3)]
     explained = ask(create_app(detector), "post", "/v1/explain", files={"file": ("several.dcm", content)})
     assert (explained.status_code, "3 frames" in explained.json()["error"]) == (422, True)
 
@@ -75,7 +75,8 @@ def test_a_damaged_dicom_file_has_its_error_in_place(ask, two_types):
     content = dicom(np.zeros((1, 16, 16, 3), np.uint8))
     for limits in (ServeSettings(), ServeSettings(max_pixels=1000)):
         (found,) = predictions(ask, create_app(two_types(), limits), ("damaged.dcm", content[:300]))
-        assert found["error"].startswith("damaged.dcm: cannot be decoded")
+        assert found["error"].startswith("damaged.dcm: ")
+        assert (found["decision"], found["reason"]) == ("refer", "unreadable")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF"])

@@ -1,5 +1,6 @@
 """Running the service: uvicorn on one address, until it is told to stop."""
 
+import os
 import socket
 
 import uvicorn
@@ -10,6 +11,7 @@ from melanoma_detect.errors import OutputError
 _GRACE_SECONDS = 5  # more than a request's own time, in which requests end that are in progress
 _CONNECTIONS = 1000  # open at once; each costs a file descriptor
 _BACKLOG = 2048
+_PORTS = 2**16
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -31,11 +33,15 @@ def open_socket(host: str, port: int) -> socket.socket:
         ...     opened.getsockname()[0]
         '127.0.0.1'
     """
+    if not 0 <= port < _PORTS:
+        raise OutputError(f"{host}:{port}: cannot be served (ports end at {_PORTS - 1}); choose another --port")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        # The text of a name that is not known is in the error; Python adds the address to the text of others.
+        known = isinstance(error, socket.gaierror) or error.errno is None
+        reason = str(error.strerror) if known else os.strerror(error.errno or 0)
         raise OutputError(f"{host}:{port}: cannot be served ({reason}); choose another --host or --port") from error
 
 
