@@ -1,6 +1,7 @@
 """Command lines of predict that are run without Typer: Typer reads them the same, and the answers are the same."""
 
 import json
+import gc
 import subprocess
 import sys
 import warnings
@@ -161,3 +162,17 @@ def test_neither_typer_nor_rich_is_imported_for_an_answer(lesions, detector, tmp
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_looked_for_afterwards_as_before(monkeypatch, collects):
+    states = []
+    monkeypatch.setattr(predict_images, "load_detector", lambda *options: states.append(gc.isenabled()))
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        predict_images._load_quickly()
+        assert states == [False]
+        assert gc.isenabled() is collects
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -4,6 +4,7 @@ Typer and what it imports take as long as a prediction. `melanoma-detect predict
 `plain_predict` recognises such a command line, and leaves every other one to Typer, with help, errors and completions.
 """
 
+import gc
 import os
 import shlex
 import sys
@@ -151,7 +152,7 @@ def _write_report(prediction: "md.Prediction", folder: Path, document: dict[str,
 
 def _make_reader(images: Sequence[Path], options: PredictOptions) -> "Callable[[Path], md.Prediction]":
     """Return what predicts an image; without any image there, the detector is not loaded, which takes time."""
-    loaded = _load(**options) if any(Path(file_of(image)).is_file() for image in images) else None
+    loaded = _load_quickly(**options) if any(Path(file_of(image)).is_file() for image in images) else None
 
     def read(image: Path) -> "md.Prediction":
         if image.is_dir():
@@ -172,14 +173,21 @@ def _make_reader(images: Sequence[Path], options: PredictOptions) -> "Callable[[
     return read
 
 
-def _load(
+def _load_quickly(
     detector: Path | None = None,
     sensitivity: float | None = None,
     target: str | None = None,
     views: int | None = None,
     image_type: str | None = None,
 ) -> "md.Detector":
-    return load_detector(detector, sensitivity, target, views, image_type)
+    """Load a detector without looking for garbage meanwhile: of what is imported and read, everything stays in use."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return load_detector(detector, sensitivity, target, views, image_type)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _print(text: str, *, error: bool = False) -> None:

@@ -14,12 +14,11 @@ EVERYTHING_BELOW = "*"  # in archive.tsv: a parent that covers what stands below
 
 _NINE = {diagnosis.code: diagnosis for diagnosis in DIAGNOSES}
 # What separates the levels of one label: "Benign:Nevus", "Benign > Nevus", "NV - Nevus", "Nevi (NV)".
-_LEVELS = (re.compile(r":+"), re.compile(r"[|>]"), re.compile(r"\s[-–—]\s"), re.compile(r"\((?=[^()]*\)$)"))
+# Compiled when an unusual label is looked up: a prediction starts earlier.
+_LEVELS = (r":+", r"[|>]", r"\s[-–—]\s", r"\((?=[^()]*\)$)")
 
 # Folders numbered in a list, and named with the number of their images: "2. Melanoma 15.75k", "03_nevus", "NV - 7970".
-_NUMBERED = re.compile(
-    r"^\s*\d{1,3}\s*[._):-]+\s*(?=[^\W\d])|\s+(?:[-–—]\s*)?(?:\d{3,}|\d+(?:\.\d+)?k)\s*$", re.IGNORECASE
-)
+_NUMBERED = r"(?i)^\s*\d{1,3}\s*[._):-]+\s*(?=[^\W\d])|\s+(?:[-–—]\s*)?(?:\d{3,}|\d+(?:\.\d+)?k)\s*$"
 
 # Groups whose members are told by malignancy and kind.
 _GROUPS = {
@@ -115,11 +114,11 @@ def look_up(label: str) -> Term | None:
     if term := _look_up_spelling(label):
         return term
     for separator in _LEVELS:
-        parts = [part for part in separator.split(label) if part.strip(" )")]
+        parts = [part for part in re.split(separator, label) if part.strip(" )")]
         terms = [term for part in parts if part != label and (term := look_up(part))]
         if 1 <= len(parts) == len(terms) and (finest := _finest(terms)):
             return finest
-    bare = _NUMBERED.sub("", label)
+    bare = re.sub(_NUMBERED, "", label)
     return look_up(bare) if bare != label else None
 
 
