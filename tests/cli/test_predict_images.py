@@ -1,7 +1,7 @@
 """Command lines of predict that are run without Typer: Typer reads them the same, and the answers are the same."""
 
-import json
 import gc
+import json
 import subprocess
 import sys
 import warnings
