@@ -2,10 +2,10 @@
 
     python benchmarks/page.py [--images 20] [--folder FOLDER]
 
-Prints `name value goal` a line. The first answer is timed from the begin of the navigation to the decision on one photograph; the
-page reads from disk and the network is off. The time for an image is the median over drawn lesions of 600×450 pixels as JPEG, or
-over the JPEG, PNG and WebP images of a folder, after one that is not counted; `python_image` is what `Detector.predict` with one
-thread takes in turns with it, so that other programs on the machine slow both alike.
+Prints `name value goal` a line. The first answer is timed from the begin of the navigation to the decision on one photograph;
+the page reads from disk and the network is off. The time for an image is the median over drawn lesions of 600×450 pixels as
+JPEG, or over the JPEG, PNG and WebP images of a folder, after one that is not counted; `python_image_seconds` is what
+`Detector.predict` with one thread takes in turns with it, so that other programs on the machine slow both alike.
 """
 
 import argparse

@@ -23,7 +23,8 @@ window.toBase64 = (array) => {
   return btoa(text);
 };
 window.attempt = async (work) => {
-  try { return { value: await work() }; } catch (error) { return { name: error.name, kind: error.kind, message: error.message }; }
+  try { return { value: await work() }; }
+  catch (error) { return { name: error.name, kind: error.kind, message: error.message }; }
 };
 """
 

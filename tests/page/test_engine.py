@@ -306,6 +306,8 @@ SETTINGS = [
 
 def decisions_of(predictor, outputs, distance, rejected, given):
     """Return what Python decides with some settings, or its message."""
+    # What stays as it was exported may have no threshold: the page always knows all settings, and cannot tell what was asked for.
+    given = {name: value for name, value in given.items() if value != getattr(predictor.settings, name)}
     try:
         changed = predictor.at(**given) if given else predictor
     except DetectorError as error:

@@ -78,7 +78,9 @@ def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any
 def _diagnosis(label: str) -> dict[str, str]:
     found = taxonomy.find(label)
     malignancies = {taxonomy.malignancy(code) for code in taxonomy.meaning(label)}
-    malignancy = "malignant" if may_be_malignant((label,)) else "benign" if malignancies == {"benign"} else "indeterminate"
+    malignancy = (
+        "malignant" if may_be_malignant((label,)) else "benign" if malignancies == {"benign"} else "indeterminate"
+    )
     return {"name": label, "code": found.code if found else label, "malignancy": malignancy}
 
 

@@ -7,7 +7,13 @@ from typing import NamedTuple
 from melanoma_detect.errors import DetectorError
 
 FOLDER = Path(__file__).parent / "runtime"
-_SCRIPT, _WASM, _LICENCE, _NOTICES, _VERSION = "ort.mjs.gz", "ort.wasm.gz", "LICENSE", "ThirdPartyNotices.txt", "VERSION"
+_SCRIPT, _WASM, _LICENCE, _NOTICES, _VERSION = (
+    "ort.mjs.gz",
+    "ort.wasm.gz",
+    "LICENSE",
+    "ThirdPartyNotices.txt",
+    "VERSION",
+)
 
 
 class WebRuntime(NamedTuple):

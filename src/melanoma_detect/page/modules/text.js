@@ -106,7 +106,7 @@ export function percent(share, digits) {
 function fixed(value, digits) {
   const text = value.toFixed(digits);
   const isHalf = (value * 2 ** (digits + 1)) % 2 === 1; // no other binary number lies halfway between two decimal ones
-  return isHalf && Number(text.at(-1)) % 2 === 1 ? (value - 2 ** -(digits + 2)).toFixed(digits) : text;
+  return isHalf && Number(text.at(-1)) % 2 === 1 ? (value - 10 ** -digits / 4).toFixed(digits) : text;
 }
 
 /** Return the fewest digits after the point at which a share is not rounded to 0 or 1. */
