@@ -1,6 +1,8 @@
 """An explanation's sentences, its figures and its sheet."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -166,3 +168,20 @@ def test_evidence_that_is_spread_evenly_is_not_more_than_chance_on_the_margin(ex
     even[:8] = 1.01  # on the margin, a little more
     text = str(replace(explanation, heat=even))
     assert "44% of the evidence lies on the outer eighth of each side, which makes up 44% of the image. " in text
+
+
+def test_it_is_saved_and_shown_without_matplotlib(tmp_path, lesions, detector):
+    detector.save(tmp_path / "mine.detector")
+    image = next((lesions / "Test" / "melanoma").glob("*.jpg"))
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('matplotlib', 'pandas', 'scipy', 'sklearn', 'keras', 'onnx'))\n"
+        "import melanoma_detect as md; from PIL import ImageShow; ImageShow.show = lambda image: True\n"
+        f"detector = md.Detector.load({str(tmp_path / 'mine.detector')!r})\n"
+        f"explanation = detector.explain({str(image)!r}, method='occlusion')\n"
+        f"explanation.save({str(tmp_path / 'overlay.png')!r}); explanation.show()\n"
+        f"views = explanation._repr_html_(), detector.predict({str(image)!r})._repr_html_()\n"
+        "print(*['has no view' in view for view in views])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
+    assert (tmp_path / "overlay.png").is_file()
