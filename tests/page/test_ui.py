@@ -391,8 +391,10 @@ def test_the_default_detector_shows_evidence_and_takes_a_type_of_image(
     assert alike(sentence(page), expected(used.predict(lesion)))
 
 
-def test_work_can_be_stopped_and_goes_on(open_page, html, photos):
+def test_work_can_be_stopped_and_goes_on(open_page, html, photos, tmp_path):
     page = open_page(html)
+    named = tmp_path / f"{'a_long_name_' * 8}.png"
+    shutil.copy(photos / "nevus.png", named)
     page.evaluate(
         """() => {
             const stop = document.querySelector("#stop");
@@ -405,11 +407,16 @@ def test_work_can_be_stopped_and_goes_on(open_page, html, photos):
             seen.observe(document.querySelector("#list"), { subtree: true, childList: true, characterData: true });
         }"""
     )
-    page.set_input_files("#choose", [photos / "nevus.png"] * 40)
+    page.set_input_files("#choose", [named] * 40)
     page.wait_for_selector("#stop:text-is('Go on')")
     finished = int(re.match(r"(\d+) of 40, stopped", page.inner_text("#progress-text"))[1])
     assert 3 <= finished < 10
     assert "waiting" in page.inner_text("#rows")
+    over = "() => document.querySelector('#table').offsetWidth - document.querySelector('#list').offsetWidth"
+    for width in (1280, 1249, 1000, 865, 700, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(over) <= 0, f"the table covers what stands beside it at {width} pixels"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.click("#stop")
     page.wait_for_selector("#stop", state="hidden")
     assert page.inner_text("#progress-text") == "40 images"
