@@ -306,7 +306,7 @@ SETTINGS = [
 
 def decisions_of(predictor, outputs, distance, rejected, given):
     """Return what Python decides with some settings, or its message."""
-    # What stays as it was exported may have no threshold: the page always knows all settings, and cannot tell what was asked for.
+    # What stays as it was exported may have no threshold. The page always knows all settings, not which were asked for.
     given = {name: value for name, value in given.items() if value != getattr(predictor.settings, name)}
     try:
         changed = predictor.at(**given) if given else predictor

@@ -58,6 +58,12 @@ def test_two_hundred_real_images(shipped, real_folder):
     assert sum(agreements) >= 0.99 * len(paths)
 
 
+def test_everyday_photographs_some_of_them_with_a_colour_profile(shipped, real_folder):
+    differences, agreements = compare(shipped, sorted((real_folder / "not_skin").glob("*.jpg"))[::2])
+    assert max(differences) <= PROFILE_TOLERANCE
+    assert all(agreements)
+
+
 def test_photographs_as_the_camera_wrote_them(shipped, real_folder):
     paths = sorted((real_folder / "originals").glob("*.jpg"))
     differences, agreements = compare(shipped, paths)
