@@ -7,13 +7,13 @@ JOBS ?= 2
 
 .PHONY: demo test lint docs wheel clean
 
-# The distribution without code comes first: where an earlier version is installed, which held the code, this removes it before
-# the new code is there, and not with it.
+# The distribution without code comes first, and by itself. Where an earlier version is installed, which held the code, this removes
+# it before the new code is there, and not with it; and pip need not look for melanoma-detect-core anywhere else.
 $(VENV)/.installed: pyproject.toml packages/melanoma-detect/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-deps ./packages/melanoma-detect
-	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]" ./packages/melanoma-detect
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
 	$(BIN)/python scripts/fetch_web_runtime.py --if-possible
 	touch $@
 

@@ -53,6 +53,7 @@ ALLOWED_IMPORTS = {
     "scoring.score -> melanoma_detect.scoring.ray_backend": "imports Ray, the extra ray",
     "scoring.ray_backend -> pyarrow": "comes with the extra ray: where that is missing, Ray is what to install",
     "scoring.table -> pyarrow": "CSV tables need no pyarrow",
+    "utils.missing_packages -> importlib": "importing the package must take no time",
     "utils.missing_packages -> melanoma_detect.errors": "importing the package must take no time",
     "serve.images -> melanoma_detect.images.dicom_header": "imports pydicom, the extra dicom",
     "utils.files -> platformdirs": "a prediction uses no cache",
