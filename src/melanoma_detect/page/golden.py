@@ -13,7 +13,8 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime, run_batched
 
 _LESIONS = (("melanoma", 11), ("nevus", 12))  # diagnosis and seed of each image
-_SHAPE = (1.15, 1.4)  # times the model's height and width: decoding, resizing and cropping are replayed too
+# Times the model's input, and of another shape: decoding, resizing and cropping are replayed too.
+_TALLER, _WIDER = 1.15, 1.4
 _LEAST_SIDE = 80  # in pixels: a detector refuses smaller images
 
 
@@ -51,7 +52,8 @@ def golden_cases(predictor: Predictor, runtime: Runtime) -> list[dict[str, Any]]
 
 
 def _png(size: tuple[int, int], diagnosis: str, seed: int) -> bytes:
-    height, width = (max(round(scale * side), _LEAST_SIDE) for scale, side in zip(_SHAPE, size, strict=True))
+    height = max(round(_TALLER * size[0]), _LEAST_SIDE)
+    width = max(round(_WIDER * size[1]), round(1.2 * height))
     lesion = Image.fromarray(draw_lesion(diagnosis, seed=seed, size=max(height, width)).pixels)
     file = io.BytesIO()
     lesion.resize((width, height)).save(file, "PNG", optimize=True)
