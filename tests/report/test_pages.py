@@ -269,7 +269,7 @@ def test_several_sets_make_one_page(evaluation, tmp_path):
         "mean of the sets",
         "gone not evaluated",
         "Not evaluated: gone: no image is left",
-        "In parentheses, the number of images. The worst set",
+        "In parentheses, the number of lesions. The worst set",
         DISCLAIMER,
     ):
         assert text in parsed.words
