@@ -14,7 +14,16 @@ FIRST_SECTION = "## `melanoma-detect "
 
 def main() -> None:
     """Keep the page's introduction, and replace every command's section by what Typer generates."""
-    command = [sys.executable, "-m", "typer", "melanoma_detect.cli.typer_app", "utils", "docs", "--name", "melanoma-detect"]
+    command = [
+        sys.executable,
+        "-m",
+        "typer",
+        "melanoma_detect.cli.typer_app",
+        "utils",
+        "docs",
+        "--name",
+        "melanoma-detect",
+    ]
     generated = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     # Typer escapes quotes and angle brackets, which MkDocs would then show escaped inside code.
     # And it calls the usage lines a console, whose lines the build of the documentation would run.

@@ -222,7 +222,7 @@ def find_writer(out: str) -> Writer:
     if suffix not in WRITERS:
         raise OutputError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
     if suffix == ".parquet":  # missing now, and not after hours of work
-        import pyarrow  # noqa: F401, PLC0415
+        import pyarrow as pa  # noqa: F401, PLC0415
     return WRITERS[suffix]
 
 
