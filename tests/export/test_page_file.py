@@ -4,8 +4,15 @@ import math
 
 import pytest
 
+import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.export.page_file import export_page
+
+
+@pytest.fixture(scope="module")
+def detector():
+    """Load the default detector: nothing needs to be trained here."""
+    return md.Detector.load()
 
 
 def test_a_page_is_an_export(detector, tmp_path):

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.page.parameters import page_parameters
 
 
@@ -32,3 +34,15 @@ def test_an_infinite_threshold_is_no_number(detector):
     threshold = page_parameters(detector.predictor, detector.predictor.runtime)["calibration"]["ood_threshold"]
     own = detector.predictor.config.calibrations[1].ood_threshold
     assert threshold == (own if np.isfinite(own) else None)
+
+
+def test_every_note_on_a_licence_is_shown_with_its_title(detector):
+    shipped = md.Detector.load().predictor
+    licence = page_parameters(shipped, shipped.runtime)["licence"]
+    assert licence == f"Licence of the weights: {shipped.config.notes['Licence of the weights']}"
+    notes = {"Images": "ours", "License": "MIT", "LICENCE (images)": "CC0"}
+    predictor = detector.predictor
+    config = replace(predictor.config, notes=notes)
+    changed = page_parameters(Predictor(config, predictor.runtime, predictor.files), predictor.runtime)
+    assert changed["licence"] == "License: MIT\nLICENCE (images): CC0"
+    assert page_parameters(predictor, predictor.runtime)["licence"] == ""

@@ -15,7 +15,7 @@ from PIL import Image
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, DetectorWarning
 from melanoma_detect.page import write_page
-from melanoma_detect.scoring.table import columns, prediction_row
+from melanoma_detect.scoring.table import columns, prediction_row, protect_cell
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -279,6 +279,17 @@ def test_the_table_as_csv_is_that_of_score(open_page, html, photos, detector, tm
     assert rows[4][0] == '\'=1+1,"x".png'
 
 
+def test_names_that_a_spreadsheet_takes_for_formulas_become_text_as_in_score(open_page, html, photos, tmp_path):
+    page = open_page(html)
+    names = ["=1+1,x.png", "+1.png", "-1.png", "@SUM(A1).png", "＝1.png", "'=1.png", "'quoted'.png", "a=b.png"]
+    choose(page, *(Path(shutil.copy(photos / "nevus.png", tmp_path / name)) for name in names))
+    with page.expect_download() as downloaded:
+        page.click("#download")
+    _, *rows = csv.reader(io.StringIO(Path(downloaded.value.path()).read_bytes().decode(), newline=""))
+    assert [row[0] for row in rows] == [protect_cell(name) for name in names]
+    assert [row[0][1:] for row in rows[:6]] == names[:6]
+
+
 def test_a_table_is_sorted_and_an_image_opened_by_keyboard(open_page, html, photos):
     page = open_page(html)
     page.keyboard.press("Tab")
@@ -456,7 +467,10 @@ def test_another_answer_than_was_saved_blocks_the_page(open_page, html, tmp_path
 def test_names_and_cards_are_text_whatever_they_hold(open_page, detector, photos, tmp_path):
     predictor = detector.predictor
     hostile = "<img src=x onerror=document.title='run'>"
-    notes = {"Images": f"{hostile} **many**, `code` and [a link](https://example.org)"}
+    notes = {
+        "Images": f"{hostile} **many**, `code` and [a link](https://example.org)",
+        "Licence of the weights": hostile,
+    }
     marked = md.Detector(
         replace(predictor.config, notes=notes, title=f"{hostile}</script>"), predictor.runtime, predictor.files
     )
@@ -469,6 +483,8 @@ def test_names_and_cards_are_text_whatever_they_hold(open_page, detector, photos
     page.click("#card summary")
     card = page.inner_text("#card-text")
     assert f"{hostile} many, code and a link" in card
+    page.click("#licences summary")
+    assert page.inner_text("#licence-detector") == f"Licence of the weights: {hostile}"
     assert page.query_selector_all("#card img, #card a, #result-title b") == []
     assert page.title() == f"{hostile}</script>"
 
@@ -482,6 +498,7 @@ def test_the_page_says_once_what_it_is_not_and_shows_card_and_licences(open_page
     assert text.count(DISCLAIMER) == 1
     assert text.lower().count("not a medical device") == 1
     assert "nothing is uploaded" in text
+    assert page.inner_text("#licence-detector") == "The detector's author named no licence."
     assert "MIT" in page.inner_text("#licence-text") or "Permission is hereby granted" in page.inner_text(
         "#licence-text"
     )

@@ -70,9 +70,15 @@ def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any
         "has_class_maps": runtime.has_class_maps,
         "input": {"name": model_input.name, "type": "uint8" if "uint8" in model_input.type else "float32"},
         "disclaimer": DISCLAIMER,
-        "licence": next((text for title, text in config.notes.items() if title.lower() in ("licence", "license")), ""),
+        "licence": _licence(config.notes),
         "model_card": model_card(predictor.saved_config),
     }
+
+
+def _licence(notes: Mapping[str, str]) -> str:
+    """Return the notes on licences with their titles, such as "Licence of the weights", one a line; empty without any."""
+    found = {title: text for title, text in notes.items() if title.lower().startswith(("licence", "license"))}
+    return "\n".join(f"{title}: {text}" for title, text in found.items())
 
 
 def _diagnosis(label: str) -> dict[str, str]:

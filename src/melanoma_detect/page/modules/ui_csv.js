@@ -1,8 +1,9 @@
 // The table of scores as a CSV file (RFC 4180), with the columns of `melanoma-detect score`.
 
 const SUMS = ["melanoma", "malignant"];
-// A cell that begins with one of these is a formula to spreadsheets: names of files come from others.
-const FORMULA = /^[=+\-@\t\r]/;
+// A cell that begins so is a formula to spreadsheets: names of files come from others. The rule of scoring/table.py, which says
+// how the name is found again.
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
 /**
  * Returns the columns.
@@ -49,12 +50,12 @@ function cells(item, names, parameters) {
   const { prediction } = item;
   /** @type {Record<string, string>} */
   const row = {
-    path: harmless(item.name),
+    path: item.name,
     decision: "refer",
     alert: "false",
     abstained: "true",
     reason: "unreadable",
-    error: harmless(item.error),
+    error: item.error,
   };
   if (prediction) {
     const numbers = sums(prediction, names, parameters);
@@ -70,7 +71,7 @@ function cells(item, names, parameters) {
       error: "",
     });
   }
-  return names.map((name) => row[name] ?? "");
+  return names.map((name) => harmless(row[name] ?? ""));
 }
 
 /** @param {any} prediction @param {string[]} names @param {any} parameters @returns {Record<string, number>} */

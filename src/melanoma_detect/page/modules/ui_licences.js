@@ -9,9 +9,8 @@ import { byId } from "ui_dom";
  * @param {any} parameters The detector's.
  */
 export function showLicences({ licence, runtime }) {
-  byId("licence-name").textContent = [licence, `${runtime.name} ${runtime.version} runs the model:`]
-    .filter(Boolean)
-    .join(" ");
+  byId("licence-detector").textContent = licence || "The detector's author named no licence.";
+  byId("licence-runtime").textContent = `${runtime.name} ${runtime.version} runs the model:`;
   byId("licence-text").textContent = runtime.licence;
   const details = byId("licences");
   details.addEventListener("toggle", showNotices, { once: true });
