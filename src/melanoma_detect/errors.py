@@ -50,6 +50,10 @@ class SeveralFramesError(ImageError):
         self.frames = frames
 
 
+class NoImageError(ImageError):
+    """A DICOM file that shows no lesion by itself: a report, a document, a sheet that this library has drawn."""
+
+
 class ModelError(MelanomaDetectError):
     """An architecture that cannot be used."""
 

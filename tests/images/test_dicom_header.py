@@ -11,9 +11,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from validate_dicom import write_image
 
 import melanoma_detect as md
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import ImageError, NoImageError
 from melanoma_detect.images import dicom_header
 from melanoma_detect.images.dicom_header import SOFTWARE, describe_frame, private_reading, read_header
+from melanoma_detect.images.frames import is_document
 from melanoma_detect.images.reader import read_pixels
 
 PIXELS = md.draw_lesion("nevus", seed=2, size=32).pixels
@@ -96,10 +97,13 @@ def test_a_file_without_an_image_is_refused_by_name(tmp_path, kind, message):
     with pytest.raises(ImageError, match=message) as caught:
         read_pixels(document(tmp_path / "DICOMDIR", kind))
     assert "Secret" not in str(caught.value)
+    # A photograph that was cut off before its pixels is one that cannot be read, and no document.
+    assert isinstance(caught.value, NoImageError) == (kind != CAPTURE)
+    assert is_document(str(tmp_path / "DICOMDIR")) == (kind != CAPTURE)
 
 
 def test_a_sheet_of_this_library_is_no_lesion(photograph):
-    with pytest.raises(ImageError, match="a sheet that melanoma-detect has drawn"):
+    with pytest.raises(NoImageError, match="a sheet that melanoma-detect has drawn"):
         read_pixels(photograph(Manufacturer=SOFTWARE, ImageType=["DERIVED", "SECONDARY"], SOPClassUID=CAPTURE))
 
 

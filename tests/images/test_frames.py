@@ -1,4 +1,4 @@
-"""Frames: their names, and files that only look as if they had one."""
+"""Frames: files that are split into them, and files that only look as if they had one."""
 
 import io
 
@@ -13,9 +13,7 @@ from melanoma_detect.images.frames import (
     Frame,
     file_of,
     find_frame,
-    frame_name,
     is_dicom,
-    split_frame_name,
     split_frames,
 )
 from melanoma_detect.images.reader import read_pixels
@@ -71,21 +69,19 @@ def test_only_dicom_files_have_frames(tmp_path):
         read_pixels(tmp_path / "nowhere.dcm#2")
 
 
+def test_a_frame_is_one_image(several, detector):
+    frame = Frame(several.read_bytes(), 2)
+    alone = detector.predict(frame)
+    assert (alone.source, alone.probabilities) == ("bytes#2", detector.predict(f"{several}#2").probabilities)
+    assert detector.explain(frame, method="occlusion").diagnosis == alone.diagnosis
+
+
 def test_predictions_of_frames_find_their_images_again(several, detector):
     predictions = detector.predict(split_frames(several))
     assert [prediction.source for prediction in predictions] == split_frames(several)
     assert predictions[0].probabilities != predictions[1].probabilities
     figure = predictions[1].plot()
     assert figure.axes
-
-
-@pytest.mark.parametrize("name", ["a.dcm", "a#0", "a#-1", "#3", "a#1.jpg", "a#", "a#x", "a#0003"])
-def test_names_that_are_no_frames(name):
-    assert split_frame_name(name) is None
-
-
-def test_names_of_frames():
-    assert split_frame_name(frame_name("a b#c.dcm", 12)) == ("a b#c.dcm", 12)
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,29 @@ def test_images_without_a_suffix_are_scored_and_other_files_are_counted(make_det
     assert "passed over" not in str(score(folder / "a.png", make_detector(), "one.csv"))
 
 
+def test_a_folder_from_a_pacs_is_scored_but_for_its_reports_and_sheets(make_detector, make_images, detector, tmp_path):
+    folder, bright = make_images({"a.png": 1}), np.full((64, 64, 3), 250, np.uint8)
+    write_image(folder / "IM0001", bright)
+    (folder / "IM0002").write_bytes((folder / "IM0001").read_bytes()[132:])  # without its preamble
+    write_image(folder / "slice.dcm", bright, Modality="CT")
+    (folder / "cut.dcm").write_bytes((folder / "IM0001").read_bytes()[:900])
+    write_image(folder / "pdf.dcm", bright, SOPClassUID="1.2.840.10008.5.1.4.1.1.104.1", Rows=None, Columns=None)
+    prediction = detector.predict(folder / "IM0001")
+    prediction.to_dicom_sr(out=folder / "report.dcm")
+    explanation = detector.explain(folder / "IM0001", method="occlusion")
+    explanation.to_dicom_sc(out=folder / "sheet.dcm")
+    explanation.to_dicom_sc(out=folder / "IM0003")
+    result = score(folder, make_detector())
+    found = {Path(row["path"]).name: row["error"] or row["decision"] for row in read()}
+    assert list(found) == ["IM0001", "IM0002", "a.png", "cut.dcm", "slice.dcm"]
+    assert (found["IM0001"], found["IM0002"], found["a.png"]) == ("alert", "alert", "clear")
+    assert "modality CT" in found["slice.dcm"]
+    assert "cut.dcm: " in found["cut.dcm"]
+    assert (result.images, result.unreadable, result.passed_over) == (5, 2, 4)
+    score([folder / "report.dcm", folder / "sheet.dcm"], make_detector(), tmp_path / "named.csv")
+    assert [row["decision"] for row in read(tmp_path / "named.csv")] == ["refer", "refer"]
+
+
 def test_one_image_and_one_file_are_counted_in_the_singular(make_detector, make_images):
     folder = make_images({"a.png": 250})
     (folder / "notes.txt").write_text("no image")

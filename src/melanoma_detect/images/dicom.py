@@ -18,7 +18,7 @@ from pydicom.pixels import (
     pixel_array,
 )
 
-from melanoma_detect.errors import ImageError, SeveralFramesError
+from melanoma_detect.errors import ImageError, NoImageError, SeveralFramesError
 from melanoma_detect.images.dicom_header import DicomHeader, describe_frame, private_reading, read_header
 
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
@@ -92,6 +92,31 @@ def count_frames(file: BinaryIO, name: str) -> int:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"{name}: cannot be decoded ({error}); copy it again or remove it") from None
+
+
+def holds_image(file: BinaryIO, name: str) -> bool:
+    """Return whether a DICOM file may hold an image to judge, by its header.
+
+    Args:
+        file: The open file.
+        name: Its name.
+
+    Returns:
+        False for a report, a document, a table of contents, and a sheet that this library has drawn. True for an image that
+        cannot be read, or of another kind than a photograph of skin: a person should hear of it.
+
+    Examples:
+        >>> holds_image(io.BytesIO(b"no DICOM"), "a.dcm")
+        True
+    """
+    try:
+        with private_reading():
+            read_header(file, name)
+    except NoImageError:
+        return False
+    except (ImageError, ValueError):
+        return True
+    return True
 
 
 def _check_size(dataset: Any, max_pixels: int) -> None:

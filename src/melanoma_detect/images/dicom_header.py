@@ -25,8 +25,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from melanoma_detect.errors import ImageError, MelanomaDetectError
-from melanoma_detect.images.frames import frame_name
+from melanoma_detect.errors import ImageError, MelanomaDetectError, NoImageError
+from melanoma_detect.images.frame_names import frame_name
 
 SOFTWARE = "melanoma-detect"  # the manufacturer in the files that this library writes
 
@@ -133,8 +133,8 @@ def read_header(file: BinaryIO, name: str) -> DicomHeader:
         The header.
 
     Raises:
-        ImageError: It is a table of contents, a document, a video, an image of another modality than XC, DMS and OT, or one
-            that this library has written.
+        NoImageError: It is a table of contents, a report, a document, or a sheet that this library has drawn.
+        ImageError: It is a video, or an image of another modality than XC, DMS and OT.
         ValueError: It is damaged.
 
     Examples:
@@ -165,7 +165,9 @@ def read_header(file: BinaryIO, name: str) -> DicomHeader:
     element, length = _pixel_element(file, start, syntax)
     if not element or not int(dataset.get("Rows") or 0) * int(dataset.get("Columns") or 0):
         called = f" ({_class_name(kind)})" if _class_name(kind) else ""
-        raise ImageError(f"{name}: a DICOM file without an image{called}; give a photograph of a lesion")
+        # A photograph that was cut off is one that a person should hear of.
+        kind_of_error = NoImageError if kind not in {*_PHOTOGRAPHS, ""} and "Rows" not in dataset else ImageError
+        raise kind_of_error(f"{name}: a DICOM file without an image{called}; give a photograph of a lesion")
     if element != "PixelData":
         raise ValueError("floating-point pixels; expected whole numbers")
     return DicomHeader(file, syntax, dataset, start, _count_frames(dataset, syntax, length), name)
@@ -205,12 +207,14 @@ def _inflate(file: BinaryIO) -> BinaryIO:
 def _check_kind(dataset: Any, kind: str, name: str) -> None:
     """Raise ImageError for what is no photograph of skin by the file's own words."""
     if kind == _DIRECTORY:
-        raise ImageError(f"{name}: the table of contents of a DICOM medium; give the folder that its files are in")
+        raise NoImageError(f"{name}: the table of contents of a DICOM medium; give the folder that its files are in")
     given = str(dataset.get("Modality") or "").strip().upper()
     modality = given if _PLAIN.fullmatch(given) or not given else "unknown"
     is_other = kind.startswith(_CLASSES) and kind not in _PHOTOGRAPHS
     if is_other and "Rows" not in dataset:
-        raise ImageError(f"{name}: a DICOM file without an image ({_class_name(kind)}); give a photograph of a lesion")
+        raise NoImageError(
+            f"{name}: a DICOM file without an image ({_class_name(kind)}); give a photograph of a lesion"
+        )
     if is_other or modality not in _MODALITIES:
         what = ", ".join(filter(None, (modality and f"modality {modality}", _class_name(kind))))
         raise ImageError(
@@ -218,8 +222,8 @@ def _check_kind(dataset: Any, kind: str, name: str) -> None:
             "(photograph) or OT"
         )
     image_type = dataset.get("ImageType") or [""]
-    if str(dataset.get("Manufacturer") or "") == SOFTWARE and "DERIVED" in image_type:
-        raise ImageError(f"{name}: a sheet that {SOFTWARE} has drawn; give the image that it was drawn from")
+    if str(dataset.get("Manufacturer") or "").strip() == SOFTWARE and "DERIVED" in image_type:
+        raise NoImageError(f"{name}: a sheet that {SOFTWARE} has drawn; give the image that it was drawn from")
 
 
 def _class_name(kind: str) -> str:

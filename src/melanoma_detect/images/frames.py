@@ -1,7 +1,4 @@
-"""Frames of DICOM files: how one is named, `lesion.dcm#3`, and how a file of several is split into them.
-
-Frames are counted from 1, as DICOM itself refers to them.
-"""
+"""Frames of DICOM files: one of them, and how a file of several is split into them. Their names are those of `frame_names`."""
 
 import contextlib
 import io
@@ -11,7 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_NAMED = re.compile(r"(?P<file>.+)#(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
+from melanoma_detect.images.frame_names import file_of, find_frame, frame_name, split_frame_name
+
+__all__ = [
+    "Frame",
+    "file_of",
+    "find_frame",
+    "frame_name",
+    "is_dicom",
+    "is_document",
+    "split_frame_name",
+    "split_frames",
+]
+
 # A file without the preamble of 128 bytes begins with its first data element: of group 2, or of group 8.
 _DICOM = re.compile(
     rb".{128}DICM|\x02\0\0\0UL\x04\0|\x08\0[\0\x05\x08\x16]\0(?:CS|UI|UL|..\0\0)|\0\x08\0[\0\x05\x08\x16](?:CS|UI|UL)",
@@ -40,77 +49,6 @@ class Frame:
     def name(self) -> str:
         """The file's name and the frame's number."""
         return frame_name(str(getattr(self.source, "name", "") or type(self.source).__name__), self.number)
-
-
-def frame_name(file: str, number: int) -> str:
-    """Return the name of a frame.
-
-    Args:
-        file: The file's path or name.
-        number: The frame, from 1.
-
-    Returns:
-        What `predict`, `score` and tables of paths take.
-
-    Examples:
-        >>> frame_name("lesion.dcm", 3)
-        'lesion.dcm#3'
-    """
-    return f"{file}#{number}"
-
-
-def split_frame_name(name: str) -> tuple[str, int] | None:
-    """Return the file and the number in a frame's name, whether or not there is such a file.
-
-    Args:
-        name: A path, an address or another name.
-
-    Returns:
-        The name of the file, and the frame's number from 1; None for a name that has no number.
-
-    Examples:
-        >>> split_frame_name("lesion.dcm#3"), split_frame_name("lesion.dcm") is None
-        (('lesion.dcm', 3), True)
-    """
-    match = _NAMED.fullmatch(name) if "#" in name else None
-    return (match["file"], int(match["number"])) if match else None
-
-
-def find_frame(path: "str | os.PathLike[str]") -> tuple[str, int] | None:
-    """Return the file and the number of the frame that a path names.
-
-    Args:
-        path: A path.
-
-    Returns:
-        The path of the file, and the frame's number from 1; None where a file has this very name, and where none is there.
-
-    Examples:
-        >>> find_frame("nowhere.dcm#3") is None
-        True
-    """
-    name = os.fspath(path)
-    named = split_frame_name(name) if isinstance(name, str) else None
-    if named is None or os.path.lexists(name) or not os.path.lexists(named[0]):
-        return None
-    return named
-
-
-def file_of(path: "str | os.PathLike[str]") -> str:
-    """Return the file that a path leads to, whether or not it names a frame in it.
-
-    Args:
-        path: A path.
-
-    Returns:
-        The path of the file.
-
-    Examples:
-        >>> file_of("nowhere.jpg")
-        'nowhere.jpg'
-    """
-    named = find_frame(path)
-    return named[0] if named else os.fspath(path)
 
 
 def split_frames(source: Any) -> list[Any]:
@@ -161,6 +99,30 @@ def is_dicom(prefix: bytes) -> bool:
         (True, False)
     """
     return bool(_DICOM.match(prefix))
+
+
+def is_document(path: str) -> bool:
+    """Return whether a file is a DICOM file without an image to judge: a report, a document, a sheet of this library.
+
+    Args:
+        path: The path of a file.
+
+    Returns:
+        Whether it is; False for a file in another format, for one that cannot be read, and without the extra `dicom`.
+
+    Examples:
+        >>> is_document(str(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg"))
+        False
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if not is_dicom(file.read(_PREFIX_BYTES)):
+                return False
+            from melanoma_detect.images.dicom import holds_image  # noqa: PLC0415 - an extra
+
+            return not holds_image(file, path)
+    except (OSError, ImportError):
+        return False
 
 
 def _can_seek(source: Any) -> bool:

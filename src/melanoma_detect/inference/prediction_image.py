@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.frames import file_of
+from melanoma_detect.images.frame_names import file_of
 from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb
 from melanoma_detect.inference.preprocessing import ModelInput
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.arrays import as_array, is_batch, split_batches
 from melanoma_detect.images.quality import rejection_reasons
-from melanoma_detect.images.reader import ImageLike, Pixels, source_name
+from melanoma_detect.images.reader import Frame, ImageLike, Pixels, source_name
 from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.bundle import Files, keras_model, write
 from melanoma_detect.inference.config import DetectorConfig, Settings
@@ -323,7 +323,7 @@ class Predictor:
 
 def _is_single_image(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[ImageLike]:
     """Return whether this is one image, rather than a list or an iterator of images."""
-    is_value = isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike))
+    is_value = isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Frame))
     return is_value or hasattr(images, "read") or hasattr(images, "convert")
 
 

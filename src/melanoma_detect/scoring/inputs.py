@@ -9,14 +9,16 @@ from pathlib import Path
 from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.data.sources.tree import is_image
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.images.formats import SUFFIXES
-from melanoma_detect.images.frames import split_frame_name
+from melanoma_detect.images.formats import SUFFIXES, without_warning_errors
+from melanoma_detect.images.frame_names import split_frame_name
+from melanoma_detect.images.frames import is_document
 from melanoma_detect.scoring.addresses import exists, is_address, is_folder, join_path, list_files, parent_folder
 from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.tables import is_table, table_items
 
 OnOther = Callable[[str], object]
 
+_DICOM = {".dcm", ".dicom"}
 _INDEX = "dicomdir"  # the table of contents of a DICOM medium, which begins as an image does
 
 
@@ -28,7 +30,7 @@ def items(sources: Iterable[str], on_other: OnOther = lambda _: None) -> Iterato
             tables, which are read as `load_dataset` reads them, or a text file with one path a line. A table's paths are
             relative to its folder. Paths or addresses.
         on_other: Called with the name of each file in a folder or archive that is no image, by its suffix or, without a
-            known one, by its content.
+            known one, by its content; a DICOM file also by its header (see `is_document`).
 
     Yields:
         The images.
@@ -125,7 +127,15 @@ def _is_image(path: str) -> bool:
     name = os.path.basename(path)  # noqa: PTH119 - addresses too
     if is_address(path):
         return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
-    return name.lower() != _INDEX and is_image(Path(path))
+    return name.lower() != _INDEX and is_image(Path(path)) and not _is_document(path)
+
+
+def _is_document(path: str) -> bool:
+    """Return whether a file is a DICOM report, document or sheet, such as lie beside the images of an examination."""
+    suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - for each file: quicker than Path
+    if suffix in SUFFIXES - _DICOM:  # no file is opened whose name says that it is something else
+        return False
+    return without_warning_errors(lambda: is_document(path))
 
 
 def _absolute(path: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.images.frames import file_of
+from melanoma_detect.images.frame_names import file_of
 from melanoma_detect.scoring.addresses import is_address
 from melanoma_detect.scoring.inputs import split_into_chunks
 from melanoma_detect.scoring.item import Item

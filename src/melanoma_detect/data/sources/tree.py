@@ -9,6 +9,7 @@ from pathlib import Path
 from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
+from melanoma_detect.images.frames import is_dicom
 from melanoma_detect.utils.files import relative_names, walk_folders
 
 ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".zst", ".7z", ".rar"})
@@ -39,10 +40,10 @@ _NO_IMAGES = (
     | ARCHIVE_SUFFIXES
     | HDF5_SUFFIXES
 )
-# The first bytes of an image file, by format.
+# The first bytes of an image file, by format; `is_dicom` knows those of DICOM.
 _MAGIC = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|II\*\0|MM\0\*|II\+\0|MM\0\+|BM.{4}\0{4}"
-    rb"|.{4}ftyp(?:avif|avis|heic|heix|heim|hevc|mif1|msf1)|.{128}DICM",
+    rb"|.{4}ftyp(?:avif|avis|heic|heix|heim|hevc|mif1|msf1)",
     re.DOTALL,
 )
 _MAGIC_BYTES = 132  # DICOM's mark stands after a preamble of 128 bytes
@@ -131,7 +132,8 @@ def is_image(path: Path) -> bool:
         return suffix in SUFFIXES
     try:
         with path.open("rb") as file:
-            return bool(_MAGIC.match(file.read(_MAGIC_BYTES)))
+            prefix = file.read(_MAGIC_BYTES)
+            return bool(_MAGIC.match(prefix)) or is_dicom(prefix)
     except OSError:
         return False
 
