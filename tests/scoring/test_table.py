@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.scoring.table import parse_rows, write_csv, write_parquet
+from melanoma_detect.scoring.stream import stream_scores
+from melanoma_detect.scoring.table import parse_rows, plain_cell, protect_cell, write_csv, write_parquet
 
 
 def score(sources, detector, out="scores.csv", **settings):
@@ -69,7 +70,7 @@ def test_unusual_file_names_are_preserved(make_detector, make_images):
     folder = make_images(dict.fromkeys(names, 9))
     (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes((folder / names[0]).read_bytes())
     score(folder, make_detector())
-    found = [Path(path).name for path in paths()]
+    found = [Path(path).name for path in paths()]  # a folder stands before each name: no cell begins with =
     assert sorted(found) == sorted([*names, r"caf\udce9.jpg"])
     assert {row["error"] for row in read()} == {""}
     score(folder, make_detector(), "scores.parquet")
@@ -113,3 +114,52 @@ def test_the_type_of_an_image_is_a_column(two_types, plain_image, tmp_path):
     assert pq.read_table("scores.parquet")["image_type"].to_pylist() == ["", "clinical", "dermoscopy"]
     score(tmp_path / "photos", two_types().at(image_type="dermoscopy"), "scores.csv", overwrite=True)
     assert [row["decision"] for row in read()] == ["refer", "clear", "clear"]
+
+
+# Names of files as others may send them, and as they stand in a table that a spreadsheet opens; the page's test has them too.
+FORMULAS = {
+    "=1+1,x.png": "'=1+1,x.png",
+    "+1.png": "'+1.png",
+    "-1.png": "'-1.png",
+    "@SUM(A1).png": "'@SUM(A1).png",
+    "＝1.png": "'＝1.png",
+    "'=1.png": "''=1.png",
+    "'quoted'.png": "'quoted'.png",
+    "a=b.png": "a=b.png",
+}
+
+
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_becomes_text(make_detector, make_images, monkeypatch):
+    folder = make_images(dict.fromkeys(FORMULAS, 9))
+    monkeypatch.chdir(folder)
+    score(list(FORMULAS), make_detector())
+    assert paths() == list(FORMULAS.values())
+    score(list(FORMULAS), make_detector(), "scores.parquet")
+    assert pq.read_table("scores.parquet").column("path").to_pylist() == list(FORMULAS)
+    with Path("stream.csv").open("wb") as file:
+        stream_scores(list(FORMULAS), file, detector=make_detector(), progress=False)
+    assert paths("stream.csv") == list(FORMULAS.values())
+
+
+def test_a_message_about_such_a_name_becomes_text_too(make_detector, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("@bad.jpg").write_bytes(b"no image")
+    score("@bad.jpg", make_detector())
+    assert read()[0]["error"].startswith("'@bad.jpg: ")
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "\t=1", "\r=1", "\n=1", "'" * 3 + "-1", "", "'", "0.5", "1e-07"])
+def test_every_cell_is_found_again(text):
+    shown = protect_cell(text)
+    assert plain_cell(shown) == text
+    assert shown in (text, f"'{text}")
+    assert not shown.startswith(tuple("=+-@\t\r\n＝"))
+
+
+def test_a_table_of_scores_is_scored_again_by_its_names(make_detector, make_images, monkeypatch):
+    folder = make_images(dict.fromkeys(FORMULAS, 250))
+    monkeypatch.chdir(folder)
+    score(list(FORMULAS), make_detector())
+    score("scores.csv", make_detector(), "again.csv")
+    assert paths("again.csv") == list(FORMULAS.values())
+    assert {row["decision"] for row in read("again.csv")} == {"alert"}

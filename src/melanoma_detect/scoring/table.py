@@ -5,6 +5,7 @@ A row is a list of texts, as CSV (RFC 4180) writes them. A cell is empty where t
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,10 @@ UNREADABLE = "unreadable"
 _CODES = tuple(diagnosis.code for diagnosis in taxonomy.DIAGNOSES)
 _SUMS = ("melanoma", "malignant")
 _BOOLEANS = ("alert", "abstained")
+
+# A cell that begins so is a formula to spreadsheets, which may run it: names of files come from others. With an apostrophe
+# before it, it is text. Apostrophes that are there already get another, so that `plain_cell` finds every name again.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 # Rows are formatted in blocks: a block of lists takes five times the memory of its CSV text, so few are held as lists.
 _BLOCK_ROWS = 512
@@ -153,8 +158,58 @@ def parse_rows(lines: TextIO) -> Iterator[list[str]]:
     yield from csv.reader(lines)
 
 
+def protect_cell(text: str) -> str:
+    """Return a text as it stands in a CSV table: with an apostrophe before what a spreadsheet would take for a formula.
+
+    Args:
+        text: A name, a message or another cell.
+
+    Returns:
+        The text; with the apostrophe, if it begins with `=`, `+`, `-`, `@`, a tabulator or a line break, or with these after
+        apostrophes.
+
+    Examples:
+        >>> protect_cell("=1+1.jpg"), protect_cell("a=b.jpg")
+        ("'=1+1.jpg", 'a=b.jpg')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """Return the text that a cell of a CSV table stands for: without the apostrophe that `protect_cell` has put before it.
+
+    Args:
+        text: A cell.
+
+    Returns:
+        The text.
+
+    Examples:
+        >>> plain_cell("'=1+1.jpg"), plain_cell("'quoted'.jpg")
+        ('=1+1.jpg', "'quoted'.jpg")
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def protect_rows(rows: Iterable[Row]) -> Iterator[Row]:
+    """Return the rows of a CSV table that people open: each cell by `protect_cell`.
+
+    Args:
+        rows: Rows of texts.
+
+    Yields:
+        Rows of texts.
+
+    Examples:
+        >>> list(protect_rows([["@a.jpg", "nevus"]]))
+        [["'@a.jpg", 'nevus']]
+    """
+    for row in rows:
+        yield [protect_cell(cell) for cell in row]
+
+
 def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
-    r"""Write a CSV table (RFC 4180) in UTF-8.
+    r"""Write a CSV table (RFC 4180) in UTF-8; see `protect_cell` for cells that look like formulas.
 
     Args:
         path: The file to write.
@@ -168,7 +223,7 @@ def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(format_rows([names]))
-        file.writelines(_format_blocks(rows))
+        file.writelines(_format_blocks(protect_rows(rows)))
 
 
 def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:

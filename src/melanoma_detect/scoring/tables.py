@@ -19,9 +19,10 @@ from melanoma_detect.data.sources.table_text import find_encoding
 from melanoma_detect.data.sources.tree import is_image
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
-from melanoma_detect.images.frames import frame_name, split_frame_name
+from melanoma_detect.images.frame_names import file_of, frame_name, split_frame_name
 from melanoma_detect.scoring.addresses import exists, is_address, join_path, list_files, open_binary, parent_folder
 from melanoma_detect.scoring.item import Item
+from melanoma_detect.scoring.table import plain_cell
 
 _COMPRESSED = tuple(f"{suffix}.gz" for suffix in TABLE_SUFFIXES)
 _ID_SUFFIXES = (".jpg", ".jpeg", ".png")  # of the files that a table's bare ids, such as ISIC_0000001, stand for
@@ -76,11 +77,22 @@ def table_items(source: str, folder: str) -> Iterator[Item]:
     while chunk := list(islice(names, _CHUNK)):
         for name, found in zip(chunk, finder.find(chunk), strict=True):
             number += 1
-            path, problem = _find_frame(finder, name, found)
+            name, path, problem = _find_row(finder, name, found)  # noqa: PLW2901
             # A row without a name is kept: it becomes a row of the result, with its error.
             yield Item(name if path or problem else f"{source}, row {number}", path, problem)
     if not number:
         raise DatasetError(f"{source}: no images; expected at least one row that names one")
+
+
+def _find_row(finder: "_Finder", name: str, found: tuple[str, str]) -> tuple[str, str, str]:
+    """Return the name, the path and the problem of a row; in a table of `score`, a name may have an apostrophe before it."""
+    path, problem = _find_frame(finder, name, found)
+    plain = plain_cell(name)
+    if plain != name and not (path and _is_there(file_of(path))):
+        other, _ = _find_frame(finder, plain, finder.find([plain])[0])
+        if other and _is_there(file_of(other)):
+            return plain, other, ""
+    return name, path, problem
 
 
 def _find_frame(finder: "_Finder", name: str, found: tuple[str, str]) -> tuple[str, str]:
