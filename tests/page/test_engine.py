@@ -113,7 +113,7 @@ CLOSE = {  # with the largest difference of a grey level; transparency and colou
     "turned webp": (lambda: turned(8, "WEBP", lossless=True), 1),
     "srgb profile": (
         lambda: encoded(wide(), "PNG", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
-        1,
+        0,
     ),
     "avif": (lambda: encoded(wide(), "AVIF", quality=90), 3),
     "large jpeg": (lambda: encoded(lesion(600).crop((0, 0, 599, 451)), "JPEG", quality=90), 3),

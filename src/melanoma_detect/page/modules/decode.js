@@ -1,5 +1,7 @@
-/** Decoding: the browser decodes a file, and the page reads its pixels upright, over white and in sRGB, in strips. */
+/** Decoding: the browser decodes a file, and the page reads its pixels upright, over white, in strips. */
 
+import { unpack } from "bytes";
+import { BY_BROWSER, readProfile } from "colour_profile";
 import { corrupt, openImageFile } from "image_file";
 
 const TILE = 8192; // pixels: a canvas is at most that wide; some browsers allow no wider ones
@@ -11,6 +13,7 @@ const TILE = 8192; // pixels: a canvas is at most that wide; some browsers allow
  * @property {string} format
  * @property {{right: boolean, bottom: boolean}} begins at which sides the stored image begins, seen upright
  * @property {(first: number, count: number) => Uint8ClampedArray} read rows of RGBA, over white
+ * @property {import("colour_profile").Conversion|null} conversion what makes sRGB of the rows
  * @property {(box: number[], width: number, height: number) => Promise<ImageBitmap>} thumbnail a part in another size
  * @property {() => void} close frees its memory
  */
@@ -23,9 +26,11 @@ const TILE = 8192; // pixels: a canvas is at most that wide; some browsers allow
  */
 export async function decodeImage(bytes, name) {
   const file = openImageFile(bytes, name);
+  const conversion = file.profile ? await conversionOf(file.profile) : null;
+  const content = file.profile && conversion !== BY_BROWSER ? file.profile.strip() : file.bytes;
   let bitmap;
   try {
-    bitmap = await createImageBitmap(new Blob([file.bytes], { type: file.type }));
+    bitmap = await createImageBitmap(new Blob([content], { type: file.type }));
   } catch {
     throw corrupt(name, file.format === "AVIF" ? "damaged, or this browser reads no AVIF" : "its pixels are damaged");
   }
@@ -33,13 +38,24 @@ export async function decodeImage(bytes, name) {
     bitmap.close();
     throw corrupt(name, "its size is not that of its header");
   }
-  return new Upright(bitmap, file);
+  return new Upright(bitmap, file, conversion === BY_BROWSER ? null : conversion);
+}
+
+/** Return what a profile does. A damaged one does nothing. */
+async function conversionOf({ content, space, compressed }) {
+  try {
+    return readProfile(compressed ? await unpack(content, "deflate") : content, space);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return null;
+  }
 }
 
 /** An image bitmap that is read upright. */
 class Upright {
-  constructor(bitmap, { format, orientation }) {
+  constructor(bitmap, { format, orientation }, conversion) {
     this.bitmap = bitmap;
+    this.conversion = conversion;
     this.format = format;
     const sideways = orientation >= 5;
     this.width = sideways ? bitmap.height : bitmap.width;
@@ -78,6 +94,11 @@ class Upright {
     const [a, b, c, d, e, f] = this.turn;
     context.setTransform(a * across, b * down, c * across, d * down, (e - left) * across, (f - top) * down);
     context.drawImage(this.bitmap, 0, 0);
+    if (this.conversion) {
+      const drawn = context.getImageData(0, 0, width, height);
+      this.conversion.apply(drawn.data);
+      context.putImageData(drawn, 0, 0);
+    }
     return createImageBitmap(context.canvas);
   }
 

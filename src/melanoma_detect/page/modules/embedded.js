@@ -1,5 +1,6 @@
 /** What the page carries in itself: the parameters as JSON, and files as gzip in base64. */
 
+import { unpack } from "bytes";
 import { RuntimeFailure } from "errors";
 
 const FORMAT = 1;
@@ -32,9 +33,7 @@ export function readParameters(document) {
 export async function readFile(document, name) {
   const element = document.getElementById(`page-${name}`);
   try {
-    const packed = decodeBase64(element.textContent);
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    return await unpack(decodeBase64(element.textContent), "gzip");
   } catch {
     throw new RuntimeFailure(`This file is damaged: its part "${name}" cannot be unpacked. Copy or export it again.`);
   }

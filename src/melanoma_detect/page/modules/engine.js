@@ -2,6 +2,7 @@
 
 import { calibratedProbabilities, conformalThreshold } from "calibration";
 import { classMap, drawHeat } from "class_maps";
+import { converted } from "colour_profile";
 import { DecisionRules } from "decisions";
 import { decodeImage } from "decode";
 import { readFile, readParameters } from "embedded";
@@ -92,7 +93,7 @@ export class Engine {
       const afterDecoding = performance.now();
       const { image_size: size, resize, input_limits: limits } = this.parameters;
       const factor = decoded.format === "JPEG" ? jpegReduction(decoded, size, resize) : 1;
-      const source = reduced(decoded, factor, decoded.begins);
+      const source = converted(reduced(decoded, factor, decoded.begins), decoded.conversion);
       const pixels = resizeForModel(source, this.parameters);
       const shown = preview ? await previewOf(decoded, size, resize) : null;
       const afterResizing = performance.now();

@@ -17,6 +17,15 @@ const AVIF_BRANDS = ["avif", "avis"];
  * @property {number} orientation 1 to 8, by EXIF; 1 where the browser turns the image
  * @property {Uint8Array} bytes to decode: without what the library ignores, and without the orientation
  * @property {string} type such as "image/jpeg"
+ * @property {Embedded|null} profile null where there is none, or the browser converts it
+ */
+
+/**
+ * @typedef {object} Embedded a colour profile within a file
+ * @property {Uint8Array} content
+ * @property {boolean} compressed
+ * @property {"RGB "|"GRAY"|""} space of the image's values; empty where the library ignores the profile
+ * @property {() => Uint8Array} strip the bytes to decode without the profile, so that the browser converts nothing
  */
 
 /**
@@ -37,7 +46,7 @@ export function openImageFile(bytes, name) {
   }
   let file;
   try {
-    file = { orientation: 1, bytes, ...READERS[format](bytes) };
+    file = { orientation: 1, profile: null, bytes, ...READERS[format](bytes) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw corrupt(name, error.message.startsWith("Offset") ? "it ends too early" : error.message);

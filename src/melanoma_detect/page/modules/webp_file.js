@@ -2,12 +2,13 @@
 
 import { findOrientation, knownOrientation, withoutOrientation, xmpOrientation } from "exif";
 
+const [FLAGS, HAS_PROFILE] = [20, 0x20]; // where the extended header has them
 const EXIF = "Exif\0\0"; // some writers put it before the EXIF data
 
 /**
  * Look into a WebP file.
  * @param {Uint8Array} bytes
- * @returns {{width: number, height: number, orientation: number, bytes: Uint8Array}}
+ * @returns {{width: number, height: number, orientation: number, bytes: Uint8Array, profile: import("image_file").Embedded|null}}
  */
 export function prepareWebp(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -15,6 +16,7 @@ export function prepareWebp(bytes) {
   let size = null;
   let exif = null;
   let xmp = null;
+  let profile = null;
   for (let place = 12; place + 8 <= bytes.length; ) {
     const name = String.fromCharCode(...bytes.subarray(place, place + 4));
     const length = view.getUint32(place + 4, true);
@@ -25,11 +27,21 @@ export function prepareWebp(bytes) {
       exif = findOrientation(bytes, start + (prefixed ? EXIF.length : 0), end);
     }
     if (name === "XMP ") xmp = xmpOrientation(bytes.subarray(start, end));
+    if (name === "ICCP") profile ??= { place, content: bytes.subarray(start, end) };
     place = end + (length % 2);
   }
   if (!size) throw new RangeError("it has no image");
   const upright = exif && exif.value !== 1 ? withoutOrientation(bytes, exif) : bytes;
-  return { ...size, orientation: knownOrientation(exif?.value ?? xmp), bytes: upright };
+  const embedded = profile && { ...profile, space: "RGB ", compressed: false, strip: () => withoutProfile(upright, profile.place) };
+  return { ...size, orientation: knownOrientation(exif?.value ?? xmp), bytes: upright, profile: embedded };
+}
+
+/** Return a copy whose profile has another name, which no decoder knows, and whose header promises none. */
+function withoutProfile(bytes, place) {
+  const copy = bytes.slice();
+  copy.set(new TextEncoder().encode("NONE"), place);
+  copy[FLAGS] &= ~HAS_PROFILE;
+  return copy;
 }
 
 /** How the three kinds of WebP write their size. */
