@@ -204,6 +204,26 @@ def test_fifty_megapixels_are_judged(engine, detector):
     assert_alike(found["prediction"], expected, 5e-3)
 
 
+def test_the_page_answers_a_person_while_a_large_image_is_resized(engine):
+    content = base64.b64encode(encoded(lesion(300).resize((5000, 4000)), "JPEG", quality=85)).decode()
+    code = """
+        const { decodeImage } = await import("decode");
+        const { reduced } = await import("reduction");
+        const { resizeForModel } = await import("resample");
+        const image = await decodeImage(fromBase64(argument), "large");
+        const answered = [];
+        for (const factor of [1, 4]) {
+            let times = 0;
+            const timer = setInterval(() => { times += 1; }, 1);
+            await resizeForModel(reduced(image, factor, image.begins), engine.parameters);
+            clearInterval(timer);
+            answered.push(times);
+        }
+        return answered;
+    """
+    assert min(engine.call(code, content)) > 0
+
+
 def test_an_image_wider_than_a_canvas_is_read_in_tiles(engine, detector):
     content = encoded(lesion(200).resize((20_000, 70)), "PNG")
     found = engine.analyse(content, "bytes")
@@ -234,7 +254,7 @@ def test_random_sizes_are_resized_as_pillow_does_bit_for_bit(engine):
             const data = fromBase64(argument.data);
             const read = (first, count) => data.subarray(4 * width * first, 4 * width * (first + count));
             const parameters = { ...readParameters(document), image_size: size, resize };
-            return toBase64(resizeForModel({ width, height, read }, parameters));
+            return toBase64(await resizeForModel({ width, height, read }, parameters));
         """
         argument = {"width": int(width), "height": int(height), "size": [int(high_to), int(wide_to)], "resize": resize}
         found = engine.call(code, argument | {"data": base64.b64encode(rgba.tobytes()).decode()})

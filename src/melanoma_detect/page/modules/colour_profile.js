@@ -56,7 +56,7 @@ export function readProfile(bytes, space) {
 export function converted(source, conversion) {
   if (!conversion) return source;
   const { width, height } = source;
-  return { width, height, read: (first, count) => conversion.apply(source.read(first, count)) };
+  return { width, height, read: async (first, count) => conversion.apply(await source.read(first, count)) };
 }
 
 /** From values of a profile to sRGB: a curve for each channel, a matrix, the curve of sRGB. */
@@ -68,7 +68,8 @@ export class Conversion {
    */
   constructor(curves, matrix, luminances) {
     // Compensation of the black point: what the profile shows for 0, 0, 0 becomes black.
-    const black = Math.min(LIGHTEST_BLACK, Math.max(0, luminances.reduce((sum, value, channel) => sum + value * curves[channel](0), 0)));
+    const darkest = luminances.reduce((sum, value, channel) => sum + value * curves[channel](0), 0);
+    const black = Math.min(LIGHTEST_BLACK, Math.max(0, darkest));
     this.linear = curves.map((curve) => Float64Array.from({ length: 256 }, (_, level) => fixed(curve(level / 255))));
     this.matrix = matrix.flat().map((value) => fixed(value / (1 - black)));
     this.offset = fixed(-black / (1 - black)) * ONE;

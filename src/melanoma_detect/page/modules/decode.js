@@ -3,6 +3,7 @@
 import { unpack } from "bytes";
 import { BY_BROWSER, readProfile } from "colour_profile";
 import { corrupt, openImageFile } from "image_file";
+import { breathe } from "pause";
 
 const TILE = 8192; // pixels: a canvas is at most that wide; some browsers allow no wider ones
 
@@ -12,7 +13,7 @@ const TILE = 8192; // pixels: a canvas is at most that wide; some browsers allow
  * @property {number} height
  * @property {string} format
  * @property {{right: boolean, bottom: boolean}} begins at which sides the stored image begins, seen upright
- * @property {(first: number, count: number) => Uint8ClampedArray} read rows of RGBA, over white
+ * @property {(first: number, count: number) => Promise<Uint8ClampedArray>} read rows of RGBA, over white
  * @property {import("colour_profile").Conversion|null} conversion what makes sRGB of the rows
  * @property {(box: number[], width: number, height: number) => Promise<ImageBitmap>} thumbnail a part in another size
  * @property {() => void} close frees its memory
@@ -65,7 +66,8 @@ class Upright {
     this.begins = { right: right > 0, bottom: bottom > 0 };
   }
 
-  read(first, count) {
+  async read(first, count) {
+    await breathe();
     const rows = new Uint8ClampedArray(4 * this.width * count);
     for (let left = 0; left < this.width; left += TILE) {
       const width = Math.min(TILE, this.width - left);
@@ -88,6 +90,7 @@ class Upright {
   }
 
   async thumbnail([left, top, right, bottom], width, height) {
+    await breathe();
     const context = contextOf(width, height);
     context.imageSmoothingQuality = "high";
     const [across, down] = [width / (right - left), height / (bottom - top)];

@@ -4,7 +4,7 @@
  * A browser decodes at full size only, so the page averages its pixels instead, which differs by rounding.
  */
 
-const STRIP = 1 << 22; // source pixels that are read at once, about
+const STRIP = 1 << 20; // source pixels that are read at once, about
 
 /**
  * Return by how much the library's decoder reduces a JPEG image: as far as both sides stay at least twice the model's.
@@ -34,14 +34,14 @@ export function reduced(source, factor, begins) {
   return {
     width: columns.length - 1,
     height: rows.length - 1,
-    read: (first, count) => {
+    read: async (first, count) => {
       const width = columns.length - 1;
       const target = new Uint8ClampedArray(4 * width * count);
       const step = Math.max(1, Math.floor(STRIP / (factor * source.width)));
       for (let row = 0; row < count; row += step) {
         const end = Math.min(count, row + step);
         const begin = rows[first + row];
-        const strip = source.read(begin, rows[first + end] - begin);
+        const strip = await source.read(begin, rows[first + end] - begin);
         for (let own = row; own < end; own += 1) {
           const [top, bottom] = [rows[first + own] - begin, rows[first + own + 1] - begin];
           meanRow(strip, source.width, top, bottom, columns, target.subarray(4 * width * own));

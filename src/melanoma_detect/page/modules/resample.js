@@ -15,7 +15,7 @@ const STRIP = 1 << 20; // pixels that are read at once, about
  * @typedef {object} PixelSource an image that is read in strips, since a whole one may take a gigabyte
  * @property {number} width
  * @property {number} height
- * @property {(first: number, count: number) => Uint8ClampedArray} read rows of RGBA
+ * @property {(first: number, count: number) => Promise<Uint8ClampedArray>} read rows of RGBA; it may pause
  *
  * @typedef {object} Weights of the source pixels that make each target pixel
  * @property {Int32Array} firsts the first source pixel of each target pixel
@@ -39,9 +39,9 @@ function bicubic(x) {
  * Return a source resized to the model's input as the library does.
  * @param {PixelSource} source
  * @param {{image_size: [number, number], resize: "squash"|"crop"|"pad", resample_order: Order}} parameters
- * @returns {Uint8ClampedArray} RGB, row by row
+ * @returns {Promise<Uint8ClampedArray>} RGB, row by row
  */
-export function resizeForModel(source, { image_size: [height, width], resize, resample_order: order }) {
+export async function resizeForModel(source, { image_size: [height, width], resize, resample_order: order }) {
   const whole = [0, 0, source.width, source.height];
   const same = source.width === width && source.height === height;
   if (resize === "pad" && !same) return pad(source, width, height, order);
@@ -71,9 +71,9 @@ export function centreBox(source, width, height) {
  * @param {number} height
  * @param {[number, number, number, number]} box left, top, right and bottom
  * @param {Order} order
- * @returns {Uint8ClampedArray} RGB, row by row
+ * @returns {Promise<Uint8ClampedArray>} RGB, row by row
  */
-export function resizePixels(source, width, height, box, order) {
+export async function resizePixels(source, width, height, box, order) {
   const needsHorizontal = width !== source.width || box[0] !== 0 || box[2] !== width;
   const needsVertical = height !== source.height || box[1] !== 0 || box[3] !== height;
   const across = needsHorizontal ? fixedPoint(weightsOf(source.width, box[0], box[2], width, bilinear, 1)) : null;
@@ -89,20 +89,20 @@ export function resizePixels(source, width, height, box, order) {
   for (let row = first; row < last; row += step) {
     const count = Math.min(step, last - row);
     const target = narrow.subarray((row - first) * width * 3, (row - first + count) * width * 3);
-    const strip = source.read(row, count);
+    const strip = await source.read(row, count);
     if (across) shrinkRows(strip, source.width, 4, target, width, across);
     else dropAlpha(strip, target);
   }
   return down ? shrinkColumns(narrow, width, 3, down, [0, height], first) : narrow;
 }
 
-function shrinkVerticallyFirst(source, width, height, across, down) {
+async function shrinkVerticallyFirst(source, width, height, across, down) {
   const resized = new Uint8ClampedArray(width * height * 3);
   const step = Math.max(1, Math.floor((STRIP * height) / (source.width * source.height)));
   for (let row = 0; row < height; row += step) {
     const end = Math.min(height, row + step);
     const first = down.firsts[row];
-    const strip = source.read(first, down.firsts[end - 1] + down.counts[end - 1] - first);
+    const strip = await source.read(first, down.firsts[end - 1] + down.counts[end - 1] - first);
     const low = shrinkColumns(strip, source.width, 4, down, [row, end], first);
     shrinkRows(low, source.width, 3, resized.subarray(row * width * 3, end * width * 3), width, across);
   }
@@ -143,12 +143,12 @@ function weighted(weights, target, valueAt) {
 }
 
 /** As Pillow's `ImageOps.pad` with a black margin. */
-function pad(source, width, height, order) {
+async function pad(source, width, height, order) {
   const [shape, wanted] = [source.width / source.height, width / height];
   let [innerWidth, innerHeight] = [width, height];
   if (shape > wanted) innerHeight = roundHalfEven((source.height / source.width) * width);
   else if (shape < wanted) innerWidth = roundHalfEven((source.width / source.height) * height);
-  const inner = resizePixels(source, innerWidth, innerHeight, [0, 0, source.width, source.height], order);
+  const inner = await resizePixels(source, innerWidth, innerHeight, [0, 0, source.width, source.height], order);
   const left = innerWidth === width ? 0 : roundHalfEven((width - innerWidth) * 0.5);
   const top = innerWidth === width ? roundHalfEven((height - innerHeight) * 0.5) : 0;
   const padded = new Uint8ClampedArray(width * height * 3);

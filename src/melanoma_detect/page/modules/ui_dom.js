@@ -49,22 +49,6 @@ export function button(label, click, attributes = {}) {
 }
 
 /**
- * Lets the browser draw, and answer the person, before more is computed.
- *
- * @returns {Promise<void>} Fulfilled when it has.
- */
-export function pause() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel(); // unlike timers, not slowed down in a tab that is not looked at
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
-
-/**
  * Says something to a screen reader, without moving the focus.
  *
  * @param {string} sentence What to say; a second time in a row it is said again.

@@ -1,7 +1,7 @@
 // The images of this visit: what was chosen, what became of each, and the settings that all are judged by.
 
 import { ImageError } from "errors";
-import { pause } from "ui_dom";
+import { pause } from "pause";
 import { makeThumbnail } from "ui_thumbnail";
 
 /**

@@ -32,7 +32,8 @@ export function prepareWebp(bytes) {
   }
   if (!size) throw new RangeError("it has no image");
   const upright = exif && exif.value !== 1 ? withoutOrientation(bytes, exif) : bytes;
-  const embedded = profile && { ...profile, space: "RGB ", compressed: false, strip: () => withoutProfile(upright, profile.place) };
+  const strip = () => withoutProfile(upright, profile.place);
+  const embedded = profile && { ...profile, space: "RGB ", compressed: false, strip };
   return { ...size, orientation: knownOrientation(exif?.value ?? xmp), bytes: upright, profile: embedded };
 }
 
