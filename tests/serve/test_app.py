@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import warnings
 from functools import partial
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, DetectorWarning
 from melanoma_detect.serve import ServeSettings, create_app
 from melanoma_detect.serve.schemas import CardAnswer, ImagePrediction, PredictAnswer
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -260,3 +261,17 @@ def test_settings_of_the_detector_hold(ask, default, photo):
     content = photo(3)
     found = ask(create_app(careful, ServeSettings()), "post", "/v1/predict", files=form(("a.jpg", content))).json()
     assert found["predictions"] == [expected(careful, "a.jpg", content)]
+
+
+def test_a_setting_that_the_detector_warns_of_is_answered_where_warnings_are_errors(ask, default, photo, monkeypatch):
+    at = md.Detector.at
+
+    def warn(detector, **settings):
+        warnings.warn("clinical photographs will be referred", DetectorWarning, stacklevel=2)
+        return at(detector, **settings)
+
+    monkeypatch.setattr(md.Detector, "at", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = ask(create_app(default), "post", "/v1/predict?sensitivity=0.8", files={"files": ("a.jpg", photo(1))})
+    assert answer.status_code == 200, answer.text

@@ -11,6 +11,12 @@ from melanoma_detect.serve.settings import ServeSettings
 class Admission:
     """Admits requests up to a number and their bytes up to an amount; refuses the others with 503.
 
+    A request counts from when its body is there: clients that send theirs slowly take nobody's place.
+
+    Attributes:
+        requests: How many are admitted.
+        total_bytes: The bytes of bodies that are in memory.
+
     Args:
         settings: The limits.
         metrics: What counts.
@@ -19,8 +25,9 @@ class Admission:
         >>> admission = Admission(ServeSettings(max_requests=1), Metrics("mine", []))
         >>> with admission.admit() as body:
         ...     body.hold(1000)
-        ...     admission.total_bytes
-        1000
+        ...     body.complete()
+        ...     admission.requests, admission.total_bytes
+        (1, 1000)
         >>> admission.total_bytes
         0
     """
@@ -37,21 +44,28 @@ class Admission:
             What its bytes are held by.
 
         Raises:
-            Refusal: There are too many requests.
+            Refusal: There are too many requests: nothing of this one is read.
         """
-        if self.requests >= self._settings.max_requests:
-            raise busy(
-                f"{self.requests} requests are in progress, as many as are taken at once; come again in a moment"
-            )
-        self.requests += 1
+        self.check_number()
         self._metrics.in_progress.inc()
         body = Body(self)
         try:
             yield body
         finally:
-            self.requests -= 1
+            self.requests -= body.is_complete
             self._metrics.in_progress.dec()
             self.hold(-body.size)
+
+    def check_number(self) -> None:
+        """Raise if there are as many requests as are taken.
+
+        Raises:
+            Refusal: There are.
+        """
+        if self.requests >= self._settings.max_requests:
+            raise busy(
+                f"{self.requests} requests are in progress, as many as are taken at once; come again in a moment"
+            )
 
     def hold(self, count: int) -> None:
         """Hold more bytes, or give them back.
@@ -76,10 +90,21 @@ class Body:
 
     Attributes:
         size: How many are held.
+        is_complete: Whether it is all there.
     """
 
     def __init__(self, admission: Admission) -> None:
-        self._admission, self.size = admission, 0
+        self._admission, self.size, self.is_complete = admission, 0, False
+
+    def complete(self) -> None:
+        """Note that the body is all there: from now on the request counts.
+
+        Raises:
+            Refusal: There are too many requests.
+        """
+        self._admission.check_number()
+        self._admission.requests += 1
+        self.is_complete = True
 
     def hold(self, count: int) -> None:
         """Hold more bytes.

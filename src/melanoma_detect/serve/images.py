@@ -15,7 +15,7 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError, ImageError, MelanomaDetectError, SeveralFramesError
 from melanoma_detect.explain.cam import check_class_maps
 from melanoma_detect.explain.explain import Method
-from melanoma_detect.images.formats import MAX_PIXELS, open_image
+from melanoma_detect.images.formats import MAX_PIXELS, open_image, without_warning_errors
 from melanoma_detect.images.frames import Frame, is_dicom
 from melanoma_detect.images.reader import load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.prediction import Prediction
@@ -72,7 +72,10 @@ class ImageService:
             DetectorError: The detector does not support them.
         """
         chosen = {name: value for name, value in settings.items() if value is not None}
-        return await _run(self._decoders, lambda: self._at(**chosen)) if chosen else self._detector
+        if not chosen:
+            return self._detector
+        # What `Detector.at` warns of is in each answer that it touches, and no failure where warnings are errors.
+        return await _run(self._decoders, lambda: without_warning_errors(lambda: self._at(**chosen)))
 
     async def predict(self, uploads: list[Upload], detector: Detector) -> list[dict[str, Any]]:
         """Predict every image of a request.

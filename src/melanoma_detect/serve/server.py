@@ -7,6 +7,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.serve.connections import TimedConnection
 
 _GRACE_SECONDS = 5  # more than a request's own time, in which requests end that are in progress
 _CONNECTIONS = 1000  # open at once; each costs a file descriptor
@@ -71,7 +72,7 @@ def make_server(app: ASGIApp, *, seconds: float, root_path: str = "") -> uvicorn
     """
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=TimedConnection,
         ws="none",
         lifespan="on",
         log_config=None,  # warnings and errors go to standard error; there is no log of requests, which would name clients

@@ -69,7 +69,8 @@ async def read_uploads(
         The files, at least one.
 
     Raises:
-        Refusal: The request is no multipart form, too large, too slow, malformed, or has other fields or no file.
+        Refusal: The request is no multipart form, too large, too slow, malformed, or has other fields or no file; or there are
+            too many requests.
     """
     parser = _FormReader(request.headers.get("content-type", ""), field, settings)
     _check_length(request.headers.get("content-length"), settings)
@@ -79,6 +80,7 @@ async def read_uploads(
             raise _too_large("the request", settings.max_request_bytes)
         parser.write(piece)
     setattr(request.state, WHOLE_BODY, True)
+    body.complete()
     return parser.finish()
 
 
