@@ -142,7 +142,7 @@ def test_a_report_of_each_dicom_image_is_written(lesions, detector, tmp_path):
     assert f"Error: {photograph}: no DICOM image, and a DICOM report copies" in done.stderr
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code != 0
-    assert "one.sr.dcm: already exists" in again.stderr
+    assert "one.sr.dcm: already exists" in str(again.exception)
     document = json.loads(CliRunner().invoke(app, [*arguments[:-1], str(tmp_path / "more"), "--json"]).stdout)
     assert [found.get("dicom_sr") for found in document["predictions"]] == [
         f"{tmp_path}/more/one.sr.dcm", f"{tmp_path}/more/two-2.sr.dcm", None,

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from validate_dicom import write_image
 
@@ -119,7 +120,10 @@ def test_a_folder_from_a_pacs_is_scored_but_for_its_reports_and_sheets(make_dete
     (folder / "IM0002").write_bytes((folder / "IM0001").read_bytes()[132:])  # without its preamble
     write_image(folder / "slice.dcm", bright, Modality="CT")
     (folder / "cut.dcm").write_bytes((folder / "IM0001").read_bytes()[:900])
-    write_image(folder / "pdf.dcm", bright, SOPClassUID="1.2.840.10008.5.1.4.1.1.104.1", Rows=None, Columns=None)
+    pdf = pydicom.dcmread(folder / "IM0001")
+    pdf.SOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+    del pdf.Rows, pdf.Columns, pdf.PixelData
+    pdf.save_as(folder / "pdf.dcm")
     prediction = detector.predict(folder / "IM0001")
     prediction.to_dicom_sr(out=folder / "report.dcm")
     explanation = detector.explain(folder / "IM0001", method="occlusion")

@@ -113,9 +113,9 @@ def write_report(
         OutputError: The file exists, is the image, or cannot be written.
 
     Examples:
-        >>> write_report(detector.predict(draw_lesion("nevus", seed=1).pixels))
+        >>> write_report(detector.predict(draw_lesion("nevus", seed=1, size=64).pixels))
         Traceback (most recent call last):
-        melanoma_detect.errors.ImageError: array (64, 64, 3): no DICOM image, and a DICOM report copies the patient ...
+        melanoma_detect.errors.ImageError: array (180, 180, 3): no DICOM image, and a DICOM report copies the patient ...
     """
     identity = identity or Identity()
     kept = image_source(prediction)
@@ -143,7 +143,7 @@ def describe_algorithm(prediction: Any, detector: Any) -> tuple[str, str]:
         DetectorError: Neither is known.
 
     Examples:
-        >>> describe_algorithm(detector.predict(draw_lesion("nevus", seed=1).pixels), None)[1]
+        >>> describe_algorithm(detector.predict(draw_lesion("nevus", seed=1, size=64).pixels), None)[1]
         'made with melanoma-detect ..., used with ...'
     """
     kept = image_source(prediction)
