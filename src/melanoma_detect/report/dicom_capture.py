@@ -53,7 +53,7 @@ def write_capture(
     Examples:
         >>> write_capture(detector.explain(draw_lesion("nevus", seed=1, size=64).pixels, method="occlusion"))
         Traceback (most recent call last):
-        melanoma_detect.errors.ImageError: array (180, 180, 3): no DICOM image, and a DICOM report copies the patient ...
+        melanoma_detect.errors.ImageError: array (64, 64, 3): no DICOM image, and a DICOM report copies the patient ...
     """
     image = read_source(source, explanation.source)
     file = None if out is None else check_report_output(out, image, explanation.source, overwrite=overwrite)

@@ -115,7 +115,7 @@ def write_report(
     Examples:
         >>> write_report(detector.predict(draw_lesion("nevus", seed=1, size=64).pixels))
         Traceback (most recent call last):
-        melanoma_detect.errors.ImageError: array (180, 180, 3): no DICOM image, and a DICOM report copies the patient ...
+        melanoma_detect.errors.ImageError: array (64, 64, 3): no DICOM image, and a DICOM report copies the patient ...
     """
     identity = identity or Identity()
     kept = image_source(prediction)
