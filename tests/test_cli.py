@@ -306,6 +306,7 @@ def test_the_reference_page_has_every_command_and_option():
         "check-model",
         "balance",
         "new-plugin",
+        "serve",
     }
     for name in group.list_commands(context):
         command = group.get_command(context, name)

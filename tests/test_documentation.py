@@ -43,5 +43,5 @@ def test_the_reference_hides_every_name_that_was_renamed():
 def test_no_page_names_a_file_that_is_not_there():
     for page in pages.documentation_pages():
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
-            if "notebooks/" not in target:
+            if "notebooks/" not in target and target != "demo/detector.html":  # made when the documentation is built
                 assert Path(page.parent, target).exists(), f"{page}: {target}"

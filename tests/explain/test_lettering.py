@@ -23,7 +23,7 @@ def bare_machine(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "spelled"),
     [
-        ("schöner Fleck, 3×4, 1–2 — „ja»", 'schoner Fleck, 3x4, 1-2 - "ja"'),
+        ("schöner Fleck, 3×4, 1–2 — „ja„", 'schoner Fleck, 3x4, 1-2 - "ja"'),
         ("Łódź, smørrebrød, straße, naïve", "Lodz, smorrebrod, strasse, naive"),
         ("日本", r"\u65e5\u672c"),
         ("a\nb\x1b[31m\u202ecod", r"a\nb\x1b[31m\u202ecod"),
