@@ -489,6 +489,25 @@ def test_names_and_cards_are_text_whatever_they_hold(open_page, detector, photos
     assert page.title() == f"{hostile}</script>"
 
 
+def test_names_are_shown_so_that_they_read_as_they_are(open_page, html, photos, tmp_path):
+    turned, long = "\u202egnp.exe.png", f"{'long' * 60}_end.png"
+    plain = "IMG_2026-01-02_left.arm.png"
+    for name in (turned, long, plain):
+        shutil.copy(photos / "nevus.png", tmp_path / name)
+    page = open_page(html)
+    choose(page, *(tmp_path / name for name in (turned, long, plain)))
+    links = "#rows .link"
+    texts = page.eval_on_selector_all(links, "all => all.map((one) => one.textContent)")
+    assert texts == ["\ufffdgnp.exe.png", f"{long[:26]}…{long[-26:]}", plain]
+    assert page.eval_on_selector_all(links, "all => all.map((one) => one.title)")[1] == long
+    pieces = page.eval_on_selector_all(f"{links} bdi", "all => all[2].innerHTML")
+    assert pieces == "IMG_<wbr>2026-<wbr>01-<wbr>02_<wbr>left<wbr>.arm<wbr>.png"
+    page.click(f"{links} >> nth=1")
+    page.wait_for_selector("#stage:not([hidden])")
+    assert page.inner_text("#result-title") == long
+    assert not page.is_visible("#picture-wait")
+
+
 def test_the_page_says_once_what_it_is_not_and_shows_card_and_licences(open_page, html, detector):
     page = open_page(html)
     page.click("#card summary")

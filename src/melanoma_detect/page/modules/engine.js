@@ -81,15 +81,35 @@ export class Engine {
    * @returns {Promise<Analysis>}
    */
   analyse(image, options = {}) {
-    const own = this.last.then(() => this.analyseNow(image, options));
+    return this.queue(() => this.analyseNow(image, options));
+  }
+
+  /**
+   * Decode an image alone, for its picture; it waits as `analyse` does.
+   * @param {Blob|Uint8Array|ArrayBuffer} image
+   * @param {{name?: string}} [options]
+   * @returns {Promise<ImageBitmap>} what the model sees, as an analysis holds it
+   */
+  preview(image, { name } = {}) {
+    return this.queue(async () => {
+      const decoded = await open(image, name);
+      try {
+        return await previewOf(decoded, this.parameters.image_size, this.parameters.resize);
+      } finally {
+        decoded.close();
+      }
+    });
+  }
+
+  queue(work) {
+    const own = this.last.then(work);
     this.last = own.catch(() => {});
     return own;
   }
 
   async analyseNow(image, { name = image.name ?? "image", preview = true }) {
     const started = performance.now();
-    const bytes = new Uint8Array(image instanceof Blob ? await image.arrayBuffer() : image);
-    const decoded = await decodeImage(bytes, name);
+    const decoded = await open(image, name);
     try {
       const afterDecoding = performance.now();
       const { image_size: size, resize, input_limits: limits } = this.parameters;
@@ -242,6 +262,11 @@ export class Engine {
   conformalThreshold(coverage, imageType = "") {
     return conformalThreshold(this.rules.calibrationOf(imageType), coverage);
   }
+}
+
+/** Decode an image, whose bytes are read only now. */
+async function open(image, name = image.name ?? "image") {
+  return decodeImage(new Uint8Array(image instanceof Blob ? await image.arrayBuffer() : image), name);
 }
 
 /** Return what the model saw of an image: all of it, its centre where it is cropped, or with its margins. */

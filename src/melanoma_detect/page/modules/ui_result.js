@@ -6,7 +6,7 @@ import { announce, byId, element } from "ui_dom";
 import { Picture } from "ui_picture";
 import { describe } from "ui_session";
 import { verdict } from "ui_verdict";
-import { capitalise, roundShare, TYPE_NAMES, withoutName } from "ui_words";
+import { capitalise, readableName, roundShare, TYPE_NAMES, withoutName } from "ui_words";
 
 /** Shows one image of the session beside its answer. */
 export class Result {
@@ -53,7 +53,7 @@ export class Result {
   write() {
     const { item } = this;
     if (!item) return;
-    this.title.textContent = item.name;
+    this.title.textContent = readableName(item.name);
     byId("verdict").replaceChildren(...(item.prediction ? decision(item) : refusal(item)));
     byId("answer").replaceChildren(...(item.prediction ? this.#answer(item) : []));
     byId("back-line").hidden = this.session.items.length < 2;
@@ -66,6 +66,7 @@ export class Result {
   /** @param {import("ui_session").Item} item */
   async #drawPicture(item) {
     this.picture.clear();
+    byId("picture-wait").hidden = item.state !== "done";
     if (item.state !== "done") return;
     try {
       const analysis = await this.session.reopen(item);
@@ -73,9 +74,12 @@ export class Result {
         analysis.preview?.close(); // another one was opened meanwhile
       else this.picture.show(analysis, item.name, item.prediction);
     } catch (error) {
+      if (this.item !== item) return;
       byId("answer").append(
         element("p", { class: "advice warn" }, `The picture cannot be shown. ${describe(error, item.name)}.`),
       );
+    } finally {
+      if (this.item === item) byId("picture-wait").hidden = true;
     }
   }
 

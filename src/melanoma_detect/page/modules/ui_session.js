@@ -108,13 +108,13 @@ export class Session {
   }
 
   /**
-   * Analyses one image again for its full picture, which is not kept for all images.
+   * Decodes one image again for its full picture, which is not kept for all images.
    *
    * @param {Item} item The image.
    * @returns {Promise<any>} The analysis, with its preview; to be closed by whoever asked for it.
    */
   async reopen(item) {
-    return this.engine.analyse(item.file, { name: item.name });
+    return { ...item.analysis, preview: await this.engine.preview(item.file, { name: item.name }) };
   }
 
   /** @param {File} file @returns {Item} */

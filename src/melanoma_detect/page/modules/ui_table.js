@@ -4,7 +4,7 @@ import { formatPercent } from "text";
 import { byId, button, element } from "ui_dom";
 import { COLUMNS, sortItems } from "ui_sorting";
 import { verdict } from "ui_verdict";
-import { withoutName } from "ui_words";
+import { narrowName, readableName, withoutName } from "ui_words";
 
 /** The rows of all images, sorted by a column that somebody chooses. */
 export class Table {
@@ -61,7 +61,7 @@ export class Table {
         element(
           "th",
           { role: "rowheader", scope: "row", class: "file" },
-          item.state === "waiting" ? item.name : button(item.name, () => this.open(item), { class: "link" }),
+          item.state === "waiting" ? narrowName(item.name) : this.#link(item),
         ),
         cell("decision", "", decision),
         cell("number", "melanoma", share(prediction?.melanoma)),
@@ -98,6 +98,13 @@ export class Table {
   clear() {
     this.rows.clear();
     this.body.replaceChildren();
+  }
+
+  /** @param {import("ui_session").Item} item @returns {HTMLElement} */
+  #link(item) {
+    const link = button("", () => this.open(item), { class: "link", title: readableName(item.name) });
+    link.append(narrowName(item.name));
+    return link;
   }
 
   /** @param {import("ui_sorting").Column} column @returns {HTMLElement} */

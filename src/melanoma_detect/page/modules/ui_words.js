@@ -1,5 +1,10 @@
 // Words that several parts of the page share.
 
+import { element } from "ui_dom";
+
+const LONGEST_NAME = 60; // letters, in a narrow column
+const KEPT = 26; // of the begin and of the end of a longer one
+
 /** @typedef {"alert" | "clear" | "refer"} Decision */
 
 /** The decisions, the most urgent first, each with its shape beside the colour and with what a person does. */
@@ -68,4 +73,28 @@ export function capitalise(sentence) {
  */
 export function roundShare(share) {
   return `${Number((100 * share).toPrecision(6))}%`;
+}
+
+/**
+ * Writes a file's name so that it reads as it is: without the characters that turn the direction of text, by which a name can
+ * pretend another ending, and without line breaks.
+ *
+ * @param {string} name The file's name.
+ * @returns {string} What to show.
+ */
+export function readableName(name) {
+  return name.replace(/[\u0000-\u001f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
+/**
+ * Writes a file's name into a narrow column.
+ *
+ * @param {string} name The file's name.
+ * @returns {HTMLElement} The name, which may break at its dots, hyphens and underscores; of a very long one begin and end.
+ */
+export function narrowName(name) {
+  const letters = Array.from(readableName(name));
+  const shown = letters.length > LONGEST_NAME ? [...letters.slice(0, KEPT), "…", ...letters.slice(-KEPT)] : letters;
+  const parts = shown.join("").split(/(?<=[_-])|(?=\.)/);
+  return element("bdi", {}, ...parts.flatMap((part, index) => (index ? [element("wbr"), part] : [part])));
 }
