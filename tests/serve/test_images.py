@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -69,6 +70,22 @@ def test_too_many_frames_or_pixels_are_refused_before_they_are_decoded(ask, two_
     first, second = predictions(ask, app, ("many.dcm", many), ("large.dcm", large))
     assert first["error"] == "many.dcm: 3 frames; expected at most 2: split the file"
     assert second["error"] == "large.dcm: 30×40 pixels; expected at most 0.001 million: make it smaller"
+
+
+def test_a_header_that_pydicom_warns_of_keeps_the_limit_of_pixels(ask, two_types, monkeypatch):
+    import pydicom
+
+    app, read = create_app(two_types(), ServeSettings(max_pixels=1000)), pydicom.filereader.read_dataset
+
+    def warn(*arguments, **options):
+        warnings.warn("an odd value", UserWarning, stacklevel=2)
+        return read(*arguments, **options)
+
+    monkeypatch.setattr("melanoma_detect.images.dicom_header.read_dataset", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (found,) = predictions(ask, app, ("large.dcm", dicom(np.zeros((1, 40, 30, 3), np.uint8))))
+    assert found["error"] == "large.dcm: 30×40 pixels; expected at most 0.001 million: make it smaller"
 
 
 def test_a_damaged_dicom_file_has_its_error_in_place(ask, two_types):

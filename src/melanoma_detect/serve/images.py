@@ -186,7 +186,7 @@ def check_upload(image: NamedBytes, settings: ServeSettings) -> None:
 
         size = None
         with contextlib.suppress(MelanomaDetectError, ValueError, AttributeError):  # what is wrong, the reader says
-            found = read_header(io.BytesIO(content), image.name).dataset
+            found = without_warning_errors(lambda: read_header(io.BytesIO(content), image.name)).dataset
             size = int(found.Columns), int(found.Rows)
         if size is not None:
             check_pixels(size, image.name, settings.max_pixels)
