@@ -5,7 +5,8 @@
 Prints `name value goal` a line. The first answer is timed from the begin of the navigation to the decision on one photograph;
 the page reads from disk and the network is off. The time for an image is the median over drawn lesions of 600×450 pixels as
 JPEG, or over the JPEG, PNG and WebP images of a folder, after one that is not counted; `python_image_seconds` is what
-`Detector.predict` with one thread takes in turns with it, so that other programs on the machine slow both alike.
+`Detector.predict` with one thread takes in turns with it, so that other programs on the machine slow both alike. Lines with
+`cpu` are the processor time of the page's process, which other programs hardly change.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -58,23 +60,41 @@ def main() -> None:
         path.write_bytes(path.read_bytes().replace(START.encode(), b""))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_context(offline=True).new_page()
+        used = _processor_time(page)
         page.goto(path.as_uri())
         print(f"first_answer_seconds {page.evaluate(FIRST_ANSWER, _text(contents[0])):.2f} <={FIRST}")
+        print(f"first_answer_cpu_seconds {used():.2f} -")
         _time_images(page, detector, contents)
         browser.close()
 
 
 def _time_images(page: Page, detector: md.Detector, contents: list[bytes]) -> None:
-    seconds, python = [], []
+    seconds, processor, python = [], [], []
+    used = _processor_time(page)
     for content in contents:
+        before = used()
         seconds.append(page.evaluate(ANSWER, _text(content)))
+        processor.append(used() - before)
         started = time.perf_counter()
         detector.predict(content)
         python.append(time.perf_counter() - started)
     each, own = (statistics.median(times[1:]) for times in (seconds, python))
     print(f"image_seconds {each:.3f} <={EACH}")
+    print(f"image_cpu_seconds {statistics.median(processor[1:]):.3f} -")
     print(f"python_image_seconds {own:.3f} -")
     print(f"image_ratio {each / own:.1f} -")
+
+
+def _processor_time(page: Page) -> Callable[[], float]:
+    """Return a function that tells the seconds of processor time of a page's process."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def used() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(float(each["value"]) for each in metrics if each["name"] == "ProcessTime")
+
+    return used
 
 
 def _images(folder: Path | None, count: int) -> list[bytes]:

@@ -77,6 +77,7 @@ CROSS_CUTTING_TESTS = {
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "images/test_bad_images.py": "damaged files, through every reader",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
+    "page/test_colour_profiles.py": "page/modules/colour_profile.js, in a browser",
     "page/test_engine.py": "page/modules, the engine of the page, in a browser",
     "page/test_real_images.py": "page/modules, on real images",
     "page/test_ui.py": "page.html and page/modules/ui_*.js, in a browser",
