@@ -55,7 +55,9 @@ _MODALITIES = {"XC", "DMS", "OT", ""}
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN = re.compile(r"[A-Z0-9]{1,16}")
 _MAX_FRAMES = 10_000  # a file that says it has more is damaged, or a film
-_MAX_INFLATED = 700_000_000  # bytes, the largest image in colour: a few kilobytes of a deflated file may stand for any number
+_MAX_INFLATED = (
+    700_000_000  # bytes, the largest image in colour: a few kilobytes of a deflated file may stand for any number
+)
 # What pydicom quotes in a message: names of elements and encodings pass, values with a digit, a caret or a comma do not.
 _QUOTED = re.compile(r"'(?![A-Za-z][A-Za-z ()/-]{0,60}')[^']*'|\"[^\"]*\"", re.DOTALL)
 _MAX_MESSAGE = 300  # characters
