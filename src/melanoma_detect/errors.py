@@ -5,7 +5,8 @@ MelanomaDetectError
 ├── DatasetError        a folder or table from which no Dataset can be made (also a ValueError)
 │   └── LeakError       an image or lesion that would be in two splits
 ├── ImageError          an image that cannot be read (also a ValueError)
-│   └── SeveralFramesError   a DICOM file of several frames, of which none is named
+│   ├── SeveralFramesError   a DICOM file of several frames, of which none is named
+│   └── NoImageError         a DICOM file that holds no image of a lesion: a report, a document, a sheet
 ├── ModelError          an architecture that cannot be used
 │   ├── UnknownModelError    no architecture has this name (also a LookupError)
 │   ├── BrokenPluginError    its package is installed but cannot be imported
