@@ -103,7 +103,7 @@ def test_export_prints_the_agreement_with_the_detector(trained, lesions, tmp_pat
     small = ("--precision", "int8", "--data", lesions, "--out", tmp_path / "small.onnx")
     assert "Balanced accuracy" in cli("export", "--detector", trained[0], *small).stdout
     refused = cli("export", "--detector", trained[0], "--format", "tflite", "--out", tmp_path / "x", check=False)
-    assert "--format tflite: did you mean 'litert'? expected onnx, litert or saved_model" in refused.stderr
+    assert "--format tflite: did you mean 'litert'? expected onnx, litert, saved_model or page" in refused.stderr
 
 
 def test_predict_with_another_sensitivity_views_and_type_of_image(trained, lesions):
