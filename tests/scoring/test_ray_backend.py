@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from validate_dicom import write_image
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, MissingPackageError
 
 pytestmark = pytest.mark.ray
 
@@ -196,6 +197,13 @@ def test_a_cluster_that_cannot_be_joined_is_named(saved, lesions, monkeypatch):
 
 
 def test_the_engine_without_ray_names_the_extra(saved, lesions, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(DetectorError, match=r"pip install 'melanoma-detect\[ray\]'"):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
+    find = PathFinder.find_spec
+
+    def find_all_but_ray(name, path=None, target=None):
+        return None if name.partition(".")[0] == "ray" else find(name, path, target)
+
+    monkeypatch.setattr(PathFinder, "find_spec", find_all_but_ray)
+    with pytest.raises(MissingPackageError, match=r"run: pip install 'melanoma-detect(-core)?\[ray\]'"):
         md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)
