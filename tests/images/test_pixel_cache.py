@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import DataWarning, ImageError, OutputError
 from melanoma_detect.images.pixel_cache import PixelCache, decode_all
 from melanoma_detect.images.reader import read_pixels
 
@@ -32,3 +32,31 @@ def test_rows_are_found_without_a_copy(lesions):
     assert np.shares_memory(pixels, cache.pixels(names[:4], paths[:4], (32, 32), "squash"))
     more, rows = cache.find_rows(names[3:], paths[3:], (32, 32), "squash")  # from two arrays
     assert np.array_equal(more[rows], [read_pixels(path, (32, 32)) for path in paths[3:]])
+
+
+@pytest.mark.parametrize("memory", [10, None])
+def test_images_that_do_not_fit_in_memory_are_the_same(lesions, memory):
+    paths = sorted((lesions / "Test").rglob("*.jpg"))[:6]
+    names = [path.name for path in paths]
+    pixels = PixelCache(memory).pixels(names, paths, (32, 32), "squash")
+    assert np.array_equal(pixels, decode_all(paths, (32, 32)))
+    assert not pixels.flags.writeable
+
+
+def test_a_cache_folder_without_room_is_noted_and_the_memory_used(lesions, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MELANOMA_DETECT_CACHE", str(tmp_path / "file"))
+    paths = sorted((lesions / "Test").rglob("*.jpg"))[:6]
+    cache = PixelCache(memory=10)
+    with pytest.warns(DataWarning, match=r"decoded: cannot hold 0 MiB .*; the images are kept in memory"):
+        pixels = cache.pixels([path.name for path in paths], paths, (32, 32), "squash")
+    assert np.array_equal(pixels, decode_all(paths, (32, 32)))
+
+
+def test_images_for_which_there_is_no_room_anywhere_are_an_error(lesions, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MELANOMA_DETECT_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr("melanoma_detect.images.pixel_cache._total_memory", lambda: 1000)
+    path = next((lesions / "Test").rglob("*.jpg"))
+    with pytest.raises(OutputError, match="name a folder on another one by MELANOMA_DETECT_CACHE"):
+        PixelCache().pixels(["a"], [path], (32, 32), "squash")

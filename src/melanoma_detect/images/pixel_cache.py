@@ -1,6 +1,6 @@
 """Decoded images, read in parallel and cached in memory or in a memory-mapped file."""
 
-import hashlib
+import math
 import os
 import threading
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
+from melanoma_detect.errors import DataWarning, OutputError
+from melanoma_detect.images.pixel_file import StorePixels, map_pixels
 from melanoma_detect.images.reader import ImageLike, Pixels, Resize, read_pixels
-from melanoma_detect.utils.files import atomic_file, cache_folder
 from melanoma_detect.utils.progress import stage
+from melanoma_detect.utils.user_warning import warn_user
 
-_SCHEMA = 2  # raise it when the reader gives other pixels for the same file: cached files are then read anew
 _MEMORY_SHARE = 4  # a quarter of the machine's memory: the network and the system need the rest
+_MOST_MEMORY_SHARE = 2  # half of it where the disk has no room: slower than either, but the work is done
 _UNKNOWN_MEMORY = 8 * 2**30  # what is assumed where the system does not say
 
 
@@ -43,20 +44,30 @@ def decode_all(
     """
     pixels = np.empty((len(images), *size, 3), np.uint8) if into is None else into
 
+    def keep(index: int, image: Pixels) -> None:
+        pixels[index] = image
+
+    _decode_each(images, size, resize, keep)
+    return pixels
+
+
+def _decode_each(images: Sequence[ImageLike], size: tuple[int, int], resize: Resize, keep: StorePixels) -> None:
+    """Read images by several threads, and hand each to a function with its position."""
+
     def decode(index: int) -> None:
-        pixels[index] = read_pixels(images[index], size, resize)
+        keep(index, read_pixels(images[index], size, resize))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in stage(pool.map(decode, range(len(images))), "reading images", len(images)):
             pass
-    return pixels
 
 
 class PixelCache:
     """A cache of decoded images, by digest, size and way to resize.
 
     A dataset holds one and shares it with every dataset that is derived from it. Images that are needed together are cached in
-    memory where all of them fit; else in a memory-mapped file of the cache folder, which later processes use too.
+    memory where all of them fit; else in a file of the cache folder, which later processes use too. Where that folder has no
+    room for them, up to half of the machine's memory is used.
 
     Args:
         memory: How many bytes to cache in memory; a quarter of the machine's memory where it is None.
@@ -147,7 +158,10 @@ class PixelCache:
 
         Raises:
             ImageError: An image cannot be decoded; the message names it.
-            OutputError: The images do not fit in memory, and the cache folder cannot be written.
+            OutputError: The images do not fit in memory, and the cache folder has no room or cannot be written.
+
+        Warns:
+            DataWarning: The cache folder has no room or cannot be written; the images are kept in memory.
 
         Examples:
             >>> PixelCache().pixels([], [], (32, 32), "squash").shape
@@ -177,7 +191,10 @@ class PixelCache:
 
         Raises:
             ImageError: An image cannot be decoded; the message names it.
-            OutputError: The images do not fit in memory, and the cache folder cannot be written.
+            OutputError: The images do not fit in memory, and the cache folder has no room or cannot be written.
+
+        Warns:
+            DataWarning: The cache folder has no room or cannot be written; the images are kept in memory.
 
         Examples:
             >>> PixelCache().find_rows([], [], (32, 32), "squash")[1]
@@ -187,10 +204,25 @@ class PixelCache:
         cached = self._rows.get((size, resize), {})
         missing = {digest: image for digest, image in zip(digests, images, strict=True) if digest not in cached}
         if missing and not self.fits(len(missing), size):
-            return _memory_map(digests, images, size, resize), np.arange(len(digests))
+            mapped = self._map(digests, images, size, resize)
+            if mapped is not None:
+                return mapped, np.arange(len(digests))
         if missing:
             self.add(list(missing), decode_all(list(missing.values()), size, resize), size, resize)
         return _locate([self._rows[size, resize][digest] for digest in digests], size)
+
+    def _map(
+        self, digests: Sequence[str], images: Sequence[ImageLike], size: tuple[int, int], resize: Resize
+    ) -> Pixels | None:
+        """Return images from a file of the cache folder; None where it has no room, but the memory has."""
+        shape = (len(images), *size, 3)
+        try:
+            return map_pixels(digests, shape, resize, lambda keep: _decode_each(images, size, resize, keep))
+        except OutputError as error:
+            if self._bytes + math.prod(shape) > _total_memory() // _MOST_MEMORY_SHARE:
+                raise
+            warn_user(f"{error}; the images are kept in memory ({math.prod(shape) / 2**20:,.0f} MiB)", DataWarning)
+            return None
 
 
 def _locate(places: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> tuple[Pixels, NDArray[np.int64]]:
@@ -205,21 +237,6 @@ def _locate(places: Sequence[tuple[Pixels, int]], size: tuple[int, int]) -> tupl
         pixels[index] = array[row]
     pixels.flags.writeable = False
     return pixels, np.arange(len(places))
-
-
-def _memory_map(digests: Sequence[str], images: Sequence[ImageLike], size: tuple[int, int], resize: Resize) -> Pixels:
-    """Return images from a file of the cache folder, which is written at its first use."""
-    # Pillow's version too: another one may decode to other pixels.
-    key = "\n".join([*digests, repr((size, resize)), PIL.__version__, str(_SCHEMA)])
-    path = cache_folder("decoded") / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npy"
-    if not path.is_file():
-        with atomic_file(path) as partial:
-            array = np.lib.format.open_memmap(partial, "w+", np.uint8, (len(images), *size, 3))
-            decode_all(images, size, resize, into=array)
-            array.flush()
-            del array  # Windows does not rename a file that is mapped
-    mapped: Pixels = np.load(path, mmap_mode="r")
-    return mapped
 
 
 def _total_memory() -> int:

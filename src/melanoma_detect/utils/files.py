@@ -3,12 +3,13 @@
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.outputs import exists_error
+from melanoma_detect.utils.partial_paths import partial_path, remove_leftovers, remove_path
+from melanoma_detect.utils.renaming import flush, replace_folder
 
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"
 # What systems add to folders and archives, in lower case.
@@ -64,16 +65,20 @@ def convert_write_errors(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, *, named: Path | None = None, overwrite: bool = True) -> Iterator[Path]:
+def atomic_file(
+    path: Path, *, named: Path | None = None, overwrite: bool = True, one_of_many: bool = False
+) -> Iterator[Path]:
     """Write a file completely or not at all.
 
     The block writes to a hidden path in the same folder and with the same suffix. It is renamed when the block succeeds, and
-    deleted when it fails.
+    deleted when it fails; what a process that was killed has left of the same file is deleted too.
 
     Args:
         path: The file; its folder is made where it is missing.
         named: What an error names; the path where it is None.
         overwrite: Whether to replace a file of this name. If False, one that has appeared since `check_output` stays.
+        one_of_many: Whether the folder gets thousands of such files. What killed processes have left is then for the caller to
+            delete (`remove_leftovers`), and the file is not waited for to be on the disk.
 
     Yields:
         The path to write to.
@@ -87,18 +92,21 @@ def atomic_file(path: Path, *, named: Path | None = None, overwrite: bool = True
         >>> Path("notes.txt").is_file()
         True
     """
-    # Random, not the process's id: several threads or machines may write the same file.
-    partial = path.with_name(f".{path.name}-{os.urandom(4).hex()}{path.suffix}")
+    partial = partial_path(path)
     with convert_write_errors(named or path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not one_of_many:
+            remove_leftovers(path.parent, path.name)
         try:
             yield partial
+            if not one_of_many:
+                flush(partial)
             if not overwrite and os.path.lexists(path):
                 raise exists_error(path)
             partial.replace(path)
         finally:
             # Gone after the rename; some formats (TensorFlow's SavedModel) are folders.
-            shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink(missing_ok=True)
+            remove_path(partial)
 
 
 @contextlib.contextmanager
@@ -106,11 +114,13 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
     """Write a folder completely or not at all.
 
     The block writes into a hidden folder beside the path, which is renamed when the block succeeds. Several processes may make
-    the same folder: the first one to finish wins, and what the others made is deleted.
+    the same folder: the first one to finish wins, and what the others made is deleted. So is what a process that was killed has
+    left of the same folder.
 
     Args:
-        path: The folder.
-        replace: Delete a folder that is there already; else that one stays, and counts as made by another process.
+        path: The folder. Where it is a link to a folder, that one is written.
+        replace: Put it in the place of a folder that is there already, which is deleted last: there is always one of the two.
+            If False, that one stays, and counts as made by another process.
         resume: Keep what a failed or killed block has written, and yield it again the next time. Processes that run at the
             same time then share the hidden folder.
 
@@ -126,15 +136,17 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
         >>> Path("set/note.txt").is_file()
         True
     """
-    path = path.absolute()
-    partial = path.with_name(f".{path.name}.partial" if resume else f".{path.name}-{os.urandom(4).hex()}")
+    path = path.resolve() if path.is_symlink() and path.is_dir() else path.absolute()
+    partial = path.with_name(f".{path.name}.partial") if resume else partial_path(path)
     with convert_write_errors(path):
         partial.mkdir(parents=True, exist_ok=resume)
+        remove_leftovers(path.parent, path.name)
     try:
         yield partial
         with convert_write_errors(path):
+            flush(partial)
             if replace:
-                _replace_folder(partial, path)
+                replace_folder(partial, path)
             else:
                 partial.rename(path)
     except OSError:
@@ -143,21 +155,7 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
             raise
     finally:
         if not resume or _is_filled(path):
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def _replace_folder(new: Path, path: Path) -> None:
-    """Rename a folder; the one that it replaces is deleted last, so that there is always one of the two."""
-    old = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(old)
-    try:
-        new.rename(path)
-    except OSError:
-        with contextlib.suppress(FileNotFoundError):
-            old.rename(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+            remove_path(partial)
 
 
 def _is_filled(folder: Path) -> bool:
