@@ -22,9 +22,17 @@ DetectorWarning (a UserWarning)   a property of a detector that its users should
 Catch `MelanomaDetectError` to catch all exceptions.
 """
 
+from melanoma_detect.printable import printable
+
 
 class MelanomaDetectError(Exception):
-    """Base class of all exceptions; each message has what was found, what was expected, and what to do."""
+    """Base class of all exceptions; each message has what was found, what was expected, and what to do.
+
+    Names of files stand in messages: what would control a terminal, or begin another line of a log, is shown escaped.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DatasetError(MelanomaDetectError, ValueError):

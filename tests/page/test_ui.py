@@ -15,7 +15,8 @@ from PIL import Image
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, DetectorWarning
 from melanoma_detect.page import write_page
-from melanoma_detect.scoring.table import columns, prediction_row, protect_cell
+from melanoma_detect.scoring.table import columns, prediction_row
+from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -287,7 +288,7 @@ def test_names_that_a_spreadsheet_takes_for_formulas_become_text_as_in_score(ope
     with page.expect_download() as downloaded:
         page.click("#download")
     _, *rows = csv.reader(io.StringIO(Path(downloaded.value.path()).read_bytes().decode(), newline=""))
-    assert [row[0] for row in rows] == [protect_cell(name) for name in names]
+    assert [row[0] for row in rows] == [csv_cell(name) for name in names]
     assert [row[0][1:] for row in rows[:6]] == names[:6]
 
 

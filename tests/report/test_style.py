@@ -16,6 +16,7 @@ from melanoma_detect.evaluation.bootstrap import Figure as Value
 from melanoma_detect.evaluation.evaluation import measure
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.report import plots
+from melanoma_detect.report.figure import drawable
 from melanoma_detect.report.rendering import picture
 from melanoma_detect.report.style import (
     BLUE,
@@ -25,7 +26,6 @@ from melanoma_detect.report.style import (
     WIDTH,
     draw_legend,
     new_figure,
-    printable,
     show_image,
     tidy,
     whiskers,
@@ -199,7 +199,7 @@ def test_small_parts(image):
 
 
 def test_names_of_files_that_are_no_text_are_drawn_escaped():
-    assert printable("caf\udce9 \x01.jpg\tü") == "caf\\udce9 \\x01.jpg\tü"
+    assert drawable("caf\udce9 \x01.jpg\tü") == "caf\\udce9 \\x01.jpg\tü"
     evaluation = measure(np.array([[0.2, 0.8]]), np.array([1]), ["a"], ("caf\udce9 \x01", "nevus"))
     svg = base64.b64decode(picture(plots.confusion(evaluation)).url.partition(",")[2])
     assert ET.fromstring(svg).tag.endswith("svg")

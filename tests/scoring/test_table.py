@@ -10,7 +10,8 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.scoring.stream import stream_scores
-from melanoma_detect.scoring.table import parse_rows, plain_cell, protect_cell, write_csv, write_parquet
+from melanoma_detect.scoring.table import parse_rows, write_csv, write_parquet
+from melanoma_detect.utils.csv_cells import csv_cell, plain_cell
 
 
 def score(sources, detector, out="scores.csv", **settings):
@@ -38,7 +39,8 @@ def test_csv_and_parquet_have_the_same_rows(make_detector, make_images):
     assert len(numbers) == 9
     assert {types[name] for name in (*numbers, "melanoma", "malignant")} == {"double"}
     assert {types[name] for name in ("alert", "abstained")} == {"bool"}
-    assert [{name: cell(value) for name, value in row.items()} for row in table.to_pylist()] == read()
+    in_csv = [{name: plain_cell(value) for name, value in row.items()} for row in read()]
+    assert [{name: cell(value) for name, value in row.items()} for row in table.to_pylist()] == in_csv
     bad = next(row for row in table.to_pylist() if row["error"])
     assert bad["melanoma"] is None
 
@@ -70,8 +72,10 @@ def test_unusual_file_names_are_preserved(make_detector, make_images):
     folder = make_images(dict.fromkeys(names, 9))
     (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes((folder / names[0]).read_bytes())
     score(folder, make_detector())
-    found = [Path(path).name for path in paths()]  # a folder stands before each name: no cell begins with =
-    assert sorted(found) == sorted([*names, r"caf\udce9.jpg"])
+    shown = [Path(path).name for path in paths()]  # a folder stands before each name: no cell begins with =
+    written = {"two\nlines.png": r"two\x0alines.png", "back\r\nslash\\.png": "back\\x0d\\x0aslash\\.png"}
+    assert sorted(shown) == sorted([*(written.get(name, name) for name in names), r"caf\udce9.jpg"])
+    assert all(Path(plain_cell(path)).is_file() for path in paths())
     assert {row["error"] for row in read()} == {""}
     score(folder, make_detector(), "scores.parquet")
 
@@ -92,7 +96,8 @@ def test_rows_can_be_read_back(count):
     assert table.column("path").to_pylist() == [row(number)[0] for number in range(count)]
     assert table.column("p_MEL").to_pylist() == [number / 7 for number in range(count)]
     with Path("a.csv").open(encoding="utf-8", newline="") as file:
-        assert list(parse_rows(file)) == [list(NAMES), *map(row, range(count))]
+        assert [list(map(plain_cell, cells)) for cells in parse_rows(file)] == [list(NAMES), *map(row, range(count))]
+    assert len(Path("a.csv").read_bytes().splitlines()) == count + 1  # one line, one row
 
 
 def test_parquet_row_groups_are_small():
@@ -150,9 +155,10 @@ def test_a_message_about_such_a_name_becomes_text_too(make_detector, tmp_path, m
 
 @pytest.mark.parametrize("text", [*FORMULAS, "\t=1", "\r=1", "\n=1", "'" * 3 + "-1", "", "'", "0.5", "1e-07"])
 def test_every_cell_is_found_again(text):
-    shown = protect_cell(text)
+    shown = csv_cell(text)
     assert plain_cell(shown) == text
-    assert shown in (text, f"'{text}")
+    plain = "".join(rf"\x{ord(one):02x}" if one < " " else one for one in text)
+    assert shown in (plain, f"'{plain}")
     assert not shown.startswith(tuple("=+-@\t\r\n＝"))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from melanoma_detect.cli.checks import OptionError, at_least
-from melanoma_detect.cli.console import make_console
+from melanoma_detect.cli.console import echo, make_console, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.missing_folders import note_missing_folder
@@ -81,7 +81,9 @@ def balance(
         print_json({"added": added, "classes": balanced.distribution().to_dict("index"), "written": [folder]})
         return
     make_console().print(splits_table(balanced))
-    typer.echo(f"\n{count_noun(added, 'augmented copy', 'augmented copies')} added to Train.\n\nWritten:\n  {folder}")
+    echo(
+        f"\n{count_noun(added, 'augmented copy', 'augmented copies')} added to Train.\n\nWritten:\n  {printable(folder)}"
+    )
 
 
 def _describe_kept() -> Interruption:

@@ -4,9 +4,13 @@ rich takes a tenth of a second to import: it is imported only for a command that
 """
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
+from melanoma_detect.printable import printable, printable_lines
 from melanoma_detect.utils.json_values import to_json
+
+__all__ = ["echo", "escape_markup", "make_console", "make_table", "print_json", "print_note", "printable"]
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +28,7 @@ def make_console(**options: Any) -> "Console":
     """
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(**{"highlight": False} | options)
+    return Console(**{"highlight": False, "emoji": False} | options)
 
 
 def make_table(*columns: str, **options: Any) -> "Table":
@@ -55,23 +59,25 @@ def escape_markup(text: object) -> str:
         >>> escape_markup("[bold]")
         '\\[bold]'
     """
-    return str(text).replace("[", r"\[")
+    from rich.markup import escape  # noqa: PLC0415
+
+    return escape(str(text))
 
 
-def printable(text: object) -> str:
-    r"""Return a text that every terminal can show, and that cannot control one.
+def echo(text: object = "", *, error: bool = False, end: str = "\n") -> None:
+    r"""Print a text of one or several lines.
 
     Args:
-        text: Anything; names of files may hold line breaks, control characters, and bytes that are not UTF-8.
-
-    Returns:
-        The text, with such characters as Python writes them.
+        text: Anything; names in it may hold what would control a terminal, which is shown escaped.
+        error: On standard error.
+        end: What follows it.
 
     Examples:
-        >>> printable("n\udce4vus.jpg")
-        'n\\udce4vus.jpg'
+        >>> echo("Written:\n  nevus\x1b[2J.jpg")
+        Written:
+          nevus\x1b[2J.jpg
     """
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
+    print(printable_lines(text), end=end, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def print_note(kind: str, text: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
+from melanoma_detect.cli.console import echo, escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
@@ -72,7 +72,7 @@ def audit(
         return
     _print_findings(result)
     if html:
-        typer.echo(f"\nWritten:\n  {html}")
+        echo(f"\nWritten:\n  {printable(html)}")
 
 
 def _print_findings(result: "md.Audit") -> None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 import melanoma_detect as md
+from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.json_output import print_json, to_json
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.files import atomic_file
@@ -49,7 +48,7 @@ def show_evaluation(evaluation: "Evaluation", name: str, detector: "md.Detector"
     from melanoma_detect.evaluation.external import ExternalValidation  # noqa: PLC0415 - imports pandas
 
     if not outputs.as_json:
-        typer.echo("\n".join(_describe(evaluation, outputs.prevalences)))
+        echo("\n".join(_describe(evaluation, outputs.prevalences)))
     pages = [
         md.report.write_html(evaluation, page, detector=detector, overwrite=outputs.overwrite) for page in outputs.pages
     ]
@@ -69,7 +68,7 @@ def show_validation(validation: "ExternalValidation", outputs: EvaluationOutputs
         outputs: What to print and to write.
     """
     if not outputs.as_json:
-        typer.echo("\n".join(_describe_all(validation, outputs.prevalences)))
+        echo("\n".join(_describe_all(validation, outputs.prevalences)))
     pages = [md.report.write_html(validation, page, overwrite=outputs.overwrite) for page in outputs.pages]
     written = [*pages, *_write_table(validation, outputs)]
     if outputs.as_json:
@@ -96,8 +95,8 @@ def show_comparison(evaluations: "Mapping[str, Evaluation]", outputs: Evaluation
         )
         return
     for name, evaluation in evaluations.items():
-        typer.echo("\n".join([f"{name}:", *_describe(evaluation, outputs.prevalences), ""]))
-    typer.echo("\n\n".join(map(str, comparisons)))
+        echo("\n".join([f"{name}:", *_describe(evaluation, outputs.prevalences), ""]))
+    echo("\n\n".join(map(str, comparisons)))
 
 
 def _describe(evaluation: "Evaluation", prevalences: Sequence[float]) -> Iterator[str]:
@@ -150,4 +149,4 @@ def _written(files: Sequence[Path]) -> dict[str, list[str]]:
 
 def _print_files(files: Sequence[Path]) -> None:
     if files:
-        typer.echo("\n".join(["", "Written:", *(f"  {file}" for file in files)]))
+        echo("\n".join(["", "Written:", *(f"  {printable(file)}" for file in files)]))

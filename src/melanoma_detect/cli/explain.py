@@ -7,7 +7,7 @@ import typer
 
 import melanoma_detect as md
 from melanoma_detect.cli.checks import one_of
-from melanoma_detect.cli.console import printable
+from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.missing_folders import note_missing_folder
@@ -63,5 +63,5 @@ def explain(
     if as_json:
         print_json(explanation.to_dict() | {"written": [out], "disclaimer": DISCLAIMER})
         return
-    typer.echo(f"{printable(explanation)}\n\nWritten:\n  {out}")
-    typer.echo(f"\n{DISCLAIMER}", err=True)
+    echo(f"{printable(explanation)}\n\nWritten:\n  {printable(out)}")
+    echo(f"\n{DISCLAIMER}", error=True)

@@ -8,6 +8,7 @@ import typer
 
 import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError, one_of
+from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.datasets import check_sources
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.missing_folders import note_missing_folder
@@ -67,7 +68,7 @@ def export(
             images=images,
             overwrite=overwrite,
         )
-    typer.echo(str(exported))
+    echo(str(exported))
 
 
 def _check_out(out: Path, format_: str, inputs: Sequence[Path], *, overwrite: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from melanoma_detect.cli.console import printable
+from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
 from melanoma_detect.cli.evaluate import check_ratio
@@ -75,6 +75,6 @@ def localize(
         print_json({"localizations": added, "written": [out], "disclaimer": DISCLAIMER})
         return
     for record in added:
-        typer.echo("\n".join(printable(line) for line in describe_localization(record)) + "\n")
-    typer.echo(f"Written:\n  {out}")
-    typer.echo(f"\n{DISCLAIMER}", err=True)
+        echo("\n".join(printable(line) for line in describe_localization(record)) + "\n")
+    echo(f"Written:\n  {printable(out)}")
+    echo(f"\n{DISCLAIMER}", error=True)

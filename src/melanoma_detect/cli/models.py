@@ -8,7 +8,7 @@ import typer
 import melanoma_detect as md
 from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import at_least
-from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
+from melanoma_detect.cli.console import echo, escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.counts import count_noun
@@ -33,7 +33,7 @@ def models(
         if as_json:
             print_json(_plain(asdict(info)))
         else:
-            typer.echo(str(info))
+            echo(str(info))
         return
     entries = md.list_models()
     columns = ("name", "package", "version", "description")
@@ -85,15 +85,15 @@ def check_model(
     if failed:
         skipped = sum(result.not_run is not None for result in results)
         rest = f"; {skipped} not run, since {'they' if skipped > 1 else 'it'} would only repeat that" if skipped else ""
-        typer.echo(f"\n{name}: {failed} of {count_noun(len(results), 'check')} failed{rest}", err=True)
+        echo(f"\n{name}: {failed} of {count_noun(len(results), 'check')} failed{rest}", error=True)
         raise typer.Exit(1)
     if not as_json:
-        typer.echo(f"\n{name} passes every check")
+        echo(f"\n{name} passes every check")
 
 
 def _print_result(result: "CheckResult") -> None:
     if result.not_run:
-        typer.echo(f"not run {result.name}  ({result.not_run})")
+        echo(f"not run {result.name}  ({result.not_run})")
         return
-    typer.echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
-    typer.echo(f"        {result.error or result.description}")
+    echo(f"{'passed' if result.passed else 'FAILED'}  {result.name}  ({result.seconds:.1f} s)")
+    echo(f"        {result.error or result.description}")

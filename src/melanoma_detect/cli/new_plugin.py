@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.outputs import expand_path
 
@@ -39,8 +40,8 @@ def new_plugin(
     plugin = write_plugin(name, out, author=author)
     # A folder's bare name would be looked up in the package index.
     path = str(plugin.folder) if plugin.folder.is_absolute() else f"./{plugin.folder.as_posix()}"
-    typer.echo(f"{plugin.folder}: the package {plugin.package}, with the architecture {plugin.name}. Next:\n")
-    typer.echo(f"  pip install --editable '{path}[test]'")
-    typer.echo(f"  melanoma-detect check-model {plugin.name}")
-    typer.echo(f"  pytest '{path}'\n")
-    typer.echo(f"Then put your own network into src/{plugin.module}/network.py.")
+    echo(f"{plugin.folder}: the package {plugin.package}, with the architecture {plugin.name}. Next:\n")
+    echo(f"  pip install --editable '{path}[test]'")
+    echo(f"  melanoma-detect check-model {plugin.name}")
+    echo(f"  pytest '{path}'\n")
+    echo(f"Then put your own network into src/{plugin.module}/network.py.")

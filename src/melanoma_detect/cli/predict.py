@@ -7,6 +7,7 @@ import typer
 
 import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError, between_0_and_1, one_of
+from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.options import (
@@ -94,10 +95,10 @@ def card(
         values_only = None if values is None else values._asdict()
         print_json(described | {"predictive_values": values_only, "disclaimer": DISCLAIMER})
     elif values is None:
-        typer.echo(loaded.model_card, nl=False)
+        echo(loaded.model_card, end="")
     else:
-        typer.echo(f"{point}\n{values}")
-        typer.echo(f"\n{DISCLAIMER}", err=True)
+        echo(f"{point}\n{values}")
+        echo(f"\n{DISCLAIMER}", error=True)
 
 
 def _describe_point(detector: "md.Detector") -> dict[str, Any]:
@@ -126,4 +127,4 @@ def _print_checklist(detector: "md.Detector", name: str, *, as_json: bool) -> No
     if as_json:
         print_json(filled.to_dict())
     else:
-        typer.echo(str(filled))
+        echo(str(filled))

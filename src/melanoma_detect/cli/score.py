@@ -8,7 +8,7 @@ import typer
 
 import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError, at_least, one_of
-from melanoma_detect.cli.console import print_note
+from melanoma_detect.cli.console import echo, print_note, printable
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.missing_folders import note_missing_folder
@@ -100,15 +100,15 @@ def score(
         from melanoma_detect.scoring.stream import stream_scores  # noqa: PLC0415 - --help stays fast
 
         scores = stream_scores(sources, sys.stdout.buffer, **options)
-        typer.echo(f"{scores}\n", err=True)
+        echo(f"{scores}\n", error=True)
     else:
         scores = md.score(sources, out=out, shard_size=shard_size, overwrite=overwrite, **options)
         if as_json:
             print_json(asdict(scores) | {"disclaimer": DISCLAIMER})
         else:
-            typer.echo(f"{scores}\n\nWritten:\n  {scores.out}\n")
+            echo(f"{scores}\n\nWritten:\n  {printable(scores.out)}\n")
     if not as_json:
-        typer.echo(DISCLAIMER, err=True)
+        echo(DISCLAIMER, error=True)
     if scores.unreadable:
         print_note("Error", _describe_unreadable(scores))
         raise typer.Exit(_UNREADABLE)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from melanoma_detect.cli.checks import OptionError, at_least
-from melanoma_detect.cli.console import print_note
+from melanoma_detect.cli.console import echo, print_note
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.cli.options import DetectorOption, ImageTypeOption, SensitivityOption, TargetOption, ViewsOption
 from melanoma_detect.cli.typer_app import app
@@ -84,7 +84,7 @@ def serve(
         )
     lock = "a token is needed" if settings.token else "no token is needed"
     address = address_of(listening)
-    typer.echo(f"Serving {loaded!r} at {address} ({lock}; how to call it: {address}/docs)", err=True)
-    typer.echo(DISCLAIMER, err=True)
+    echo(f"Serving {loaded!r} at {address} ({lock}; how to call it: {address}/docs)", error=True)
+    echo(DISCLAIMER, error=True)
     with noting_interruption(lambda: Interruption(_STOPPED)):
         run(create_app(loaded, settings), listening, seconds=seconds, root_path=root_path)

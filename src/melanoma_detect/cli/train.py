@@ -9,6 +9,7 @@ import typer
 
 from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
 from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, one_of
+from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.datasets import check_sources, dataset_arguments, given_paths
 from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import (
@@ -55,7 +56,7 @@ def demo(
 
     folder, size = data, 180
     if folder is None:
-        typer.echo("Drawing procedural lesions: synthetic images, to show how everything works.")
+        echo("Drawing procedural lesions: synthetic images, to show how everything works.")
         size = 128  # faster; the drawings have no finer detail
         folder = demo_lesions(seed=seed, size=size)
     result = run(
@@ -69,15 +70,13 @@ def demo(
         overwrite=overwrite,
     )
     _print_report(result)
-    typer.echo("\nThree of the test images:")
+    echo("\nThree of the test images:")
     test = result.data.test
     for prediction in result.detector.predict(test.images[:: max(1, len(test) // 3)][:3]):
-        typer.echo(f"  {prediction}")
+        echo(f"  {printable(prediction)}")
     if data is None:
-        typer.echo(
-            "\nThese figures are for synthetic images: they show that everything runs, not how good the model is."
-        )
-    typer.echo(f"\n{DISCLAIMER}")
+        echo("\nThese figures are for synthetic images: they show that everything runs, not how good the model is.")
+    echo(f"\n{DISCLAIMER}")
 
 
 @app.command()
@@ -247,10 +246,10 @@ def _parse_model_options(pairs: Sequence[str] | None, weights: Path | None) -> d
 
 
 def _print_report(result: "Run") -> None:
-    typer.echo(f"\n{result.test}")
+    echo(f"\n{result.test}")
     validation, test = (split.figures["balanced_accuracy"] for split in (result.validation, result.test))
     difference = round(validation.value, 3) - round(test.value, 3)  # of the rounded values that are printed beside it
-    typer.echo(f"\nBalanced accuracy on validation {validation}, on test {test}: a difference of {difference:+.3f}.")
-    typer.echo("\nWritten:")
+    echo(f"\nBalanced accuracy on validation {validation}, on test {test}: a difference of {difference:+.3f}.")
+    echo("\nWritten:")
     for file in result.files:
-        typer.echo(f"  {file}")
+        echo(f"  {printable(file)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from melanoma_detect import __version__
-from melanoma_detect.cli.console import escape_markup, make_console, make_table, printable
+from melanoma_detect.cli.console import echo, escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.lazy_commands import LazyCommandGroup
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 
@@ -29,5 +29,5 @@ def _print_version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
-        typer.echo(f"melanoma-detect {__version__}")
+        echo(f"melanoma-detect {__version__}")
         raise typer.Exit

@@ -22,6 +22,7 @@ from melanoma_detect.data.sources.columns import (
     normalize,
 )
 from melanoma_detect.errors import OutputError
+from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
 from melanoma_detect.utils.outputs import check_output_folder, expand_path
 from melanoma_detect.utils.progress import track
@@ -132,11 +133,11 @@ def _write_table(path: Path, records: Sequence[Record], names: dict[str, str]) -
     lesions = {group: f"lesion_{number:05d}" for number, group in enumerate(dict.fromkeys(_groups(records)))}
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow([*_COLUMNS, *others])
+        table.writerow([*_COLUMNS, *map(csv_cell, others)])
         for record in records:
             parent = names[record.parent] if record.parent else ""
             known = [record.metadata.get(key, "") for key in others]
-            table.writerow([names[record.id], lesions[record.group], parent, *known])
+            table.writerow(map(csv_cell, [names[record.id], lesions[record.group], parent, *known]))
 
 
 def _groups(records: Sequence[Record]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.sources.table import image_name
 from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float64Array
 
 _ISIC = re.compile(r"ISIC_\d{7}")
@@ -129,7 +130,10 @@ def unite_labels(labels: Sequence[str], *, own_names: bool = False) -> UnitedLab
     for label, meaning in meanings.items():
         spellings.setdefault(meaning, []).append(label)
     fine = {meaning for meaning in spellings if not any(other < meaning for other in spellings)}
-    names = {meaning: _class_name(written, meaning in fine, own_names) for meaning, written in spellings.items()}
+    # A folder's name may hold anything, and the name of a class goes into files, tables, pages and figures.
+    names = {
+        meaning: printable(_class_name(written, meaning in fine, own_names)) for meaning, written in spellings.items()
+    }
     label_groups = {
         names[meaning]: tuple(sorted(names[part] for part in fine if part < meaning))
         for meaning in sorted(spellings.keys() - fine, key=sorted)

@@ -264,7 +264,7 @@ def _attach_config(predictor: Predictor, format: Format, precision: Precision, p
             attached.writestr(CONFIG, text)
     else:
         (path / "assets.extra").mkdir()
-        (path / "assets.extra" / CONFIG).write_text(text, encoding="utf-8")
+        (path / "assets.extra" / CONFIG).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _describe(differences: OutputDifferences) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.markdown import markdown_prose, markdown_text
 
 BEFORE_LOCALIZATION = "before_localization"  # marks metrics of `DetectorConfig.metrics` that were measured before
 
@@ -47,8 +48,8 @@ def describe_localization(record: Mapping[str, Any]) -> Iterator[str]:
     parent = record["parent"]
     yield (
         f"Calibrated on {record['images']} {types.get(record.get('image_type', ''), 'images')} of {record['lesions']} lesions "
-        f"({count_noun(record['melanoma_lesions'], 'melanoma')}) from {record['data']}; the model is that of {parent['title']} "
-        f"(SHA-256 {parent['sha256'][:16]}…)."
+        f"({count_noun(record['melanoma_lesions'], 'melanoma')}) from {markdown_text(record['data'])}; the model is that "
+        f"of {markdown_text(parent['title'])} (SHA-256 {parent['sha256'][:16]}…)."
     )
     if record.get("rejected"):
         yield f"Left out, because the detector does not judge them, such as for blur: {record['rejected']} images."
@@ -99,7 +100,7 @@ def _rankings(rankings: Mapping[str, Any]) -> Iterator[str]:
 def _list(title: str, sentences: list[str]) -> Iterator[str]:
     if sentences:
         yield from ("", f"{title}:", "")
-        yield from (f"- {sentence}." for sentence in sentences)
+        yield from (f"- {markdown_prose(sentence)}." for sentence in sentences)
 
 
 def _figure(figure: Mapping[str, float] | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from melanoma_detect.inference.localization import BEFORE_LOCALIZATION
 from melanoma_detect.inference.operating_points import PLURALS
 from melanoma_detect.inference.value_checks import check_count, check_mapping, check_number
+from melanoma_detect.utils.markdown import markdown_text
 
 _METRICS = {
     "accuracy": "accuracy",
@@ -100,7 +101,7 @@ def _recalls(recalls: Mapping[str, Any]) -> Iterator[str]:
     defined = {label: recall for label, recall in recalls.items() if recall["value"] is not None}
     if defined:
         texts = (
-            f"{label} {recall['value']:.2f} [{recall['low']:.2f}, {recall['high']:.2f}]"
+            f"{markdown_text(label)} {recall['value']:.2f} [{recall['low']:.2f}, {recall['high']:.2f}]"
             for label, recall in sorted(defined.items(), key=lambda item: item[1]["value"])
         )
         yield from (f"Recall of each diagnosis, the lowest first: {'; '.join(texts)}.", "")

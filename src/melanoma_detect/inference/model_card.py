@@ -15,10 +15,12 @@ from melanoma_detect.inference.localization import describe_localization
 from melanoma_detect.inference.metrics_section import describe_metrics
 from melanoma_detect.inference.operating_points import SENSITIVITIES, TARGETS, OperatingPoint, lesions_needed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.markdown import markdown_prose, markdown_text
 
 # Of melanoma among images: screening, a dermatologist's practice, and a collection of suspicious lesions.
 _PREVALENCES = (0.01, 0.05, 0.2)
 _USELESS = 0.01  # a specificity under it
+_UNKNOWN = {"images": "an unknown number of", "name": "unknown"}  # what a recipe does not say
 
 
 def model_card(config: DetectorConfig) -> str:
@@ -39,7 +41,7 @@ def model_card(config: DetectorConfig) -> str:
 
 
 def _lines(config: DetectorConfig) -> Iterator[str]:
-    yield f"# Model card: {config.name}"
+    yield f"# Model card: {markdown_text(config.name)}"
     yield from ("", DISCLAIMER, "")
     yield from ("## Intended use", "")
     yield (
@@ -47,11 +49,12 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
         f"dermatologist. Not for self-diagnosis, {_photographs(config)}for mucosa, nails or scars, or for any decision that no "
         "person reviews."
     )
-    yield from ("", "## Classes", "", ", ".join(config.classes) + ".")
+    yield from ("", "## Classes", "", ", ".join(map(markdown_text, config.classes)) + ".")
     yield from ("", "## Training data", "")
     recipe = config.recipe
-    yield f"{recipe.get('images', 'an unknown number of')} training images; recipe {recipe.get('name', 'unknown')}."
-    yield from (f"- {name}: {text}" for name, text in config.notes.items())
+    images, name = (markdown_text(recipe.get(key, unknown)) for key, unknown in _UNKNOWN.items())
+    yield f"{images} training images; recipe {name}."
+    yield from (f"- {markdown_text(name)}: {markdown_prose(text)}" for name, text in config.notes.items())
     yield from ("", "## Operating points", "")
     yield from _points_by_type(config)
     if config.localizations:
@@ -68,7 +71,8 @@ def _lines(config: DetectorConfig) -> Iterator[str]:
         "hospital, and a network learns that: on images from elsewhere, expect lower metrics than on the same collection. The "
         "detector abstains from images that are unlike its training images; a person must then look."
     )
-    yield from ("", "## Made with", "", ", ".join(f"{name} {version}" for name, version in config.made_with.items()))
+    made_with = (markdown_text(f"{name} {version}") for name, version in config.made_with.items())
+    yield from ("", "## Made with", "", ", ".join(made_with))
 
 
 def _judges_photographs(config: DetectorConfig) -> bool:
@@ -135,13 +139,13 @@ def _by_source(point: OperatingPoint) -> Iterator[str]:
     """Yield the sensitivity on each source of validation, the lowest first, and which sources are too small to be listed."""
     ordered = sorted(point.sources, key=lambda source: source.sensitivity)
     texts = [
-        f"{source.source} {source.sensitivity:.1%} [{source.interval[0]:.1%}, {source.interval[1]:.1%}] of "
+        f"{markdown_text(source.source)} {source.sensitivity:.1%} [{source.interval[0]:.1%}, {source.interval[1]:.1%}] of "
         f"{source.lesions} lesions"
         for source in ordered
         if source.decides
     ]
     if texts:
         yield f"    - The sensitivity on each source of validation, the lowest first: {'; '.join(texts)}."
-    if few := [f"{source.source} ({source.lesions})" for source in ordered if not source.decides]:
+    if few := [f"{markdown_text(source.source)} ({source.lesions})" for source in ordered if not source.decides]:
         needed = lesions_needed(point.goal)
         yield f"    - Sources with fewer than {needed} lesions of the target show too few to be listed: {', '.join(few)}."

@@ -1,5 +1,6 @@
 """The figure that every plot returns: a Matplotlib figure that shows itself in a notebook."""
 
+import functools
 import io
 from typing import Any, cast
 
@@ -7,11 +8,43 @@ import numpy as np
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 from PIL import Image
+
+from melanoma_detect.printable import escape_character, printable, printable_lines
 
 _SHARPNESS = 2  # pixels of the file for one of the page: sharp on the screens of laptops and phones
 _PAGE_DPI = 96  # pixels of a page in an inch, by CSS
+
+
+def drawable(text: str) -> str:
+    r"""Return a text that Matplotlib can draw and an SVG can hold.
+
+    Names may hold characters that are not visible, and letters that the font lacks, for which Matplotlib draws the same box:
+    both are shown by their numbers.
+
+    Args:
+        text: The text, of one or several lines.
+
+    Returns:
+        The same text for almost every name.
+
+    Examples:
+        >>> drawable("caf\udce9.jpg"), drawable("nævus")
+        ('caf\\udce9.jpg', 'nævus')
+    """
+    shown = printable_lines(text)
+    if shown.isascii():
+        return shown
+    glyphs = _glyphs(findfont(FontProperties()))
+    return "".join(one if one.isspace() or ord(one) in glyphs else escape_character(one) for one in shown)
+
+
+@functools.lru_cache(maxsize=8)
+def _glyphs(font: str) -> frozenset[int]:
+    return frozenset(get_font(font).get_charmap())
 
 
 class NotebookFigure(Figure):
@@ -85,6 +118,11 @@ class NotebookFigure(Figure):
         """
         for text in self.findobj(Text):
             text.set_parse_math(False)  # dollars in the names of files and classes are no formulas
+            text.set_text(drawable(text.get_text()))
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            formatter = axis.get_major_formatter()
+            if isinstance(formatter, FixedFormatter):  # the names of classes beside a matrix
+                formatter.seq = list(map(drawable, formatter.seq))
         super().draw(renderer)
 
     def _describe(self) -> str:
@@ -93,7 +131,7 @@ class NotebookFigure(Figure):
         for axes in self.axes:
             names = " against ".join(filter(None, (axes.get_ylabel(), axes.get_xlabel())))
             parts.append(": ".join(filter(None, (axes.get_title(), names))))
-        return " ".join("; ".join(filter(None, dict.fromkeys(parts))).split())
+        return printable(" ".join("; ".join(filter(None, dict.fromkeys(parts))).split()))
 
     @property
     def _has_photographs(self) -> bool:

@@ -14,6 +14,7 @@ from melanoma_detect.images.reader import ImageLike, load_rgb, min_decode_size, 
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.probabilities import format_percent, format_threshold
+from melanoma_detect.utils.template_text import finalize_text
 
 THUMBNAIL = 92  # pixels of the page, of each side
 _SHARPNESS = 1.5  # pixels of a thumbnail's file for one of the page
@@ -39,7 +40,9 @@ class Picture(NamedTuple):
 @functools.cache
 def _environment() -> Environment:
     loader = PackageLoader("melanoma_detect.report", "templates/notebook")
-    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=loader, autoescape=True, finalize=finalize_text, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"repr": repr, "count": count_noun, "percent": format_percent, "threshold": format_threshold}
     environment.globals |= {"disclaimer": DISCLAIMER, "parts": environment.get_template("parts.html").module}
     return environment

@@ -87,8 +87,7 @@ def write_html(
         case _:
             text = evaluation_page(value, validation, detector=detector, comparison=comparison)
     with atomic_file(out, overwrite=overwrite) as partial:
-        # A file's name may hold bytes that are not UTF-8: they are shown escaped.
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return out
 
 

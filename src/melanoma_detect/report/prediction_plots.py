@@ -17,9 +17,9 @@ from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.prediction_image import load_image
-from melanoma_detect.report.figure import NotebookFigure
+from melanoma_detect.report.figure import NotebookFigure, drawable
 from melanoma_detect.report.notebook_prediction import COLORS, KINDS, class_kind
-from melanoma_detect.report.style import GREY, LIGHT, SMALL, new_figure, printable, show_image
+from melanoma_detect.report.style import GREY, LIGHT, SMALL, new_figure, show_image
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.probabilities import format_percent, format_threshold
 
@@ -53,7 +53,7 @@ def prediction(value: Prediction) -> NotebookFigure:
     # As wide as the image is at the height of the bars, so that neither of them leaves a gap below it.
     shape = image.width / image.height if isinstance(image, Image.Image) else 1
     side = min(max((height - key - 0.5) * shape, _SIDES[0]), _SIDES[1])
-    sentence = printable(str(value).replace(value.source, PurePath(value.source).name or value.source, 1))
+    sentence = drawable(str(value).replace(value.source, PurePath(value.source).name or value.source, 1))
     title = f"{word}: {value.diagnosis}, {format_percent(value.probabilities[value.diagnosis])}"
     heading = f"{word}: no diagnosis" if value.abstained else title
     figure = _new_sheet(side + _BARS + _NAMES, height, heading, sentence, color=COLORS[value.decision])
@@ -79,7 +79,7 @@ def explanation(value: Explanation) -> NotebookFigure:
         >>> explanation(made).axes[1].get_title()
         'evidence, by occlusion'
     """
-    text = printable(" ".join(value.sentences()))
+    text = drawable(" ".join(value.sentences()))
     title = f"Evidence for {value.diagnosis}, {format_percent(value.probability)}"
     rows, columns = value.image.shape[:2]
     side = min(4.0, 4.0 * columns / rows)
@@ -108,7 +108,7 @@ def _new_sheet(width: float, height: float, title: str, sentences: str, *, color
     lines = textwrap.wrap(sentences, letters)
     note = textwrap.wrap(DISCLAIMER, int(letters * 9.5 / 9))
     figure = new_figure(width, height + _LINE * len(lines + note), "")
-    figure.suptitle(printable(title), x=0.012, ha="left", color=color, fontsize=14, fontweight="bold")
+    figure.suptitle(drawable(title), x=0.012, ha="left", color=color, fontsize=14, fontweight="bold")
     figure.supxlabel("\n".join([*lines, *note]), x=0.012, ha="left", fontsize=9.5, color=_INK)
     return figure
 
@@ -125,7 +125,7 @@ def _draw_image(axes: Axes, image: Image.Image | str) -> None:
     axes.axis("off")
     axes.set_anchor("NW")
     if isinstance(image, str):
-        note = textwrap.fill(printable(image), 30)
+        note = textwrap.fill(drawable(image), 30)
         axes.text(0.5, 0.5, note, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes)
     else:
         axes.imshow(image)
@@ -173,8 +173,8 @@ def _draw_bars(axes: Axes, value: Prediction) -> None:
             va="bottom",
             ha="right" if right else "left",
         )
-    axes.set_yticks(rows, [_label(target), *map(printable, ordered)], fontsize=SMALL)
-    held = {_label(target), *map(printable, value.prediction_set)}
+    axes.set_yticks(rows, [_label(target), *map(drawable, ordered)], fontsize=SMALL)
+    held = {_label(target), *map(drawable, value.prediction_set)}
     for label in axes.get_yticklabels():
         label.set_fontweight("bold" if label.get_text() in held else "normal")
     axes.set(xlim=(0, 1), ylim=(rows[-1] + 0.5, -1.2), xticks=[])

@@ -22,6 +22,7 @@ from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.images.reader import Pixels, read_pixels
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.template_text import finalize_text
 
 THUMBNAIL = (112, 112)  # pixels
 _PIXELS_PER_INCH = 96  # of CSS
@@ -55,7 +56,8 @@ def render(template: str, **values: Any) -> str:
         >>> "No problems found" in render("audit.html", audit=md.Audit((), 0, (), ()), max_cases=1)
         True
     """
-    environment = Environment(loader=PackageLoader("melanoma_detect.report", "templates"), autoescape=True)
+    loader = PackageLoader("melanoma_detect.report", "templates")
+    environment = Environment(loader=loader, autoescape=True, finalize=finalize_text)
     today = datetime.now(tz=UTC).date().isoformat()
     environment.globals.update(
         count=count_noun,

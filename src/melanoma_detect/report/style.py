@@ -4,7 +4,6 @@ The colours are those of Okabe and Ito (2008, https://jfly.uni-koeln.de/color), 
 apart; where two of them meet in one plot, their marks or lines differ too, for printing in grey.
 """
 
-import re
 import textwrap
 from typing import Any
 
@@ -12,14 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melanoma_detect.evaluation.bootstrap import Figure as Value
-from melanoma_detect.report.figure import NotebookFigure
+from melanoma_detect.report.figure import NotebookFigure, drawable
 
 BLUE, ORANGE, RED, GREY, LIGHT = "#0072b2", "#e69f00", "#d55e00", "#4f5a64", "#d9dee3"
 PALE = "#bcc5cd"  # of areas, which must differ from white paper and from the dark page, where colours are inverted
 # Of letters, in points. A page of a phone shows a figure of WIDTH at about 0.85 of its size: 9 points are left.
 TEXT, SMALL, TITLE = 11, 10.7, 12.5
 WIDTH = 4.4  # inches, of a figure that a phone shows whole
-_UNDRAWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def new_figure(width: float, height: float, title: str) -> NotebookFigure:
@@ -84,27 +82,9 @@ def wrap(text: str, inches: float, size: float = TEXT) -> str:
         >>> wrap("pigmented benign keratosis", 1.2).splitlines()
         ['pigmented', 'benign', 'keratosis']
     """
-    text = printable(text)
+    text = drawable(text)
     letters = max(4, int(inches * 72 / (0.54 * size)))  # 0.54: the mean width of a letter over its height
     return "\n".join(line for part in text.splitlines() for line in textwrap.wrap(part, letters))
-
-
-def printable(text: str) -> str:
-    r"""Return a text that Matplotlib can draw and an SVG can hold.
-
-    The names of files and folders may hold bytes that are not UTF-8, and control characters: these are shown escaped.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The same text for almost every name.
-
-    Examples:
-        >>> printable("caf\udce9.jpg")
-        'caf\\udce9.jpg'
-    """
-    return _UNDRAWABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def whiskers(*values: Value) -> tuple[list[float], list[float]]:

@@ -15,9 +15,10 @@ from melanoma_detect.scoring.decision_counts import DecisionCounts
 from melanoma_detect.scoring.inputs import items, split_into_chunks
 from melanoma_detect.scoring.progress import track_scoring
 from melanoma_detect.scoring.score import Scores, make_scorer
-from melanoma_detect.scoring.table import Row, columns, format_rows, protect_rows
+from melanoma_detect.scoring.table import Row, columns, format_rows
 from melanoma_detect.scoring.workers import Shard, ShardScorer
 from melanoma_detect.scoring.worklist import sort_by_risk
+from melanoma_detect.utils.csv_cells import csv_rows
 
 _BLOCK_ROWS = 512  # of a sorted table, which is complete when its first row is written
 
@@ -105,5 +106,5 @@ def _sorted_blocks(blocks: Iterable[list[Row]], names: tuple[str, ...]) -> Itera
 
 
 def _write(file: BinaryIO, rows: Iterable[Row]) -> None:
-    file.write(format_rows(protect_rows(rows)).encode())
+    file.write(format_rows(csv_rows(rows)).encode())
     file.flush()

@@ -5,7 +5,6 @@ A row is a list of texts, as CSV (RFC 4180) writes them. A cell is empty where t
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,10 @@ from typing import Any, TextIO, TypeAlias
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import OutputError
 from melanoma_detect.inference.prediction import Prediction
+from melanoma_detect.utils.csv_cells import csv_rows, plain_cell
+
+__all__ = ["columns", "find_writer", "format_rows", "is_score_table", "number_columns", "parse_rows", "plain_cell"]
+__all__ += ["prediction_row", "unreadable_row", "write_csv", "write_parquet"]
 
 Row: TypeAlias = Sequence[str]
 Writer: TypeAlias = Callable[[Path, Sequence[str], Iterable[Row]], None]
@@ -22,10 +25,6 @@ UNREADABLE = "unreadable"
 _CODES = tuple(diagnosis.code for diagnosis in taxonomy.DIAGNOSES)
 _SUMS = ("melanoma", "malignant")
 _BOOLEANS = ("alert", "abstained")
-
-# A cell that begins so is a formula to spreadsheets, which may run it: names of files come from others. With an apostrophe
-# before it, it is text. Apostrophes that are there already get another, so that `plain_cell` finds every name again.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 # Rows are formatted in blocks: a block of lists takes five times the memory of its CSV text, so few are held as lists.
 _BLOCK_ROWS = 512
@@ -158,58 +157,8 @@ def parse_rows(lines: TextIO) -> Iterator[list[str]]:
     yield from csv.reader(lines)
 
 
-def protect_cell(text: str) -> str:
-    """Return a text as it stands in a CSV table: with an apostrophe before what a spreadsheet would take for a formula.
-
-    Args:
-        text: A name, a message or another cell.
-
-    Returns:
-        The text; with the apostrophe, if it begins with `=`, `+`, `-`, `@`, a tabulator or a line break, or with these after
-        apostrophes.
-
-    Examples:
-        >>> protect_cell("=1+1.jpg"), protect_cell("a=b.jpg")
-        ("'=1+1.jpg", 'a=b.jpg')
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain_cell(text: str) -> str:
-    """Return the text that a cell of a CSV table stands for: without the apostrophe that `protect_cell` has put before it.
-
-    Args:
-        text: A cell.
-
-    Returns:
-        The text.
-
-    Examples:
-        >>> plain_cell("'=1+1.jpg"), plain_cell("'quoted'.jpg")
-        ('=1+1.jpg', "'quoted'.jpg")
-    """
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
-
-
-def protect_rows(rows: Iterable[Row]) -> Iterator[Row]:
-    """Return the rows of a CSV table that people open: each cell by `protect_cell`.
-
-    Args:
-        rows: Rows of texts.
-
-    Yields:
-        Rows of texts.
-
-    Examples:
-        >>> list(protect_rows([["@a.jpg", "nevus"]]))
-        [["'@a.jpg", 'nevus']]
-    """
-    for row in rows:
-        yield [protect_cell(cell) for cell in row]
-
-
 def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
-    r"""Write a CSV table (RFC 4180) in UTF-8; see `protect_cell` for cells that look like formulas.
+    r"""Write a CSV table (RFC 4180) in UTF-8; see `csv_cell` for cells that others wrote.
 
     Args:
         path: The file to write.
@@ -222,8 +171,8 @@ def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
         b'path,diagnosis\r\na.jpg,nevus\r\n'
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(format_rows([names]))
-        file.writelines(_format_blocks(protect_rows(rows)))
+        file.write(format_rows(csv_rows([names])))
+        file.writelines(_format_blocks(csv_rows(rows)))
 
 
 def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:

@@ -22,7 +22,7 @@ from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.images.frame_names import file_of, frame_name, split_frame_name
 from melanoma_detect.scoring.addresses import exists, is_address, join_path, list_files, open_binary, parent_folder
 from melanoma_detect.scoring.item import Item
-from melanoma_detect.scoring.table import plain_cell
+from melanoma_detect.utils.csv_cells import plain_cell
 
 _COMPRESSED = tuple(f"{suffix}.gz" for suffix in TABLE_SUFFIXES)
 _ID_SUFFIXES = (".jpg", ".jpeg", ".png")  # of the files that a table's bare ids, such as ISIC_0000001, stand for
@@ -88,7 +88,8 @@ def _find_row(finder: "_Finder", name: str, found: tuple[str, str]) -> tuple[str
     """Return the name, the path and the problem of a row; in a table of `score`, a name may have an apostrophe before it."""
     path, problem = _find_frame(finder, name, found)
     plain = plain_cell(name)
-    if plain != name and not (path and _is_there(file_of(path))):
+    as_written = path and _is_there(file_of(path)) and _last(file_of(path)) != _last(file_of(plain))
+    if plain != name and not as_written:
         other, _ = _find_frame(finder, plain, finder.find([plain])[0])
         if other and _is_there(file_of(other)):
             return plain, other, ""
@@ -235,6 +236,10 @@ def _lines(source: str) -> Iterator[str]:
                 yield from (name for line in lines if (name := line.strip("\r\n")))
     except (OSError, ValueError) as error:
         raise DatasetError(f"{source}: cannot be read as a list of paths ({error}); expected UTF-8 text") from error
+
+
+def _last(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
 
 
 def _suffix(path: str) -> str:

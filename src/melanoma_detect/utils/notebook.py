@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.printable import printable, printable_lines
 from melanoma_detect.utils.upward_calls import call_upwards
 
 _VIEWS = "melanoma_detect.report.notebook"
@@ -39,8 +40,8 @@ def notebook_view(value: object) -> str:
     try:
         return str(call_upwards(_VIEWS, "render", value))
     except Exception as error:  # noqa: BLE001 - whatever it is, the text is worth more than a traceback
-        reason = f"{type(error).__name__}: {error}"
-        return f"<pre>{escape(str(value))}</pre>\n<p>This is its text, because it has no view: {escape(reason)}</p>"
+        text, reason = escape(printable_lines(value)), escape(printable(f"{type(error).__name__}: {error}"))
+        return f"<pre>{text}</pre>\n<p>This is its text, because it has no view: {reason}</p>"
 
 
 def in_notebook() -> bool:

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from melanoma_detect.printable import printable_lines
 from melanoma_detect.utils.notebook import in_notebook
 
 Item = TypeVar("Item")
@@ -108,7 +109,7 @@ class ProgressBar:
         if not self._is_shown:
             return
         with self._lock:
-            self.lines.append(line)
+            self.lines.append(printable_lines(line))
             if self._painter:
                 self._painter.print()
             elif in_notebook():  # where lines on standard error have a red background
@@ -116,7 +117,7 @@ class ProgressBar:
                 self._painter.print()
             else:
                 with contextlib.suppress(AttributeError, ValueError):  # no standard error, or a closed one
-                    sys.stderr.write(f"{line}\n")
+                    sys.stderr.write(f"{self.lines[-1]}\n")
                     sys.stderr.flush()
 
     def _draw(self, where: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from melanoma_detect.printable import printable
+
 _WIDTH = 30  # of the bar, in characters
 
 
@@ -84,14 +86,14 @@ class TerminalPainter:
         # Not as rich does it in notebooks, by widgets that most of them lack.
         console = Console(stderr=True, force_jupyter=False, highlight=False)
         self._rich = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=_WIDTH),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             console=console,
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._rich.add_task(state.description, total=None, state="")
+        self._task = self._rich.add_task(printable(state.description), total=None, state="")
         self._rich.start()
 
     def draw(self) -> None:
@@ -99,7 +101,7 @@ class TerminalPainter:
         state = self._state
         self._rich.update(
             self._task,
-            description=state.description,
+            description=printable(state.description),
             completed=state.completed,
             state=describe_state(state, time.monotonic()),
         )
@@ -153,7 +155,7 @@ class NotebookPainter:
             The printed lines, and below them the bar, as text and as HTML.
         """
         state, lines = self._state, "\n".join(self._state.lines)
-        label = f"{state.description}: {progress}" if progress else ""
+        label = f"{printable(state.description)}: {progress}" if progress else ""
         html = f"<pre>{escape(lines)}</pre>" if lines else ""
         if label:
             value = "" if state.total is None else f' value="{state.completed}" max="{max(state.total, 1)}"'

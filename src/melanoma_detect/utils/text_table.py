@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from melanoma_detect.printable import printable, printable_lines
+from melanoma_detect.utils.markdown import markdown_text
+
 WIDTH = 100  # characters of a line
 _NAME_WIDTH = 18  # of the first column: longer names are folded, so that three figures with intervals stand beside them
 _CELL_WIDTH = 40  # of the others
@@ -52,13 +55,13 @@ def render_text(table: TextTable) -> str:
         cells = [row[position] for row in table.rows]
         width = max(len(line) for cell in (header, *cells) for line in cell.split("\n"))
         drawn.add_column(
-            Text(header),
+            Text(printable_lines(header)),
             justify="right" if any(cell.isdecimal() for cell in cells) and position else "left",
             max_width=min(width, _CELL_WIDTH) if position else _NAME_WIDTH,
             overflow="fold",
         )
     for row in (*table.rows, *table.summary):
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*(Text(printable_lines(cell)) for cell in row))
     out = io.StringIO()
     Console(file=out, width=WIDTH, color_system=None, legacy_windows=False).print(drawn)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
@@ -82,7 +85,9 @@ def render_markdown(tables: Sequence[TextTable]) -> str:
     """
     headers = [tables[0].headers[0], *(header for table in tables for header in table.headers[1:])]
     rows = [*_side_by_side(tables, "rows"), *_side_by_side(tables, "summary")]
-    return "\n".join([_markdown_line(headers), "|" + "---|" * len(headers), *map(_markdown_line, rows)])
+    return "\n".join(
+        [_markdown_line(headers, names=len(headers)), "|" + "---|" * len(headers), *map(_markdown_line, rows)]
+    )
 
 
 def _side_by_side(tables: Sequence[TextTable], which: str) -> Iterator[list[str]]:
@@ -95,5 +100,8 @@ def _side_by_side(tables: Sequence[TextTable], which: str) -> Iterator[list[str]
         yield [parts[0][position][0], *cells]
 
 
-def _markdown_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|").replace("\n", " ") for cell in cells) + " |"
+def _markdown_line(cells: Sequence[str], *, names: int = 1) -> str:
+    """Return a row; its first cells are names that others gave, and the others are figures with notes."""
+    named = [markdown_text(cell.replace("\n", " ")) for cell in cells[:names]]
+    figures = [cell.replace("|", r"\|").replace("\n", " ").replace("<", "&lt;") for cell in cells[names:]]
+    return "| " + " | ".join([*named, *map(printable, figures)]) + " |"

@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from types import FrameType
 
+from melanoma_detect.printable import printable
+
 _PACKAGE = __name__.partition(".")[0]
 _FOLDER = str(Path(__file__).parents[1]) + os.sep
 # With the separators: a plugin in melanoma_detect_my_net beside it is not this package.
@@ -23,7 +25,7 @@ def warn_user(message: str, category: type[Warning]) -> None:
     A fixed `stacklevel` would name another line as soon as a function is called in one more way.
 
     Args:
-        message: The warning.
+        message: The warning; names in it begin no line of a log, and control no terminal.
         category: Its class.
 
     Examples:
@@ -36,7 +38,7 @@ def warn_user(message: str, category: type[Warning]) -> None:
     frame = _user_frame(sys._getframe(1))
     registry = frame.f_globals.setdefault("__warningregistry__", {})
     module = frame.f_globals.get("__name__")
-    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, module, registry)
+    warnings.warn_explicit(printable(message), category, frame.f_code.co_filename, frame.f_lineno, module, registry)
 
 
 def _user_frame(frame: FrameType) -> FrameType:

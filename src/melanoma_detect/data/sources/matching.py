@@ -15,6 +15,7 @@ from melanoma_detect.data.sources.folder_names import clean_name
 from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
+from melanoma_detect.utils.csv_cells import plain_cell
 
 # "a(1)" is a second download of a; "_downsampled" is the ISIC 2019 challenge's own suffix.
 _COPY = re.compile(r"\s*\((\d+)\)$")
@@ -117,10 +118,15 @@ class _Matcher:
     def __init__(self, table: Table, root: Path, files: list[Path]) -> None:
         self.table, self.root, self.files = table, root, files
         self.paths = [_parse_file(os.fspath(path)) for path in files]
+        self.by_level: dict[int, dict[str, list[int]]] = {}
         self.rows: dict[_Name, list[TableRow]] = defaultdict(list)
         for row in table.rows:
-            self.rows[_parse(row.name)].append(row)
-        self.by_level: dict[int, dict[str, list[int]]] = {}
+            self.rows[self._name_of(row)].append(row)
+
+    def _name_of(self, row: TableRow) -> _Name:
+        """Return the name of a row: as it is written, or as this library's CSV tables protect it (see `csv_cell`)."""
+        name, plain = _parse(row.name), plain_cell(row.name)
+        return name if plain == row.name or self._find_claims(name) else _parse(plain)
 
     def match(self) -> Match:
         claims = {name: self._find_claims(name) for name in self.rows}

@@ -1,9 +1,11 @@
 // The table of scores as a CSV file (RFC 4180), with the columns of `melanoma-detect score`.
 
 const SUMS = ["melanoma", "malignant"];
-// A cell that begins so is a formula to spreadsheets: names of files come from others. The rule of scoring/table.py, which says
-// how the name is found again.
+// A cell that begins so is a formula to spreadsheets: names of files come from others. The rules are those of
+// utils/csv_cells.py, which says how the name is found again.
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+const BACKSLASH = /\\(?=x[0-9a-f]{2}|u(?!d[89a-f])[0-9a-f]{4}|U(?:0010[0-9a-f]{4}|000[0-9a-f]{5}))/g;
+const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Returns the columns.
@@ -85,7 +87,15 @@ function sums(prediction, names, parameters) {
 
 /** @param {string} text @returns {string} */
 function harmless(text) {
-  return FORMULA.test(text) ? `'${text}` : text;
+  const cell = FORMULA.test(text) ? `'${text}` : text;
+  return cell.replace(BACKSLASH, "\\x5c").replace(HIDDEN, byNumber);
+}
+
+/** @param {string} character @returns {string} */
+function byNumber(character) {
+  const number = /** @type {number} */ (character.codePointAt(0));
+  const [mark, digits] = number < 0x100 ? ["x", 2] : number < 0x10000 ? ["u", 4] : ["U", 8];
+  return `\\${mark}${number.toString(16).padStart(Number(digits), "0")}`;
 }
 
 /** @param {string} text @returns {string} */
