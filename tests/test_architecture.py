@@ -75,6 +75,7 @@ CROSS_CUTTING_TESTS = {
     "test_terms.py": "docs/reference/terms.md",
     "test_tutorial.py": "the pages of the documentation",
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
+    "fuzz/test_regressions.py": "tests/fuzz, the doors of the fuzzers",
     "images/test_bad_images.py": "damaged files, through every reader",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
     "page/test_colour_profiles.py": "page/modules/colour_profile.js, in a browser",
