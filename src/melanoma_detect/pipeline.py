@@ -28,8 +28,9 @@ from melanoma_detect.report.pages import write_html
 from melanoma_detect.training import checkpoints
 from melanoma_detect.training.callbacks_by_name import check_callback_names, make_callbacks
 from melanoma_detect.training.recipes import Augmentation, find_recipe
-from melanoma_detect.utils.files import atomic_folder, cache_folder
+from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
+from melanoma_detect.utils.locks import exclusive, lock_path
 from melanoma_detect.utils.outputs import METRICS, check_run_folder, expand_path
 
 LOGS = "logs"  # the folder of what named callbacks write
@@ -134,6 +135,7 @@ def run(
     # The checkpoints have a folder of their own: that of a failed run is kept to resume from, its run folder is not.
     out = expand_path(out)
     inputs = [path for path in (*source_paths(folder, images), labels) if path is not None]
+    remove_finished_checkpoint(out)
     check_run_folder(out, overwrite=overwrite, inputs=inputs)
     loading: dict[str, Any] = {"images": images, "labels": labels, "label_map": label_map, "rare": rare}
     with (
@@ -165,12 +167,14 @@ def run(
         metrics = {evaluation.split: evaluation.to_dict() for evaluation in (test, validation)}
         measured = detector.predictor.with_metrics(metrics)
         detector = Detector(measured.config, measured.runtime, measured.files, measured.settings)
-        detector.save(partial / f"{model}{SUFFIX}")
-        _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
-        _write_figures(partial, detector, data, balanced, test)
-        write_html(test, partial / "report.html", validation=validation, detector=detector)
-        if (checkpoint / LOGS).is_dir():
-            shutil.copytree(checkpoint / LOGS, partial / LOGS)
+        with convert_write_errors(out):
+            # Of "package/name" the name: the run folder itself holds the file.
+            detector.save(partial / f"{model.rpartition('/')[2]}{SUFFIX}")
+            _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
+            _write_figures(partial, detector, data, balanced, test)
+            write_html(test, partial / "report.html", validation=validation, detector=detector)
+            if (checkpoint / LOGS).is_dir():
+                shutil.copytree(checkpoint / LOGS, partial / LOGS)
         check_run_folder(out, overwrite=overwrite)  # what has appeared there meanwhile stays; so does the checkpoint
     files = tuple(sorted(file for file in out.iterdir() if file.is_file()))
     return Run(out, data, detector, test, validation, files)
@@ -213,15 +217,56 @@ def checkpoint_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[P
         The folder's path; it may not exist yet.
 
     Raises:
-        OutputError: An interrupted run is there, and neither `resume` nor `overwrite` is set.
+        OutputError: An interrupted run is there, and neither `resume` nor `overwrite` is set; or another process trains there.
 
     Examples:
         >>> with checkpoint_folder(Path("runs/mine"), overwrite=False, resume=False) as folder:
         ...     folder.name
         '.mine.training'
     """
-    check_run_folder(out, overwrite=overwrite)
-    folder = out.parent / f".{out.name}.training"
+    folder = _checkpoint_folder(out)
+    with contextlib.ExitStack() as stack:
+        remove_finished_checkpoint(out)
+        check_run_folder(out, overwrite=overwrite)
+        with convert_write_errors(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(lock_path(out), lambda: _busy_error(out)))
+        _prepare_checkpoint(folder, out, overwrite=overwrite, resume=resume)
+        check_run_folder(out, overwrite=overwrite)
+        yield folder
+        _remove_checkpoint(folder)
+
+
+def _busy_error(out: Path) -> OutputError:
+    return OutputError(f"{out}: another process is training into it; wait for that one, or choose another folder")
+
+
+def _checkpoint_folder(out: Path) -> Path:
+    return out.parent / f".{out.name}.training"
+
+
+def remove_finished_checkpoint(out: Path) -> None:
+    """Delete the checkpoint of a run that is complete: one that was killed before it could do so has left it.
+
+    Args:
+        out: The run folder. The checkpoint of a later run that is to replace it is newer, and stays.
+
+    Examples:
+        >>> remove_finished_checkpoint(Path("runs/mine"))
+    """
+    folder = _checkpoint_folder(out)
+    with contextlib.suppress(OSError):  # one of the two is not there
+        if (out / METRICS).stat().st_mtime_ns > checkpoints.checkpoint_path(folder).stat().st_mtime_ns:
+            _remove_checkpoint(folder)
+
+
+def _remove_checkpoint(folder: Path) -> None:
+    shutil.rmtree(folder / LOGS, ignore_errors=True)
+    checkpoints.remove(folder)
+
+
+def _prepare_checkpoint(folder: Path, out: Path, *, overwrite: bool, resume: bool) -> None:
+    """Delete a checkpoint that is not to be resumed; raise OutputError where it might be meant to be."""
     is_interrupted = checkpoints.checkpoint_path(folder).exists()
     if is_interrupted and not (resume or overwrite):
         raise OutputError(
@@ -230,11 +275,7 @@ def checkpoint_folder(out: Path, *, overwrite: bool, resume: bool) -> Iterator[P
     if not (
         is_interrupted and resume
     ):  # what a run has left that is not resumed, or that ended before its first checkpoint
-        shutil.rmtree(folder / LOGS, ignore_errors=True)
-        checkpoints.remove(folder)
-    yield folder
-    shutil.rmtree(folder / LOGS, ignore_errors=True)
-    checkpoints.remove(folder)
+        _remove_checkpoint(folder)
 
 
 def resolve_callbacks(callbacks: Sequence[Any], folder: Path) -> list[Any]:

@@ -159,7 +159,7 @@ def test_good_values_are_read(load):
         (lambda values, fitted: values["settings"].update(coverage=0.5), "coverage=0.5; expected one of"),
         (lambda values, fitted: values["settings"].update(coverage=[]), r"coverage is \[\], expected a number"),
         (lambda values, fitted: values["settings"].update(views=4.0), "views is 4.0, expected a whole number"),
-        (lambda values, fitted: values["settings"].update(sensitivity="high"), "TypeError"),
+        (lambda values, fitted: values["settings"].update(sensitivity="high"), "sensitivity=.high.; expected over 0"),
         (lambda values, fitted: values["input_limits"].update(sharpness=math.nan), "sharpness is nan"),
         (lambda values, fitted: values["input_limits"].update(dark="x"), "dark is 'x', expected a number"),
         (lambda values, fitted: values["input_limits"].update(side=-1), "side is -1, expected 0 or more"),

@@ -14,7 +14,7 @@ def test_default_recipe_is_the_assignments():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs=0; expected 1 or more"),
+        ({"epochs": 0}, "epochs=0; expected a whole number, 1 or more"),
         ({"sensitivity": 95}, "sensitivity=95"),
         ({"resume": True}, "without a folder"),
     ],

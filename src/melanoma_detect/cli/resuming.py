@@ -20,7 +20,7 @@ def check_resumable(out: Path) -> None:
     Raises:
         OptionError: There is none, but one of a run whose name is much alike.
     """
-    if (out.parent / f".{out.name}{_SUFFIX}").is_dir():
+    if has_checkpoint(out):
         return
     others = [path.name[1 : -len(_SUFFIX)] for path in sorted(out.parent.glob(f".*{_SUFFIX}"))]
     if hint := did_you_mean(out.name, others):
@@ -28,3 +28,15 @@ def check_resumable(out: Path) -> None:
             f"--resume: no interrupted training belongs to {out}; {hint}leave --resume out to train from the beginning"
         )
     print_note("Note", f"--resume: no interrupted training belongs to {out}; training starts from the beginning")
+
+
+def has_checkpoint(out: Path) -> bool:
+    """Return whether an interrupted training, or one that has just ended, has left its checkpoint beside a run folder.
+
+    Args:
+        out: The run folder.
+
+    Returns:
+        Whether there is a folder of checkpoints.
+    """
+    return (out.parent / f".{out.name}{_SUFFIX}").is_dir()

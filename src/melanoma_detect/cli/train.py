@@ -22,7 +22,7 @@ from melanoma_detect.cli.options import (
     SeedOption,
     SourcesArgument,
 )
-from melanoma_detect.cli.resuming import check_resumable
+from melanoma_detect.cli.resuming import check_resumable, has_checkpoint
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import check_run_folder, expand_path
@@ -197,6 +197,10 @@ def _check_arguments(inputs: Sequence[Path], out: Path, model: str, *, overwrite
     """Report wrong arguments before Keras is imported, which takes seconds."""
     check_sources(inputs)
     check_architecture(model)
+    if has_checkpoint(out) and out.is_dir():
+        from melanoma_detect.pipeline import remove_finished_checkpoint  # noqa: PLC0415 - --help stays fast
+
+        remove_finished_checkpoint(out)
     check_run_folder(out, overwrite=overwrite, inputs=inputs)
     note_missing_folder(out)
 

@@ -31,7 +31,7 @@ from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.progress import progress_bar
-from melanoma_detect.utils.random import seeded
+from melanoma_detect.utils.random import check_seed, seeded
 
 _ID_PREFIX = "balanced/"  # of the ids of copies
 _MANIFEST = "manifest.json"
@@ -124,6 +124,7 @@ def balance(
         30
     """
     _check_dataset(data)
+    seed = check_seed(seed, DatasetError)
     check_choice("method", method, ("files", "weights"))
     wanted = _wanted(data.train, add, to)
     if method == "weights":

@@ -44,6 +44,7 @@ from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, check_resize
 from melanoma_detect.utils.progress import progress_bar
+from melanoma_detect.utils.random import check_seed
 
 Rare: TypeAlias = Literal["train", "exclude", "error"]
 
@@ -127,6 +128,7 @@ def load_dataset(
         'melanoma'
     """
     size, batch_size = check_image_size(image_size), check_batch_size(batch_size)
+    seed = check_seed(seed, DatasetError)
     check_resize(resize)
     check_fractions(validation, test)
     check_choice("rare", rare, ("train", "exclude", "error"))

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from melanoma_detect.data.arguments import check_batch_size, check_image_size
 from melanoma_detect.data.frames import frame_of
 from melanoma_detect.data.record import Record, SplitName
+from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, StretchedImage
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.random import check_seed
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -235,6 +237,7 @@ class Split:
         """
         from melanoma_detect.data.batches import Batches  # noqa: PLC0415 - imports Keras
 
+        seed = check_seed(seed, DatasetError)
         size, pixels = self._batch_size(batch_size), self.pixels(image_size)
         return Batches(pixels, self.labels, size, weights=self._weights, shuffle=shuffle, seed=seed)
 
@@ -267,6 +270,7 @@ class Split:
         """
         from melanoma_detect.data.batches import tf_dataset  # noqa: PLC0415 - imports Keras
 
+        seed = check_seed(seed, DatasetError)
         size, keys = self._size(image_size), self._keys
         return tf_dataset(
             self.images,

@@ -15,6 +15,7 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.folds import best_fold, make_folds
 from melanoma_detect.data.record import SPLITS, Record, SplitName
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.random import check_seed
 
 
 def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int = 123) -> Iterator[Dataset]:
@@ -44,6 +45,7 @@ def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int 
         for record in data.records
         if record.split != "test" and record.parent is None
     ]
+    seed = check_seed(seed, DatasetError)
     if not is_count(count) or count < 2:
         raise DatasetError(f"count={count!r}; expected 2 folds or more, a whole number")
     if validation and len({record.group for record in pool}) == 2:

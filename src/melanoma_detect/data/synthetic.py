@@ -19,7 +19,10 @@ from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.files import convert_write_errors, is_hidden
+from melanoma_detect.utils.files import atomic_file, atomic_folder, convert_write_errors, is_hidden
+from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.random import check_seed
 
 _SKINS = ((236, 200, 178), (224, 184, 158), (205, 160, 130), (172, 124, 94), (126, 86, 64))
 # How many training images the nine-class ISIC set has of each class, as a share of the largest.
@@ -62,7 +65,7 @@ class _Drawing(NamedTuple):
 
     def draw(self, size: int) -> Image.Image:
         """Draw it at a size in pixels."""
-        pixels = draw_lesion(self.file.parent.name, seed=self.seed, size=size).pixels
+        pixels = _draw(_find_diagnosis(self.file.parent.name), self.seed, size).pixels
         if self.view:
             turned = np.rot90(pixels, self.view[0]) * self.view[1]
             pixels = np.ascontiguousarray(np.clip(turned, 0, 255).astype(np.uint8))
@@ -125,8 +128,16 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
         (180, 180, 3)
     """
     known = _find_diagnosis(diagnosis)
-    if size < 32:
+    return _draw(known, check_seed(seed, DatasetError), _check_size(size))
+
+
+def _check_size(size: int) -> int:
+    if whole_number(size, "size", DatasetError) < 32:
         raise DatasetError(f"size={size}; expected 32 pixels or more")
+    return int(size)
+
+
+def _draw(known: Diagnosis, seed: int, size: int) -> Lesion:
     position = DIAGNOSES.index(known)
     canvas, alpha = _outline(np.random.default_rng([seed, position]), size, known.code)
     skin = _skin(canvas)
@@ -172,9 +183,9 @@ def write_samples(
         >>> sorted(child.name for child in folder.iterdir())
         ['Test', 'Train', 'metadata.csv']
     """
-    root = Path(folder).expanduser()
-    if train < 2 or test < 1:
-        raise DatasetError(f"train={train} and test={test}; expected 2 or more, and 1 or more")
+    root = expand_path(folder)
+    seed, size = check_seed(seed, DatasetError), _check_size(size)
+    train, test = whole_number(train, "train", DatasetError, low=2), whole_number(test, "test", DatasetError, low=1)
     drawings: list[_Drawing] = []
     for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):
         for label in classes:
@@ -182,16 +193,25 @@ def write_samples(
             number = max(min(count, 2), round(count * share))
             drawings += _plan_class(Path(name, label), number, seed + offset)
     table = "\n".join(["image_id,lesion_id", *(drawing.row for drawing in drawings)]) + "\n"
-    if root.is_dir() and any(root.iterdir()):
+    if not os.path.lexists(root):
+        with atomic_folder(root) as partial, convert_write_errors(root):
+            _write(partial, drawings, table, size)
+    elif not root.is_dir() or any(root.iterdir()):
         _check_same(root, drawings, table, size)
-        return root
-    # In folder, not atomic: the folder may be an empty one of the user's, even the working folder, which nobody may replace.
-    with convert_write_errors(root):
-        for drawing in drawings:
-            (root / drawing.file).parent.mkdir(parents=True, exist_ok=True)
-            drawing.draw(size).save(root / drawing.file, quality=92)
-        (root / _TABLE).write_text(table, encoding="utf-8")
+    else:
+        # An empty folder of the user's, even the working folder, is filled and not replaced.
+        with convert_write_errors(root):
+            _write(root, drawings, table, size)
     return root
+
+
+def _write(folder: Path, drawings: Sequence[_Drawing], table: str, size: int) -> None:
+    for drawing in drawings:
+        (folder / drawing.file).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(folder / drawing.file, one_of_many=True) as partial:
+            drawing.draw(size).save(partial, quality=92)
+    with atomic_file(folder / _TABLE) as partial:
+        partial.write_text(table, encoding="utf-8")
 
 
 def _check_same(root: Path, drawings: Sequence[_Drawing], table: str, size: int) -> None:

@@ -21,6 +21,7 @@ from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, 
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.random import check_seed
 from melanoma_detect.utils.text_table import WIDTH
 
 # Computed over the classes of a detector: two detectors of other classes cannot be compared by them.
@@ -209,6 +210,7 @@ def compare(
         >>> compare(evaluation, evaluation, ["melanoma_auc"]).differences["melanoma_auc"].adjusted_p_value
         1.0
     """
+    seed = check_seed(seed, DetectorError)
     if first.target != second.target:
         raise DetectorError(
             f"the first detector alerts to {PLURALS[first.target]}, the second to {PLURALS[second.target]}; compare both for "

@@ -25,6 +25,7 @@ from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.progress import describe_stage
+from melanoma_detect.utils.random import check_seed
 from melanoma_detect.utils.user_warning import warn_user
 
 _MAX_SOURCES = 3  # that a heading names
@@ -59,6 +60,7 @@ def evaluate(
         >>> len(evaluate(predictor, data)) == len(data.test)
         True
     """
+    seed = check_seed(seed, DetectorError)
     split = check_split(data, seen)
     known = predictor.files.fingerprint().contains(split.records)
     lost = 0 if seen == "keep" else _count_lost(split, known, predictor)

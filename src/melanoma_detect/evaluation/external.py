@@ -23,6 +23,7 @@ from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.random import check_seed
 from melanoma_detect.utils.text_table import WIDTH, render_markdown, render_text
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -257,6 +258,7 @@ def evaluate_sets(
         >>> evaluate_sets(predictor, [data.test]).evaluations.keys()
         dict_keys(['isic9'])
     """
+    seed = check_seed(seed, DetectorError)
     named = _check_names(sets) if isinstance(sets, Mapping) else _name_sets(sets)
     for name, images in named.items():
         if not callable(images):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,6 +30,7 @@ from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
 from melanoma_detect.utils.files import atomic_file, atomic_folder
 from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
+from melanoma_detect.utils.temporary import temporary_folder
 
 Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None
 
@@ -96,6 +96,9 @@ def export(
                 f"{target}: not written, since its outputs are not the detector's ({_describe(differences)})"
             )
         _attach_config(predictor, format, precision, partial)
+        check_export_output(
+            format, target, precision=precision, overwrite=overwrite
+        )  # what has appeared meanwhile stays
         size = sum(file.stat().st_size for file in (partial, *partial.rglob("*")) if file.is_file())
     before = after = None
     if precision == "int8" and samples.labels is not None:
@@ -229,7 +232,7 @@ def _write(predictor: Predictor, format: Format, precision: Precision, path: Pat
     elif precision == "float32":
         _write_onnx(predictor, path)
     else:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             float_model = Path(folder, "float32.onnx")
             _write_onnx(predictor, float_model)
             quantize(float_model, path, calibration)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
+from melanoma_detect.utils.temporary import temporary_folder
 
 CPU = ("CPUExecutionProvider",)  # on which exported files are compared: a GPU's TF32 would hide or add differences
 
@@ -83,7 +83,7 @@ def run_in_tensorflow(model: Any, module: str, *arguments: object) -> None:
     Raises:
         ModelError: The process failed.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.keras")
         model.save(file)
         command = [sys.executable, "-m", module, str(file), *map(str, arguments)]
@@ -110,7 +110,7 @@ def onnx_bytes(model: Any) -> bytes:
         >>> len(onnx_bytes(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))) > 100_000
         True
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.onnx")
         export_onnx(model, file)
         graph = onnx.load(file)
@@ -163,7 +163,7 @@ def compare_onnx(model: Any, pixels: Pixels) -> OutputDifferences:
         >>> compare_onnx(model, draw_lesion("nevus", seed=1, size=32).pixels[None]).within_tolerance
         True
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.onnx")
         export_onnx(model, file)
         try:

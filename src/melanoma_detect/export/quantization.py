@@ -11,7 +11,6 @@ MobileNets, which have too few weights a channel for the errors to average out, 
 
 import contextlib
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from melanoma_detect.export.onnx import CPU
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import OnnxRuntime, create_session, iterate_batches
 from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.temporary import temporary_folder
 
 Feed = dict[str, NDArray[Any]]  # images under the name of the model's input
 
@@ -68,7 +68,7 @@ def quantize(source: Path, target: Path, pixels: Pixels) -> None:
         model = OnnxRuntime(source, providers=CPU)
     except DetectorError as error:
         raise ModelError(str(error)) from error
-    with tempfile.TemporaryDirectory() as folder, _without_advice():
+    with temporary_folder() as folder, _without_advice():
         prepared = Path(folder, "prepared.onnx")
         try:
             # Without class maps: rounded, their mean would be no logit.

@@ -9,13 +9,15 @@ from typing import Any, Literal, TypeAlias, cast
 
 import keras
 
-from melanoma_detect.errors import ModelError
+from melanoma_detect.errors import ModelError, OutputError
 from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.export.onnx import CPU, run_in_tensorflow
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
 from melanoma_detect.utils.log_levels import log_level
 from melanoma_detect.utils.native_notes import without_native_notes
+from melanoma_detect.utils.partial_paths import remove_path
+from melanoma_detect.utils.temporary import is_full
 
 Format: TypeAlias = Literal["onnx", "litert", "saved_model"]
 Run: TypeAlias = Callable[[Pixels], ModelOutputs]
@@ -45,13 +47,16 @@ def write_by_keras(model: Any, format: Format, path: Path) -> None:  # noqa: A00
         run_in_tensorflow(model, __name__, format, path)
         return
     # Keras insists on the suffix .tflite, which the user's name may not have.
-    written = path.with_name("model.tflite") if format == "litert" else path
+    written = path.with_name(f"{path.name}.tflite") if format == "litert" and path.suffix != ".tflite" else path
     try:
         # Its log tells which temporary folder it writes to; warnings and errors still come.
         with warnings.catch_warnings(), log_level("tensorflow", logging.WARNING):
             warnings.simplefilter("ignore")  # the exporter's use of deprecated TensorFlow names
             inference_model(model).export(written, format=_KERAS_NAMES[format], verbose=False)
     except Exception as error:
+        remove_path(written)
+        if is_full(error):
+            raise OutputError(f"{path}: cannot be written (No space left on device); free its disk") from error
         raise ModelError(f"{model.name}: cannot be exported as {format} ({type(error).__name__}: {error})") from error
     if written != path:
         written.replace(path)

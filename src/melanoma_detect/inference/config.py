@@ -24,6 +24,7 @@ from melanoma_detect.inference.metrics_section import check_metrics
 from melanoma_detect.inference.operating_points import TARGETS, OperatingPoint, Target, check_sensitivity
 from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS
 from melanoma_detect.inference.value_checks import check_count, check_list, check_number, check_text
+from melanoma_detect.utils.number_arguments import plain_number
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Settings:
     views: int = 1
     coverage: float = COVERAGE
     image_type: ImageType | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("sensitivity", "views", "coverage"):  # NumPy's numbers are none for JSON
+            object.__setattr__(self, name, plain_number(getattr(self, name)))
 
 
 @dataclass(frozen=True)

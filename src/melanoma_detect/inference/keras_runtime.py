@@ -1,6 +1,5 @@
 """Keras as a runtime, and Keras models as bytes: what a detector needs where ONNX Runtime cannot serve."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.runtime import ModelOutputs
 from melanoma_detect.models.contract import logits_and_features
 from melanoma_detect.models.registry import find_builder
+from melanoma_detect.utils.temporary import temporary_folder
 
 
 class KerasRuntime:
@@ -56,7 +56,7 @@ def model_from_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
         >>> model_from_bytes(predictor.files.keras(), predictor.config.architecture).name
         'cnn'
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.keras")
         file.write_bytes(content)
         return load_model(file, architecture)
@@ -75,7 +75,7 @@ def model_to_bytes(model: Any) -> bytes:
         >>> model_to_bytes(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))[:2]
         b'PK'
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.keras")
         model.save(file)
         return file.read_bytes()

@@ -172,7 +172,7 @@ class LocalCalibration:
             >>> local.operating_point(0.95, "melanoma").sensitivity, local.operating_point(0.96, "melanoma")
             (0.95, None)
         """
-        check_sensitivity(sensitivity)
+        sensitivity = check_sensitivity(sensitivity)
         scores = self.operating_scores.get(target)
         if scores is None or scores.positive_lesions < lesions_needed(sensitivity) or not scores.negative_lesions:
             return None
@@ -217,7 +217,7 @@ class LocalCalibration:
             >>> LocalCalibration(operating_scores={"melanoma": scores}).nearest_point(0.95, "melanoma").goal
             0.9
         """
-        check_sensitivity(sensitivity)
+        sensitivity = check_sensitivity(sensitivity)
         lesions = self.lesions(target)
         if not lesions:
             return None

@@ -18,6 +18,7 @@ from melanoma_detect.inference.wilson import Interval, share_with_interval, wils
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.number_arguments import real_number
 from melanoma_detect.utils.probabilities import format_probability, is_extreme
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
@@ -284,7 +285,7 @@ class ValidationScores:
         Examples:
             >>> ValidationScores.of(np.array([0.9, 0.1]), [True, False]).check(0.5)
         """
-        check_sensitivity(sensitivity)
+        sensitivity = check_sensitivity(sensitivity)
         if self.positive_lesions < (needed := lesions_needed(sensitivity)) or not self.negative_lesions:
             reachable = math.floor(1000 * self.positive_lesions / (self.positive_lesions + 1)) / 1000
             lower = f"choose a sensitivity of at most {reachable:g}, or fit" if reachable else "fit"
@@ -315,22 +316,27 @@ def lesions_needed(sensitivity: float) -> int:
     return max(1, math.ceil(sensitivity / (1 - sensitivity) - 1e-6))
 
 
-def check_sensitivity(sensitivity: float) -> None:
-    """Raise DetectorError unless 0 < sensitivity < 1.
+def check_sensitivity(sensitivity: Any) -> float:
+    """Return a sensitivity as a float.
 
     Args:
-        sensitivity: A share.
+        sensitivity: A share, also one of NumPy.
+
+    Returns:
+        The share.
 
     Raises:
-        DetectorError: The sensitivity is out of range.
+        DetectorError: It is not over 0 and under 1, or no number.
 
     Examples:
-        >>> check_sensitivity(0.95)
+        >>> check_sensitivity(np.float32(0.95))
+        0.95
     """
-    if not 0 < sensitivity < 1:
-        raise DetectorError(
-            f"sensitivity={sensitivity}; expected over 0 and under 1, such as 0.95: no number of images supports 100 %"
-        )
+    expected = "over 0 and under 1, such as 0.95: no number of images supports 100 %"
+    share = real_number(sensitivity, "sensitivity", DetectorError, expected)
+    if not 0 < share < 1:
+        raise DetectorError(f"sensitivity={sensitivity}; expected {expected}")
+    return share
 
 
 def _share_from(scores: Float64Array, thresholds: Float64Array) -> Float64Array:

@@ -11,7 +11,7 @@ from melanoma_detect.errors import BrokenPluginError, MelanomaDetectError, Model
 from melanoma_detect.models.contract import check, is_keras_model
 from melanoma_detect.models.registry import Builder, ModelEntry, describe_builder, find_builder, parse_name
 from melanoma_detect.models.signatures import check_options
-from melanoma_detect.utils.random import seeded
+from melanoma_detect.utils.random import check_seed, seeded
 
 
 def build_model(
@@ -48,6 +48,7 @@ def build_model(
         3989801
     """
     _check_sizes(num_classes, input_shape)
+    seed = check_seed(seed, ModelError)
     shape = (int(input_shape[0]), int(input_shape[1]), 3)
     entry, builder = resolve_architecture(architecture)
     options = _add_variant(architecture, options)

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.scoring.addresses import is_address
+from melanoma_detect.utils.number_arguments import whole_number
 
 Source: TypeAlias = str | os.PathLike[str]
 Backend: TypeAlias = Literal["local", "ray"]
@@ -82,8 +83,8 @@ def check_options(*, batch_size: int, workers: int | None, shard_size: int, sort
         DatasetError: One of them is wrong.
     """
     for name, value in (("batch_size", batch_size), ("workers", workers), ("shard_size", shard_size)):
-        if value is not None and value < 1:
-            raise DatasetError(f"{name}={value}; expected a whole number of at least 1")
+        if value is not None:
+            whole_number(value, name, DatasetError, low=1)
     if sort not in _SORTS:
         raise DatasetError(f"sort={sort!r}; expected 'risk', or None for the order of the sources")
     if engine not in _BACKENDS:

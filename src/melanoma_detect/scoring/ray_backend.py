@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.table import format_rows, parse_rows
 from melanoma_detect.scoring.workers import Rows, Shard, score_shards
+from melanoma_detect.utils.temporary import temporary_folder
 
 # In each actor, which has one core: while one thread runs the model, the others wait for images from a remote store.
 _ACTOR_THREADS = 4
@@ -79,7 +79,7 @@ class _ShardScorer:
     """
 
     def __init__(self, content: list[Any], batch_size: int) -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             file = Path(folder, "sent.detector")
             file.write_bytes(_import_ray().get(content[0]))
             self._predictor = Predictor(*bundle.read(file, threads=1))  # the actor's threads already fill its core
@@ -121,7 +121,7 @@ def _import_ray() -> Any:
 
 
 def _file_content(predictor: Predictor) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "sent.detector")
         predictor.save(file)
         return file.read_bytes()

@@ -12,6 +12,7 @@ from typing import Protocol
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.addresses import filesystem, is_address
 from melanoma_detect.utils.files import atomic_file, convert_write_errors
+from melanoma_detect.utils.temporary import temporary_folder
 
 try:
     import fcntl
@@ -206,8 +207,8 @@ class RemoteStore:
     @contextlib.contextmanager
     def scratch_folder(self) -> Iterator[Path]:
         """Provide a local temporary folder for the duration of a block."""
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        with temporary_folder() as folder:
+            yield folder
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """`stream_scores`: the rows of a score table, written to an open file as soon as they are there."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -19,6 +18,7 @@ from melanoma_detect.scoring.table import Row, columns, format_rows
 from melanoma_detect.scoring.workers import Shard, ShardScorer
 from melanoma_detect.scoring.worklist import sort_by_risk
 from melanoma_detect.utils.csv_cells import csv_rows
+from melanoma_detect.utils.temporary import temporary_folder
 
 _BLOCK_ROWS = 512  # of a sorted table, which is complete when its first row is written
 
@@ -98,7 +98,7 @@ def _score_blocks(scorer: ShardScorer, shards: Iterable[Shard]) -> Iterator[list
 
 def _sorted_blocks(blocks: Iterable[list[Row]], names: tuple[str, ...]) -> Iterator[list[Row]]:
     """Yield all rows by risk; they are sorted on disk, as there may be millions."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         rows = (row for block in blocks for row in block)
         ordered = iter(sort_by_risk(rows, names, Path(scratch)))
         while block := list(islice(ordered, _BLOCK_ROWS)):

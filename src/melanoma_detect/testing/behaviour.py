@@ -1,6 +1,5 @@
 """Checks of a model's outputs, its training, and its saved files."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from melanoma_detect.models.contract import FEATURES, every_layer, logits_and_fe
 from melanoma_detect.testing.candidate import Candidate, check
 from melanoma_detect.testing.pixel_scale import measure_pixel_scale
 from melanoma_detect.utils.native_notes import without_native_notes
+from melanoma_detect.utils.temporary import temporary_folder
 
 _MAX_PROBABILITY = 0.999  # an untrained network has no reason for a higher one
 # Tried in turn: a rate that is too high for an architecture does not mean that its gradient is wrong.
@@ -117,7 +117,7 @@ def check_learning(candidate: Candidate) -> None:
 @check
 def check_saved_file(candidate: Candidate) -> None:
     """Saved to a `.keras` file and loaded in Keras's safe mode, the model gives the same output."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         file = Path(folder, "model.keras")
         candidate.model.save(file)
         try:

@@ -22,6 +22,7 @@ from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.partial_paths import remove_leftovers
 
 FILE = "last.npz"
 _FORMAT = 1
@@ -205,8 +206,7 @@ def remove(folder: "str | os.PathLike[str]") -> None:
     """
     path = checkpoint_path(folder)
     path.unlink(missing_ok=True)
-    for partial in path.parent.glob(f".{FILE}-*"):  # left behind by a process that was killed while it wrote
-        partial.unlink(missing_ok=True)
+    remove_leftovers(path.parent)
     with contextlib.suppress(OSError):
         path.parent.rmdir()
 

@@ -36,7 +36,7 @@ from melanoma_detect.training.options import FitOptions
 from melanoma_detect.training.precision import clone_with_precision
 from melanoma_detect.training.trainer import TrainingResult, check_model_and_data, train
 from melanoma_detect.training.user_callbacks import check_callbacks
-from melanoma_detect.utils.files import cache_folder
+from melanoma_detect.utils.files import atomic_file, cache_folder
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.progress import describe_stage, progress_bar
 from melanoma_detect.utils.user_warning import warn_user
@@ -171,9 +171,9 @@ def _warn_if_not_loadable(model: Any, architecture: dict[str, Any]) -> None:
 def _save_weights(model: Any, options: FitOptions) -> Path:
     """Save a trained model's weights in the checkpoint's folder, or in the cache."""
     folder = Path(options.checkpoint).expanduser() if options.checkpoint else cache_folder("trained")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{model.name}-{time.strftime('%Y%m%d-%H%M%S')}.weights.h5"
-    model.save_weights(path)
+    with atomic_file(path) as partial:
+        model.save_weights(partial)
     return path
 
 

@@ -46,6 +46,7 @@ from melanoma_detect.training.local_thresholds import assign_folds, cross_valida
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.progress import describe_stage
+from melanoma_detect.utils.random import check_seed
 from melanoma_detect.utils.user_warning import warn_user
 
 
@@ -100,6 +101,7 @@ def localize(
         >>> localized.config.localizations[0]["images"] >= 50
         True
     """
+    seed = check_seed(seed, DetectorError)
     settings = _settings(predictor.settings, sensitivity, target)
     split = select_local_images(predictor, data)
     parts = _read_parts(predictor, split, settings)
@@ -129,7 +131,7 @@ def _settings(settings: Settings, sensitivity: float | None, target: Target | No
         sensitivity=settings.sensitivity if sensitivity is None else sensitivity,
         target=settings.target if target is None else target,
     )
-    check_sensitivity(changed.sensitivity)
+    changed = replace(changed, sensitivity=check_sensitivity(changed.sensitivity))
     if changed.target not in TARGETS:
         raise DetectorError(f"target={changed.target!r}; expected one of {', '.join(TARGETS)}")
     return changed

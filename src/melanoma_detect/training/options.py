@@ -7,6 +7,8 @@ from typing import Any
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.operating_points import check_sensitivity
 from melanoma_detect.training.recipes import Recipe
+from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.random import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class FitOptions:
     Examples:
         >>> FitOptions(epochs=0)
         Traceback (most recent call last):
-        melanoma_detect.errors.DetectorError: epochs=0; expected 1 or more
+        melanoma_detect.errors.DetectorError: epochs=0; expected a whole number, 1 or more
     """
 
     epochs: int = 30
@@ -44,8 +46,12 @@ class FitOptions:
     callbacks: Any = None
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise DetectorError(f"epochs={self.epochs}; expected 1 or more")
-        check_sensitivity(self.sensitivity)
+        plain = {
+            "epochs": whole_number(self.epochs, "epochs", DetectorError, low=1),
+            "seed": check_seed(self.seed, DetectorError),
+            "sensitivity": check_sensitivity(self.sensitivity),
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)  # a frozen dataclass
         if self.resume and self.checkpoint is None:
             raise DetectorError("resume=True without a folder to resume from; pass checkpoint='a folder'")

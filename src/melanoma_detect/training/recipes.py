@@ -6,11 +6,11 @@ A recipe can be printed, changed with `dataclasses.replace`, and passed to `Dete
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.number_arguments import real_number, whole_number
 from melanoma_detect.utils.suggest import did_you_mean
 
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
@@ -47,16 +47,16 @@ def _check_range(settings: Any, names: Iterable[str], low: float, high: float = 
     expected = f"{low} to {high}" if math.isfinite(high) else f"a number, {low} or more"
     for name in names:
         value = getattr(settings, name)
-        is_number = not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
-        if not is_number or not low <= value <= high:
+        number = real_number(value, name, DetectorError, expected)
+        if not low <= number <= high:
             raise DetectorError(f"{name}={value!r}; expected {expected}")
+        if type(value) not in (int, float):
+            object.__setattr__(settings, name, number)  # a frozen dataclass
 
 
 def _check_counts(settings: Any, names: Iterable[str]) -> None:
     for name in names:
-        value = getattr(settings, name)
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-            raise DetectorError(f"{name}={value!r}; expected a whole number, 0 or more")
+        object.__setattr__(settings, name, whole_number(getattr(settings, name), name, DetectorError))
 
 
 def _check_optimizer(name: Any) -> None:

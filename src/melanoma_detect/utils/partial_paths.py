@@ -96,7 +96,9 @@ def _short_name(path: Path, room: int) -> str:
 
 
 def _belongs_to(found: str, name: str) -> bool:
-    return found == name or (len(os.fsencode(name)) > _MAX_BYTES // 2 and found == _short_name(Path(name), len(found)))
+    """Return whether a leftover is of a file or folder; it may have a further suffix, which some libraries insist on."""
+    is_long = len(os.fsencode(name)) > _MAX_BYTES // 2
+    return found == name or found.startswith(f"{name}.") or (is_long and found == _short_name(Path(name), len(found)))
 
 
 def _restore(aside: Path, path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_detect.data.scan import digest
-from melanoma_detect.errors import DatasetError
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
 
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"BM": ".bmp"}
@@ -42,6 +42,8 @@ def unpack_images(path: Path) -> Path:
                 with convert_write_errors(folder), atomic_folder(folder) as partial:
                     for name, content in _images(path, file):
                         (partial / name).write_bytes(content)
+    except OutputError:
+        raise
     except (OSError, KeyError, RuntimeError) as error:
         raise DatasetError(f"{path}: cannot be unpacked ({error}); expected a sound HDF5 file of images") from error
     return folder
