@@ -127,8 +127,7 @@ def load_dataset(
         >>> data.classes[3]
         'melanoma'
     """
-    size, batch_size = check_image_size(image_size), check_batch_size(batch_size)
-    seed = check_seed(seed, DatasetError)
+    size, batch_size, seed = check_image_size(image_size), check_batch_size(batch_size), check_seed(seed, DatasetError)
     check_resize(resize)
     check_fractions(validation, test)
     check_choice("rare", rare, ("train", "exclude", "error"))

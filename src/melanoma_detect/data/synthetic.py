@@ -5,7 +5,6 @@ centre, ...), so that a network has something to learn. A detector trained on th
 """
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from melanoma_detect.errors import DatasetError, OutputError
-from melanoma_detect.images.reader import Pixels, read_size
+from melanoma_detect.data.sample_folder import TABLE, check_same
+from melanoma_detect.errors import DatasetError
+from melanoma_detect.images.reader import Pixels
 from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.files import atomic_file, atomic_folder, convert_write_errors, is_hidden
+from melanoma_detect.utils.files import atomic_file, atomic_folder, convert_write_errors
 from melanoma_detect.utils.number_arguments import whole_number
 from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.random import check_seed
@@ -38,8 +38,6 @@ _IMBALANCE = {
     "VASC": 0.3,
 }
 _NAMES = tuple(diagnosis.name for diagnosis in DIAGNOSES)
-_TABLE = "metadata.csv"
-_ROW = re.compile(r"^image_id,lesion_id\n\w+_\d{4},[\w ]+-\d+-\d+$", re.MULTILINE)
 _TWO_VIEWS = 0.2  # the share of lesions that are photographed twice, as real sets have them
 
 
@@ -197,7 +195,7 @@ def write_samples(
         with atomic_folder(root) as partial, convert_write_errors(root):
             _write(partial, drawings, table, size)
     elif not root.is_dir() or any(root.iterdir()):
-        _check_same(root, drawings, table, size)
+        check_same(root, [drawing.file for drawing in drawings], table, size)
     else:
         # An empty folder of the user's, even the working folder, is filled and not replaced.
         with convert_write_errors(root):
@@ -210,22 +208,8 @@ def _write(folder: Path, drawings: Sequence[_Drawing], table: str, size: int) ->
         (folder / drawing.file).parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(folder / drawing.file, one_of_many=True) as partial:
             drawing.draw(size).save(partial, quality=92)
-    with atomic_file(folder / _TABLE) as partial:
+    with atomic_file(folder / TABLE) as partial:
         partial.write_text(table, encoding="utf-8")
-
-
-def _check_same(root: Path, drawings: Sequence[_Drawing], table: str, size: int) -> None:
-    """Raise OutputError unless a folder holds exactly these drawings, as the table and the files' names tell."""
-    files = {path.relative_to(root) for path in root.rglob("*") if path.is_file() and not is_hidden(path.name)}
-    written = (root / _TABLE).read_text(encoding="utf-8", errors="replace") if (root / _TABLE).is_file() else ""
-    if not _ROW.search(written):
-        raise OutputError(f"{root}: is not empty, and drawings do not belong among other images; choose a new folder")
-    is_same = written == table and files == {drawing.file for drawing in drawings} | {Path(_TABLE)}
-    if not is_same or read_size(root / drawings[0].file) != (size, size):
-        raise OutputError(
-            f"{root}: holds drawings that other arguments have made (train, test, seed, size, classes or imbalanced), or more "
-            "than drawings; choose a new folder, or delete this one"
-        )
 
 
 def _find_diagnosis(diagnosis: str) -> Diagnosis:
