@@ -70,7 +70,7 @@ def test_the_same_call_returns_its_folder_and_another_is_refused(tmp_path):
 def test_slips_are_answered(tmp_path):
     with pytest.raises(DatasetError, match="'freckle'; expected one of actinic keratosis"):
         md.draw_lesion("freckle", seed=1)
-    with pytest.raises(DatasetError, match="32 pixels or more"):
+    with pytest.raises(DatasetError, match="size=8; expected a whole number, 32 or more"):
         md.draw_lesion("nevus", seed=1, size=8)
     with pytest.raises(DatasetError, match="2 or more"):
         md.write_samples(tmp_path / "new", train=-2)

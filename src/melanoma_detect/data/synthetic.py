@@ -126,13 +126,7 @@ def draw_lesion(diagnosis: str, *, seed: int, size: int = 180) -> Lesion:
         (180, 180, 3)
     """
     known = _find_diagnosis(diagnosis)
-    return _draw(known, check_seed(seed, DatasetError), _check_size(size))
-
-
-def _check_size(size: int) -> int:
-    if whole_number(size, "size", DatasetError) < 32:
-        raise DatasetError(f"size={size}; expected 32 pixels or more")
-    return int(size)
+    return _draw(known, check_seed(seed, DatasetError), whole_number(size, "size", DatasetError, low=32))
 
 
 def _draw(known: Diagnosis, seed: int, size: int) -> Lesion:
@@ -182,7 +176,7 @@ def write_samples(
         ['Test', 'Train', 'metadata.csv']
     """
     root = expand_path(folder)
-    seed, size = check_seed(seed, DatasetError), _check_size(size)
+    seed, size = check_seed(seed, DatasetError), whole_number(size, "size", DatasetError, low=32)
     train, test = whole_number(train, "train", DatasetError, low=2), whole_number(test, "test", DatasetError, low=1)
     drawings: list[_Drawing] = []
     for name, count, offset in (("Train", train, 0), ("Test", test, 1_000_000)):
