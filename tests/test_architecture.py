@@ -77,6 +77,7 @@ CROSS_CUTTING_TESTS = {
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "fuzz/test_regressions.py": "tests/fuzz, the doors of the fuzzers",
     "images/test_bad_images.py": "damaged files, through every reader",
+    "images/test_fixed_formats.py": "every door for images, which none opens with a program",
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
     "page/test_colour_profiles.py": "page/modules/colour_profile.js, in a browser",
     "page/test_engine.py": "page/modules, the engine of the page, in a browser",

@@ -103,7 +103,9 @@ def check_golden_images(
 
 def _read_images(file: Path, members: Mapping[str, bytes]) -> Pixels:
     try:
-        return np.stack([np.asarray(Image.open(io.BytesIO(members[name])).convert("RGB")) for name in IMAGES])
+        return np.stack(
+            [np.asarray(Image.open(io.BytesIO(members[name]), formats=("PNG",)).convert("RGB")) for name in IMAGES]
+        )
     except Exception as error:  # Pillow raises exceptions of many kinds on damaged bytes and on huge images
         raise DetectorError(f"{file}: its golden images are damaged ({error}); save the detector again") from error
 
