@@ -1,6 +1,7 @@
 """Tables of images for scoring: how they are written, and which file each of their names stands for."""
 
 import csv
+import datetime as dt
 import gzip
 import io
 import unicodedata
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.errors import DatasetError
 from melanoma_detect.scoring import tables
 from melanoma_detect.utils.csv_cells import plain_cell
 
@@ -133,3 +135,62 @@ def test_a_folder_with_too_many_files_is_not_searched(make_detector, make_images
     deep, beside = decisions(["a.png", "b.png"], folder, make_detector())
     assert "no such file" in deep
     assert beside == "alert"
+
+
+STRANGE = {
+    b"b\0.png": "row 2: a cell with a zero byte is no path",
+    b'"b.png': "row 2: a quotation mark is opened and never closed",
+    b"x" * 200_000: "row 2: field larger than field limit",
+    b"x" * 40_000: "row 2: a cell of 40,000 characters is no path",
+    b"b\x1b[2J.png": r"b\x1b[2J.png: no such file",
+    b"b\x81\x8d.png": "no such file",
+    b"\xed\xa0\x80.png": "no such file",
+    b"nan": "row 2: the table names no image here",
+    b"-1": "row 2: the table names no image here",
+    b"3.5": "3.5: no such file",
+    b"2020-01-01": "2020-01-01: no such file",
+    b"y" * 300 + b".png": "y.png",
+    b".": "row 2: the table names no image here",
+    b"/dev/null": "/dev/null",
+    b"nowhere://x/y.png": "cannot be reached",
+    b"'nowhere://x#1": "",
+    b"~nobody/a.png": "no such file",
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*is read as Windows-1252")
+@pytest.mark.parametrize("cell", STRANGE)
+@pytest.mark.parametrize("name", ["list.csv", "list.txt"])
+def test_one_strange_cell_stops_no_run(make_detector, make_images, cell, name):
+    folder = make_images({"a.png": 250, "c.png": 1})
+    (folder / name).write_bytes(b"path\n" * (name == "list.csv") + b"a.png\n" + cell + b"\nc.png\n")
+    score(folder / name, make_detector())
+    rows = read()
+    assert [row["decision"] for row in rows] == ["alert", "refer", "clear"]
+    if name == "list.csv":
+        assert STRANGE[cell] in rows[1]["error"]
+
+
+def test_strange_cells_of_other_kinds_of_tables_are_rows_too(make_detector, make_images):
+    import openpyxl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = make_images({"a.png": 250, "c.png": 1})
+    cells = ["a.png", 3, 2.5, True, dt.datetime(2020, 1, 1), "x" * 32_000, "c.png"]
+    book = openpyxl.Workbook()
+    for cell in ["path", *cells]:
+        book.active.append([cell])
+    book.save(folder / "list.xlsx")
+    score(folder / "list.xlsx", make_detector())
+    assert [row["decision"] for row in read()] == ["alert", *["refer"] * (len(cells) - 2), "clear"]
+    pq.write_table(pa.table({"path": [b"a.png", b"\xff\0", None, b"x" * 40_000, b"c.png"]}), folder / "list.parquet")
+    score(folder / "list.parquet", make_detector(), "parquet.csv")
+    assert [row["decision"] for row in read("parquet.csv")] == ["alert", "refer", "refer", "refer", "clear"]
+
+
+def test_what_is_no_text_at_all_is_still_an_error(make_detector, make_images):
+    folder = make_images({"a.png": 250})
+    (folder / "list.csv").write_bytes((folder / "a.png").read_bytes())
+    with pytest.raises(DatasetError, match="it is no text"):
+        score(folder / "list.csv", make_detector())

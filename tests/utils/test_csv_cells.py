@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_detect.utils.csv_cells import csv_cell, csv_rows, plain_cell
+from melanoma_detect.utils.csv_cells import csv_cell, plain_cell
 
 # Characters and beginnings that matter here, often enough for their combinations to come up.
 MARKS = st.sampled_from([*"=+-@'\\xuU0a4d\t\r\n＝\x1b\x9b\u202e\u200b\u2028é母🩺\xa0", "\\x1b", "\\u202e", "\\x5c"])
@@ -40,7 +40,3 @@ def test_every_text_is_found_again_and_stands_on_one_line(text):
 def test_only_what_is_not_visible_is_written_by_its_number(text, cell):
     assert csv_cell(text) == cell
     assert plain_cell(cell) == text
-
-
-def test_every_cell_of_a_row_is_protected():
-    assert list(csv_rows([["=1", "nevus"], ["a\nb", "+"]])) == [["'=1", "nevus"], [r"a\x0ab", "'+"]]

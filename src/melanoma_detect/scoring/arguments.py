@@ -13,6 +13,7 @@ Source: TypeAlias = str | os.PathLike[str]
 Backend: TypeAlias = Literal["local", "ray"]
 Sort: TypeAlias = Literal["risk"]
 
+_MAX_PATH = 2**15  # characters
 _BACKENDS, _SORTS = ("local", "ray"), (None, "risk")
 
 
@@ -48,8 +49,8 @@ def _source_path(source: Source) -> str:
     if not isinstance(source, (str, bytes, os.PathLike)):
         raise DatasetError(f"{source!r}: not a path; expected images, folders, zips or tables")
     path = os.fsdecode(source)
-    if not path or "\0" in path:
-        raise DatasetError(f"{path!r}: not a path; expected images, folders, zips or tables")
+    if not path.strip() or "\0" in path or len(path) > _MAX_PATH:
+        raise DatasetError(f"{path[:80]!r}: not a path; expected images, folders, zips or tables")
     return path if is_address(path) else os.path.expanduser(path)  # noqa: PTH111 - "./a" stays as it was written
 
 

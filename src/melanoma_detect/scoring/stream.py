@@ -14,10 +14,10 @@ from melanoma_detect.scoring.decision_counts import DecisionCounts
 from melanoma_detect.scoring.inputs import items, split_into_chunks
 from melanoma_detect.scoring.progress import track_scoring
 from melanoma_detect.scoring.score import Scores, make_scorer
-from melanoma_detect.scoring.table import Row, columns, format_rows
+from melanoma_detect.scoring.table import Row, columns, csv_rows, format_rows
 from melanoma_detect.scoring.workers import Shard, ShardScorer
 from melanoma_detect.scoring.worklist import sort_by_risk
-from melanoma_detect.utils.csv_cells import csv_rows
+from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.temporary import temporary_folder
 
 _BLOCK_ROWS = 512  # of a sorted table, which is complete when its first row is written
@@ -72,9 +72,9 @@ def stream_scores(
         scorer = make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
         chunks = split_into_chunks(items(paths, tracker.pass_over), batch_size)
         blocks = _score_blocks(scorer, (Shard(number, chunk) for number, chunk in enumerate(chunks)))
-        _write(file, [names])
+        _write(file, [list(map(csv_cell, names))])
         for block in _sorted_blocks(blocks, names) if sort else blocks:
-            _write(file, list(counts.count(block)))
+            _write(file, list(csv_rows(names, counts.count(block))))
         if not tracker.done:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
         return Scores(
@@ -106,5 +106,5 @@ def _sorted_blocks(blocks: Iterable[list[Row]], names: tuple[str, ...]) -> Itera
 
 
 def _write(file: BinaryIO, rows: Iterable[Row]) -> None:
-    file.write(format_rows(csv_rows(rows)).encode())
+    file.write(format_rows(rows).encode())
     file.flush()

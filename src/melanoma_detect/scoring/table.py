@@ -13,9 +13,18 @@ from typing import Any, TextIO, TypeAlias
 from melanoma_detect import taxonomy
 from melanoma_detect.errors import OutputError
 from melanoma_detect.inference.prediction import Prediction
-from melanoma_detect.utils.csv_cells import csv_rows, plain_cell
+from melanoma_detect.utils.csv_cells import csv_cell, plain_cell
 
-__all__ = ["columns", "find_writer", "format_rows", "is_score_table", "number_columns", "parse_rows", "plain_cell"]
+__all__ = [
+    "columns",
+    "csv_rows",
+    "find_writer",
+    "format_rows",
+    "is_score_table",
+    "number_columns",
+    "parse_rows",
+    "plain_cell",
+]
 __all__ += ["prediction_row", "unreadable_row", "write_csv", "write_parquet"]
 
 Row: TypeAlias = Sequence[str]
@@ -157,6 +166,30 @@ def parse_rows(lines: TextIO) -> Iterator[list[str]]:
     yield from csv.reader(lines)
 
 
+def csv_rows(names: Sequence[str], rows: Iterable[Row]) -> Iterator[Row]:
+    """Return the rows of a CSV table that people open: each cell by `csv_cell`.
+
+    Args:
+        names: The columns.
+        rows: Rows of texts.
+
+    Yields:
+        Rows of texts.
+
+    Examples:
+        >>> list(csv_rows(["path", "diagnosis"], [["@a.jpg", "nevus"]]))
+        [["'@a.jpg", 'nevus']]
+    """
+    error = names.index("error") if "error" in names else None
+    for row in rows:
+        cells = [csv_cell(cell) for cell in row]
+        if error is not None and cells[error]:
+            cells[error] = csv_cell(
+                plain_cell(row[error])
+            )  # a message shows a name as `csv_cell` writes it, and not twice
+        yield cells
+
+
 def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
     r"""Write a CSV table (RFC 4180) in UTF-8; see `csv_cell` for cells that others wrote.
 
@@ -171,8 +204,8 @@ def write_csv(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
         b'path,diagnosis\r\na.jpg,nevus\r\n'
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(format_rows(csv_rows([names])))
-        file.writelines(_format_blocks(csv_rows(rows)))
+        file.write(format_rows([list(map(csv_cell, names))]))
+        file.writelines(_format_blocks(csv_rows(names, rows)))
 
 
 def write_parquet(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:

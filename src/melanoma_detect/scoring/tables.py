@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice, product
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from melanoma_detect import taxonomy
 from melanoma_detect.data.sources.columns import IMAGE_COLUMNS, find_image_column
+from melanoma_detect.data.sources.damaged_rows import DamagedCell
 from melanoma_detect.data.sources.matching import match_rows
 from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
-from melanoma_detect.data.sources.table_text import find_encoding
+from melanoma_detect.data.sources.table_text import decode_lines, open_text
 from melanoma_detect.data.sources.tree import is_image
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
@@ -28,6 +29,7 @@ _COMPRESSED = tuple(f"{suffix}.gz" for suffix in TABLE_SUFFIXES)
 _ID_SUFFIXES = (".jpg", ".jpeg", ".png")  # of the files that a table's bare ids, such as ISIC_0000001, stand for
 _CHUNK = 1024  # rows that are looked up together
 _MAX_FILES = 200_000  # below a table's folder; where there are more, names are not searched for in all of them
+_MAX_NAME = 2**15  # characters of a path, on any system
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
@@ -75,21 +77,38 @@ def table_items(source: str, folder: str) -> Iterator[Item]:
     finder = _Finder(folder)
     number = 0
     while chunk := list(islice(names, _CHUNK)):
-        for name, found in zip(chunk, finder.find(chunk), strict=True):
+        for name, found in zip(
+            chunk, finder.find([name if not _why_no_name(name) else "" for name in chunk]), strict=True
+        ):
             number += 1
+            where = f"{source}, row {number}"
+            if reason := _why_no_name(name):
+                yield Item(where, "", f"{where}: {reason}; correct the row, or remove it")
+                continue
             name, path, problem = _find_row(finder, name, found)  # noqa: PLW2901
             # A row without a name is kept: it becomes a row of the result, with its error.
-            yield Item(name if path or problem else f"{source}, row {number}", path, problem)
+            yield Item(name if path or problem else where, path, problem)
     if not number:
         raise DatasetError(f"{source}: no images; expected at least one row that names one")
+
+
+def _why_no_name(cell: str) -> str:
+    """Return why a cell names no file; nothing for one that may."""
+    if isinstance(cell, DamagedCell):
+        return cell.reason
+    if "\0" in cell:
+        return "a cell with a zero byte is no path"
+    return f"a cell of {len(cell):,} characters is no path" if len(cell) > _MAX_NAME else ""
 
 
 def _find_row(finder: "_Finder", name: str, found: tuple[str, str]) -> tuple[str, str, str]:
     """Return the name, the path and the problem of a row; in a table of `score`, a name may have an apostrophe before it."""
     path, problem = _find_frame(finder, name, found)
     plain = plain_cell(name)
+    if plain == name:
+        return name, path, problem
     as_written = path and _is_there(file_of(path)) and _last(file_of(path)) != _last(file_of(plain))
-    if plain != name and not as_written:
+    if not as_written:
         other, _ = _find_frame(finder, plain, finder.find([plain])[0])
         if other and _is_there(file_of(other)):
             return plain, other, ""
@@ -188,7 +207,10 @@ def _fold(text: str) -> str:
 
 
 def _is_there(path: str) -> bool:
-    return exists(path) and (is_address(path) or not Path(path).is_dir())
+    try:
+        return exists(path) and (is_address(path) or not Path(path).is_dir())
+    except (DatasetError, OSError, ValueError):  # an address that cannot be reached, a name that is none
+        return False
 
 
 def _names(source: str) -> Iterator[str]:
@@ -229,11 +251,9 @@ def _open(source: str) -> BinaryIO:
 
 def _lines(source: str) -> Iterator[str]:
     try:
-        with open_binary(source) as file:
-            encoding = find_encoding(file.read(2**16))
-            file.seek(0)
-            with io.TextIOWrapper(file, encoding=encoding, newline="") as lines:
-                yield from (name for line in lines if (name := line.strip("\r\n")))
+        with io.BufferedReader(cast("Any", open_binary(source)), 2**16) as file, open_text(file, strict=False) as text:
+            lines = decode_lines(source, text, strict=False)
+            yield from (name for line in lines if (name := line.strip("\r\n")))
     except (OSError, ValueError) as error:
         raise DatasetError(f"{source}: cannot be read as a list of paths ({error}); expected UTF-8 text") from error
 

@@ -5,7 +5,6 @@ r"""Cells of CSV tables that hold what others wrote: no spreadsheet runs them, a
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
 
 from melanoma_detect.printable import escape_character
 
@@ -59,23 +58,6 @@ def plain_cell(text: str) -> str:
     """
     plain = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), text) if "\\" in text else text
     return plain[1:] if plain.startswith("'") and _FORMULA.match(plain) else plain
-
-
-def csv_rows(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-    """Return the rows of a CSV table that people open: each cell by `csv_cell`.
-
-    Args:
-        rows: Rows of texts.
-
-    Yields:
-        Rows of texts.
-
-    Examples:
-        >>> list(csv_rows([["@a.jpg", "nevus"]]))
-        [["'@a.jpg", 'nevus']]
-    """
-    for row in rows:
-        yield [csv_cell(cell) for cell in row]
 
 
 def _is_hidden(character: str) -> bool:

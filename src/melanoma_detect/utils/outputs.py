@@ -75,9 +75,8 @@ def check_output(
         Traceback (most recent call last):
         melanoma_detect.errors.OutputError: table.csv: is an input, and inputs are never overwritten; choose another path
     """
+    check_is_path(path)
     out = expand_path(path)
-    if not os.fspath(path) or "\0" in os.fspath(path):
-        raise OutputError(f"{os.fspath(path)!r}: not a path; expected the file to write")
     if suffixes and out.suffix.lower() not in suffixes:
         raise OutputError(
             f"{out}: cannot be written in this format; expected a name that ends in {' or '.join(suffixes)}"
@@ -85,6 +84,24 @@ def check_output(
     _check_no_input(out, inputs)
     _check_place(out, overwrite=overwrite)
     return out
+
+
+def check_is_path(path: "str | os.PathLike[str]") -> None:
+    """Raise OutputError unless a text names a file or a folder: an empty one would be the current folder.
+
+    Args:
+        path: The text.
+
+    Raises:
+        OutputError: It is empty or blank, or holds a zero byte.
+
+    Examples:
+        >>> check_is_path(" ")
+        Traceback (most recent call last):
+        melanoma_detect.errors.OutputError: ' ': not a path; expected the file or folder to write
+    """
+    if not os.fspath(path).strip() or "\0" in os.fspath(path):
+        raise OutputError(f"{os.fspath(path)!r}: not a path; expected the file or folder to write")
 
 
 def expand_path(path: "str | os.PathLike[str]") -> Path:

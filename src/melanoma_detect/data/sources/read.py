@@ -137,6 +137,8 @@ def _absolute(path: Any) -> Path:
         raise DatasetError(f"{_named(path)} is not a folder; {_EXPECTED}")
     if "\0" in os.fspath(path):
         raise DatasetError(f"{path!r} holds a zero byte; {_EXPECTED}")
+    if not os.fspath(path).strip():
+        raise DatasetError(f"{path!r} names no folder; {_EXPECTED}; the current folder is '.'")
     # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
     try:
         absolute = Path(path).expanduser().absolute()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from melanoma_detect.data.sources.damaged_rows import DamagedCell
 from melanoma_detect.data.sources.header import clean_name
 from melanoma_detect.data.sources.table_text import TextTable, open_text, read_text
 from melanoma_detect.data.sources.workbook import read_workbook, to_text
@@ -54,7 +55,8 @@ def open_table(name: str, file: BinaryIO, *, strict: bool = True) -> Iterator[Ta
     Args:
         name: The path or address.
         file: The file, open to read bytes. It is closed.
-        strict: Raise for a row with more cells than the header; otherwise its last cells are ignored.
+        strict: Raise for a row with more cells than the header, or one that cannot be read; otherwise the last cells are
+            ignored, and each cell of such a row is a `DamagedCell`.
 
     Yields:
         The columns, and a reader of the rows. Missing cells are empty; blank lines are left out.
@@ -104,12 +106,15 @@ def _open(name: str, file: io.BufferedReader, closing: contextlib.ExitStack, *, 
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if refused := next((reason for mark, reason in _REFUSED if start.startswith(mark)), None):
         raise ValueError(f"it is {refused}")
-    return _from_text(read_text(name, closing.enter_context(open_text(file)), strict=strict))
+    return _from_text(read_text(name, closing.enter_context(open_text(file, strict=strict)), strict=strict))
 
 
 def _from_text(table: TextTable) -> TableFile:
     def read(chosen: Sequence[int]) -> Iterator[list[str]]:
-        return ([row[index] if index < len(row) else "" for index in chosen] for row in table.rows)
+        return (
+            [row[index] if index < len(row) else row[0] if isinstance(row[0], DamagedCell) else "" for index in chosen]
+            for row in table.rows
+        )
 
     return TableFile(table.columns, read)
 
