@@ -57,6 +57,7 @@ ALLOWED_IMPORTS = {
     "utils.missing_packages -> melanoma_detect.errors": "importing the package must take no time",
     "serve.images -> melanoma_detect.images.dicom_header": "imports pydicom, the extra dicom",
     "utils.files -> platformdirs": "a prediction uses no cache",
+    "utils.files -> tempfile": "few systems have no place for a cache",
     "utils.progress -> melanoma_detect.utils.progress_painters": "imports rich, which takes a tenth of a second",
     "utils.tensorflow_import -> melanoma_detect.utils.tensorflow_loader": "importing the package must take no time",
 }

@@ -9,6 +9,7 @@ from typing import Any
 import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.outputs import expand_path
 
 _COLUMNS = ("old", "new")
 
@@ -158,7 +159,7 @@ def _read_pairs(text: str) -> Iterable[tuple[str, str]]:
     """Return the pairs of a text: its own, or those of the file that it names."""
     suffix = Path(text).suffix.lower()
     if "=" not in text and suffix in (".csv", ".json"):
-        path = Path(text).expanduser()
+        path = expand_path(text)
         try:
             content = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

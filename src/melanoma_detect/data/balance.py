@@ -28,14 +28,18 @@ from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
 from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors
+from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors, is_hidden
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
+from melanoma_detect.utils.locks import one_at_a_time
+from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.partial_paths import remove_path
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import check_seed, seeded
 
 _ID_PREFIX = "balanced/"  # of the ids of copies
 _MANIFEST = "manifest.json"
 _JPEG = {"quality": 95, "subsampling": 0}
+_JPEG_END = b"\xff\xd9"
 _PARENTS = 16  # handed to a worker at once
 _FEW = 200  # below this, starting workers takes longer than the work
 
@@ -71,7 +75,7 @@ class _Work:
                     if operation.name in copy.applied:
                         changed = operation.apply(changed)
             # A file under its own name is complete: a call that was killed goes on from there.
-            with atomic_file(self.folder / copy.file) as partial:
+            with atomic_file(self.folder / copy.file, one_of_many=True) as partial:
                 changed.convert("RGB").save(partial, "JPEG", **_JPEG)
         return len(copies)
 
@@ -136,20 +140,18 @@ def balance(
     if not copies:
         return data
     text = json.dumps(_manifest(copies, chosen, seed, size, data.resize), indent=1, sort_keys=True)
-    store = Path(cache).expanduser().absolute() if cache else cache_folder("balanced")
+    store = expand_path(cache).absolute() if cache else cache_folder("balanced")
     folder = store / hashlib.sha256(text.encode()).hexdigest()[:24]
     if not _is_complete(folder):
-        # Resumed, and shared by processes at the same time: all of them make the same images, byte for byte.
         kept = Interruption(
             "the copies made so far are kept in the cache folder", "the same call goes on from there", store
         )
-        with (
-            noting_interruption(lambda: kept),
-            convert_write_errors(folder),
-            atomic_folder(folder, resume=True) as partial,
-        ):
-            work = _Work(partial, size, data.resize, chosen)
-            _make_all(copies, data, work, text, workers=workers, progress=progress)
+        with noting_interruption(lambda: kept), one_at_a_time(folder):
+            if not _is_complete(folder):  # the process that we have waited for may have made it
+                # Resumed, and shared by machines at the same time: all of them make the same images, byte for byte.
+                with convert_write_errors(folder), atomic_folder(folder, resume=True) as partial:
+                    work = _Work(partial, size, data.resize, chosen)
+                    _make_all(copies, data, work, text, workers=workers, progress=progress)
     made = _as_records(copies, data.train, folder)
     with progress_bar("balancing", shown=progress) as bar:
         if line := _describe_copies([*data.train.records, *made]):
@@ -271,9 +273,10 @@ def _make_all(
 ) -> None:
     """Make the images that are not in the folder yet, then write the manifest."""
     images = {record.id: record.image for record in data.train.records}
-    for folder in {Path(copy.file).parent for copy in copies}:
-        (work.folder / folder).mkdir(parents=True, exist_ok=True)
-    missing = [copy for copy in copies if not (work.folder / copy.file).is_file()]
+    folders = [work.folder / folder for folder in {Path(copy.file).parent for copy in copies}]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    missing = [copy for copy in copies if not _is_whole(work.folder / copy.file)]
     of_parent: dict[str, list[_Copy]] = {}
     for copy in missing:
         of_parent.setdefault(copy.parent, []).append(copy)
@@ -291,7 +294,20 @@ def _make_all(
         bar.restart(total=len(copies), completed=done)
         for number in made:
             bar.advance(number)
-    (work.folder / _MANIFEST).write_text(manifest, encoding="utf-8")
+    for leftover in (path for folder in folders for path in folder.iterdir() if is_hidden(path.name)):
+        remove_path(leftover)  # of a process that was killed, here or on another machine
+    with atomic_file(work.folder / _MANIFEST) as partial:
+        partial.write_text(manifest, encoding="utf-8")
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a copy is there to its end: a power cut may leave an empty file under its own name."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_JPEG_END), os.SEEK_END)
+            return file.read() == _JPEG_END
+    except OSError:
+        return False
 
 
 def is_balanced_copy(record: Record) -> bool:

@@ -5,6 +5,7 @@ of the cache folder, which several processes may use at once, and which holds up
 cannot be read or written, or is damaged, files are scanned as if there were none.
 """
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -35,6 +36,23 @@ _SETTLED = (
 _MAX_AGE = 90 * 24 * 3600  # seconds until a file is scanned anew
 _MAX_BYTES = 2**30
 _PATIENCE = 3.0  # seconds to wait for another process that writes
+# What says nothing about the database itself: it is locked or cannot be written, the disk is full, memory is short.
+_PASSING = (
+    *(
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    ),
+    *(
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_PROTOCOL,
+    ),
+)
 _CHUNK = 500  # paths in one query: SQLite takes at most 999 in its older versions
 _CODE = 32  # bytes
 _HEAD = struct.Struct("<IqqqB32s")  # checksum, stamp, number of queries with 255 for no fingerprint, digest
@@ -197,24 +215,26 @@ class ScanStore:
             if not path.is_absolute() and self._path is None:  # no home folder is known
                 return default
             path.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(path) and not path.is_file():  # a pipe would be waited for, and a folder cannot be read
+                return default
         except (OSError, RuntimeError):
             return default
         try:
             with closing(sqlite3.connect(path, timeout=_PATIENCE)) as database:
                 database.executescript(_TABLES)
                 return action(database)
-        except sqlite3.OperationalError:  # locked, not writable, the disk is full
-            return default
-        except (sqlite3.DatabaseError, OverflowError):
+        except (sqlite3.Error, OverflowError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
+                return default
             _remove(path)  # damaged, or another program's: the next scan makes it anew
             return default
 
 
 def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
+    """Delete a database, and the journal by which another one of its name would be changed."""
+    for file in (path, path.with_name(f"{path.name}-journal")):
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def _oldest() -> int:

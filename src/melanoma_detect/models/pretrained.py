@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models import pytorch_weights
+from melanoma_detect.utils.outputs import expand_path
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 Trainable: TypeAlias = Literal["head", "top", "all"]
@@ -48,7 +49,7 @@ def load_backbone(make: Callable[..., keras.Model], weights: Weights, until: str
     """
     if weights is None or weights == IMAGENET:
         return _cut(_make_from_keras(make, weights), until, name)
-    path = Path(weights).expanduser()
+    path = expand_path(weights)
     if not path.is_file():
         raise ModelError(f"weights={os.fspath(weights)!r}: no such file; expected 'imagenet', None, or a weights file")
     with warnings.catch_warnings():

@@ -127,8 +127,8 @@ class ScoringState:
     def _resume_or_start(self, settings: Mapping[str, Any]) -> str:
         """Return the name of the run to resume if its settings are the same, else of a new one."""
         names = self._store.names()
-        if _SETTINGS in names:
-            saved = json.loads(self._store.read(_SETTINGS))
+        saved = _parse_settings(self._store.read(_SETTINGS)) if _SETTINGS in names else None
+        if saved is not None:
             changed = [name for name, value in settings.items() if not _is_same(value, saved["settings"].get(name))]
             if not changed:
                 return str(saved["run"])
@@ -153,6 +153,16 @@ class ScoringState:
         # With the run's name: another process that still writes shards of an overwritten run must not be mistaken for this one.
         content = json.dumps([self._run, [(item.name, item.path, *_size_and_time(item.path)) for item in items]])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _parse_settings(content: bytes) -> dict[str, Any] | None:
+    """Return the settings of an unfinished run; None where a power cut, or another program, has left something else."""
+    try:
+        saved = json.loads(content)
+    except ValueError:
+        return None
+    is_run = isinstance(saved, dict) and isinstance(saved.get("settings"), dict) and "run" in saved
+    return saved if is_run else None
 
 
 def _file_name(shard: Shard) -> str:

@@ -12,12 +12,11 @@ from typing import Protocol
 from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.addresses import filesystem, is_address
 from melanoma_detect.utils.files import atomic_file, convert_write_errors
+from melanoma_detect.utils.locks import exclusive, lock_path
+from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.partial_paths import remove_leftovers
+from melanoma_detect.utils.renaming import flush
 from melanoma_detect.utils.temporary import temporary_folder
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock: there, two runs that write the same table are not noticed
-    fcntl = None  # type: ignore[assignment]
 
 
 class Store(Protocol):
@@ -100,7 +99,7 @@ class LocalStore:
 
     def __init__(self, out: str) -> None:
         self.out = out
-        self._path = Path(out).expanduser()
+        self._path = expand_path(out)
         self.folder = self._path.parent / f".{self._path.name}-partial"
 
     def exists(self) -> bool:
@@ -117,8 +116,9 @@ class LocalStore:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in the hidden folder, completely or not at all."""
-        with atomic_file(self.folder / name, named=self._path) as partial:
+        with atomic_file(self.folder / name, named=self._path, one_of_many=True) as partial:
             partial.write_bytes(content)
+            flush(partial)
 
     @contextlib.contextmanager
     def scratch_folder(self) -> Iterator[Path]:
@@ -132,21 +132,19 @@ class LocalStore:
         """Raise OutputError if another run is writing the same table."""
         with contextlib.ExitStack() as stack:
             with convert_write_errors(self._path):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context((self.folder / "lock").open("w"))
-            try:
-                if fcntl:
-                    # The system releases it when the process ends, so that a killed run leaves no lock behind.
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise OutputError(
-                    f"{self.out}: another run is writing it; wait for that one, or choose another path"
-                ) from error
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(exclusive(lock_path(self._path), self._busy_error))
+                self.folder.mkdir(exist_ok=True)
+            remove_leftovers(self.folder)
             yield
+
+    def _busy_error(self) -> OutputError:
+        return OutputError(f"{self.out}: another run is writing it; wait for that one, or choose another path")
 
     def publish(self, file: Path) -> None:
         """Move a complete file to the table's path."""
         with convert_write_errors(self._path):
+            flush(file)
             file.replace(self._path)
 
     def remove(self, names: Iterable[str]) -> None:

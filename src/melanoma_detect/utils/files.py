@@ -1,13 +1,15 @@
 """Atomic files and folders, a walk over the files below a folder, and the cache folder."""
 
 import contextlib
+import functools
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.utils.outputs import exists_error
+from melanoma_detect.utils.outputs import exists_error, expand_path
 from melanoma_detect.utils.partial_paths import partial_path, remove_leftovers, remove_path
 from melanoma_detect.utils.renaming import flush, replace_folder
 
@@ -24,6 +26,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def cache_folder(name: str) -> Path:
     """Return a folder of this library's cache: below `MELANOMA_DETECT_CACHE`, or where the system keeps caches.
 
+    Where the system has no place for one, such as for a user without a home, it lies among the temporary files.
+
     Args:
         name: The folder's name, as `"balanced"`.
 
@@ -35,10 +39,39 @@ def cache_folder(name: str) -> Path:
         'balanced'
     """
     if root := os.environ.get(CACHE_VARIABLE):
-        return Path(root).expanduser().absolute() / name
+        return expand_path(root).absolute() / name
     import platformdirs  # noqa: PLC0415 - importing a light package must not wait for it
 
-    return platformdirs.user_cache_path("melanoma-detect") / name
+    path = platformdirs.user_cache_path("melanoma-detect")
+    if path.is_absolute() and (path.is_dir() or _can_be_made(path)):
+        return path / name
+    return _temporary_cache() / name
+
+
+def _can_be_made(path: Path) -> bool:
+    there = next((parent for parent in path.parents if os.path.lexists(parent)), path)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _temporary_cache() -> Path:
+    """Return a folder among the temporary files that is this user's own: others may write to the folder that it lies in."""
+    import tempfile  # noqa: PLC0415 - few systems need it
+
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    path = Path(tempfile.gettempdir(), f"melanoma-detect-{user}")
+    with contextlib.suppress(OSError):
+        path.mkdir(mode=0o700, exist_ok=True)
+        facts = path.lstat()
+        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == user and not facts.st_mode & 0o022:
+            return path
+    return _temporary_cache_of_process()
+
+
+@functools.cache
+def _temporary_cache_of_process() -> Path:
+    import tempfile  # noqa: PLC0415 - few systems need it
+
+    return Path(tempfile.mkdtemp(prefix="melanoma-detect-"))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from melanoma_detect.data.sources.labelled_folder import read_labelled
 from melanoma_detect.data.sources.layout import open_source, read_layout, read_with_table_beside
 from melanoma_detect.data.sources.tree import Tree, tree_of_files
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.outputs import expand_path
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Labels: TypeAlias = Any  # a path, or a table in memory: whatever join.read_joined takes
@@ -141,7 +142,7 @@ def _absolute(path: Any) -> Path:
         raise DatasetError(f"{path!r} names no folder; {_EXPECTED}; the current folder is '.'")
     # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
     try:
-        absolute = Path(path).expanduser().absolute()
+        absolute = expand_path(path).absolute()
         absolute.exists()
     except (OSError, RuntimeError) as error:  # no such user; a name that is too long
         raise DatasetError(f"{os.fspath(path)[:80]}: cannot be opened ({error}); {_EXPECTED}") from error
