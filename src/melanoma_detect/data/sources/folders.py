@@ -22,7 +22,6 @@ from melanoma_detect.data.sources.tree import Tree, read_tree
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.utils.files import is_hidden, readable_name
-from melanoma_detect.utils.outputs import expand_path
 
 
 class SourceImage(NamedTuple):
@@ -96,7 +95,7 @@ def read_folder(folder: "str | os.PathLike[str]") -> Contents:
     if not isinstance(folder, (str, os.PathLike)):
         raise DatasetError(f"{folder!r} is not a folder; expected the path of one")
     # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
-    return read_class_folders(list_folder(expand_path(folder).absolute()))
+    return read_class_folders(list_folder(Path(folder).expanduser().absolute()))
 
 
 def list_folder(folder: Path) -> Tree:
