@@ -9,11 +9,11 @@ up to rounding for networks in which ONNX Runtime then sums in another order.
 """
 
 import argparse
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
+from detector_members import rewrite
 
 import melanoma_detect as md
 from melanoma_detect.export.class_maps import add_class_maps
@@ -52,9 +52,7 @@ def copy_with_class_maps(source: Path, target: Path) -> None:
         raise SystemExit(f"{source}: its network does not end in linear layers over averaged feature maps")
     content = model.SerializeToString()
     check_outputs(files.onnx, content, config.image_size)
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for member in old.infolist():
-            new.writestr(member, content if member.filename == MODEL else old.read(member), member.compress_type)
+    rewrite(source, target, {MODEL: content})
 
 
 def check_outputs(before: bytes, after: bytes, size: tuple[int, int]) -> None:

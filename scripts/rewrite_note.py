@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from detector_members import rewrite
 
 import melanoma_detect as md
 from melanoma_detect.export.onnx import CPU
@@ -48,12 +49,10 @@ def copy_with_note(source: Path, target: Path, title: str, text: str) -> None:
     if title not in config.notes:
         raise SystemExit(f"{source}: has no note {title!r}; expected one of {', '.join(map(repr, config.notes))}")
     changed = replace(config, notes={**config.notes, title: text})
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+    with zipfile.ZipFile(source) as old:
         values = json.loads(old.read(CONFIG))
-        values["notes"][title] = text
-        members = {CONFIG: json.dumps(values, indent=1).encode(), CARD: model_card(changed).encode()}
-        for member in old.infolist():
-            new.writestr(member, members.get(member.filename) or old.read(member), member.compress_type)
+    values["notes"][title] = text
+    rewrite(source, target, {CONFIG: json.dumps(values, indent=1).encode(), CARD: model_card(changed).encode()})
 
 
 def check_same_answers(before: Path, after: Path) -> None:

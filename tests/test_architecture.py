@@ -31,6 +31,7 @@ OPTIONAL_LIBRARIES = {
     "pydicom": "the extra dicom",
     "pillow_heif": "the extra heic",
     "openpyxl": "the extra excel",
+    "cryptography": "the extra sign",
     "ray": "the extra ray",
     "fsspec": "the extra ray",
     "jax": "one of Keras's backends",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from melanoma_detect.explain.explain import Explanation, Method
     from melanoma_detect.export.export import Images
     from melanoma_detect.export.exported import Exported, ExportFormat, Precision
+    from melanoma_detect.inference.signatures import TrustedKeys
     from melanoma_detect.training.recipes import Recipe
 
 
@@ -96,7 +97,6 @@ class Detector(DetectorProperties):
             DetectorError: Model, data, checkpoint, devices or callbacks do not match, a split is empty, or training diverged.
             LeakError: The model was trained before on images of this validation split; build a new one.
             KeyboardInterrupt: Ctrl-C; its note says which epochs were kept, and how to go on.
-            ImageError: An image cannot be decoded; the message names it.
             OutputError: The checkpoint cannot be written.
 
         Warns:
@@ -123,26 +123,31 @@ class Detector(DetectorProperties):
         engine: Engine | None = None,
         threads: int | None = None,
         providers: Sequence[str] | None = None,
+        trusted_keys: "TrustedKeys | None" = None,
     ) -> Self:
-        """Load a saved detector, and check that the model gives the same probabilities as where it was saved.
+        """Load a saved detector, and check that it is whole and gives the same probabilities as where it was saved.
 
         Args:
             path: The file, or its run folder; None for the default detector (weights under CC BY-NC 4.0, logged once).
             engine: `"onnx"`, which needs neither TensorFlow nor Keras, or `"keras"`; None for the first that the file holds.
             threads: How many threads one call may use; None for every core.
             providers: ONNX Runtime's execution providers; None for CUDA if it is available, then the CPU.
+            trusted_keys: Ed25519 public keys (PEM files, bytes, or keys of `cryptography`), one of which must have signed the
+                file; None to load unsigned files too. Needs the extra `sign`.
 
         Returns:
             The detector.
 
         Raises:
-            DetectorError: There is no such file, it cannot be read, or the model gives other probabilities on this machine.
+            DetectorError: There is no such file, it is damaged, changed or not signed, or gives other probabilities here.
 
         Examples:
             >>> Detector.load().predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "refer")
             True
         """
-        config, runtime, files = bundle.read(path, engine=engine, threads=threads, providers=providers)
+        config, runtime, files = bundle.read(
+            path, engine=engine, threads=threads, providers=providers, trusted_keys=trusted_keys
+        )
         if path is None:
             log_terms()
         return cls(config, runtime, files)
@@ -225,8 +230,6 @@ class Detector(DetectorProperties):
             DataWarning: Images are excluded because the detector was trained or calibrated on them.
 
         Examples:
-            >>> detector.evaluate(data.test).classes == detector.classes
-            True
             >>> list(detector.evaluate({"here": data.test, "there": data.test}).evaluations)
             ['here', 'there']
         """
@@ -295,7 +298,6 @@ class Detector(DetectorProperties):
 
         Raises:
             DetectorError: The detector does not know the diagnosis, or its model does not allow the method.
-            ImageError: The image cannot be read.
 
         Examples:
             >>> detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma").heat.shape
@@ -321,8 +323,7 @@ class Detector(DetectorProperties):
         ONNX's metadata, after LiteRT's model, or in a SavedModel's `assets.extra`.
 
         Args:
-            format: `"onnx"`, `"litert"` (TensorFlow Lite), `"saved_model"` (TensorFlow; a folder), or `"page"`: one HTML file
-                that runs the detector in a browser, without a connection.
+            format: `"onnx"`, `"litert"` (TensorFlow Lite), `"saved_model"` (a folder), or `"page"`: HTML for a browser.
             path: The file or folder to write.
             precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but its thresholds must be set again.
             images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
@@ -333,8 +334,8 @@ class Detector(DetectorProperties):
             The exported model: its size, the largest difference in probability, for `"int8"` the loss of balanced accuracy.
 
         Raises:
-            MelanomaDetectError: The format or images cannot be used, the model cannot be exported, or differs by over 2e-4.
-            OutputError: The file or folder exists or cannot be written.
+            MelanomaDetectError: The format or images cannot be used, the model cannot be exported, or differs by over 2e-4;
+                OutputError: the file or folder exists or cannot be written.
 
         Examples:
             >>> detector.export("onnx", "small.onnx", precision="int8", images=data).loss < 0.2

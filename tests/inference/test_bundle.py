@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detector_members import rewrite
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import find_file
+from melanoma_detect.inference.members import compression
 
 
 @pytest.fixture
@@ -28,25 +29,16 @@ def test_members_are_deflated_where_that_pays(saved):
 
 
 def with_config(saved, change, extra=()):
-    """Return a copy of a detector's file with `detector.json` changed."""
-    place = saved.with_name("changed.detector")
-    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(place, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, change(content.decode()) if name == "detector.json" else content)
-        for name in extra:
-            new.writestr(name, b"import os")
-    return place
+    """Return a copy of a detector's file with `detector.json` changed, and digests that fit."""
+    with zipfile.ZipFile(saved) as archive:
+        changed = change(archive.read("detector.json").decode()).encode()
+    return with_members(saved, **{"detector.json": changed}, **dict.fromkeys(extra, b"import os"))
 
 
 def with_members(saved, **others):
-    """Return a copy of a detector's file with some members changed, or left out where they are None."""
+    """Return a copy of a detector's file with some members changed, or left out where they are None, and digests that fit."""
     place = saved.with_name("changed.detector")
-    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(place, "w") as new:
-        for name in old.namelist():
-            content = others.get(name, old.read(name))
-            if content is not None:
-                new.writestr(name, content)
+    rewrite(saved, place, others)
     return place
 
 
@@ -55,6 +47,7 @@ def test_it_holds_no_pickle_and_no_code(saved):
         assert sorted(archive.namelist()) == [
             "MODEL_CARD.md",
             "detector.json",
+            "digests.json",
             "features.npz",
             "golden/1.png",
             "golden/2.png",
@@ -64,7 +57,7 @@ def test_it_holds_no_pickle_and_no_code(saved):
             "training_fingerprint.json",
         ]
         text = archive.read("detector.json").decode()
-        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 4
+        assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["schema"] == 5
 
 
 def test_saving_leaves_no_other_files(saved):
@@ -202,7 +195,10 @@ def test_unknown_members_are_not_trusted(saved):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"schema": 4', '"schema": 99'), "its schema is 99; this version reads 2, 3 and 4"),
+        (
+            lambda text: text.replace('"schema": 5', '"schema": 99'),
+            "its schema is 99; this version reads 2, 3, 4 and 5",
+        ),
         (lambda text: text.replace('"classes"', '"clases"'), "is damaged"),
         (lambda text: text.replace('"temperature"', '"temprature"'), "is damaged"),
         (lambda text: text[:100], "damaged"),
@@ -222,7 +218,7 @@ def test_small_members_are_judged_whole():
         (noise * 8, zipfile.ZIP_STORED),
         (b"text" * 9, zipfile.ZIP_DEFLATED),
     ):
-        assert bundle._compression(content) == method
+        assert compression(content) == method
 
 
 def test_saving_replaces_a_file_only_if_told(detector, tmp_path):

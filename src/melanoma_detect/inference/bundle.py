@@ -7,60 +7,60 @@
 - `training_fingerprint.json`: which images the detector was trained on.
 - `golden/`: images with the probabilities that the model must give for them.
 - `MODEL_CARD.md`: the model card.
+- `digests.json`: the SHA-256 digest of each member, and `signature.json`, if it was signed: who vouches for the digests.
 
-There is no pickle and no code in it, and names and sizes of its members are checked before anything is read.
+There is no pickle and no code in it. Names and sizes of its members are checked before anything is read, and each member's
+digest when it is.
 """
 
 import contextlib
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.decision_rules import check_settings
-from melanoma_detect.inference.feature_arrays import MAX_SIZE, FeatureParts, features_from_bytes, features_to_bytes
-from melanoma_detect.inference.golden import IMAGES, PROBABILITIES, make_golden_images
+from melanoma_detect.inference.feature_arrays import FeatureParts, features_from_bytes, features_to_bytes
+from melanoma_detect.inference.golden import make_golden_images
 from melanoma_detect.inference.golden_cache import check_golden_images_once
 from melanoma_detect.inference.image_types import ImageTypeClassifier
+from melanoma_detect.inference.members import (
+    CONFIG,
+    DIGESTS,
+    FEATURES,
+    GOLDEN,
+    KERAS,
+    MODEL_CARD,
+    ONNX,
+    SIGNATURE,
+    Member,
+    MemberReader,
+    compression,
+    digests_to_bytes,
+    open_archive,
+)
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
+from melanoma_detect.inference.plain_json import read_json
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
-from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, schema_of, upgrade
+from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, SCHEMA_WITH_DIGESTS, upgrade
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
+from melanoma_detect.utils.damage import DAMAGE
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output, expand_path
+
+if TYPE_CHECKING:
+    from melanoma_detect.inference.signatures import SignKey, TrustedKeys
 
 Engine: TypeAlias = Literal["onnx", "keras"]
 
 SUFFIX = ".detector"
 SHIPPED = Path(__file__).parents[1] / "shipped" / f"default{SUFFIX}"
-
-_CONFIG, _ONNX, _KERAS = "detector.json", "model.onnx", "model.keras"
-_FEATURES, _MODEL_CARD = "features.npz", "MODEL_CARD.md"
-_GOLDEN = (*IMAGES, PROBABILITIES)
-# The largest size of each member when unpacked, in bytes: far over any real one, and far under what fills a machine's memory
-# when a hostile zip unpacks to a thousand times its size.
-_MAX_SIZES = {
-    _CONFIG: 64 * 2**20,
-    _ONNX: 2 * 2**30,
-    _KERAS: 4 * 2**30,
-    _FEATURES: MAX_SIZE,
-    **dict.fromkeys(FINGERPRINT_MEMBERS.values(), 1024 * 2**20),
-    _MODEL_CARD: 2**20,
-    **dict.fromkeys(_GOLDEN, 16 * 2**20),
-}
-_SAMPLES, _SAMPLE_SIZE = 16, 16 * 1024  # what tells whether a member compresses, in bytes
-# What zipfile, zlib, json, NumPy and Pillow raise on damaged or hostile bytes.
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, MemoryError),
-    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,15 @@ def find_file(path: Path | None) -> Path:
     return path
 
 
-def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *, overwrite: bool = False) -> None:
+def write(
+    path: Path,
+    config: DetectorConfig,
+    files: Files,
+    runtime: Runtime,
+    *,
+    overwrite: bool = False,
+    sign_key: "SignKey | None" = None,
+) -> None:
     """Write a detector's file, whole or not at all.
 
     Args:
@@ -138,31 +146,36 @@ def write(path: Path, config: DetectorConfig, files: Files, runtime: Runtime, *,
         files: The model and the rest.
         runtime: Runs the model on the golden images.
         overwrite: Replace a file that is there.
+        sign_key: An Ed25519 private key, which signs the digests; None for a file without a signature.
 
     Raises:
         OutputError: The file exists, or cannot be written.
+        DetectorError: The key cannot be read.
 
     Examples:
         >>> write(Path("again.detector"), predictor.config, predictor.files, predictor.runtime)
     """
     path = check_output(path, overwrite=overwrite)
-    values = config.to_dict()
-    values["schema"] = schema = schema_of(values, files.features)
     members: dict[str, bytes] = {
-        _CONFIG: json.dumps(values, indent=1).encode(),
-        FINGERPRINT_MEMBERS[schema]: json.dumps(files.fingerprint().to_dict()).encode(),
-        _MODEL_CARD: model_card(config).encode(),
+        CONFIG: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
+        FINGERPRINT_MEMBERS[SCHEMA]: json.dumps(files.fingerprint().to_dict()).encode(),
+        MODEL_CARD: model_card(config).encode(),
         **make_golden_images(runtime, config.image_size),
     }
     if files.onnx:
-        members[_ONNX] = files.onnx
+        members[ONNX] = files.onnx
     if files.keras:
-        members[_KERAS] = files.keras()
+        members[KERAS] = files.keras()
     if files.feature_space or files.image_types:
-        members[_FEATURES] = features_to_bytes(files.features)
+        members[FEATURES] = features_to_bytes(files.features)
+    members[DIGESTS] = digests_to_bytes(members)
+    if sign_key is not None:
+        from melanoma_detect.inference.signatures import sign  # noqa: PLC0415 - imports cryptography, the extra sign
+
+        members[SIGNATURE] = sign(members[DIGESTS], sign_key)
     with atomic_file(path, overwrite=overwrite) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content, _compression(content))
+            archive.writestr(name, content, compression(content))
 
 
 def read(
@@ -171,6 +184,7 @@ def read(
     engine: Engine | None = None,
     threads: int | None = None,
     providers: Sequence[str] | None = None,
+    trusted_keys: "TrustedKeys | None" = None,
 ) -> tuple[DetectorConfig, Runtime, Files]:
     """Read a detector's file.
 
@@ -179,13 +193,14 @@ def read(
         engine: `"onnx"` or `"keras"`; None for ONNX Runtime where the file holds an ONNX model, else Keras.
         threads: How many threads one call may use; None for every core.
         providers: ONNX Runtime's execution providers.
+        trusted_keys: Ed25519 public keys: a file that none of them has signed is refused; None to take unsigned files too.
 
     Returns:
         The configuration, the model, ready to run, and the rest.
 
     Raises:
-        DetectorError: There is no such file, this version cannot read it, or its outputs for the golden images differ from
-            those where it was saved.
+        DetectorError: There is no such file, this version cannot read it, a member differs from its digest, no trusted key has
+            signed it, or its outputs for the golden images differ from those where it was saved.
 
     Examples:
         >>> detector.save("mine.detector")
@@ -195,32 +210,22 @@ def read(
     """
     file = find_file(None if path is None else expand_path(path))
     try:
-        with zipfile.ZipFile(file) as archive:
-            _check_members(file, archive)
-            names = set(archive.namelist())
-            values = json.loads(archive.read(_CONFIG))
-            config = _read_config(file, values)
-            fingerprint = FINGERPRINT_MEMBERS[values["schema"]]
-            _check_required_members(file, names, fingerprint)
-            features = features_from_bytes(archive.read(_FEATURES)) if _FEATURES in names else FeatureParts()
-            check_settings(config, recognises=features.image_types is not None)
-            files = Files(
-                onnx=archive.read(_ONNX) if _ONNX in names else None,
-                keras=_Member(file, _KERAS) if _KERAS in names else None,
-                feature_space=features.feature_space,
-                image_types=features.image_types,
-                fingerprint=_FingerprintMember(file, fingerprint),
-                path=file,
-            )
-            golden = {name: archive.read(name) for name in _GOLDEN}
+        with open_archive(file) as archive:
+            reader = MemberReader.of(file, archive)
+            if trusted_keys is not None:
+                _check_signature(reader, trusted_keys)
+            config, files = _read_parts(reader)
+            golden = {name: reader.read(name) for name in GOLDEN}
         runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
-        outputs = {"classes": len(config.classes), "features": features.width}
-        check_golden_images_once(file, golden, runtime, files.onnx, size=config.image_size, **outputs)
+        outputs = {"classes": len(config.classes), "features": files.features.width}
+        check_golden_images_once(
+            file, golden, runtime, files.onnx, digests=reader.digests, size=config.image_size, **outputs
+        )
     except DetectorError as error:
         if str(file) in str(error):
             raise
         raise DetectorError(f"{file}: {error}") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         what = f"not a detector, or a damaged one ({error}); save it again"
         with contextlib.suppress(OSError), file.open("rb") as opened:
             if opened.read(2) != b"PK":
@@ -229,47 +234,49 @@ def read(
     return config, runtime, files
 
 
-def _compression(content: bytes) -> int:
-    """Return how to store a member: deflated if that saves a fifth or more.
+def _check_signature(reader: MemberReader, trusted_keys: "TrustedKeys") -> None:
+    from melanoma_detect.inference.signatures import check_signature  # noqa: PLC0415 - imports cryptography, the extra sign
 
-    Weights as they were trained hardly compress, and are read faster uncompressed; rounded ones compress.
-    """
-    sample = content
-    if len(content) > _SAMPLES * _SAMPLE_SIZE:
-        starts = range(0, len(content), len(content) // _SAMPLES)
-        sample = b"".join(content[start : start + _SAMPLE_SIZE] for start in starts)
-    return zipfile.ZIP_DEFLATED if len(zlib.compress(sample)) < 0.8 * len(sample) else zipfile.ZIP_STORED
+    signature = reader.archive.read(SIGNATURE) if SIGNATURE in reader.names else None
+    digests = reader.archive.read(DIGESTS) if DIGESTS in reader.names else b""
+    check_signature(reader.file, digests, signature, trusted_keys)
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A member that is read when it is needed: a prediction needs no Keras model, which is most of the file."""
-
-    file: Path
-    name: str
-
-    def __call__(self) -> bytes:
-        try:
-            with zipfile.ZipFile(self.file) as archive:
-                return archive.read(self.name)
-        except _DAMAGE as error:
-            raise DetectorError(
-                f"{self.file}: was changed or moved since it was loaded ({error}); load it again"
-            ) from error
+def _read_parts(reader: MemberReader) -> tuple[DetectorConfig, Files]:
+    """Return everything in a detector's file but its golden images."""
+    values = read_json(reader.read(CONFIG))
+    config = _read_config(reader.file, values)
+    if (reader.digests is None) == (values["schema"] >= SCHEMA_WITH_DIGESTS):
+        has = "lacks" if reader.digests is None else "has"
+        raise DetectorError(f"{reader.file}: is of schema {values['schema']} and {has} {DIGESTS}; do not trust it")
+    fingerprint = FINGERPRINT_MEMBERS[values["schema"]]
+    _check_required_members(reader.file, reader.names, fingerprint)
+    features = features_from_bytes(reader.read(FEATURES)) if FEATURES in reader.names else FeatureParts()
+    check_settings(config, recognises=features.image_types is not None)
+    return config, Files(
+        onnx=reader.read(ONNX) if ONNX in reader.names else None,
+        keras=reader.later(KERAS) if KERAS in reader.names else None,
+        feature_space=features.feature_space,
+        image_types=features.image_types,
+        fingerprint=_FingerprintMember(reader.later(fingerprint)),
+        path=reader.file,
+    )
 
 
 @dataclass(frozen=True)
 class _FingerprintMember:
     """The fingerprint of the training data, read when it is needed: thousands of digests, of no use to a prediction."""
 
-    file: Path
-    name: str
+    member: Member
 
     def __call__(self) -> TrainingFingerprint:
+        content = self.member()
         try:
-            return TrainingFingerprint.from_dict(json.loads(_Member(self.file, self.name)()))
-        except (ValueError, KeyError, TypeError) as error:
-            raise DetectorError(f"{self.file}: {self.name} is damaged ({error}); save the detector again") from error
+            return TrainingFingerprint.from_dict(read_json(content))
+        except DAMAGE as error:
+            raise DetectorError(
+                f"{self.member.file}: {self.member.name} is damaged ({error}); save the detector again"
+            ) from error
 
 
 def _create_runtime(
@@ -317,26 +324,10 @@ def keras_model(config: DetectorConfig, runtime: Runtime, files: Files) -> Any:
     return model_from_bytes(files.keras(), config.architecture)
 
 
-def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
-    """Raise DetectorError unless every member has a known name, once, and no more than its largest size."""
-    sizes = {member.filename: member.file_size for member in archive.infolist()}
-    if _CONFIG not in sizes:
-        raise DetectorError(f"{file}: not a detector: it lacks {_CONFIG}; expected a file made by Detector.save")
-    unknown = [name for name in sizes if name not in _MAX_SIZES]
-    if unknown or len(archive.infolist()) != len(sizes):
-        problem = ", ".join(unknown) if unknown else "the same name twice"
-        raise DetectorError(f"{file}: has members that no detector has ({problem}); do not trust it")
-    for name, size in sizes.items():
-        if size > _MAX_SIZES[name]:
-            raise DetectorError(
-                f"{file}: {name} would unpack to {size:,} bytes, over {_MAX_SIZES[name]:,}; do not trust it"
-            )
-
-
-def _check_required_members(file: Path, names: set[str], fingerprint: str) -> None:
-    missing = [name for name in (fingerprint, *_GOLDEN) if name not in names]
-    if not {_ONNX, _KERAS} & names:
-        missing.append(f"{_ONNX} or {_KERAS}")
+def _check_required_members(file: Path, names: frozenset[str], fingerprint: str) -> None:
+    missing = [name for name in (fingerprint, *GOLDEN) if name not in names]
+    if not {ONNX, KERAS} & names:
+        missing.append(f"{ONNX} or {KERAS}")
     if missing:
         raise DetectorError(
             f"{file}: not a detector: it lacks {', '.join(missing)}; expected a file made by Detector.save"
@@ -346,5 +337,5 @@ def _check_required_members(file: Path, names: set[str], fingerprint: str) -> No
 def _read_config(file: Path, values: Any) -> DetectorConfig:
     try:
         return DetectorConfig.from_dict(upgrade(values))
-    except _DAMAGE as error:
-        raise DetectorError(f"{file}: {_CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error
+    except DAMAGE as error:
+        raise DetectorError(f"{file}: {CONFIG} is damaged ({type(error).__name__}: {error}); save it again") from error

@@ -164,7 +164,7 @@ class DetectorConfig:
             True
         """
         values = asdict(self)
-        # What is not used is left out, so that earlier versions read the file too; see `schema.schema_of`.
+        # What is not used is left out: most detectors have none of it.
         for calibration in (*values["calibrations"].values(), *values["clinical"].values()):
             _leave_out_unused(calibration)
         if self.settings.image_type is None:

@@ -16,6 +16,8 @@ from melanoma_detect.utils.notebook import notebook_view
 if TYPE_CHECKING:
     import pandas as pd
 
+    from melanoma_detect.inference.signatures import SignKey
+
 
 class DetectorProperties:
     """The properties of a `Detector`, its predictions, and how it is saved.
@@ -87,19 +89,24 @@ class DetectorProperties:
         """
         return self.predictor.predict(images)
 
-    def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
+    def save(
+        self, path: "str | os.PathLike[str]", *, overwrite: bool = False, sign_key: "SignKey | None" = None
+    ) -> None:
         """Write the detector to one file, whole or not at all.
 
         Args:
             path: The file to write; the usual suffix is `.detector`.
             overwrite: Replace a file that is there.
+            sign_key: An Ed25519 private key (a PEM file, bytes, or a key of `cryptography`), with which the file is signed:
+                `Detector.load(trusted_keys=...)` then tells who wrote it. Needs the extra `sign`.
 
         Raises:
             OutputError: The file exists, or cannot be written.
+            DetectorError: The key cannot be read.
 
         Examples:
             >>> detector.save("mine.detector")
             >>> md.Detector.load("mine.detector", threads=1)
             <Detector cnn: 9 classes at 32×32>
         """
-        self.predictor.save(Path(path), overwrite=overwrite)
+        self.predictor.save(Path(path), overwrite=overwrite, sign_key=sign_key)

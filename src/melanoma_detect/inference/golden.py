@@ -72,13 +72,8 @@ def check_golden_images(
         >>> runtime = detector.predictor.runtime
         >>> check_golden_images(Path("mine.detector"), make_golden_images(runtime, (32, 32)), runtime)
     """
-    pixels = _read_images(file, members)
+    pixels = _read_images(file, members, size)
     expected = np.array(json.loads(members[PROBABILITIES])["probabilities"])
-    if size is not None and pixels.shape[1:3] != size:
-        raise DetectorError(
-            f"{file}: the golden images have {pixels.shape[1]}×{pixels.shape[2]} pixels, but the rest of the file is for "
-            f"{size[0]}×{size[1]}: parts of several detectors are mixed; save the detector again"
-        )
     try:
         outputs = runtime.run(pixels)
     except Exception as error:  # ONNX Runtime's errors have no common base, and Keras's are those of the backend
@@ -101,13 +96,22 @@ def check_golden_images(
         )
 
 
-def _read_images(file: Path, members: Mapping[str, bytes]) -> Pixels:
-    try:
-        return np.stack(
-            [np.asarray(Image.open(io.BytesIO(members[name]), formats=("PNG",)).convert("RGB")) for name in IMAGES]
-        )
-    except Exception as error:  # Pillow raises exceptions of many kinds on damaged bytes and on huge images
-        raise DetectorError(f"{file}: its golden images are damaged ({error}); save the detector again") from error
+def _read_images(file: Path, members: Mapping[str, bytes], size: tuple[int, int] | None) -> Pixels:
+    """Return the golden images; before they are decoded, their size must be that of the detector's input."""
+    pixels = []
+    for name in IMAGES:
+        try:
+            image = Image.open(io.BytesIO(members[name]), formats=("PNG",))
+            if size is None or (image.height, image.width) == size:
+                pixels.append(np.asarray(image.convert("RGB")))
+        except Exception as error:  # Pillow raises exceptions of many kinds on damaged bytes and on huge images
+            raise DetectorError(f"{file}: its golden images are damaged ({error}); save the detector again") from error
+        if size is not None and (image.height, image.width) != size:
+            raise DetectorError(
+                f"{file}: the golden images have {image.height}×{image.width} pixels, but the rest of the file is for "
+                f"{size[0]}×{size[1]}: parts of several detectors are mixed; save the detector again"
+            )
+    return np.stack(pixels)
 
 
 def _draw(size: tuple[int, int]) -> Pixels:

@@ -28,10 +28,11 @@ import PIL
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from melanoma_detect.inference.golden import check_golden_images
+from melanoma_detect.inference.members import ONNX, digest_of
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.utils.files import atomic_file, cache_folder
 
-_FORMAT = 1  # raise it when the check becomes stricter
+_FORMAT = 2  # raise it when the check becomes stricter
 _MAX_AGE = 30 * 24 * 3600  # seconds: a machine that begins to fail is noticed
 _MAX_ENTRIES = 1000  # of 70 bytes; the older half is deleted when there are more
 _REPEATABLE = ["CPUExecutionProvider"]  # of another provider nobody knows here what its results depend on
@@ -41,7 +42,13 @@ _READ_ONLY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "
 
 
 def check_golden_images_once(
-    file: Path, members: Mapping[str, bytes], runtime: Runtime, model: bytes | None, **expected: Any
+    file: Path,
+    members: Mapping[str, bytes],
+    runtime: Runtime,
+    model: bytes | None,
+    *,
+    digests: Mapping[str, str] | None = None,
+    **expected: Any,
 ) -> None:
     """Raise DetectorError unless a model gives the recorded probabilities for its golden images, now or when it was last run.
 
@@ -50,6 +57,7 @@ def check_golden_images_once(
         members: The content of the golden images and their probabilities, by name.
         runtime: The model.
         model: The bytes that ONNX Runtime runs; None where Keras runs the model, which is always checked.
+        digests: SHA-256 digests of the members and of the model that have been compared with the bytes; None to compute them.
         **expected: What `check_golden_images` expects of the model's input and outputs: size, classes, features.
 
     Raises:
@@ -60,7 +68,7 @@ def check_golden_images_once(
         >>> runtime, model = detector.predictor.runtime, detector.predictor.files.onnx
         >>> check_golden_images_once(Path("mine.detector"), make_golden_images(runtime, (32, 32)), runtime, model)
     """
-    digest = _digest(members, runtime, model, expected)
+    digest = _digest(members, runtime, model, expected, digests)
     entry = _entry(digest) if digest else None
     if entry and digest and _is_recorded(entry, digest):
         return
@@ -70,18 +78,19 @@ def check_golden_images_once(
 
 
 def _digest(
-    members: Mapping[str, bytes], runtime: Runtime, model: bytes | None, expected: dict[str, Any]
+    members: Mapping[str, bytes],
+    runtime: Runtime,
+    model: bytes | None,
+    expected: dict[str, Any],
+    digests: Mapping[str, str] | None,
 ) -> str | None:
     """Return a digest of everything that decides the result of the check; None where that is not known."""
     if model is None or not isinstance(runtime, OnnxRuntime) or runtime.session.get_providers() != _REPEATABLE:
         return None
-    parts = {**members, "model": model, "machine": json.dumps(_machine(runtime)).encode()}
-    parts["expected"] = json.dumps(expected).encode()
-    found = hashlib.sha256()
-    for name in sorted(parts):
-        found.update(f"{name} {len(parts[name])}\n".encode())
-        found.update(parts[name])
-    return found.hexdigest()
+    contents = {**members, ONNX: model}
+    parts = {name: digests[name] if digests else digest_of(content) for name, content in contents.items()}
+    facts = [parts, _machine(runtime), expected]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _machine(runtime: OnnxRuntime) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeGuard, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from melanoma_detect.inference.preprocessing import ModelInput, preprocess
 from melanoma_detect.inference.runtime import BATCH, ModelOutputs, OnnxRuntime, Runtime, run_batched
 from melanoma_detect.inference.test_time_augmentation import check_views, run_with_views
 from melanoma_detect.utils.arrays import Float64Array
+
+if TYPE_CHECKING:
+    from melanoma_detect.inference.signatures import SignKey
 
 
 class Predictor:
@@ -167,20 +170,18 @@ class Predictor:
         """The configuration with the settings in use: a detector is saved as it was last used."""
         return replace(self.config, settings=self.settings)
 
-    def save(self, path: Path, *, overwrite: bool = False) -> None:
+    def save(self, path: Path, *, overwrite: bool = False, sign_key: "SignKey | None" = None) -> None:
         """Write a detector's file, whole or not at all; see `Detector.save`.
 
         Args:
             path: Where to.
             overwrite: Replace a file that is there.
-
-        Raises:
-            OutputError: The file exists, or cannot be written.
+            sign_key: An Ed25519 private key, or None.
 
         Examples:
             >>> predictor.save(Path("mine.detector"))
         """
-        write(path, self.saved_config, self.files, self.runtime, overwrite=overwrite)
+        write(path, self.saved_config, self.files, self.runtime, overwrite=overwrite, sign_key=sign_key)
 
     def keras_model(self) -> Any:
         """Return the Keras model, for further training, Grad-CAM and export. Imports Keras.

@@ -1,13 +1,14 @@
 """Schemas of a detector's file: the versions that can be read and written, and the upgrade of older ones.
 
-- Schema 4: the present one. It has the names of schema 3, and values that change what a detector answers and that a reader of
-  schema 3 does not know: types of image, localisations, thresholds by source, a direction of outliers.
-- Schema 3: as long as none of these is used, the file is written so, and earlier versions read it.
+- Schema 5: the present one. It has the names of schema 4, and digests of all members (see `members`).
+- Schema 4: values that change what a detector answers and that a reader of schema 3 does not know: types of image,
+  localisations, thresholds by source, a direction of outliers.
+- Schema 3: the names of schema 4 without these.
 - Schema 2, which version 0.1 writes: other names for the same values, and `seen.json` for `training_fingerprint.json`.
 - Schema 1 is not read: it has no ONNX model and no golden images.
 
 A renamed value needs a new schema, and so does a new one without which a file's predictions would differ: raise `SCHEMA`,
-upgrade from the one before it in `upgrade`, say in `schema_of` when it is written, and keep a file of each schema in
+upgrade from the one before it in `upgrade`, and keep a file of each schema in
 tests/inference/data (scripts/schema_files.py writes it). A value that changes no answer and has a default needs none.
 """
 
@@ -15,13 +16,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.feature_arrays import FeatureParts
 
-SCHEMA = 4
-FINGERPRINT_MEMBERS = {2: "seen.json", 3: "training_fingerprint.json", 4: "training_fingerprint.json"}  # by schema
+SCHEMA = 5
+SCHEMA_WITH_DIGESTS = 5  # the first one
+FINGERPRINT_MEMBERS = {2: "seen.json", **dict.fromkeys((3, 4, 5), "training_fingerprint.json")}  # by schema
 
-# Values that only schema 4 has; `DetectorConfig.to_dict` leaves out those that are not used.
-_NAMES_4 = {"clinical", "referred_types", "localizations", "local", "by_source", "lesions_by_source", "image_type"}
 _CALIBRATION_2 = {"scores": "operating_scores", "least": "conformal_thresholds", "farthest": "ood_threshold"}
 _METRICS_2 = {
     "missed": "false_negative_rate",
@@ -31,30 +30,6 @@ _METRICS_2 = {
 _IMAGES_2 = {"pictures": "images"}
 
 
-def schema_of(values: Mapping[str, Any], features: FeatureParts) -> int:
-    """Return the schema in which a detector is written: the oldest one whose readers give the same predictions.
-
-    Args:
-        values: What `DetectorConfig.to_dict` returns.
-        features: What the detector knows of its model's features.
-
-    Returns:
-        3 or 4.
-
-    Examples:
-        >>> schema_of({"settings": {}, "calibrations": {}}, FeatureParts())
-        3
-        >>> schema_of({"settings": {}, "calibrations": {}, "referred_types": ["clinical"]}, FeatureParts())
-        4
-    """
-    space = features.feature_space
-    directed = space is not None and space.outliers is not None
-    parts = [values, values["settings"], *values["calibrations"].values()]
-    parts += [scores for fitted in values["calibrations"].values() for scores in fitted["operating_scores"].values()]
-    used = any(_NAMES_4 & part.keys() for part in parts)
-    return 4 if used or directed or features.image_types is not None else 3
-
-
 def upgrade(values: Any) -> dict[str, Any]:
     """Return the values of `detector.json` in the present schema.
 
@@ -62,7 +37,7 @@ def upgrade(values: Any) -> dict[str, Any]:
         values: The values as a file holds them, in any schema that can be read.
 
     Returns:
-        The values under the names of schema 4, which are those of schema 3; `values` stays as it was.
+        The values under the names of schema 5, which are those of schemas 3 and 4; `values` stays as it was.
 
     Raises:
         DetectorError: The schema is not one that can be read.
@@ -71,7 +46,7 @@ def upgrade(values: Any) -> dict[str, Any]:
     Examples:
         >>> upgrade({"schema": 99})
         Traceback (most recent call last):
-        melanoma_detect.errors.DetectorError: its schema is 99; this version reads 2, 3 and 4...
+        melanoma_detect.errors.DetectorError: its schema is 99; this version reads 2, 3, 4 and 5...
     """
     schema = values.get("schema") if isinstance(values, dict) else None
     if schema not in FINGERPRINT_MEMBERS:

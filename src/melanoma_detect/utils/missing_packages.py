@@ -35,6 +35,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "heic": ("reading HEIC images needs", ("pillow_heif",)),
     "dicom": ("DICOM files need", ("highdicom", "pydicom")),
     "excel": ("reading Excel workbooks needs", ("openpyxl",)),
+    "sign": ("signing detectors, and checking signatures, need", ("cryptography",)),
     "ray": ("Ray, and addresses such as s3://, need", ("fsspec", "ray")),
     "jax": ("Keras's backend JAX needs", ("jax",)),
     "torch": ("Keras's backend PyTorch needs", ("torch",)),
