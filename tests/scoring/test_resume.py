@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -225,3 +226,76 @@ def test_a_run_without_shards_does_not_block_another(store):
     ScoringState(store, {"detector": "one"})
     ScoringState(store, {"detector": "another"})
     assert list(ScoringState(store, {"detector": "third"}).split([], 10)) == []
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def stopped(make_images, make_detector, monkeypatch):
+    """Leave a run behind that had saved all shards when it was stopped; return its images and what it would have written."""
+    folder = make_images({f"{number}.png": 40 * number for number in range(6)})
+    score(folder, make_detector(), "whole.csv", shard_size=2)
+
+    def stop(*_, **__):
+        raise Stopped
+
+    with monkeypatch.context() as patched:
+        patched.setattr("melanoma_detect.scoring.score._write_table", stop)
+        with pytest.raises(Stopped):
+            score(folder, make_detector(), shard_size=2)
+    assert len(saved_shards()) == 3
+    return folder, Path("whole.csv").read_bytes()
+
+
+DAMAGE = {
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda _: b"",
+    "zeros": lambda content: b"\0" * len(content),
+    "another case": bytes.swapcase,
+    "not UTF-8": lambda content: b"\xff" + content,
+    "a row too few": lambda content: content.partition(b"\r\n")[2],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_shard_is_scored_again(stopped, make_detector, damage):
+    folder, whole = stopped
+    shard = saved_shards()[1]
+    shard.write_bytes(DAMAGE[damage](shard.read_bytes()))
+    scores = score(folder, make_detector(), shard_size=2)
+    assert scores.resumed == 4
+    assert Path("scores.csv").read_bytes() == whole
+
+
+SETTINGS = [b"", b"{", b"[]", b"null", b"\xff", b'{"run": 3, "settings": {}}', b'{"run": "a"}', b"[" * 100_000, None]
+
+
+@pytest.mark.parametrize("content", SETTINGS)
+def test_a_run_whose_settings_are_damaged_starts_again(stopped, make_detector, content):
+    folder, whole = stopped
+    file = Path(".scores.csv-partial/run.json")
+    file.unlink() if content is None else file.write_bytes(content)
+    assert score(folder, make_detector(), shard_size=2).resumed == 0
+    assert Path("scores.csv").read_bytes() == whole
+
+
+def test_settings_of_other_kinds_are_those_of_another_run(stopped, make_detector):
+    folder, _ = stopped
+    file = Path(".scores.csv-partial/run.json")
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    for value in (None, "a", ["a"], [["a"]], {"b": []}):
+        changed = dict.fromkeys(saved["settings"], value)
+        file.write_text(json.dumps(saved | {"settings": changed}), encoding="utf-8")
+        with pytest.raises(OutputError, match="an unfinished run there had another"):
+            score(folder, make_detector(), shard_size=2)
+
+
+def test_a_folder_in_place_of_a_file_of_the_run_is_an_error_or_made_good(stopped, make_detector):
+    folder, _ = stopped
+    shard = saved_shards()[0]
+    shard.unlink()
+    shard.mkdir()
+    with pytest.raises(OutputError):
+        score(folder, make_detector(), shard_size=2)

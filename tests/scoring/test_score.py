@@ -124,7 +124,7 @@ def test_any_exception_of_a_decoder_becomes_a_row(make_detector, make_images, mo
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 0}, "batch_size=0; expected a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size=0; expected a whole number, 1 or more"),
         ({"workers": -1}, "workers=-1"),
         ({"sort": "name"}, "sort='name'; expected 'risk'"),
         ({"engine": "spark"}, "engine='spark'; expected one of 'local', 'ray'"),

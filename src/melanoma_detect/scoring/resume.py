@@ -1,12 +1,11 @@
 """The state of a scoring run: shards that are done, saved beside the table so that an interrupted run can resume."""
 
 import hashlib
-import io
 import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from melanoma_detect.images.frame_names import file_of
 from melanoma_detect.scoring.addresses import is_address
 from melanoma_detect.scoring.inputs import split_into_chunks
 from melanoma_detect.scoring.item import Item
+from melanoma_detect.scoring.shard_file import pack_rows, unpack_rows
 from melanoma_detect.scoring.storage import Store
-from melanoma_detect.scoring.table import Row, format_rows, parse_rows
+from melanoma_detect.scoring.table import Row
 from melanoma_detect.scoring.workers import Shard
 
 _SETTINGS = "run.json"
@@ -82,8 +82,9 @@ class ScoringState:
         Raises:
             OutputError: The saved shard of this number was of other images, and `overwrite` is False.
         """
-        if _file_name(shard) in self._saved:
-            return True
+        name = _file_name(shard)
+        if name in self._saved:  # one that was damaged since is scored again
+            return self._is_sound(name)
         if shard.number in self._saved_numbers and not self._overwrite:
             raise self._images_changed(f"from {shard.items[0].name} on")
         return False
@@ -110,7 +111,7 @@ class ScoringState:
         Raises:
             OutputError: They cannot be written.
         """
-        self._store.write(_file_name(shard), format_rows(rows).encode())
+        self._store.write(_file_name(shard), pack_rows(rows))
 
     def rows(self, shards: Iterable[Shard]) -> Iterator[list[str]]:
         """Read saved rows.
@@ -120,14 +121,23 @@ class ScoringState:
 
         Yields:
             Their rows, in order.
+
+        Raises:
+            OutputError: A saved shard has been changed since it was saved.
         """
         for shard in shards:
-            yield from parse_rows(io.StringIO(self._store.read(_file_name(shard)).decode(), newline=""))
+            rows = unpack_rows(self._store.read(_file_name(shard)))
+            if rows is None:
+                raise OutputError(
+                    f"{self._store.out}: {_file_name(shard)}, which this run had saved beside it, has been changed meanwhile; "
+                    "call score again with the same arguments"
+                )
+            yield from rows
 
     def _resume_or_start(self, settings: Mapping[str, Any]) -> str:
         """Return the name of the run to resume if its settings are the same, else of a new one."""
         names = self._store.names()
-        saved = _parse_settings(self._store.read(_SETTINGS)) if _SETTINGS in names else None
+        saved = _parse_settings(self._store, names)
         if saved is not None:
             changed = [name for name, value in settings.items() if not _is_same(value, saved["settings"].get(name))]
             if not changed:
@@ -143,6 +153,12 @@ class ScoringState:
         self._store.write(_SETTINGS, json.dumps({"run": run, "settings": settings}, indent=1).encode())
         return run
 
+    def _is_sound(self, name: str) -> bool:
+        try:
+            return unpack_rows(self._store.read(name)) is not None
+        except OutputError:
+            return False
+
     def _images_changed(self, where: str) -> OutputError:
         return OutputError(
             f"{self._store.out}: the images have changed since the unfinished run there ({where}); start again "
@@ -155,13 +171,15 @@ class ScoringState:
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _parse_settings(content: bytes) -> dict[str, Any] | None:
+def _parse_settings(store: Store, names: Collection[str]) -> dict[str, Any] | None:
     """Return the settings of an unfinished run; None where a power cut, or another program, has left something else."""
-    try:
-        saved = json.loads(content)
-    except ValueError:
+    if _SETTINGS not in names:
         return None
-    is_run = isinstance(saved, dict) and isinstance(saved.get("settings"), dict) and "run" in saved
+    try:
+        saved = json.loads(store.read(_SETTINGS))
+    except (OutputError, ValueError, RecursionError):
+        return None
+    is_run = isinstance(saved, dict) and isinstance(saved.get("settings"), dict) and isinstance(saved.get("run"), str)
     return saved if is_run else None
 
 
@@ -203,7 +221,8 @@ def _is_same(value: Any, saved: Any) -> bool:
         compared = {name: inner for name, inner in value.items() if name != _NAMED_ONLY}
         return isinstance(saved, dict) and all(_is_same(inner, saved.get(name)) for name, inner in compared.items())
     if isinstance(value, list) and value and isinstance(value[0], float):
-        return isinstance(saved, list) and len(saved) == len(value) and bool(np.allclose(value, saved, atol=_TOLERANCE))
+        numbers = isinstance(saved, list) and len(saved) == len(value) and all(isinstance(one, float) for one in saved)
+        return numbers and bool(np.allclose(value, saved, atol=_TOLERANCE))
     return bool(value == saved)
 
 

@@ -112,13 +112,22 @@ class LocalStore:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file in the hidden folder."""
-        return (self.folder / name).read_bytes()
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise self._unreadable(name, error) from error
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in the hidden folder, completely or not at all."""
         with atomic_file(self.folder / name, named=self._path, one_of_many=True) as partial:
             partial.write_bytes(content)
             flush(partial)
+
+    def _unreadable(self, name: str, error: OSError) -> OutputError:
+        return OutputError(
+            f"{self.out}: {name} of the unfinished run beside it cannot be read ({error.strerror or error}); start again "
+            "(overwrite=True), or choose another path"
+        )
 
     @contextlib.contextmanager
     def scratch_folder(self) -> Iterator[Path]:
