@@ -55,7 +55,7 @@ def eps(tmp_path):
 def test_ghostscript_is_noticed(eps, started):
     from PIL import EpsImagePlugin  # noqa: F401 - Pillow opens PostScript from here on, wherever no list is given
 
-    with pytest.raises((OSError, SubprocessError)), Image.open(eps) as image:  # noqa: PT011 - whatever Pillow says of it
+    with pytest.raises((OSError, SubprocessError)), Image.open(eps) as image:
         image.load()
     assert started()
 

@@ -10,6 +10,7 @@ import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.regular_files import open_regular
 
 _COLUMNS = ("old", "new")
 
@@ -161,7 +162,8 @@ def _read_pairs(text: str) -> Iterable[tuple[str, str]]:
     if "=" not in text and suffix in (".csv", ".json"):
         path = expand_path(text)
         try:
-            content = path.read_text(encoding="utf-8-sig")
+            with open_regular(path, OptionError) as file:
+                content = file.read().decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise OptionError(f"--map {text}: cannot be read ({reason}); expected a file of labels") from error

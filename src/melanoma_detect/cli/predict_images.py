@@ -4,6 +4,7 @@ Typer and what it imports take as long as a prediction. `melanoma-detect predict
 `plain_predict` recognises such a command line, and leaves every other one to Typer, with help, errors and completions.
 """
 
+import contextlib
 import gc
 import os
 import shlex
@@ -19,6 +20,7 @@ from melanoma_detect.errors import ImageError
 from melanoma_detect.images.frames import file_of, split_frame_name
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.regular_files import check_regular
 
 _JSON, _DETECTOR = "--json", ("--detector", "-d")
 _EXPANDED_ON_WINDOWS = "*?[~$%"  # where no shell does it, Typer does
@@ -167,6 +169,8 @@ def _make_reader(images: Sequence[Path], options: PredictOptions) -> "Callable[[
                 f"{image}: is a folder, and predict takes image files; for every image in it run: {command}"
             )
         if loaded is None:
+            with contextlib.suppress(OSError):
+                check_regular(file_of(image), ImageError)
             raise ImageError(f"{image}: no such file; check the path")
         return loaded.predict(image)
 

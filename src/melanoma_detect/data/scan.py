@@ -25,6 +25,7 @@ from melanoma_detect.images.reader import (
     resize_image,
     stretch,
 )
+from melanoma_detect.utils.regular_files import open_regular
 
 ImageFile: TypeAlias = Path | StretchedImage
 Stamp: TypeAlias = tuple[int, int, int]
@@ -80,7 +81,7 @@ def digest(path: Path) -> str:
         64
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, ImageError) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _cannot_open(path, error) from error
@@ -177,8 +178,7 @@ def _scan_file(image: ImageFile, size: Size, resize: Resize, pixels: Pixels | No
 
 def _read(image: ImageFile) -> tuple[Stamp, bytes]:
     try:
-        # Without Python's buffer, which is of no use for a file that is read at once.
-        with open(image, "rb", buffering=0) as file:  # noqa: PTH123 - also for images that are stretched back
+        with open_regular(image, ImageError) as file:
             return _to_stamp(os.fstat(file.fileno())), file.read()
     except OSError as error:
         raise _cannot_open(image, error) from error

@@ -27,6 +27,7 @@ from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.tiff import open_tiff
 from melanoma_detect.utils.missing_packages import missing_package_error
+from melanoma_detect.utils.regular_files import open_regular
 
 T = TypeVar("T")
 
@@ -238,7 +239,7 @@ def _open_file(source: Any) -> Iterator[BinaryIO]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         yield io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file:
+        with open_regular(source, ImageError) as file:
             yield file
     elif source.seekable():
         source.seek(0)

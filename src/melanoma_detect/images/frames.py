@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from melanoma_detect.errors import ImageError
 from melanoma_detect.images.frame_names import file_of, find_frame, frame_name, split_frame_name
+from melanoma_detect.utils.regular_files import open_regular
 
 __all__ = [
     "Frame",
@@ -72,7 +74,7 @@ def split_frames(source: Any) -> list[Any]:
         return [source]
     if not is_path and not isinstance(source, (bytes, bytearray)) and not _can_seek(source):
         return [source]
-    with Path(source).open("rb") if is_path else _opened(source) as file:
+    with open_regular(source, ImageError) if is_path else _opened(source) as file:
         file.seek(0)
         if not is_dicom(file.read(_PREFIX_BYTES)):
             return [source]
@@ -115,13 +117,13 @@ def is_document(path: str) -> bool:
         False
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path, ImageError) as file:
             if not is_dicom(file.read(_PREFIX_BYTES)):
                 return False
             from melanoma_detect.images.dicom import holds_image  # noqa: PLC0415 - an extra
 
             return not holds_image(file, path)
-    except (OSError, ImportError):
+    except (OSError, ImportError, ImageError):
         return False
 
 

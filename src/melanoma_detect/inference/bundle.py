@@ -53,6 +53,7 @@ from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.utils.damage import DAMAGE
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output, expand_path
+from melanoma_detect.utils.regular_files import check_regular
 
 if TYPE_CHECKING:
     from melanoma_detect.inference.signatures import SignKey, TrustedKeys
@@ -123,7 +124,9 @@ def find_file(path: Path | None) -> Path:
                 )
             names = ", ".join(file.name for file in files)
             raise DetectorError(f"{path}: expected one file *{SUFFIX} in this folder, found {names}; name the file")
-        return files[0]
+        path = files[0]
+    with contextlib.suppress(OSError):
+        check_regular(path, DetectorError)
     if not path.is_file():
         raise DetectorError(f"{path}: no such detector; check the path, or train one (Detector.fit) and save it")
     return path

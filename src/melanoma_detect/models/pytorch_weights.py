@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models.contract import every_layer
+from melanoma_detect.utils.regular_files import open_regular
 
 SUFFIX = ".npz"
 
@@ -40,7 +41,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         # Opened here: NumPy leaves a damaged file open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with open_regular(path, ModelError) as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # of NumPy, zipfile and zlib; what damaged bytes raise is documented nowhere
         raise ModelError(f"{path}: not a weights file ({error}); expected arrays that numpy.savez saved") from error

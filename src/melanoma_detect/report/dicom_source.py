@@ -18,6 +18,7 @@ from melanoma_detect.images.dicom_header import private_reading
 from melanoma_detect.images.frames import find_frame, split_frame_name
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.regular_files import open_regular
 
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 # Type 2 of the standard: they must be there, and are empty where they are not known.
@@ -125,7 +126,7 @@ def read_source(source: Any, judged: str, found_at: str = "") -> SourceImage:
 
 def _read(path: str, name: str) -> Dataset:
     try:
-        with private_reading(), Path(path).open("rb") as file:
+        with private_reading(), open_regular(path, ImageError) as file:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             has_class = bool(dataset.get("SOPClassUID"))
     except (OSError, ValueError):

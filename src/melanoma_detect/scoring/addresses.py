@@ -14,6 +14,7 @@ from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import relative_names, walk_files
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.regular_files import open_regular
 
 
 def is_address(path: str) -> bool:
@@ -99,7 +100,7 @@ def open_binary(path: str) -> BinaryIO:
         b'image_id'
     """
     if not is_address(path):
-        return Path(path).open("rb")
+        return open_regular(path, DatasetError)
     system, inner = filesystem(path)
     return cast("BinaryIO", system.open(inner, "rb"))
 

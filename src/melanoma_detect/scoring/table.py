@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from melanoma_detect import taxonomy
-from melanoma_detect.errors import OutputError
+from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.utils.csv_cells import csv_cell, plain_cell
+from melanoma_detect.utils.regular_files import open_regular
 
 __all__ = [
     "columns",
@@ -278,7 +279,7 @@ def is_score_table(path: Path) -> bool:
         (True, False)
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, DatasetError) as file:
             if file.read(4) == b"PAR1":
                 from pyarrow import parquet as pq  # noqa: PLC0415 - a heavy library that CSV tables do not need
 

@@ -7,10 +7,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from melanoma_detect.data.scan import digest
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors, is_hidden
+from melanoma_detect.utils.regular_files import open_regular
 
 MAX_BYTES = 64 * 2**30
 MAX_FILES = 5_000_000
@@ -45,7 +47,16 @@ def unpack(archive: Path) -> Path:
         ['set']
     """
     try:
-        file = zipfile.ZipFile(archive)
+        opened = open_regular(archive, DatasetError)
+    except OSError as error:
+        raise _unsound(archive, error) from error
+    with opened:
+        return _unpack(archive, opened)
+
+
+def _unpack(archive: Path, opened: BinaryIO) -> Path:
+    try:
+        file = zipfile.ZipFile(opened)
     except _ERRORS as error:
         raise _unsound(archive, error) from error
     with file:

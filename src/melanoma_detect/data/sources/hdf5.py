@@ -8,6 +8,7 @@ from typing import Any
 from melanoma_detect.data.scan import digest
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
+from melanoma_detect.utils.regular_files import check_regular
 
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"BM": ".bmp"}
 
@@ -36,6 +37,7 @@ def unpack_images(path: Path) -> Path:
     import h5py  # noqa: PLC0415 - takes a tenth of a second, which few sources need
 
     try:
+        check_regular(path, DatasetError)
         folder = cache_folder("archives") / hashlib.sha256(digest(path).encode()).hexdigest()[:24]
         with h5py.File(path, "r") as file:
             if not folder.is_dir():

@@ -15,6 +15,7 @@ from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
 from melanoma_detect.data.sources.table_reader import read_table
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.user_warning import warn_user
 
 # ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv; the parts of one data set differ in this word.
@@ -183,7 +184,7 @@ def _add_splits(table: Table, splits: Mapping[Path, SplitName]) -> Table:
 
 
 def _read_indexes(path: Path) -> list[int]:
-    with path.open("rb") as file, open_table(str(path), file) as table:
+    with open_regular(path, DatasetError) as file, open_table(str(path), file) as table:
         place = next((place for place, column in enumerate(table.columns) if normalize(column) == "indexes"), 0)
         cells = [cell for (cell,) in table.read([place])]
     try:

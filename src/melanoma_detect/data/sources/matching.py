@@ -16,6 +16,7 @@ from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.utils.csv_cells import plain_cell
+from melanoma_detect.utils.regular_files import open_regular
 
 # "a(1)" is a second download of a; "_downsampled" is the ISIC 2019 challenge's own suffix.
 _COPY = re.compile(r"\s*\((\d+)\)$")
@@ -333,6 +334,7 @@ def _shared_folders(first: Sequence[str], second: Sequence[str]) -> int:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        with open_regular(path, DatasetError) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, DatasetError):
         return str(path)

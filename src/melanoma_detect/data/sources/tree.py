@@ -11,6 +11,7 @@ from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.images.frames import is_dicom
 from melanoma_detect.utils.files import relative_names, walk_folders
+from melanoma_detect.utils.regular_files import open_regular
 
 ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".zst", ".7z", ".rar"})
 HDF5_SUFFIXES = frozenset({".hdf5", ".h5"})
@@ -131,10 +132,10 @@ def is_image(path: Path) -> bool:
     if suffix in SUFFIXES or suffix in _NO_IMAGES:
         return suffix in SUFFIXES
     try:
-        with path.open("rb") as file:
+        with open_regular(path, DatasetError) as file:
             prefix = file.read(_MAGIC_BYTES)
             return bool(_MAGIC.match(prefix)) or is_dicom(prefix)
-    except OSError:
+    except (OSError, DatasetError):
         return False
 
 
