@@ -60,7 +60,7 @@ def settings_that_answer_otherwise(values):
     yield "no abstention", lambda new: [own.update(ood_threshold=None) for own in new["calibrations"].values()]
     yield "no limits", lambda new: new.update(input_limits={"side": 0})
     yield "another temperature", lambda new: [own.update(temperature=2.0) for own in new["calibrations"].values()]
-    yield "another sensitivity", lambda new: new["settings"].update(sensitivity=0.5)
+    yield "another sensitivity", lambda new: new["settings"].update(sensitivity=0.6)
     yield "another resize", lambda new: new.update(resize="crop")
 
 
