@@ -14,6 +14,7 @@ from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import Runtime
+from melanoma_detect.inference.signing_keys import default_trusted_keys
 from melanoma_detect.utils.deprecation import renamed_keywords
 from melanoma_detect.utils.disclaimer import log_terms
 from melanoma_detect.utils.keyword_arguments import needs_keywords
@@ -129,11 +130,11 @@ class Detector(DetectorProperties):
 
         Args:
             path: The file, or its run folder; None for the default detector (weights under CC BY-NC 4.0, logged once).
-            engine: `"onnx"`, which needs neither TensorFlow nor Keras, or `"keras"`; None for the first that the file holds.
+            engine: `"onnx"` (needs no Keras) or `"keras"`; None for the first that the file holds.
             threads: How many threads one call may use; None for every core.
             providers: ONNX Runtime's execution providers; None for CUDA if it is available, then the CPU.
             trusted_keys: Ed25519 public keys (PEM files, bytes, or keys of `cryptography`), one of which must have signed the
-                file; None to load unsigned files too. Needs the extra `sign`.
+                file; None for those in `MELANOMA_DETECT_TRUSTED_KEYS`, if it is set. Needs the extra `sign`.
 
         Returns:
             The detector.
@@ -145,12 +146,11 @@ class Detector(DetectorProperties):
             >>> Detector.load().predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").decision in ("alert", "refer")
             True
         """
-        config, runtime, files = bundle.read(
-            path, engine=engine, threads=threads, providers=providers, trusted_keys=trusted_keys
-        )
+        keys = default_trusted_keys() if trusted_keys is None else trusted_keys
+        read = bundle.read(path, engine=engine, threads=threads, providers=providers, trusted_keys=keys)
         if path is None:
             log_terms()
-        return cls(config, runtime, files)
+        return cls(*read)
 
     @needs_keywords("sensitivity")
     def at(

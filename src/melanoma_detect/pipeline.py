@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from melanoma_detect import __version__
 from melanoma_detect.data.balance import balance
@@ -20,6 +20,7 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.errors import OutputError
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.inference.bundle import SUFFIX
+from melanoma_detect.inference.signing_keys import check_sign_key
 from melanoma_detect.models.build import build_model
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.models.signatures import check_options
@@ -32,6 +33,9 @@ from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_wri
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import exclusive, lock_path
 from melanoma_detect.utils.outputs import METRICS, check_run_folder, expand_path
+
+if TYPE_CHECKING:
+    from melanoma_detect.inference.signatures import SignKey
 
 LOGS = "logs"  # the folder of what named callbacks write
 
@@ -82,6 +86,7 @@ def run(
     resume: bool = False,
     devices: str | int | None = None,
     callbacks: Sequence[Any] = (),
+    sign_key: "SignKey | None" = None,
 ) -> Run:
     """Load, balance, train, calibrate, evaluate, and write everything to a run folder, completely or not at all.
 
@@ -112,6 +117,7 @@ def run(
         devices: How many devices to train on, or `"auto"` for all; None for one.
         callbacks: Keras callbacks, or their names: see `training.callbacks_by_name.make_callbacks`. What named ones write is in
             the folder `logs` beside the checkpoint while the run trains, and in the run folder afterwards.
+        sign_key: A private key to sign the detector with; see `Detector.save`.
 
     Returns:
         The run.
@@ -128,6 +134,7 @@ def run(
     """
     # An unknown name or option is an error before the images are loaded.
     check_options(*find_builder(model), {"input_shape": (*image_size, 3), "num_classes": 2, **(options or {})})
+    check_sign_key(sign_key)
     check_callback_names([name for name in callbacks if isinstance(name, str)])
     chosen = find_recipe(recipe)
     if precision:
@@ -169,7 +176,7 @@ def run(
         detector = Detector(measured.config, measured.runtime, measured.files, measured.settings)
         with convert_write_errors(out):
             # Of "package/name" the name: the run folder itself holds the file.
-            detector.save(partial / f"{model.rpartition('/')[2]}{SUFFIX}")
+            detector.save(partial / f"{model.rpartition('/')[2]}{SUFFIX}", sign_key=sign_key)
             _write_metrics(partial / METRICS, detector, data, test=test, validation=validation)
             _write_figures(partial, detector, data, balanced, test)
             write_html(test, partial / "report.html", validation=validation, detector=detector)

@@ -20,6 +20,7 @@ from melanoma_detect.cli.options import (
     RareOption,
     SeedOption,
     SourcesArgument,
+    TrustedKeysOption,
 )
 from melanoma_detect.cli.splits_table import splits_table
 from melanoma_detect.cli.typer_app import app
@@ -51,6 +52,7 @@ def audit(
             help="Detector whose features find slightly rotated or cropped duplicates too.",
         ),
     ] = None,
+    trusted_keys: TrustedKeysOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Check a folder of images for duplicates, conflicting labels, leaks, and confounding of source and class."""
@@ -60,7 +62,7 @@ def audit(
         check_output(html, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=HTML_SUFFIXES)
     check_detector(detector)
     note_missing_folder(html)
-    model = md.Detector.load(detector) if detector else None
+    model = md.Detector.load(detector, trusted_keys=trusted_keys or None) if detector else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each of them is a finding
         data = load_images(sources, labels, names, rare, images=images, validation=0, test=0, conflicts="keep")

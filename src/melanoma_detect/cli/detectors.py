@@ -1,5 +1,6 @@
 """Detectors on the command line: the one that is loaded, with the settings that the options ask for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ def load_detector(
     image_type: str | None = None,
     *,
     threads: int | None = None,
+    trusted_keys: Sequence[Path] | None = None,
 ) -> "md.Detector":
     """Load a detector and apply the options of the command line.
 
@@ -24,6 +26,7 @@ def load_detector(
         views: See `Detector.at`; None for the detector's own.
         image_type: See `Detector.at`; None for the detector's own.
         threads: Threads in one call of the model; None for every core.
+        trusted_keys: See `Detector.load`.
 
     Returns:
         The detector.
@@ -31,7 +34,7 @@ def load_detector(
     Raises:
         DetectorError: There is no such detector, or it does not support an option.
     """
-    loaded = md.Detector.load(path, threads=threads)
+    loaded = md.Detector.load(path, threads=threads, trusted_keys=trusted_keys or None)
     if sensitivity is None and target is None and views is None and image_type is None:
         return loaded
     return loaded.at(

@@ -28,6 +28,7 @@ from melanoma_detect.cli.options import (
     SeedOption,
     SensitivityOption,
     TargetOption,
+    TrustedKeysOption,
     ViewsOption,
 )
 from melanoma_detect.cli.shared_map import SharedMap
@@ -72,6 +73,7 @@ def evaluate(
             show_default="the one that comes with the library",
         ),
     ] = None,
+    trusted_keys: TrustedKeysOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -124,7 +126,7 @@ def evaluate(
     note_missing_folder(html, out)
     pages = tuple(path for path in (html, out) if path and path.suffix.lower() in HTML_SUFFIXES)
     outputs = EvaluationOutputs(pages, out if out not in pages else None, tuple(prevalence or ()), as_json, overwrite)
-    loaded = [load_detector(path, sensitivity, target, views, image_type) for path in paths]
+    loaded = [load_detector(path, sensitivity, target, views, image_type, trusted_keys=trusted_keys) for path in paths]
     options: dict[str, Any] = {"validation": 0, "test": 1, "squashed": ratios}
     shared = SharedTable(labels[0], len(sources)) if labels and len(labels) == 1 and len(sources) > 1 else None
     if pool or len(sources) == 1:

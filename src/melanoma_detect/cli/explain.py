@@ -11,7 +11,7 @@ from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
 from melanoma_detect.cli.missing_folders import note_missing_folder
-from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.cli.options import DetectorOption, OverwriteOption, TrustedKeysOption
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import ImageError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -33,6 +33,7 @@ def explain(
         ),
     ],
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     diagnosis: Annotated[
         str | None,
         typer.Option(help="Diagnosis to explain: a class or 'malignant'.", show_default="the most probable class"),
@@ -57,7 +58,7 @@ def explain(
     if not image.exists():
         raise ImageError(f"{image}: no such file; check the path")
     note_missing_folder(out)
-    loaded = md.Detector.load(detector)
+    loaded = md.Detector.load(detector, trusted_keys=trusted_keys or None)
     explanation = loaded.explain(image, diagnosis=diagnosis, method=cast("Method", method))
     explanation.save(out, overwrite=overwrite)
     if as_json:

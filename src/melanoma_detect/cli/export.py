@@ -12,7 +12,7 @@ from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.datasets import check_sources
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.missing_folders import note_missing_folder
-from melanoma_detect.cli.options import DetectorOption, OverwriteOption
+from melanoma_detect.cli.options import DetectorOption, OverwriteOption, TrustedKeysOption
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error, expand_path
 from melanoma_detect.utils.progress import progress_bar
@@ -27,6 +27,7 @@ def export(
         Path, typer.Option(metavar="PATH", parser=expand_path, help="File to write; for saved_model, a folder.")
     ],
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     format_: Annotated[
         str,
         typer.Option(
@@ -58,7 +59,7 @@ def export(
     _check_out(out, format_, inputs, overwrite=overwrite)
     check_detector(detector)
     note_missing_folder(out)
-    loaded = md.Detector.load(detector)
+    loaded = md.Detector.load(detector, trusted_keys=trusted_keys or None)
     images = md.load_dataset(data, image_size=loaded.image_size) if data else None
     with progress_bar("exporting"):
         exported = loaded.export(

@@ -20,8 +20,10 @@ from melanoma_detect.cli.options import (
     OverwriteOption,
     SeedOption,
     SensitivityOption,
+    SignKeyOption,
     SourcesArgument,
     TargetOption,
+    TrustedKeysOption,
     ViewsOption,
 )
 from melanoma_detect.cli.typer_app import app
@@ -39,6 +41,8 @@ def localize(
     labels: LabelsOption = None,
     names: MapOption = None,
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
+    sign_key: SignKeyOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -56,20 +60,22 @@ def localize(
     """Calibrate a detector on at least 50 labelled images of a clinic, without training it; a source's Test stays unused."""
     from melanoma_detect.inference.bundle import SUFFIX  # noqa: PLC0415 - --help stays fast
     from melanoma_detect.inference.localization import describe_localization  # noqa: PLC0415 - --help stays fast
+    from melanoma_detect.inference.signing_keys import check_sign_key  # noqa: PLC0415 - --help stays fast
 
     given = given_paths(sources, labels, images)
     check_sources(given)
     check_output(out, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=[SUFFIX])
     check_detector(detector)
+    check_sign_key(sign_key)
     if squashed:
         check_ratio(squashed)
     note_missing_folder(out)
     # Sensitivity and target are for the local images to support, not for validation.
-    loaded = load_detector(detector, None, None, views, image_type=image_type)
+    loaded = load_detector(detector, None, None, views, image_type=image_type, trusted_keys=trusted_keys)
     options: dict[str, Any] = {"validation": 0, "test": 0, "image_size": loaded.image_size, "squashed": squashed}
     data = load_images(sources, labels, names, images=images, **options)
     localized = loaded.localize(data, sensitivity=sensitivity, target=cast("Any", target), seed=seed)
-    localized.save(out, overwrite=overwrite)
+    localized.save(out, overwrite=overwrite, sign_key=sign_key)
     added = localized.predictor.config.localizations[len(loaded.predictor.config.localizations) :]
     if as_json:
         print_json({"localizations": added, "written": [out], "disclaimer": DISCLAIMER})

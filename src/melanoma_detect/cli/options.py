@@ -63,6 +63,25 @@ DetectorOption = Annotated[
         show_default="the one that comes with the library",
     ),
 ]
+TrustedKeysOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trusted-keys",
+        metavar="FILE",
+        parser=expand_path,
+        help="Public key (Ed25519, PEM) that must have signed the detector; may be repeated (extra 'sign').",
+        show_default="those in MELANOMA_DETECT_TRUSTED_KEYS",
+    ),
+]
+SignKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        parser=expand_path,
+        help="Private key (Ed25519, PEM) to sign the detector with (extra 'sign').",
+        show_default="unsigned",
+    ),
+]
 SensitivityOption = Annotated[
     float | None,
     typer.Option(

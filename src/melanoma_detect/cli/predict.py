@@ -15,6 +15,7 @@ from melanoma_detect.cli.options import (
     ImageTypeOption,
     SensitivityOption,
     TargetOption,
+    TrustedKeysOption,
     ViewsOption,
 )
 from melanoma_detect.cli.predict_images import PredictOptions, print_predictions
@@ -28,6 +29,7 @@ from melanoma_detect.utils.outputs import expand_path
 def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", parser=expand_path, help="Image files of lesions.")],
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -45,6 +47,7 @@ def predict(
     """Print the diagnosis of each image, and whether to alert a dermatologist."""
     options: PredictOptions = {
         "detector": detector,
+        "trusted_keys": trusted_keys,
         "sensitivity": sensitivity,
         "target": target,
         "views": views,
@@ -57,6 +60,7 @@ def predict(
 @app.command()
 def card(
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     prevalence: Annotated[
         float | None,
         typer.Option(
@@ -83,7 +87,7 @@ def card(
     if checklist is not None and prevalence is not None:
         raise OptionError(f"--checklist {checklist}: --prevalence {prevalence:g} is given too; give one of them")
     check_detector(detector)
-    loaded = load_detector(detector, sensitivity, target, views, image_type)
+    loaded = load_detector(detector, sensitivity, target, views, image_type, trusted_keys=trusted_keys)
     point = loaded.operating_point
     if prevalence is not None and point is None:
         raise DetectorError(f"{loaded!r} has no operating point, and so no predictive values; set one (--sensitivity)")

@@ -30,6 +30,7 @@ class PredictOptions(TypedDict, total=False):
     """The options of the command that change a prediction; one that is absent or None is the detector's own."""
 
     detector: Path | None
+    trusted_keys: list[Path] | None
     sensitivity: float | None
     target: str | None
     views: int | None
@@ -161,8 +162,9 @@ def _make_reader(images: Sequence[Path], options: PredictOptions) -> "Callable[[
             given = [
                 part
                 for name, value in options.items()
-                if value is not None
-                for part in (f"--{name.replace('_', '-')}", str(value))
+                for one in (value if isinstance(value, list) else [value])
+                if one is not None
+                for part in (f"--{name.replace('_', '-')}", str(one))
             ]
             command = shlex.join(["melanoma-detect", "score", str(image), *given, "--out", "scores.csv"])
             raise ImageError(
@@ -183,12 +185,13 @@ def _load_quickly(
     target: str | None = None,
     views: int | None = None,
     image_type: str | None = None,
+    trusted_keys: Sequence[Path] | None = None,
 ) -> "md.Detector":
     """Load a detector without looking for garbage meanwhile: of what is imported and read, everything stays in use."""
     collects = gc.isenabled()
     gc.disable()
     try:
-        return load_detector(detector, sensitivity, target, views, image_type)
+        return load_detector(detector, sensitivity, target, views, image_type, trusted_keys=trusted_keys)
     finally:
         if collects:
             gc.enable()

@@ -17,6 +17,7 @@ from melanoma_detect.cli.options import (
     ImageTypeOption,
     SensitivityOption,
     TargetOption,
+    TrustedKeysOption,
     ViewsOption,
 )
 from melanoma_detect.cli.typer_app import app
@@ -47,6 +48,7 @@ def score(
         ),
     ],
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -88,7 +90,8 @@ def score(
         if (path := local_path(out)) is not None:
             note_missing_folder(path)
     check_detector(detector)
-    loaded = load_detector(detector, sensitivity, target, views, image_type, threads=1)  # the workers use every core
+    # One thread: the workers use every core.
+    loaded = load_detector(detector, sensitivity, target, views, image_type, threads=1, trusted_keys=trusted_keys)
     options: dict[str, Any] = {
         "detector": loaded,
         "batch_size": batch_size,

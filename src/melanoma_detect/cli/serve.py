@@ -7,7 +7,14 @@ import typer
 from melanoma_detect.cli.checks import OptionError, at_least
 from melanoma_detect.cli.console import echo, print_note
 from melanoma_detect.cli.detectors import check_detector, load_detector
-from melanoma_detect.cli.options import DetectorOption, ImageTypeOption, SensitivityOption, TargetOption, ViewsOption
+from melanoma_detect.cli.options import (
+    DetectorOption,
+    ImageTypeOption,
+    SensitivityOption,
+    TargetOption,
+    TrustedKeysOption,
+    ViewsOption,
+)
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -25,6 +32,7 @@ def serve(
         int, typer.Option(callback=at_least(0, below=65536), help="Port to listen on; 0 for any free one.")
     ] = 8000,
     detector: DetectorOption = None,
+    trusted_keys: TrustedKeysOption = None,
     sensitivity: SensitivityOption = None,
     target: TargetOption = None,
     views: ViewsOption = None,
@@ -74,7 +82,7 @@ def serve(
         raise OptionError(str(error)) from error
     if root_path and (not root_path.startswith("/") or root_path.endswith("/")):
         raise OptionError(f"--root-path {root_path}: expected a path such as /lesions")
-    loaded = load_detector(detector, sensitivity, target, views, image_type)
+    loaded = load_detector(detector, sensitivity, target, views, image_type, trusted_keys=trusted_keys)
     listening = open_socket(host, port)
     if host not in LOOPBACK and settings.token is None:
         print_note(

@@ -20,6 +20,7 @@ from melanoma_detect.cli.options import (
     OverwriteRunOption,
     RareOption,
     SeedOption,
+    SignKeyOption,
     SourcesArgument,
 )
 from melanoma_detect.cli.resuming import check_resumable, has_checkpoint
@@ -154,6 +155,7 @@ def train(
             help="Keras callback: a name such as tensorboard, or package.module:function, which returns one; may be repeated.",
         ),
     ] = None,
+    sign_key: SignKeyOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     overwrite: OverwriteRunOption = False,
 ) -> None:
@@ -188,6 +190,7 @@ def train(
         resume=resume,
         devices=count,
         callbacks=callbacks or (),
+        sign_key=sign_key,
         **arguments,
     )
     _print_report(result)

@@ -69,11 +69,16 @@ class OnnxRuntime:
     def __init__(
         self, model: bytes | Path, *, threads: int | None = None, providers: Sequence[str] | None = None
     ) -> None:
+        self._made_of = (model, threads, None if providers is None else tuple(providers))
         self.session = create_session(model, threads=threads, providers=providers)
         model_input = self.session.get_inputs()[0]
         self._name = model_input.name
         self._dtype = np.uint8 if model_input.type == "tensor(uint8)" else np.float32
         self.has_class_maps = any(output.name == CLASS_MAPS for output in self.session.get_outputs())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the session was made of: a session of ONNX Runtime belongs to its process."""
+        return _onnx_runtime, self._made_of
 
     def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
@@ -114,6 +119,10 @@ class OnnxRuntime:
             A dictionary with one entry.
         """
         return {self._name: pixels.astype(self._dtype, copy=False)}
+
+
+def _onnx_runtime(model: bytes | Path, threads: int | None, providers: Sequence[str] | None) -> OnnxRuntime:
+    return OnnxRuntime(model, threads=threads, providers=providers)
 
 
 def create_session(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -280,12 +281,16 @@ def assemble_with_calibrations(
     )
     files = Files(
         onnx=onnx,
-        keras=lambda: model_to_bytes(model),
+        keras=partial(model_to_bytes, model),  # a detector can be pickled, which no lambda can
         feature_space=space,
         image_types=by_type.image_types,
-        fingerprint=lambda: fingerprint,
+        fingerprint=partial(_itself, fingerprint),
     )
     return calibrated, runtime, files
+
+
+def _itself(fingerprint: TrainingFingerprint) -> TrainingFingerprint:
+    return fingerprint
 
 
 def _versions() -> dict[str, str]:

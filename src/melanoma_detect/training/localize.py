@@ -7,8 +7,9 @@ on another scale of probabilities.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,7 +121,7 @@ def localize(
     before = predictor.files.fingerprint
     added = TrainingFingerprint.of(split.records)
     # It is no longer what the file holds.
-    files = replace(predictor.files, fingerprint=lambda: before() | added, path=None)
+    files = replace(predictor.files, fingerprint=partial(_joined, before, added), path=None)
     return type(predictor)(config, predictor.runtime, files, settings)
 
 
@@ -298,3 +299,7 @@ def _digest(predictor: Predictor) -> str:
     config, files = json.dumps(predictor.saved_config.to_dict(), sort_keys=True), predictor.files
     model = files.onnx or (files.keras() if files.keras else b"")
     return sha256(config.encode() + model).hexdigest()
+
+
+def _joined(before: Callable[[], TrainingFingerprint], added: TrainingFingerprint) -> TrainingFingerprint:
+    return before() | added
