@@ -122,3 +122,20 @@ def test_archives_inside_are_named(tree):
     write_zip(root / "more.zip", [("nevus/x.jpg", b"x")])
     with pytest.warns(DataWarning, match=r"1 archive inside is not unpacked \(more\.zip\)"):
         md.load_dataset(root, image_size=(32, 32))
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "d/" * 1500 + "a.jpg", ""])
+def test_a_member_whose_name_no_file_can_have_is_an_error(tmp_path, name):
+    write_zip(tmp_path / "a.zip", [("x.jpg", b"x"), (zipfile.ZipInfo(name or "?"), b"y")])
+    if not name:  # zipfile writes no such member
+        content = (tmp_path / "a.zip").read_bytes().replace(b"?", b"")
+        places = [content.index(b"PK\3\4", 4), content.rindex(b"PK\1\2")]
+        content = bytearray(content)
+        for place, offset in zip(places, (26, 28), strict=True):
+            content[place + offset] = 0
+        end = content.index(b"PK\5\6")
+        content[end + 12] -= 1
+        content[end + 16] -= 1
+        (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"without a name, or with one that is too long"):
+        unpack(tmp_path / "a.zip")

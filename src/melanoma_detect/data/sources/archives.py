@@ -2,6 +2,7 @@
 
 import hashlib
 import lzma
+import os
 import stat
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ _MAX_RATIO = 200  # images hardly shrink; an archive that shrinks by more is mad
 _LAYOUT = "2"  # how members become files; a folder that was unpacked in another way is not used again
 _UTF8_FLAG = 0x800
 _CHUNK = 2**20
+_MAX_PATH, _MAX_NAME = 2048, 255  # bytes; with the cache before it, systems take 4096
 # What zipfile and the decompressors raise for damaged, encrypted and unknown members.
 _ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, ValueError, EOFError, OSError)
 
@@ -37,7 +39,7 @@ def unpack(archive: Path) -> Path:
 
     Raises:
         DatasetError: It is not a zip file, is damaged, encrypted, holds a link, a path outside itself or two files of one
-            name, or has over 64 GiB, 5 million files, or 200 times its own size unpacked.
+            name, or a name that no file can have, or has over 64 GiB, 5 million files, or 200 times its own size unpacked.
         OutputError: The cache cannot be written.
 
     Examples:
@@ -60,7 +62,7 @@ def _unpack(archive: Path, opened: BinaryIO) -> Path:
     except _ERRORS as error:
         raise _unsound(archive, error) from error
     with file:
-        members = [member for member in file.infolist() if not member.is_dir()]
+        members = [member for member in file.infolist() if not member.filename.endswith("/")]
         _check_size(archive, members)
         targets = _targets(archive, members)
         folder = cache_folder("archives") / hashlib.sha256((_LAYOUT + digest(archive)).encode()).hexdigest()[:24]
@@ -114,6 +116,11 @@ def _targets(archive: Path, members: Sequence[zipfile.ZipInfo]) -> dict[PurePosi
             )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DatasetError(f"{archive}: member {member.filename!r} is a link; expected images and tables only")
+        if not member.filename or not _fits(path):
+            raise DatasetError(
+                f"{archive}: holds a member {member.filename[:60]!r} without a name, or with one that is too long for a file; "
+                "unpack it yourself, and rename it"
+            )
         if not path.parts or any(map(is_hidden, path.parts)):  # "." is the folder itself
             continue
         twin = targets.setdefault(path, member)
@@ -127,6 +134,11 @@ def _targets(archive: Path, members: Sequence[zipfile.ZipInfo]) -> dict[PurePosi
                 f"{archive}: {both} is both a file and a folder; unpack it yourself, and rename one of them"
             )
     return targets
+
+
+def _fits(path: PurePosixPath) -> bool:
+    """Return whether a file system takes a path."""
+    return len(os.fsencode(path)) <= _MAX_PATH and all(len(os.fsencode(part)) <= _MAX_NAME for part in path.parts)
 
 
 def _name(member: zipfile.ZipInfo) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib.util
 import io
+import zipfile
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
@@ -12,6 +13,9 @@ from melanoma_detect.data.sources.table_text import TextTable
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.user_warning import warn_user
+
+_MAX_ROWS = 2**20  # of Excel
+_MAX_BYTES = 2**29  # of the XML in a workbook, which is read into memory
 
 
 def read_workbook(name: str, content: bytes) -> TextTable:
@@ -45,6 +49,7 @@ def read_workbook(name: str, content: bytes) -> TextTable:
     import openpyxl  # noqa: PLC0415 - the extra excel
 
     try:
+        _check_size(content)
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = [found for sheet in book.worksheets if (found := _open_sheet(sheet))]
     except Exception as error:
@@ -60,6 +65,15 @@ def read_workbook(name: str, content: bytes) -> TextTable:
             f"{name}: the sheet {title!r} is read, and {others} is not; save it as a table of its own", DataWarning
         )
     return TextTable(header.columns, islice(rows, header.skip, None))
+
+
+def _check_size(content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        total = sum(member.file_size for member in file.infolist())
+    if total > _MAX_BYTES:
+        raise ValueError(
+            f"it has {total / 2**20:,.0f} MiB unpacked, expected at most {_MAX_BYTES // 2**20}; save it as CSV"
+        )
 
 
 def to_text(value: Any) -> str:
@@ -89,12 +103,21 @@ def to_text(value: Any) -> str:
     return to_text(item()) if callable(item) and getattr(value, "shape", None) == () else str(value)
 
 
+def _sound(lines: Iterator[Any]) -> Iterator[Any]:
+    try:
+        yield from lines
+    except Exception as error:
+        raise ValueError(f"it is a damaged workbook: {error}") from error
+
+
 def _open_sheet(sheet: Any) -> tuple[str, Header, Iterator[list[str]]] | None:
     """Return the title, the header and all rows of a sheet, or None for an empty one."""
     if sheet.sheet_state != "visible" or not hasattr(sheet, "reset_dimensions"):
         return None
     sheet.reset_dimensions()  # some programs write a wrong size
-    cells = ([to_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
+    # Without a limit, a row that says it is the billionth would be reached through a billion empty ones.
+    lines = sheet.iter_rows(values_only=True, max_row=_MAX_ROWS)
+    cells = ([to_text(value) for value in row] for row in _sound(lines))
     rows = (row for row in cells if any(cell and not cell.isspace() for cell in row))
     sample = list(islice(rows, SAMPLE))
     if not sample:
