@@ -63,8 +63,7 @@ def read_members(path: Path) -> object:
 def read_run(path: Path) -> object:
     """Return the names of a run folder's files, and its figures but for the seconds that epochs took."""
     metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
-    history = metrics["history"]
-    epochs = [{name: row[name] for name in row if name != "seconds"} for row in history]
+    epochs = {name: values for name, values in metrics["history"].items() if name != "seconds"}
     names = sorted(file.name for file in path.iterdir())
     return [names, epochs, metrics["test"], metrics["best_epoch"], md.Detector.load(path).classes]
 

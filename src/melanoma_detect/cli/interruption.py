@@ -38,6 +38,10 @@ def show_interruption() -> Iterator[None]:
         # system's own programs have then.
         discard_standard_output()
         sys.exit(_PIPE_CLOSED)
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich has met it, and would end with another status
+            sys.exit(_PIPE_CLOSED)
+        raise
 
 
 def catch_termination() -> None:

@@ -32,6 +32,19 @@ MODULES = {
 class LazyCommandGroup(TyperGroup):
     """The group of all commands, which imports the module of a command when it runs, describes or completes it."""
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the command line, and print the help that it may ask for.
+
+        Args:
+            *args: Of the base.
+            **options: Of the base.
+
+        Returns:
+            The context.
+        """
+        with show_interruption():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the command line names; what interrupts it ends it with one line.
 
