@@ -10,8 +10,9 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.record import Record
 from melanoma_detect.evaluation.image_types import ImageTypes
 from melanoma_detect.evaluation.truth import LabelTruth, label_truth
+from melanoma_detect.inference.decisions import Decisions, decide
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
-from melanoma_detect.inference.prediction import likely_malignant, target_scores
+from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.taxonomy import Malignancy
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -175,11 +176,7 @@ class Answers:
         Returns:
             `(n,)`; an image that the detector abstains from raises none.
         """
-        alerts = np.zeros(len(self), np.bool_)
-        for rows, own in self._rows_by_point(point):
-            if own is not None:
-                alerts[rows] = self.scores(own.target)[rows] >= own.threshold
-        return ~self.abstained & alerts
+        return self._decided(point, lambda made: made.alert)
 
     def cleared(self, point: OperatingPoint) -> NDArray[np.bool_]:
         """Return which images are cleared: no alert, no abstention, and no malignant diagnosis that is likely.
@@ -190,14 +187,16 @@ class Answers:
         Returns:
             `(n,)`; all others raise an alert or are referred to a person.
         """
-        cleared = np.zeros(len(self), np.bool_)
+        return self._decided(point, lambda made: made.clear)
+
+    def _decided(self, point: OperatingPoint, chosen: Callable[[Decisions], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Return for which images a decision is made, by the rule that every prediction passes."""
+        found, (probabilities, classes) = np.zeros(len(self), np.bool_), self._unmerged
         for rows, own in self._rows_by_point(point):
-            if own is not None:
-                under = self.scores(own.target)[rows] < own.threshold
-                cleared[rows] = under & ~likely_malignant(*self._unmerged, own)[rows]
-        if self.malignant_before is not None:
-            cleared &= ~self.malignant_before
-        return ~self.abstained & cleared
+            before = None if self.malignant_before is None else self.malignant_before[rows]
+            rejected = ["the detector abstains" if abstained else "" for abstained in self.abstained[rows].tolist()]
+            found[rows] = chosen(decide(probabilities[rows], classes, own, rejected=rejected, malignant_before=before))
+        return found
 
     def _rows_by_point(self, point: OperatingPoint) -> Iterable[tuple[NDArray[np.int64], OperatingPoint | None]]:
         if self.image_types is None:

@@ -7,23 +7,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect import taxonomy
-from melanoma_detect.inference.image_types import TYPE_PLURALS, ImageType
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference.decisions import decide, referral_reason, sound_rows
+from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import (
-    NO_OPERATING_POINT,
-    UNFAMILIAR,
+    NO_DIAGNOSIS,
     Decision,
     Prediction,
-    format_distinct,
-    likely_malignant,
-    may_be_malignant,
     melanoma_scores,
     prediction_sets,
     target_scores,
 )
 from melanoma_detect.utils.arrays import Float64Array
-from melanoma_detect.utils.probabilities import format_percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +30,9 @@ class BatchPrediction:
         probabilities: float64 `(n, classes)`, calibrated.
         melanoma: The probability of melanoma, float64 `(n,)`.
         malignant: The probability of any malignant diagnosis, float64 `(n,)`.
-        alert: bool `(n,)`: whether the probability reaches the threshold, whether or not the detector abstains.
-        sets: bool `(n, classes)`: which diagnoses the prediction sets hold.
+        alert: bool `(n,)`: which images raise an alert; see `decisions.decide`.
+        clear: bool `(n,)`: which images are cleared; all others are referred.
+        sets: bool `(n, classes)`: which diagnoses the prediction sets hold; all of them where the model gave no probabilities.
         distance: The out-of-distribution score, float64 `(n,)`.
         reasons: Why the detector abstains, `(n,)`; empty where it does not.
         operating_points: The threshold for alerts that holds for each image, `(n,)`; None where there is none.
@@ -48,6 +45,7 @@ class BatchPrediction:
     melanoma: Float64Array
     malignant: Float64Array
     alert: NDArray[np.bool_]
+    clear: NDArray[np.bool_]
     sets: NDArray[np.bool_]
     distance: Float64Array
     reasons: list[str]
@@ -77,11 +75,9 @@ class BatchPrediction:
             `"alert"`, `"clear"`, or `"refer"` where the detector abstains, has no operating point, or finds a malignant
             diagnosis likely without an alert.
         """
-        if self.reasons[index] or self.operating_points[index] is None:
-            return "refer"
         if self.alert[index]:
             return "alert"
-        return "refer" if self.likely_malignant[index] else "clear"
+        return "clear" if self.clear[index] else "refer"
 
     def reason(self, index: int, classes: tuple[str, ...]) -> str:
         """Return why one image is referred.
@@ -91,7 +87,8 @@ class BatchPrediction:
             classes: Class names, in the order of the columns.
 
         Returns:
-            The reason for the abstention, else the malignant finding; empty where the image is not referred.
+            The reason for the abstention, else the malignant finding or what the detector lacks; empty where the image is not
+            referred.
 
         Examples:
             >>> rows = np.array([[0.99, 0.01]])
@@ -101,17 +98,9 @@ class BatchPrediction:
         """
         if self.reasons[index] or self.decision(index) != "refer":
             return self.reasons[index]
-        point, image_type = self.operating_points[index], self.image_types[index]
-        if point is None:
-            return NO_OPERATING_POINT + (f" on {TYPE_PLURALS[image_type]}" if image_type else "")
-        best = int(self.probabilities[index].argmax())
-        if best in may_be_malignant(classes):
-            certainly = "is" if best in taxonomy.positions(classes, malignant=True) else "may be"
-            return f"{classes[best]} ({format_percent(float(self.probabilities[index, best]))}) {certainly} malignant"
-        if self.malignant[index] < point.malignant_threshold:  # then it is likely for the other reason
-            return "a malignant diagnosis was the most probable one before the detector was localized"
-        share, limit = format_distinct(float(self.malignant[index]), point.malignant_threshold)
-        return f"the probability of a malignant diagnosis, {share}, reaches {limit}"
+        return referral_reason(
+            self.probabilities[index], classes, self.operating_points[index], self.image_types[index]
+        )
 
     def predictions(self, classes: tuple[str, ...], sources: Sequence[str]) -> list[Prediction]:
         """Return one `Prediction` for each image.
@@ -123,10 +112,10 @@ class BatchPrediction:
         Returns:
             The predictions, in the order of the rows.
         """
-        best = self.probabilities.argmax(axis=1).tolist()
+        sound, best = sound_rows(self.probabilities).tolist(), self.probabilities.argmax(axis=1).tolist()
         return [
             Prediction(
-                diagnosis=classes[best[row]],
+                diagnosis=classes[best[row]] if sound[row] else NO_DIAGNOSIS,
                 probabilities=dict(zip(classes, self.probabilities[row].tolist(), strict=True)),
                 melanoma=float(self.melanoma[row]),
                 malignant=float(self.malignant[row]),
@@ -170,33 +159,41 @@ def batch_prediction(
     Returns:
         The predictions.
 
+    Raises:
+        DetectorError: There is not one probability for each image and class.
+
     Examples:
         >>> batch_prediction(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
         'refer'
     """
-    melanoma = melanoma_scores(probabilities, classes)
-    malignant = target_scores(probabilities, classes, "malignant")
-    scores = malignant if point is not None and point.target == "malignant" else melanoma
-    distance = np.zeros(len(probabilities)) if distance is None else distance
-    before = np.zeros(len(probabilities), np.bool_) if malignant_before is None else malignant_before
-    rejected = [""] * len(probabilities) if rejection_reasons is None else rejection_reasons
-    reasons = [
-        reason or (UNFAMILIAR if unfamiliar else "")
-        # "Not within" rather than "beyond": a distance that is no number must not be judged.
-        for reason, unfamiliar in zip(rejected, ~(distance <= ood_threshold), strict=True)
-    ]
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(classes):
+        raise DetectorError(
+            f"the model gave probabilities of shape {probabilities.shape}; expected {(len(probabilities), len(classes))}, one "
+            "for each image and class"
+        )
+    made = decide(
+        probabilities,
+        classes,
+        point,
+        distance=distance,
+        ood_threshold=ood_threshold,
+        rejected=rejection_reasons,
+        malignant_before=malignant_before,
+    )
+    count = len(probabilities)
     return BatchPrediction(
         probabilities=probabilities,
-        melanoma=melanoma,
-        malignant=malignant,
-        alert=scores >= (point.threshold if point is not None else np.inf),
-        sets=prediction_sets(probabilities, conformal_threshold),
-        distance=distance,
-        reasons=reasons,
-        operating_points=[point] * len(probabilities),
-        likely_malignant=likely_malignant(probabilities, classes, point) | before,
-        image_types=[image_type] * len(probabilities),
-        malignant_before=before,
+        melanoma=melanoma_scores(probabilities, classes),
+        malignant=target_scores(probabilities, classes, "malignant"),
+        alert=made.alert,
+        clear=made.clear,
+        sets=prediction_sets(probabilities, conformal_threshold) | ~sound_rows(probabilities)[:, None],
+        distance=np.zeros(count) if distance is None else distance,
+        reasons=made.abstentions,
+        operating_points=[point] * count,
+        likely_malignant=made.likely_malignant,
+        image_types=[image_type] * count,
+        malignant_before=np.zeros(count, np.bool_) if malignant_before is None else malignant_before,
     )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
@@ -16,7 +17,7 @@ from melanoma_detect.inference.prediction_image import HasImage
 from melanoma_detect.utils.arrays import Float64Array, sum_columns
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import notebook_view, show
-from melanoma_detect.utils.probabilities import format_percent, format_threshold
+from melanoma_detect.utils.probabilities import format_percent, format_threshold, is_probability
 from melanoma_detect.utils.upward_calls import call_upwards
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Decision: TypeAlias = Literal["alert", "clear", "refer"]
 
 UNFAMILIAR = "unlike the skin lesions that the detector was trained on"
 NO_OPERATING_POINT = "this detector has no threshold for melanoma"
+NO_DIAGNOSIS = ""  # of an image for which the model gave no probabilities
 
 
 _MOVED = ("BatchPrediction", "batch_prediction")  # to `inference.batch_prediction`, which imports this module
@@ -45,8 +47,9 @@ class Prediction(HasDicomReport, HasImage):
     """The prediction for one image; printing it gives a sentence, and a notebook shows it with its image.
 
     Attributes:
-        diagnosis: The most probable class.
-        probabilities: The probability of each class, 0 to 1, summing to 1.
+        diagnosis: The most probable class; empty where the model gave no probabilities.
+        probabilities: The probability of each class, 0 to 1, summing to 1. Of an image for which the model gave others, they
+            are as it gave them, nan where it gave no number; the image is then referred.
         melanoma: The probability of melanoma.
         malignant: The probability of any malignant diagnosis.
         decision: `"alert"`, `"clear"`, or `"refer"`: a person must look, because the detector abstains, has no operating
@@ -95,7 +98,7 @@ class Prediction(HasDicomReport, HasImage):
         kind = f"{TYPE_NAMES[self.image_type]}, " if self.image_type == "clinical" else ""
         share = format_percent(self.probabilities[self.diagnosis])
         likely = f"{self.source}: {kind}most likely {self.diagnosis} ({share}{self._others()})."
-        if self.operating_point is None:
+        if self.operating_point is None or not is_probability(self.operating_point.threshold):
             return f"{likely} REFER: {self.reason or NO_OPERATING_POINT}; a person must look."
         point = self.operating_point
         score, threshold = format_distinct(getattr(self, point.target), point.threshold)
@@ -111,7 +114,8 @@ class Prediction(HasDicomReport, HasImage):
         """Return every attribute as plain values.
 
         Returns:
-            Values that `json` takes: the operating point as a dictionary or None, the prediction set as a list.
+            Values that `json` takes: the operating point as a dictionary or None, the prediction set as a list, and None for
+            a probability that is no number.
 
         Examples:
             >>> one = detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").to_dict()
@@ -120,7 +124,9 @@ class Prediction(HasDicomReport, HasImage):
         """
         point = self.operating_point
         return vars(self) | {
-            "probabilities": dict(self.probabilities),
+            "probabilities": {label: _finite(share) for label, share in self.probabilities.items()},
+            "melanoma": _finite(self.melanoma),
+            "malignant": _finite(self.malignant),
             "operating_point": None if point is None else _plain(point.to_dict()),
             "prediction_set": list(self.prediction_set),
         }
@@ -173,10 +179,17 @@ class Predictions(list[Prediction]):
         return type(self)(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
 
 
+def _finite(number: float) -> float | None:
+    """Return a number as JSON knows it: None for nan and infinity, which it does not know."""
+    return number if math.isfinite(number) else None
+
+
 def _plain(value: Any) -> Any:
     """Return a value as `json` gives it back: tuples become lists, also inside."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, float):
+        return _finite(value)
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -214,8 +227,9 @@ def softmax(logits: NDArray[np.floating]) -> Float64Array:
         >>> softmax(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
     """
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+    with np.errstate(all="ignore"):  # infinity minus infinity is no number, and a row without numbers is referred
+        shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
 def melanoma_scores(probabilities: Float64Array, classes: tuple[str, ...]) -> Float64Array:

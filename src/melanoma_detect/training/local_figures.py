@@ -266,8 +266,8 @@ def _answers(outcome: LocalOutcome, calibration: Calibration, rows: NDArray[np.b
     judged = ~batch.abstained & (point is not None)
     return _Answers(
         batch.melanoma if settings.target == "melanoma" else batch.malignant,
-        batch.alert & judged,
-        judged & ~batch.alert & ~batch.likely_malignant,
+        batch.alert,
+        batch.clear,
         batch.abstained,
         judged,
     )

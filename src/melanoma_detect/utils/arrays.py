@@ -26,4 +26,5 @@ def sum_columns(array: Float64Array, columns: NDArray[np.bool_]) -> Float64Array
         >>> sum_columns(np.array([[0.5, 0.25, 0.25]]), np.array([True, False, True]))
         array([0.75])
     """
-    return np.asarray(np.compress(columns, array, axis=1).sum(axis=1))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is no number gives no number
+        return np.asarray(np.compress(columns, array, axis=1).sum(axis=1))

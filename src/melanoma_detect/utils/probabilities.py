@@ -79,6 +79,22 @@ def is_extreme(share: float) -> bool:
     return 0 < min(share, 1 - share) < _EXTREME
 
 
+def is_probability(number: float) -> bool:
+    """Return whether a number, such as a threshold, is one from 0 to 1.
+
+    Args:
+        number: Any number.
+
+    Returns:
+        False for nan, infinity and numbers out of range.
+
+    Examples:
+        >>> is_probability(0.2), is_probability(float("nan")), is_probability(1.5)
+        (True, False, False)
+    """
+    return bool(0 <= number <= 1)
+
+
 def _decimals(share: float) -> int:
     """Return the fewest digits after the point at which a share is not rounded to 0 or 1."""
     gap = min(share, 1 - share)
