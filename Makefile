@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= runs/demo
 JOBS ?= 2
 
-.PHONY: demo test lint docs wheel clean
+.PHONY: demo test lint docs wheel sbom fuzz lowest newest clean
 
 # The distribution without code comes first, and by itself. Where an earlier version is installed, which held the code, this removes
 # it before the new code is there, and not with it; and pip need not look for melanoma-detect-core anywhere else.
@@ -34,11 +34,27 @@ docs: $(VENV)/.installed  ## the pages with the outputs of their code, which the
 	$(BIN)/python scripts/build_docs.py --jobs $(JOBS)
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
 
+SECONDS_EACH ?= 60
+RECORD ?=
+fuzz: $(VENV)/.installed  ## every door through which files come in; SECONDS_EACH=600 for longer, RECORD=file for the record
+	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS_EACH) --jobs $(JOBS) $(if $(RECORD),--record "$(RECORD)")
+
+EXTRAS := training tensorflow serve heic dicom excel
+lowest: $(VENV)/.installed  ## an environment with the lowest versions that pyproject.toml allows: the small install, and all of it
+	$(BIN)/python scripts/lowest_versions.py
+	$(BIN)/python scripts/lowest_versions.py --extras $(EXTRAS)
+
+newest: $(VENV)/.installed  ## an environment with the newest versions, pre-releases too
+	$(BIN)/python scripts/lowest_versions.py --newest --extras $(EXTRAS)
+
 wheel: $(VENV)/.installed  ## both distributions: melanoma-detect-core holds the code, melanoma-detect asks for it and for the training stack
 	rm -f dist/melanoma_detect*.whl
 	$(BIN)/python scripts/fetch_web_runtime.py
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python -m build --wheel --outdir dist packages/melanoma-detect
+
+sbom: wheel  ## beside the wheels: what an installation of each brings with it, in CycloneDX
+	$(BIN)/python scripts/sbom.py
 
 clean:
 	rm -rf $(VENV) dist site build .mypy_cache .ruff_cache .pytest_cache

@@ -15,8 +15,13 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from melanoma_detect.inference.members import DIGESTS, SIGNATURE, digests_to_bytes
+
 Blindly = Callable[[bytes, int], bytes]
 Damage = Callable[[bytes, int, random.Random, Blindly], bytes]
+
+Members = list[tuple[str, bytes]]
+Finish = Callable[[Members], Members]
 
 _PNG_MARK = b"\x89PNG\r\n\x1a\n"
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -162,11 +167,13 @@ def _change_value(values: Any, chance: random.Random) -> None:
         return
 
 
-def archive(content: bytes, max_length: int, chance: random.Random, blindly: Blindly) -> bytes:
+def archive(
+    content: bytes, max_length: int, chance: random.Random, blindly: Blindly, finish: Finish = lambda members: members
+) -> bytes:
     """Damage a zip: mostly one of its members, which then has the right checksum; or its name, or the directory."""
     try:
         members = _members(content)
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, zlib.error, EOFError, NotImplementedError):
+    except Exception:  # noqa: BLE001 - it was damaged before
         members = []
     if chance.random() < 0.15 or not members:
         return blindly(content, max_length)
@@ -182,12 +189,20 @@ def archive(content: bytes, max_length: int, chance: random.Random, blindly: Bli
         members[at] = (changed.replace("\0", "") or "x", inside)
     else:
         members[at] = (name, _by_name(name)(inside, max_length, chance, blindly))
-    return _zipped(members)[:max_length]
+    return _zipped(finish(members))[:max_length]
 
 
 def detector(content: bytes, max_length: int, chance: random.Random, blindly: Blindly) -> bytes:
     """Damage a detector's file; its digests mostly fit what was changed, as those of a forger would."""
-    return archive(content, max_length, chance, blindly)
+    forge = chance.random() < 0.85
+    return archive(content, max_length, chance, blindly, _with_digests if forge else lambda members: members)
+
+
+def _with_digests(members: Members) -> Members:
+    """Return the members of a detector's file with the digests that they have now."""
+    others = {name: inside for name, inside in members if name not in (DIGESTS, SIGNATURE)}
+    digests = digests_to_bytes(others)
+    return [(name, digests if name == DIGESTS else inside) for name, inside in members]
 
 
 def compressed(content: bytes, max_length: int, chance: random.Random, blindly: Blindly) -> bytes:
@@ -213,7 +228,7 @@ def _by_name(name: str) -> Damage:
     return next((way for suffix, way in ways.items() if name.endswith(suffix)), plain)
 
 
-def _members(content: bytes) -> list[tuple[str, bytes]]:
+def _members(content: bytes) -> Members:
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         listed = opened.infolist()
         if sum(member.file_size for member in listed) > 2**22:
@@ -221,7 +236,7 @@ def _members(content: bytes) -> list[tuple[str, bytes]]:
         return [(member.filename, opened.read(member)) for member in listed]
 
 
-def _zipped(members: list[tuple[str, bytes]]) -> bytes:
+def _zipped(members: Members) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, inside in members:

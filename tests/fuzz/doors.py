@@ -4,7 +4,6 @@ A door lets nothing out but the errors of this library. `run_door` holds it to i
 warnings of other packages.
 """
 
-import json
 import os
 import shutil
 import time
@@ -27,10 +26,12 @@ from melanoma_detect.data.sources.table_reader import read_table
 from melanoma_detect.errors import DataWarning, DetectorWarning, MelanomaDetectError, SeveralFramesError
 from melanoma_detect.images.reader import Frame, read_pixels
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.plain_json import read_json
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.schema import upgrade
 from melanoma_detect.scoring.inputs import items
 from melanoma_detect.scoring.workers import Shard, score_shards
+from melanoma_detect.utils.damage import DAMAGE
 
 MAX_SECONDS = 10.0
 MAX_BYTES = 2 * 2**30
@@ -110,8 +111,8 @@ def enter_detector(content: bytes) -> None:
 def enter_card(content: bytes) -> None:
     """Read the settings of a detector, and ask a detector with them."""
     try:
-        config = DetectorConfig.from_dict(upgrade(json.loads(content)))
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
+        config = DetectorConfig.from_dict(upgrade(read_json(content)))
+    except DAMAGE:
         return  # as the reader of a detector's file takes them
     if config.classes == CLASSES and config.image_size == (8, 8):
         own = tiny_detector().predictor
