@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from damage import reserve_zip
 from PIL import Image, ImageCms
-from tiny_detector import tiny_detector_file
 
 import melanoma_detect as md
 
@@ -210,10 +209,14 @@ def _dicom() -> Seeds:
 
 
 def _detector() -> Seeds:
+    from tiny_detector import tiny_detector_file
+
     return {"tiny": tiny_detector_file()}
 
 
 def _card() -> Seeds:
+    from tiny_detector import tiny_detector_file
+
     with zipfile.ZipFile(io.BytesIO(tiny_detector_file())) as archive:
         return {"tiny": archive.read("detector.json")}
 
