@@ -77,6 +77,7 @@ CROSS_CUTTING_TESTS = {
     "test_notebooks.py": "the notebooks in examples",
     "test_readme.py": "README.md",
     "test_terms.py": "docs/reference/terms.md",
+    "test_two_processes.py": "two processes that write the same",
     "test_tutorial.py": "the pages of the documentation",
     "data/sources/test_published_tables.py": "the tables of the data sets, in their published form",
     "fuzz/test_regressions.py": "tests/fuzz, the doors of the fuzzers",

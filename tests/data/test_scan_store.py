@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,3 +253,22 @@ def test_a_relative_path_is_the_same_file(lesions, cache, monkeypatch):
     monkeypatch.chdir(lesions)
     relative = [path.relative_to(lesions) for path in files]
     assert None not in ScanStore((32, 32), "squash").find(relative)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to a pipe", "another program's database"])
+def test_what_is_no_store_of_this_library_stops_nothing(lesions, tmp_path, kind):
+    path = tmp_path / "scans.sqlite"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "another program's database":
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript("CREATE TABLE scans (number INTEGER); CREATE TABLE pairs (number INTEGER);")
+    else:
+        os.mkfifo(path if kind == "pipe" else tmp_path / "pipe")
+        if kind == "link to a pipe":
+            path.symlink_to(tmp_path / "pipe")
+    files = sorted((lesions / "Test" / "nevus").iterdir())[:2]
+    assert ScanStore((32, 32), "squash", path).find(files) == [None, None]
+    assert ScanStore((32, 32), "squash", path).find(files) == [None, None]
+    assert not path.is_file() or kind == "another program's database"  # which is made anew

@@ -299,3 +299,14 @@ def test_a_folder_in_place_of_a_file_of_the_run_is_an_error_or_made_good(stopped
     shard.mkdir()
     with pytest.raises(OutputError):
         score(folder, make_detector(), shard_size=2)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"settings": 3}'])
+def test_settings_that_a_power_cut_has_emptied_start_the_run_again(content):
+    store = open_store("scores.csv")
+    state = ScoringState(store, {"detector": "a"})
+    [shard] = state.split([Item("a.jpg", "/a.jpg")], size=10)
+    state.save(shard, [["a.jpg", "nevus"]])
+    (store.folder / "run.json").write_bytes(content)
+    again = ScoringState(store, {"detector": "a"})
+    assert not again.is_done(next(again.split([Item("a.jpg", "/a.jpg")], size=10)))

@@ -1,6 +1,8 @@
 """Atomic files and folders, the walk, and the cache folder."""
 
 import contextlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,40 @@ def test_a_folder_that_cannot_be_listed_is_reported(tmp_path):
     assert not list(walk_files(tmp_path / "nowhere", errors.append))
     assert [type(error) for error in errors] == [FileNotFoundError]
     assert not list(walk_files(tmp_path / "nowhere"))
+
+
+def test_a_system_without_a_place_for_caches_has_one_among_the_temporary_files(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.delenv("MELANOMA_DETECT_CACHE")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "file" / "cache")
+    found = cache_folder("balanced")
+    assert found.name == "balanced"
+    assert found.parent.parent == tmp_path / "tmp"
+    assert found.parent == cache_folder("scans").parent
+    # A home that nobody knows gives a relative path, which would lie in the working folder.
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("~/.cache/melanoma-detect"))
+    assert cache_folder("balanced") == found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_folder_that_others_can_write_is_no_cache(monkeypatch, tmp_path):
+    monkeypatch.delenv("MELANOMA_DETECT_CACHE")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("nowhere"))
+    foreign = tmp_path / f"melanoma-detect-{os.getuid()}"
+    foreign.mkdir()
+    foreign.chmod(0o777)
+    assert cache_folder("balanced").parent != foreign
+    assert cache_folder("balanced").parent == cache_folder("scans").parent
+
+
+def test_a_link_to_a_folder_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "large").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "large")
+    with atomic_folder(tmp_path / "run", replace=True) as partial:
+        (partial / "new.txt").touch()
+    assert (tmp_path / "run").is_symlink()
+    assert [path.name for path in (tmp_path / "large").iterdir()] == ["new.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large", "run"]
