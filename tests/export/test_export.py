@@ -199,3 +199,12 @@ def test_images_are_chosen_by_what_their_labels_mean(detector, data, tmp_path):
 def test_a_batch_of_floats_is_images(detector, image, tmp_path):
     batch = np.stack([image, image]).astype(np.float32)
     assert detector.export("onnx", tmp_path / "mine.onnx", images=batch).images == 2
+
+
+@pytest.mark.parametrize("name", ["other.tflite", "other.lite"])
+def test_an_export_touches_no_file_beside_it(detector, tmp_path, name):
+    for taken in ("model.tflite", "other.lite.tflite"):
+        (tmp_path / taken).write_text("of somebody else")
+    detector.export("litert", tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["model.tflite", "other.lite.tflite", name])
+    assert {(tmp_path / taken).read_text() for taken in ("model.tflite", "other.lite.tflite")} == {"of somebody else"}
