@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, DetectorWarning
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.decision_rules import UNKNOWN_TYPE, DecisionRule
+from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
+from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 
 TYPES = ("dermoscopy", "clinical")
@@ -122,3 +127,73 @@ def test_the_settings_are_saved_with_the_detector(two_types):
     plain = two_types(clinical={}).predictor.config.to_dict()
     assert {"clinical", "referred_types"}.isdisjoint(plain)
     assert "image_type" not in plain["settings"]
+
+
+CLASSES = ("nevus", "melanoma", "basal cell carcinoma")
+POINT = OperatingPoint(0.9, 0.5, 0.9, 0.8, 10, 90)
+SURE = np.array([[6.0, 1.0, 1.0]], np.float32)
+anything = st.floats(width=32) | st.sampled_from([float("nan"), float("inf"), -float("inf"), 0.0, -1.0, 3e38])
+sensible = st.floats(0.125, 8, width=32)
+lines = st.builds(LogOddsLine, sensible | anything, st.floats(-4, 4, width=32) | anything)
+biases = st.just(()) | st.tuples(*[st.floats(-4, 4, width=32)] * 3) | st.tuples(*[anything] * 3)
+local_calibrations = st.builds(LocalCalibration, lines, lines, sensible | anything, biases)
+
+
+def judge(calibration, logits=SURE, **options):
+    rule = DecisionRule("", calibration, POINT, 0.0, **options)
+    return rule.predict(logits, CLASSES, None, [""] * len(logits))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    logits=st.lists(st.floats(-9, 9, width=32) | anything, min_size=3, max_size=3),
+    calibration=st.builds(
+        Calibration, temperature=sensible | anything, bias=biases, local=st.none() | local_calibrations
+    ),
+)
+def test_no_logits_and_no_calibration_clear_an_image_by_accident(logits, calibration):
+    batch = judge(calibration, np.array([logits], np.float32))
+    (prediction,) = batch.predictions(CLASSES, ["photo"])
+    assert prediction.decision == "refer" or np.isfinite(logits).all()
+    if prediction.decision == "clear":
+        assert not calibration.problem
+        assert 0 <= prediction.melanoma < POINT.threshold
+        assert prediction.malignant < POINT.malignant_threshold
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert prediction.decision.upper() in str(prediction)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        *(Calibration(temperature=number) for number in (0.0, -1.0, np.nan, np.inf)),
+        *(Calibration(bias=(0.0, number, 0.0)) for number in (np.nan, np.inf, -np.inf)),
+        Calibration(local=LocalCalibration(melanoma=LogOddsLine(slope=-1.0))),
+        Calibration(local=LocalCalibration(temperature=np.nan)),
+        Calibration(local=LocalCalibration(first=LocalCalibration(malignant=LogOddsLine(intercept=np.inf)))),
+    ],
+)
+def test_a_calibration_that_makes_no_sense_judges_no_image(calibration):
+    assert judge(Calibration()).decision(0) == "clear"
+    batch = judge(calibration)
+    assert (batch.decision(0), batch.reasons[0]) == ("refer", calibration.problem)
+    assert "of the detector's calibration is" in calibration.problem
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_logit_that_is_no_number_is_referred_and_leaves_the_other_images_alone(number):
+    for column in range(3):
+        logits = np.repeat(SURE, 3, axis=0)
+        logits[1, column] = number
+        batch = judge(Calibration(bias=(0.1, 0.2, 0.0)), logits)
+        assert [batch.decision(row) for row in range(3)] == ["clear", "refer", "clear"]
+        assert batch.reasons == ["", "the model gave no numbers for this image", ""]
+
+
+def test_an_image_whose_features_are_no_numbers_has_no_type_and_is_referred(two_types, plain_image):
+    predictor = two_types().predictor
+    outputs = predictor.runtime.run(np.stack([plain_image("dermoscopy", 100)] * 2))
+    outputs.features[1, 0] = np.nan
+    batch = predictor._rules.predict(outputs, predictor.classes, None)
+    assert (batch.decision(0), batch.decision(1)) == ("clear", "refer")
+    assert batch.reasons[1] == UNKNOWN_TYPE

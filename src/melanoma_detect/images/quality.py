@@ -133,11 +133,12 @@ def describe_violations(
         ['too small', 'too blurred']
     """
     # Sharpness comes last: what is small, black or white is never sharp, and the first reason explains more.
+    # "Not at least" rather than "under": what is no number is no image that can be judged.
     checks = (
-        ("too small", sides < limits.side),
-        ("too dark", brightness < limits.dark),
-        ("too bright", brightness > limits.bright),
-        ("too blurred", sharpness < limits.sharpness),
+        ("too small", ~(sides >= limits.side)),
+        ("too dark", ~(brightness >= limits.dark)),
+        ("too bright", ~(brightness <= limits.bright)),
+        ("too blurred", ~(sharpness >= limits.sharpness)),
     )
     return [next((reason for reason, violated in checks if violated[index]), "") for index in range(len(sides))]
 

@@ -3,6 +3,8 @@
 This module applies what `training.calibrate` fits on the validation split. NumPy only.
 """
 
+import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -68,15 +70,40 @@ class Calibration:
             classes: Class names, in the order of the columns.
 
         Returns:
-            float64 `(n, classes)`; rows sum to 1.
+            float64 `(n, classes)`; rows sum to 1, and are nan where a logit is no finite number, or
+            the calibration makes no sense.
 
         Examples:
             >>> tempered = Calibration(temperature=2.0, bias=(2.0, 0.0, -1.0))
             >>> tempered.probabilities(np.zeros((1, 3)), ("nevus", "melanoma", "dermatofibroma")).round(2)
             array([[0.44, 0.11, 0.44]])
         """
-        original = self._original_probabilities(logits, classes)
-        return original if self.local is None else self.local.apply(original, classes)
+        if self.problem:
+            return np.full(np.shape(logits), np.nan)
+        # Infinite logits may give finite probabilities, and what is no number gives none: such rows are nan, without a warning.
+        with np.errstate(all="ignore"):
+            original = self._original_probabilities(logits, classes)
+            probabilities = original if self.local is None else self.local.apply(original, classes)
+        finite = np.isfinite(logits).all(axis=1)
+        return probabilities if finite.all() else np.where(finite[:, None], probabilities, np.nan)
+
+    @property
+    def problem(self) -> str:
+        """What of its numbers makes no sense, so that no image may be judged by them; empty where all do."""
+        temperatures, biases, local = [self.temperature], [self.bias], self.local
+        while local is not None:
+            temperatures += [local.temperature, local.melanoma.slope, local.malignant.slope]
+            biases += [local.bias, (local.melanoma.intercept, local.malignant.intercept)]
+            local = local.first
+        for number in temperatures:
+            if not 0 < number < math.inf:
+                return (
+                    f"a temperature or a slope of the detector's calibration is {number:g}, which is no number over 0"
+                )
+        for number in itertools.chain.from_iterable(biases):
+            if not math.isfinite(number):
+                return f"a bias of the detector's calibration is {number:g}, which is no number"
+        return ""
 
     def malignant_before(self, logits: NDArray[np.floating], classes: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return which images had a malignant diagnosis as their most probable one before a local calibration.

@@ -25,6 +25,8 @@ from melanoma_detect.inference.test_time_augmentation import check_views
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 from melanoma_detect.utils.user_warning import warn_user
 
+UNKNOWN_TYPE = "the model's features of this image are no numbers, so that its type is not recognised"
+
 
 @dataclass(frozen=True)
 class DecisionRule:
@@ -58,6 +60,7 @@ class DecisionRule:
         Returns:
             The predictions.
         """
+        referral = self.referral or self.calibration.problem
         return batch_prediction(
             self.calibration.probabilities(logits, classes),
             classes,
@@ -65,7 +68,7 @@ class DecisionRule:
             conformal_threshold=self.conformal_threshold,
             distance=distance,
             ood_threshold=self.calibration.ood_threshold,
-            rejection_reasons=[reason or self.referral for reason in rejected] if self.referral else rejected,
+            rejection_reasons=[reason or referral for reason in rejected] if referral else rejected,
             image_type=self.image_type,
             malignant_before=self.calibration.malignant_before(logits, classes),
         )
@@ -139,7 +142,10 @@ class DecisionRules:
         Returns:
             The predictions, in the order of the images.
         """
-        reasons = [""] * len(outputs.logits) if rejected is None else rejected
+        reasons = [""] * len(outputs.logits) if rejected is None else list(rejected)
+        if self._recognises:
+            for row in np.flatnonzero(~np.isfinite(outputs.features).all(axis=1)).tolist():
+                reasons[row] = reasons[row] or UNKNOWN_TYPE
         parts = self._rows(outputs.features)
         if len(parts) == 1:
             return parts[0][0].predict(outputs.logits, classes, distance, reasons)
@@ -150,9 +156,13 @@ class DecisionRules:
             batches.append((rows, rule.predict(outputs.logits[rows], classes, own_distance, own_reasons)))
         return join_batches(batches)
 
+    @property
+    def _recognises(self) -> bool:
+        return len(self.rules) > 1 and self.classifier is not None
+
     def _rows(self, features: Float32Array) -> list[tuple[DecisionRule, NDArray[np.int64]]]:
         """Return the rules that apply to a batch of images, each with the rows that it applies to."""
-        if len(self.rules) == 1 or self.classifier is None or not len(features):
+        if not self._recognises or self.classifier is None or not len(features):
             return [(self.rules[0], np.arange(len(features)))]
         types = self.classifier.types(features)
         rows = [(rule, np.flatnonzero(types == rule.image_type)) for rule in self.rules]

@@ -182,7 +182,7 @@ class LocalCalibration:
         )  # 0.05 × 20 is 0.999…96 and must be 1
         lowest = positive[rank - 1]  # one score for each lesion, ascending
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
-        threshold = float((lowest + below.max()) / 2) if below.size else float(lowest)
+        threshold = min(float((lowest + below.max()) / 2) if below.size else float(lowest), 1.0)
         specificity = float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,

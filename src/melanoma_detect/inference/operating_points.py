@@ -240,7 +240,7 @@ class ValidationScores:
         positive, negative = np.array(self.positive), np.array(self.negative)
         lowest = self._lowest_alert(positive, sensitivity)
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
-        threshold = float((lowest + below.max()) / 2) if below.size else lowest
+        threshold = min(float((lowest + below.max()) / 2) if below.size else lowest, 1.0)  # scores exceed 1 by rounding
         reached, specificity = float((positive >= threshold).mean()), float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,

@@ -141,13 +141,17 @@ class FeatureSpace:
             features: `(n, d)`.
 
         Returns:
-            `(n,)`, 0 and higher; about 1 for training images.
+            `(n,)`, 0 and higher; about 1 for training images; nan where a feature is no finite number.
 
         Examples:
             >>> features = np.random.default_rng(1).normal(size=(500, 8)).astype(np.float32)
             >>> bool(0.5 < FeatureSpace.fit(features).distance(features).mean() < 1.2)
             True
         """
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self._distance(features)
+
+    def _distance(self, features: Float32Array) -> NDArray[np.float64]:
         centred = _unit(features) - self.mean
         whitened = centred @ self.directions
         mahalanobis = np.einsum("nk,nk->n", whitened, whitened, dtype=np.float64) / whitened.shape[1]
