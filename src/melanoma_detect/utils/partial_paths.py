@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 from pathlib import Path
 from typing import Literal
 
@@ -132,7 +131,9 @@ def _host() -> str:
         space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115
     except OSError:  # another system than Linux
         space = ""
-    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+    # Importing `socket` would take longer than all of this.
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return hashlib.sha256(f"{name} {space}".encode()).hexdigest()[:8]
 
 
 @functools.lru_cache(maxsize=4)
