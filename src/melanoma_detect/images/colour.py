@@ -1,6 +1,7 @@
 """Conversion of PIL images to RGB: colour modes, bit depths, transparency, colour profiles."""
 
 import io
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}  # how ICC profiles call Pillow's modes
+STRIP_PIXELS = 2**21  # a larger image is converted in strips of so many: they take megabytes, not gigabytes
 _HALF_LEVEL = 0.5  # of 255 grey levels: what rounding, or resizing by a filter with overshoot, may add
 _UNSURE = (
     2.0  # floats whose largest is between 1 and 2 may be shares with an overshoot, or grey levels of a black image
@@ -40,6 +42,63 @@ def to_rgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
         return _wide_grey_to_rgb(image)
+    return in_strips(image, lambda strip: _convert(strip, profile))
+
+
+def in_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Convert an image to RGB, a large one in strips: what a conversion holds meanwhile is then small.
+
+    Args:
+        image: A PIL image.
+        convert: Converts each pixel by itself, to mode RGB.
+
+    Returns:
+        The converted image.
+
+    Examples:
+        >>> in_strips(Image.new("L", (4, 3), 7), lambda strip: strip.convert("RGB")).getpixel((3, 2))
+        (7, 7, 7)
+    """
+    rows = max(1, STRIP_PIXELS // max(1, image.width))
+    if image.height <= rows:
+        return convert(image)
+    result = Image.new("RGB", image.size)
+    for top, strip in _strips(image):
+        converted = convert(strip)
+        result.paste(converted, (0, top))
+        result.info = converted.info
+    return result
+
+
+def to_array(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of an image; those of a large one in strips, since Pillow holds what it gives three times.
+
+    Args:
+        image: In mode RGB.
+
+    Returns:
+        A uint8 array `(height, width, 3)`.
+
+    Examples:
+        >>> to_array(Image.new("RGB", (4, 3))).shape
+        (3, 4, 3)
+    """
+    if image.width * image.height <= STRIP_PIXELS:
+        return np.asarray(image, dtype=np.uint8)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top, strip in _strips(image):
+        pixels[top : top + strip.height] = np.asarray(strip)
+    return pixels
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    rows = max(1, STRIP_PIXELS // max(1, image.width))
+    for top in range(0, image.height, rows):
+        whole = image.height <= rows
+        yield top, image if whole else image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _convert(image: Image.Image, profile: Any) -> Image.Image:
     if image.has_transparency_data:
         rgba = (image.convert("LA") if image.mode == "La" else image).convert(
             "RGBA"
@@ -71,7 +130,10 @@ def scale_float(values: NDArray[Any]) -> NDArray[np.uint8]:
         >>> scale_float(np.array([0.0, 1.0])), scale_float(np.array([0.0, 99.6]))
         (array([  0, 255], dtype=uint8), array([  0, 100], dtype=uint8))
     """
-    low, high = float(values.min()), float(values.max())
+    return _scale_float(values, float(values.min()), float(values.max()))
+
+
+def _scale_float(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     scale = 255 if high <= 1 + _HALF_LEVEL / 255 else 1
     in_range = low * scale >= -_HALF_LEVEL and high * scale <= 255 + _HALF_LEVEL  # false for NaN too
     if not in_range or (scale == 1 and high <= _UNSURE):
@@ -99,18 +161,25 @@ def scale_uint16(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _wide_grey_to_rgb(image: Image.Image) -> Image.Image:
     """Convert a greyscale image of more than 8 bits; pixels of the transparent grey level become white."""
-    values = np.asarray(image)
-    grey = _scale_to_uint8(values)
+    # The range of the whole image says what its values mean, also where it is converted in strips. NaN stays NaN.
+    ranges = [(values.min(), values.max()) for _, strip in _strips(image) if (values := np.asarray(strip)).size]
+    low, high = np.min([low for low, _ in ranges]), np.max([high for _, high in ranges])
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey = np.where(values == transparent, np.uint8(255), grey)
-    return Image.fromarray(grey).convert("RGB")
+
+    def convert(strip: Image.Image) -> Image.Image:
+        values = np.asarray(strip)
+        grey = _scale_to_uint8(values, low, high)
+        if isinstance(transparent, int):
+            grey = np.where(values == transparent, np.uint8(255), grey)
+        return Image.fromarray(grey).convert("RGB")
+
+    return in_strips(image, convert)
 
 
-def _scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
+def _scale_to_uint8(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.uint8]:
     if values.dtype.kind == "f":
-        return scale_float(values)
-    low, high = int(values.min()), int(values.max())
+        return _scale_float(values, float(low), float(high))
+    low, high = int(low), int(high)
     if low < 0 or high > 65535:
         raise ValueError(f"integers from {low} to {high}; expected 0 to 65535")
     # Pillow holds 32-bit greyscale in int32: where no value is over 255, the file has 8 bits of content.

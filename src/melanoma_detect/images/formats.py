@@ -25,6 +25,7 @@ from PIL import (
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
+from melanoma_detect.images.memory import MAX_PIXELS, check_size
 from melanoma_detect.images.tiff import open_tiff
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.regular_files import open_regular
@@ -36,9 +37,6 @@ _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
 _OTHERS = {".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 _EXTRAS = {".heic", ".heif", ".hif", ".dcm", ".dicom"}
 SUFFIXES = frozenset(_JPEG | _OTHERS | _EXTRAS)
-MAX_PIXELS = (
-    200_000_000  # 600 MB decoded: above every camera, and below what a small file can be made to fill memory with
-)
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _PREFIX_BYTES = 132  # as many as DICOM needs: its mark stands after a preamble of 128 bytes
 # Importing them registers them in Image.OPEN; Image.init would load thirty more.
@@ -84,7 +82,7 @@ def open_image(source: File) -> Iterator[Image.Image]:
         file_source, frame = _split(source)
         with _open_file(file_source) as file:
             image = without_warning_errors(lambda: _open_by_content(file, source_name(file_source), frame))
-            check_pixel_count(image.size, source_name(source))
+            check_size(image.size, source_name(source))
             yield image
     except MelanomaDetectError:
         raise
@@ -135,27 +133,6 @@ def check_path(path: str | os.PathLike[str]) -> None:
         return
     if is_folder:
         raise image_error(path, IsADirectoryError())
-
-
-def check_pixel_count(size: tuple[int, int], name: str) -> None:
-    """Raise ImageError if an image has more than 200 million pixels.
-
-    Args:
-        size: `(width, height)` in pixels.
-        name: The image's name, for the message.
-
-    Raises:
-        ImageError: It is too large.
-
-    Examples:
-        >>> check_pixel_count((30, 20), "photo.png")
-    """
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{name}: {width}×{height} pixels; expected at most {MAX_PIXELS // 10**6} million: make it smaller, "
-            "or remove it"
-        )
 
 
 def image_error(source: Any, error: Exception) -> ImageError:
@@ -311,7 +288,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
         raise ImageError(f"{source_name(file)}: {missing_package_error('pillow_heif')}") from error
     file.seek(0)
     heif = pillow_heif.open_heif(file)
-    check_pixel_count(heif.size, source_name(file))  # before decoding: the pixels may not fit in memory
+    check_size(heif.size, source_name(file))  # before decoding: the pixels may not fit in memory
     image: Image.Image = heif.to_pillow()
     image.format = "HEIF"
     return image

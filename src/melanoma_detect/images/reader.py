@@ -17,19 +17,18 @@ from PIL import Image, ImageOps
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.arrays import SupportsArray, as_array, from_array
-from melanoma_detect.images.colour import to_rgb
+from melanoma_detect.images.colour import to_array, to_rgb
 from melanoma_detect.images.formats import (
     FORMATS,
-    MAX_PIXELS,
     SUFFIXES,
     check_path,
-    check_pixel_count,
     image_error,
     open_image,
     source_name,
     without_warning_errors,
 )
 from melanoma_detect.images.frames import Frame
+from melanoma_detect.images.memory import MAX_PIXELS, check_memory, check_size
 from melanoma_detect.images.orientation import orientation, turn_upright
 from melanoma_detect.images.tiff import check_tiff, correct_values
 
@@ -236,7 +235,7 @@ def resize_image(image: Image.Image, size: Size | None, resize: Resize = "squash
         array([0, 0, 0], dtype=uint8)
     """
     if size is None or (image.height, image.width) == size:
-        return np.asarray(image, dtype=np.uint8)
+        return to_array(image)
     height, width = size
     if resize == "crop":
         return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=_centre_box(image.size, size)))
@@ -296,7 +295,7 @@ def _load_file(source: Any, min_size: Size | None, inspect: Callable[[Image.Imag
             inspect(image)
         if min_size and image.format == "JPEG":
             _reduce_jpeg(image, min_size)
-        return _upright_rgb(image)
+        return _upright_rgb(image, source_name(source), full=min_size is None)
 
 
 def _load_open_file(
@@ -312,17 +311,20 @@ def _load_open_file(
 
 
 def _load_pil(image: Image.Image) -> Image.Image:
-    check_pixel_count(image.size, source_name(image))
+    check_size(image.size, source_name(image))
     try:
         check_tiff(image)
-        return without_warning_errors(lambda: _upright_rgb(image))
+        return without_warning_errors(lambda: _upright_rgb(image, source_name(image), full=False))
     except Exception as error:  # the decoders of an image that was opened and not yet read
         raise image_error(image, error) from error
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    image.load()
-    return to_rgb(turn_upright(correct_values(image)))
+def _upright_rgb(image: Image.Image, name: str, *, full: bool) -> Image.Image:
+    check_memory(image, name, turned=False, at_full_size=full)
+    image.load()  # before the orientation, which a PNG may hold after its pixels
+    if (turned := orientation(image)) != 1:
+        check_memory(image, name, turned=True, at_full_size=full)
+    return to_rgb(turn_upright(correct_values(image)) if turned != 1 else correct_values(image))
 
 
 def _centre_box(image_size: tuple[int, int], size: Size) -> tuple[float, float, float, float]:

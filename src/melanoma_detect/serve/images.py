@@ -15,8 +15,9 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError, ImageError, MelanomaDetectError, SeveralFramesError
 from melanoma_detect.explain.cam import check_class_maps
 from melanoma_detect.explain.explain import Method
-from melanoma_detect.images.formats import MAX_PIXELS, open_image, without_warning_errors
+from melanoma_detect.images.formats import open_image, without_warning_errors
 from melanoma_detect.images.frames import Frame, is_dicom
+from melanoma_detect.images.memory import MAX_PIXELS
 from melanoma_detect.images.reader import load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor

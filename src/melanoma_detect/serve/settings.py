@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Self
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.images.formats import MAX_PIXELS
+from melanoma_detect.images.memory import MAX_PIXELS
 
 TOKEN_VARIABLE = "MELANOMA_DETECT_TOKEN"  # noqa: S105 - its name, not a token
 MIN_TOKEN_LENGTH = 16  # characters: nobody guesses a random one of this length over a network
