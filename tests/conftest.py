@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.operating_points import ValidationScores
 from melanoma_detect.inference.runtime import ModelOutputs

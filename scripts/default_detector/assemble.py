@@ -33,9 +33,9 @@ from melanoma_detect.errors import DataWarning
 from melanoma_detect.export.onnx import compare_outputs, onnx_bytes
 from melanoma_detect.images.quality import input_limits
 from melanoma_detect.images.reader import read_batch
-from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageTypeClassifier
 from melanoma_detect.inference.keras_runtime import KerasRuntime, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from melanoma_detect.images.reader import ImageLike
 from melanoma_detect.inference import bundle
-from melanoma_detect.inference.bundle import Engine, Files
+from melanoma_detect.inference.bundle import Engine
 from melanoma_detect.inference.config import DetectorConfig, Settings
 from melanoma_detect.inference.deprecated import deprecated_attribute
 from melanoma_detect.inference.detector_properties import DetectorProperties
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.predictor import Predictor

@@ -13,7 +13,7 @@ from melanoma_detect.errors import DataWarning, DetectorError, OutputError
 from melanoma_detect.export.export import check_export_output
 from melanoma_detect.export.onnx import TOLERANCE
 from melanoma_detect.export.tensorflow import RUNNERS
-from melanoma_detect.inference.bundle import Files
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.keras_runtime import KerasRuntime
 from melanoma_detect.inference.runtime import OnnxRuntime
 

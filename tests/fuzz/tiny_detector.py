@@ -9,9 +9,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import melanoma_detect as md
-from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.operating_points import Target, ValidationScores
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime

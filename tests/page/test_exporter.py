@@ -8,7 +8,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, OutputError
-from melanoma_detect.inference.bundle import Files
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.page import html, write_page
 from melanoma_detect.page.exporter import _json

@@ -12,11 +12,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import ModelError
+from melanoma_detect.errors import DetectorError, ModelError
 from melanoma_detect.export.class_maps import add_class_maps
 from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.keras_runtime import KerasRuntime
+from melanoma_detect.inference.onnx_check import check_onnx
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import ModelOutputs, OnnxRuntime
 from melanoma_detect.utils.temporary import temporary_folder
@@ -122,6 +123,10 @@ def onnx_bytes(model: Any) -> bytes:
     uint8_input.name, uint8_input.type.tensor_type.elem_type = "bytes", onnx.TensorProto.UINT8
     graph.graph.input[0].CopyFrom(uint8_input)
     content: bytes = graph.SerializeToString()
+    try:
+        check_onnx(content)  # what a file may not hold must not be saved
+    except DetectorError as error:
+        raise ModelError(f"{model.name}: cannot be used as ONNX: {error}") from error
     return content
 
 

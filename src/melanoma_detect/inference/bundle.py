@@ -17,8 +17,7 @@ import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -26,9 +25,9 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.config import DetectorConfig
 from melanoma_detect.inference.decision_rules import check_settings
 from melanoma_detect.inference.feature_arrays import FeatureParts, features_from_bytes, features_to_bytes
+from melanoma_detect.inference.files import Files, FingerprintMember
 from melanoma_detect.inference.golden import make_golden_images
 from melanoma_detect.inference.golden_cache import check_golden_images_once
-from melanoma_detect.inference.image_types import ImageTypeClassifier
 from melanoma_detect.inference.members import (
     CONFIG,
     DIGESTS,
@@ -38,20 +37,19 @@ from melanoma_detect.inference.members import (
     MODEL_CARD,
     ONNX,
     SIGNATURE,
-    Member,
     MemberReader,
     compression,
     digests_to_bytes,
     open_archive,
 )
 from melanoma_detect.inference.model_card import model_card
-from melanoma_detect.inference.out_of_distribution import FeatureSpace
+from melanoma_detect.inference.onnx_check import check_onnx
 from melanoma_detect.inference.plain_json import read_json
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, SCHEMA_WITH_DIGESTS, upgrade
-from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.utils.damage import DAMAGE
 from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.memory_limit import limited_memory
 from melanoma_detect.utils.outputs import check_output, expand_path
 from melanoma_detect.utils.regular_files import check_regular
 
@@ -61,33 +59,8 @@ if TYPE_CHECKING:
 Engine: TypeAlias = Literal["onnx", "keras"]
 
 SUFFIX = ".detector"
+_MEMORY = 2**30  # bytes that a model may take beside its weights and its images
 SHIPPED = Path(__file__).parents[1] / "shipped" / f"default{SUFFIX}"
-
-
-@dataclass(frozen=True, eq=False)
-class Files:
-    """The parts of a detector's file beside its configuration.
-
-    Attributes:
-        onnx: The bytes of the ONNX model; None where the model cannot be exported.
-        keras: Returns the bytes of the `.keras` file; None where there is none.
-        feature_space: Where the features of training images lie; None where that was not measured.
-        image_types: Tells clinical photographs from dermoscopy; None where the training images were of one type.
-        fingerprint: Returns the fingerprint of the training data.
-        path: The file that they were read from; None for a detector that was trained in this process.
-    """
-
-    onnx: bytes | None = None
-    keras: Callable[[], bytes] | None = None
-    feature_space: FeatureSpace | None = None
-    image_types: ImageTypeClassifier | None = None
-    fingerprint: Callable[[], TrainingFingerprint] = field(default=TrainingFingerprint)
-    path: Path | None = None
-
-    @property
-    def features(self) -> FeatureParts:
-        """What `features.npz` holds."""
-        return FeatureParts(self.feature_space, self.image_types)
 
 
 def find_file(path: Path | None) -> Path:
@@ -219,11 +192,12 @@ def read(
                 _check_signature(reader, trusted_keys)
             config, files = _read_parts(reader)
             golden = {name: reader.read(name) for name in GOLDEN}
-        runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
         outputs = {"classes": len(config.classes), "features": files.features.width}
-        check_golden_images_once(
-            file, golden, runtime, files.onnx, digests=reader.digests, size=config.image_size, **outputs
-        )
+        with _bounded(config, files, engine):
+            runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
+            check_golden_images_once(
+                file, golden, runtime, files.onnx, digests=reader.digests, size=config.image_size, **outputs
+            )
     except DetectorError as error:
         if str(file) in str(error):
             raise
@@ -261,25 +235,20 @@ def _read_parts(reader: MemberReader) -> tuple[DetectorConfig, Files]:
         keras=reader.later(KERAS) if KERAS in reader.names else None,
         feature_space=features.feature_space,
         image_types=features.image_types,
-        fingerprint=_FingerprintMember(reader.later(fingerprint)),
+        fingerprint=FingerprintMember(reader.later(fingerprint)),
         path=reader.file,
     )
 
 
-@dataclass(frozen=True)
-class _FingerprintMember:
-    """The fingerprint of the training data, read when it is needed: thousands of digests, of no use to a prediction."""
+def _bounded(config: DetectorConfig, files: Files, engine: Engine | None) -> contextlib.AbstractContextManager[None]:
+    """Return what bounds the memory that a model takes when it is loaded and run for the first time.
 
-    member: Member
-
-    def __call__(self) -> TrainingFingerprint:
-        content = self.member()
-        try:
-            return TrainingFingerprint.from_dict(read_json(content))
-        except DAMAGE as error:
-            raise DetectorError(
-                f"{self.member.file}: {self.member.name} is damaged ({error}); save the detector again"
-            ) from error
+    What an operator makes of its inputs no look at the file can tell. Keras's backends reserve memory as they like.
+    """
+    if engine == "keras" or files.onnx is None:
+        return contextlib.nullcontext()
+    height, width = config.image_size
+    return limited_memory(_MEMORY + 6 * len(files.onnx) + 2000 * height * width)
 
 
 def _create_runtime(
@@ -288,6 +257,7 @@ def _create_runtime(
     if engine not in (None, "onnx", "keras"):
         raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
     if engine != "keras" and files.onnx:
+        check_onnx(files.onnx)
         return OnnxRuntime(files.onnx, **session)
     if engine == "onnx":
         raise DetectorError(

@@ -1,6 +1,7 @@
 """Keras as a runtime, and Keras models as bytes: what a detector needs where ONNX Runtime cannot serve."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,41 @@ class KerasRuntime:
         self.model = model
         self._outputs = logits_and_features(model)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model as its file: Keras's own way does not take every layer."""
+        return _keras_runtime, (model_to_bytes(self.model),)
+
     def run(self, pixels: Pixels) -> ModelOutputs:
         """Run the model on uint8 images `(n, height, width, 3)`."""
         logits, features = self._outputs.predict_on_batch(pixels.astype(np.float32))
         return ModelOutputs(np.asarray(logits, np.float32), np.asarray(features, np.float32))
+
+
+class ModelFile:
+    """The `.keras` file of a model in memory, which is written when it is needed; pickled as its bytes.
+
+    Args:
+        model: A Keras model.
+
+    Examples:
+        >>> ModelFile(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3)))()[:2]
+        b'PK'
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+
+    def __call__(self) -> bytes:
+        """Return the bytes of the file."""
+        return model_to_bytes(self._model)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the bytes of the file."""
+        return partial, (bytes, self())
+
+
+def _keras_runtime(content: bytes) -> KerasRuntime:
+    return KerasRuntime(model_from_bytes(content, {}))
 
 
 def model_from_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:

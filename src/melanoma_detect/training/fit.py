@@ -17,11 +17,11 @@ from melanoma_detect.errors import DataWarning, DetectorError, DetectorWarning, 
 from melanoma_detect.export.onnx import compare_onnx, compare_outputs, onnx_bytes
 from melanoma_detect.images.quality import input_limits
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.bundle import Files
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.config import DetectorConfig, Settings
+from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.image_types import IMAGE_TYPES, TYPE_PLURALS, ImageType
-from melanoma_detect.inference.keras_runtime import KerasRuntime, model_from_bytes, model_to_bytes
+from melanoma_detect.inference.keras_runtime import KerasRuntime, ModelFile, model_from_bytes, model_to_bytes
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
@@ -124,7 +124,7 @@ def _make_detector(
         image_size=model.input_shape[1:3],
         settings=Settings(sensitivity=options.sensitivity),
         resize=data.resize,
-        architecture=getattr(model, "architecture", {"name": model.name}),
+        architecture=_untracked(getattr(model, "architecture", {"name": model.name})),
         recipe=asdict(options.recipe) | details,
         history=trained.history,
         best_epoch=trained.best_epoch,
@@ -281,7 +281,7 @@ def assemble_with_calibrations(
     )
     files = Files(
         onnx=onnx,
-        keras=partial(model_to_bytes, model),  # a detector can be pickled, which no lambda can
+        keras=ModelFile(model),
         feature_space=space,
         image_types=by_type.image_types,
         fingerprint=partial(_itself, fingerprint),
@@ -291,6 +291,13 @@ def assemble_with_calibrations(
 
 def _itself(fingerprint: TrainingFingerprint) -> TrainingFingerprint:
     return fingerprint
+
+
+def _untracked(value: Any) -> Any:
+    """Return plain lists and dictionaries in place of Keras's, which watch their changes and cannot be pickled."""
+    if isinstance(value, Mapping):
+        return {name: _untracked(inner) for name, inner in value.items()}
+    return [_untracked(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _versions() -> dict[str, str]:
