@@ -18,6 +18,7 @@ if os.environ.get("ORT_DISABLE_TELEMETRY") == "1":  # see the package's __init__
     onnxruntime.disable_telemetry_events()  # the variable comes too late where the user has imported ONNX Runtime before
 
 BATCH = 32  # images in one call of a model: enough to use every core, and little memory
+_OF_PARENTS: list[onnxruntime.InferenceSession] = []  # sessions that were made before this process was forked
 LOGITS, FEATURES, CLASS_MAPS = "logits", "features", "class_maps"  # the names of a model's outputs
 
 
@@ -70,11 +71,22 @@ class OnnxRuntime:
         self, model: bytes | Path, *, threads: int | None = None, providers: Sequence[str] | None = None
     ) -> None:
         self._made_of = (model, threads, None if providers is None else tuple(providers))
-        self.session = create_session(model, threads=threads, providers=providers)
-        model_input = self.session.get_inputs()[0]
+        self._process = os.getpid()
+        self._session = create_session(model, threads=threads, providers=providers)
+        model_input = self._session.get_inputs()[0]
         self._name = model_input.name
         self._dtype = np.uint8 if model_input.type == "tensor(uint8)" else np.float32
-        self.has_class_maps = any(output.name == CLASS_MAPS for output in self.session.get_outputs())
+        self.has_class_maps = any(output.name == CLASS_MAPS for output in self._session.get_outputs())
+
+    @property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The session of ONNX Runtime; a forked process makes one of its own, since threads are not forked with a session."""
+        if self._process != os.getpid():
+            model, threads, providers = self._made_of
+            _OF_PARENTS.append(self._session)  # to delete it would be to wait for its threads
+            self._session = create_session(model, threads=threads, providers=providers)
+            self._process = os.getpid()
+        return self._session
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the session was made of: a session of ONNX Runtime belongs to its process."""
