@@ -2,14 +2,13 @@
 
     python benchmarks/load.py [--images 100000] [--calls 20000] [--record benchmarks/records/load.json]
 
-Prints one line per figure: name, value, goal. A table lists the same 20 drawn files again and again: what is measured is whether
-memory and open files grow with the number of images. Then threads, forked and spawned processes and asyncio share the calls of
-one detector, whose answers are compared with those of serial calls; 0 calls leave this out.
+Prints one line per figure: name, value, goal. A table lists the same 20 drawn files again and again: what is measured is
+whether memory and open files grow with the number of images. Then threads, forked and spawned processes and asyncio share the
+calls of one detector, whose answers are compared with those of serial calls; 0 calls leave this out.
 """
 
 import argparse
 import json
-import os
 import resource
 import sys
 import tempfile
@@ -29,6 +28,11 @@ def resident() -> float:
     """Return the memory that this process holds now, in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
+
+
+def count_open_files() -> int:
+    """Return how many files this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def write_table(folder: Path, images: int) -> Path:
@@ -62,13 +66,13 @@ def measure_score(images: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         table = write_table(Path(name), images)
         detector = md.Detector.load()
-        before = len(os.listdir("/proc/self/fd"))
+        before = count_open_files()
         Predictor.predict_inputs = predict_and_count  # type: ignore[method-assign]
         start = time.perf_counter()
         scores = md.score(table, out=Path(name, "scores.csv"), detector=detector, progress=False)
         seconds = time.perf_counter() - start
         Predictor.predict_inputs = predict_inputs  # type: ignore[method-assign]
-        left = len(os.listdir("/proc/self/fd")) - before
+        left = count_open_files() - before
     most = max(levels["most"], resident())
     return {
         "score_images": scores.images,
