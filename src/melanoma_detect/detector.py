@@ -170,8 +170,7 @@ class Detector(DetectorProperties):
             target: `"melanoma"` (what else is likely malignant is referred), or `"malignant"` to alert to any malignancy.
             views: Test-time augmentation: 1, 4 or 8 views of each image, mirrored and rotated, whose outputs are averaged.
             coverage: The share of prediction sets that hold the true diagnosis (conformal prediction): 0.8, 0.9, 0.95 or 0.99.
-            image_type: The type of all images: `"dermoscopy"`, or `"clinical"` for photographs without a dermatoscope; `"auto"`
-                lets the detector recognise it, as it does by default if it was trained on both.
+            image_type: `"dermoscopy"`, `"clinical"` (photographs without a dermatoscope), or `"auto"`: the detector tells.
 
         Returns:
             A detector that shares the model with this one.

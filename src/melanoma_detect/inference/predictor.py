@@ -307,8 +307,7 @@ class Predictor:
         return self.predict_batch(pixels, sides).predictions(self.classes, sources)
 
     def _predict_all(self, images: Iterable[Any]) -> Predictions:
-        predictions, squashed = Predictions(), self.config.resize == "squash"
-        single_images = split_batches(images)
+        predictions, squashed, single_images = Predictions(), self.config.resize == "squash", split_batches(images)
         while batch := list(islice(single_images, BATCH)):  # only one batch of decoded images is held in memory
             inputs = [self.preprocess(image) for image in batch]
             made = self.predict_inputs(inputs, [source_name(image) for image in batch])
