@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images import formats
+from melanoma_detect.images import memory
 from melanoma_detect.images.reader import load_rgb, min_decode_size, read_pixels
 
 
@@ -32,7 +32,7 @@ def test_the_size_limit_does_not_depend_on_that_of_pillow(monkeypatch, tmp_path)
     Image.new("L", (300, 200)).save(tmp_path / "large.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert read_pixels(tmp_path / "large.png").shape == (200, 300, 3), "Pillow's own limit is not asked"
-    monkeypatch.setattr(formats, "MAX_PIXELS", 59_999)
+    monkeypatch.setattr(memory, "MAX_PIXELS", 59_999)
     with pytest.raises(ImageError, match=r"large\.png: 300×200 pixels"):
         read_pixels(tmp_path / "large.png")
     monkeypatch.undo()

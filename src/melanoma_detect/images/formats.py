@@ -25,8 +25,10 @@ from PIL import (
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
-from melanoma_detect.images.memory import MAX_PIXELS, check_size
+from melanoma_detect.images.jpeg import check_jpeg
+from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
 from melanoma_detect.images.tiff import open_tiff
+from melanoma_detect.images.webp import webp_size
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.regular_files import open_regular
 
@@ -238,15 +240,20 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Imag
     if frame is not None:
         raise ImageError(f"{name}#{frame}: only a DICOM file has frames to name; give {name}")
     if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS:
-        return _open_heic(file)
+        return _open_heic(file, name)
     for kind in FORMATS:
         factory, accept = Image.OPEN[kind]
         # For a file that this Pillow was built without support for, AVIF and WebP return a message in place of True.
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and kind not in ("AVIF", "WEBP")):
             if kind == "TIFF":
                 return open_tiff(file)
+            if kind == "WEBP" and (size := webp_size(prefix)):
+                check_decoder(size, kind, name)
             file.seek(0)
             image = factory(file, "")
+            check_size(image.size, name)
+            if image.format in ("JPEG", "MPO"):
+                check_jpeg(image, file, name)
             if kind == "PNG":
                 _correct_png_transparency(image)
             return image
@@ -281,14 +288,14 @@ def _is_empty(source: Any) -> bool:
         return False
 
 
-def _open_heic(file: BinaryIO) -> Image.Image:
+def _open_heic(file: BinaryIO, name: str) -> Image.Image:
     try:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImageError(f"{source_name(file)}: {missing_package_error('pillow_heif')}") from error
+        raise ImageError(f"{name}: {missing_package_error('pillow_heif')}") from error
     file.seek(0)
     heif = pillow_heif.open_heif(file)
-    check_size(heif.size, source_name(file))  # before decoding: the pixels may not fit in memory
+    check_decoder(heif.size, "HEIF", name)  # before decoding: the pixels may not fit in memory
     image: Image.Image = heif.to_pillow()
     image.format = "HEIF"
     return image

@@ -18,7 +18,7 @@ _ONE_BYTE, _TWO_BYTES = {"1", "L", "P"}, "I;16"
 _RGB, _ARRAY = 4, 3  # bytes a pixel: in Pillow, and in the array that a caller gets at full size
 # Bytes a pixel that a decoder holds beside the image: of WebP two canvases and the decoded frame, of AVIF and HEIF planes of up
 # to 16 bits and the colours made from them.
-_DECODERS = {"WEBP": 16, "AVIF": 14, "HEIF": 14}
+_DECODERS = {"WEBP": 12, "AVIF": 14, "HEIF": 14}
 _TILE_WIDTH, _TILE_LENGTH, _SAMPLES, _BITS, _ROWS = 322, 323, 277, 258, 278  # tags of TIFF
 
 
@@ -87,6 +87,24 @@ def check_bytes(needed: int, size: tuple[int, int], name: str) -> None:
             f"{name}: {size[0]}×{size[1]} pixels would take {needed / 2**30:.1f} GiB of memory; expected at most "
             f"{limit / 2**30:.3g} GiB: make it smaller, or set {BYTES_VARIABLE}"
         )
+
+
+def check_decoder(size: tuple[int, int], kind: str, name: str) -> None:
+    """Raise ImageError for an image whose decoder alone would take too much memory; before it is made.
+
+    Args:
+        size: `(width, height)` in pixels.
+        kind: `"WEBP"`, `"AVIF"` or `"HEIF"`.
+        name: The image's name, for the message.
+
+    Raises:
+        ImageError: It is too large, or would take too much.
+
+    Examples:
+        >>> check_decoder((30, 20), "WEBP", "photo.webp")
+    """
+    check_size(size, name)
+    check_bytes(size[0] * size[1] * (_DECODERS[kind] + _RGB), size, name)
 
 
 def check_memory(image: Image.Image, name: str, *, turned: bool, at_full_size: bool) -> None:

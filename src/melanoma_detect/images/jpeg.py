@@ -1,0 +1,81 @@
+"""JPEG files that are made to keep a decoder busy: a progressive image is gone over once for each of its scans."""
+
+from typing import BinaryIO
+
+from PIL import Image
+
+from melanoma_detect.errors import ImageError
+from melanoma_detect.images.memory import check_bytes
+
+MAX_SCANS = 100  # encoders write up to some twenty
+MAX_WORK = 4_000_000_000  # scans times pixels: some 15 seconds
+_COEFFICIENT = 2  # bytes
+_CHUNK = 2**20
+_SCAN = b"\xff\xda"
+_END = 0xD9
+_ALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a length
+
+
+def check_jpeg(image: Image.Image, file: BinaryIO, name: str) -> None:
+    """Raise ImageError for a JPEG file of too many scans, or whose coefficients would take too much memory.
+
+    Args:
+        image: The PIL image, of which only the header has been read.
+        file: The open file; its position stays.
+        name: The image's name, for the message.
+
+    Raises:
+        ImageError: It has too many scans for its size, or would take too much memory.
+
+    Examples:
+        >>> with open(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", "rb") as file:
+        ...     check_jpeg(Image.open(file, formats=["JPEG"]), file, "melanoma_5000.jpg")
+    """
+    place = file.tell()
+    try:
+        scans = _count(file)
+        if scans > 2 * MAX_SCANS or scans * image.width * image.height > MAX_WORK:
+            file.seek(0)  # a thumbnail, or a second image after the first, has scans too
+            scans = _count_in_first(file.read())
+    finally:
+        file.seek(place)
+    pixels = image.width * image.height
+    if scans > MAX_SCANS or scans * pixels > MAX_WORK:
+        raise ImageError(
+            f"{name}: a JPEG of {scans} scans and {image.width}×{image.height} pixels, which would take very long; expected at "
+            f"most {max(1, min(MAX_SCANS, MAX_WORK // max(1, pixels)))} scans: save it again, or remove it"
+        )
+    if scans > 1:
+        check_bytes(round(pixels * _coefficients(image)), image.size, name)
+
+
+def _coefficients(image: Image.Image) -> float:
+    """Return the bytes a pixel of the coefficients that a decoder keeps from scan to scan."""
+    layers = [(int(layer[1]), int(layer[2])) for layer in getattr(image, "layer", ()) if len(layer) > 2]
+    widest = max((across for across, _ in layers), default=1) * max((down for _, down in layers), default=1)
+    return _COEFFICIENT * sum(across * down for across, down in layers) / max(1, widest)
+
+
+def _count(file: BinaryIO) -> int:
+    """Return how often the marker of a scan stands in a file: at least as often as its image has scans."""
+    file.seek(0)
+    count, last = 0, b""
+    while chunk := file.read(_CHUNK):
+        count += (last + chunk).count(_SCAN)
+        last = chunk[-1:]
+    return count
+
+
+def _count_in_first(content: bytes) -> int:
+    """Return the number of scans of the first image in a file."""
+    scans, place = 0, 2
+    while 0 <= (place := content.find(b"\xff", place)) < len(content) - 1:
+        marker = content[place + 1]
+        if marker == _END:
+            break
+        if marker in (0x00, 0xFF) or marker in _ALONE:
+            place += 1 if marker == 0xFF else 2
+            continue
+        scans += marker == _SCAN[1]
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return scans
