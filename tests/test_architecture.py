@@ -71,6 +71,8 @@ CROSS_CUTTING_TESTS = {
     "test_core_install.py": "the distribution melanoma-detect-core, installed alone",
     "test_disks.py": "full disks, and systems without a place for caches",
     "test_distributions.py": "the two files pyproject.toml",
+    "test_hostile_names.py": "names of files, classes and sources, through every output",
+    "test_text_files.py": "line endings, encodings and sorting in every module",
     "test_public_api.py": "the names of `import melanoma_detect`",
     "test_load.py": "one detector under load",
     "test_real_data.py": "real images",

@@ -329,7 +329,7 @@ def _write_metrics(path: Path, detector: Detector, data: Dataset, *, test: Evalu
         "validation": validation.to_dict(),
         "made_with": config.made_with,
     }
-    path.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
+    path.write_text(json.dumps(values, indent=1, default=str), encoding="utf-8", newline="\n")
 
 
 def _write_figures(folder: Path, detector: Detector, data: Dataset, balanced: Dataset, test: Evaluation) -> None:

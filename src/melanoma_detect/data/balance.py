@@ -28,6 +28,7 @@ from melanoma_detect.data.split import Split
 from melanoma_detect.errors import DatasetError, OutputError
 from melanoma_detect.images.reader import ImageLike, Resize, read_pixels
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors, is_hidden
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import one_at_a_time
@@ -257,7 +258,7 @@ def _plan(train: Split, wanted: Mapping[str, int], operations: Sequence[Operatio
             parent = parents[int(rng.integers(len(parents)))]
             draws = rng.random(len(operations))
             applied = tuple(op.name for op, draw in zip(operations, draws, strict=True) if draw < op.probability)
-            file = f"{position:02d}/{number:05d}_{Path(parent.id).stem}.jpg"
+            file = f"{position:02d}/{number:05d}_{fitting_name(Path(parent.id).stem)}.jpg"
             copies.append(_Copy(file, label, parent.id, parent.key, int(rng.integers(2**32)), applied))
     return copies
 
@@ -297,7 +298,7 @@ def _make_all(
     for leftover in (path for folder in folders for path in folder.iterdir() if is_hidden(path.name)):
         remove_path(leftover)  # of a process that was killed, here or on another machine
     with atomic_file(work.folder / _MANIFEST) as partial:
-        partial.write_text(manifest, encoding="utf-8")
+        partial.write_text(manifest, encoding="utf-8", newline="\n")
 
 
 def _is_whole(path: Path) -> bool:

@@ -23,6 +23,7 @@ from melanoma_detect.data.sources.columns import (
 )
 from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.csv_cells import csv_cell
+from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
 from melanoma_detect.utils.outputs import check_output_folder, expand_path
 from melanoma_detect.utils.progress import track
@@ -120,8 +121,8 @@ def _name_images(records: Sequence[Record]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: Counter[str] = Counter()
     for record in records:
-        folder = f"{_FOLDERS[record.split]}/{_UNSAFE.sub('_', record.label)}"
-        stem, suffix = _UNSAFE.sub("_", record.path.stem), record.path.suffix
+        folder = f"{_FOLDERS[record.split]}/{fitting_name(_UNSAFE.sub('_', record.label))}"
+        stem, suffix = fitting_name(_UNSAFE.sub("_", record.path.stem)), record.path.suffix
         taken[wanted := f"{folder}/{stem}{suffix}".casefold()] += 1  # some file systems ignore case
         number = f"-{taken[wanted]}" if taken[wanted] > 1 else ""
         names[record.id] = f"{folder}/{stem}{number}{suffix}"

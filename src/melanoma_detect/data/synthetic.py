@@ -203,7 +203,7 @@ def _write(folder: Path, drawings: Sequence[_Drawing], table: str, size: int) ->
         with atomic_file(folder / drawing.file, one_of_many=True) as partial:
             drawing.draw(size).save(partial, quality=92)
     with atomic_file(folder / TABLE) as partial:
-        partial.write_text(table, encoding="utf-8")
+        partial.write_text(table, encoding="utf-8", newline="\n")
 
 
 def _find_diagnosis(diagnosis: str) -> Diagnosis:

@@ -31,6 +31,7 @@ from melanoma_detect.data_audit.finding import AuditInputs, Finding
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved, warn_renamed
 from melanoma_detect.utils.notebook import notebook_view
@@ -70,10 +71,10 @@ class Audit:
 
     def __str__(self) -> str:
         classes = count_noun(len(self.classes), "class", "classes")
-        head = f"{count_noun(self.images, 'image')} of {classes} from {', '.join(self.sources)}"
+        head = f"{count_noun(self.images, 'image')} of {classes} from {printable(', '.join(self.sources))}"
         if not self.findings:
             return f"{head}: nothing found."
-        lines = [f"{finding.count:>6}  {finding.kind}: {finding.summary}" for finding in self.findings]
+        lines = [f"{finding.count:>6}  {finding.kind}: {printable(finding.summary)}" for finding in self.findings]
         return "\n".join([head, "", *lines])
 
     @property

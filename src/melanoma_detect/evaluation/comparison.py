@@ -18,6 +18,7 @@ from melanoma_detect.evaluation.metrics import DECISIONS as DECIDED
 from melanoma_detect.evaluation.metrics import HEADLINES, WeightedMetrics, headlines
 from melanoma_detect.evaluation.per_image import PerImage
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
@@ -153,17 +154,16 @@ class Comparison:
 
     def _lines(self) -> Iterator[str]:
         yield f"Two detectors on the same {self.heading}"
-        yield f"first:  {self.first or 'a detector'}"
-        yield f"second: {self.second or 'a detector'}"
+        first, second = (printable(name or "a detector") for name in (self.first, self.second))
+        yield from (f"first:  {first}", f"second: {second}", "")
         width = max([len(row.title) for row in self.differences.values()], default=0) + 2
-        yield ""
         yield f"{'figure':<{width}}{'first':>7}{'second':>8}  {'second - first':<25}{'p':>7}{'adjusted':>10}"
         for row in self.differences.values():
             mark = " *" if row.significant else ""
             p_values = [p_text(row.p_value), p_text(row.adjusted_p_value)] if row.tested else ["–", "–"]
             numbers = f"{row.first:>7.3f}{row.second:>8.3f}  {row.change:<25}{p_values[0]:>7}{p_values[1]:>10}"
             yield f"{row.title:<{width}}{numbers}{mark}"
-        yield from ("", *(textwrap.fill(note, WIDTH) for note in self.notes))
+        yield from ("", *(textwrap.fill(printable(note), WIDTH) for note in self.notes))
         for agreement in self.agreements:
             yield from ("", *agreement.lines())
 

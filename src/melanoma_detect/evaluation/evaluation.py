@@ -23,6 +23,7 @@ from melanoma_detect.evaluation.shortcuts import Shortcuts
 from melanoma_detect.evaluation.truth import LabelTruth
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved
@@ -90,7 +91,7 @@ class Evaluation(Measurements):
     _repr_html_ = notebook_view
 
     def __repr__(self) -> str:
-        dataset = f" of {self.dataset}" if self.dataset else ""
+        dataset = f" of {printable(self.dataset)}" if self.dataset else ""
         seen = f", {self.seen_in_training} of them seen in training" if self.seen_in_training else ""
         return f"<Evaluation of {self._images}{dataset}{seen}: accuracy {self.figures['accuracy']}>"
 
@@ -98,7 +99,7 @@ class Evaluation(Measurements):
     def heading(self) -> str:
         """How many images of how many lesions or patients, of which data set, and what the intervals count."""
         units = "" if self.units.unit == "image" else f" of {self.units}"
-        dataset = f" ({self.dataset})" if self.dataset else ""
+        dataset = f" ({printable(self.dataset)})" if self.dataset else ""
         set_aside = f"; {self.set_aside} set aside, seen in training" if self.set_aside else ""
         return f"{self._images}{units}{dataset}{set_aside}; 95 % intervals by {self.units.unit}"
 
@@ -174,11 +175,11 @@ class Evaluation(Measurements):
         if self.abstained.any():
             lines += ["", f"{self.abstention_note} a person must look at them."]
         if notes := self.notes[bool(self.seen_in_training) :]:
-            lines += ["", *notes]
-        width = max(32, *(len(label) + 1 for label in self.classes))
+            lines += ["", *map(printable, notes)]
+        width = max(32, *(len(printable(label)) + 1 for label in self.classes))
         lines += ["", f"{'class':<{width}}{'images':>8}  {'recall':<22} precision"]
         for label, count in zip(self.classes, self.confusion.sum(axis=1), strict=True):
-            lines.append(f"{label:<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
+            lines.append(f"{printable(label):<{width}}{count:>8}  {self.recall[label]!s:<22} {self.precision[label]}")
         lines += [text for part in (*self._point_lines(), self.shortcuts) if part for text in ("", str(part))]
         return "\n".join(lines)
 

@@ -21,6 +21,7 @@ from melanoma_detect.evaluation.external_table import class_codes, footnotes, ta
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.random import check_seed
@@ -64,7 +65,7 @@ class ExternalValidation:
             raise DetectorError(f"no set could be evaluated; {reasons or 'expected one or more'}")
 
     def __repr__(self) -> str:
-        return f"<ExternalValidation on {self._size}: {', '.join(self.evaluations)}>"
+        return f"<ExternalValidation on {self._size}: {printable(', '.join(self.evaluations))}>"
 
     @property
     def target(self) -> Target:
@@ -159,8 +160,8 @@ class ExternalValidation:
         parts = [render_text(part) for part in table_parts(self.evaluations, self.problems)]
         notes = list(footnotes(self.evaluations, self.problems))
         notes += [f"Operating point{name}: {point}" for name, point in self._points.items()]
-        wrapped = [textwrap.fill(text, WIDTH) for text in notes]
-        return "\n\n".join([textwrap.fill(head, WIDTH), *parts, "\n".join(wrapped)])
+        wrapped = [textwrap.fill(printable(text), WIDTH) for text in notes]
+        return "\n\n".join([textwrap.fill(printable(head), WIDTH), *parts, "\n".join(wrapped)])
 
     @property
     def _points(self) -> dict[str, OperatingPoint]:

@@ -24,6 +24,7 @@ from melanoma_detect.evaluation.metrics import WeightedMetrics, mean_recall
 from melanoma_detect.evaluation.skin_tone import FITZPATRICK_GROUPS, skin_tone
 from melanoma_detect.inference.image_types import TYPE_PLURALS, recorded_type
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint, Target
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
@@ -89,7 +90,7 @@ class Subgroup:
 
     def __str__(self) -> str:
         figures = ", ".join(f"{title} {self.describe(name)}" for name, title in SHOWN.items())
-        return f"{self.kind} {self.name}: {self.counts}; {figures}"
+        return printable(f"{self.kind} {self.name}: {self.counts}; {figures}")
 
     @property
     def counts(self) -> str:

@@ -15,6 +15,7 @@ from melanoma_detect.explain.dicom_output import HasDicomCapture
 from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.explain.sheet import SheetText, draw_sheet
 from melanoma_detect.images.reader import Pixels
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
@@ -217,14 +218,14 @@ class Explanation(HasDicomCapture):
 
     def __repr__(self) -> str:
         share = format_percent(self.probability)
-        return f"<Explanation of {self.diagnosis} {share} in {self.source}, by {self.method}>"
+        return f"<Explanation of {self.diagnosis} {share} in {printable(self.source)}, by {self.method}>"
 
     def __str__(self) -> str:
         return self._text(self.source)
 
     def _text(self, source: str) -> str:
         refer, first, *others = self.sentences() if self.reason else ("", *self.sentences())
-        return " ".join([refer, f"{source}: {first[0].lower()}{first[1:]}", *others]).strip()
+        return printable(" ".join([refer, f"{source}: {first[0].lower()}{first[1:]}", *others]).strip())
 
     def sentences(self) -> list[str]:
         """Return what the map shows and what it does not, sentence by sentence, without the image's name.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import warn_renamed
 
@@ -60,8 +61,8 @@ class Exported:
     def __str__(self) -> str:
         if self.format == "page":
             return (
-                f"{self.path}: {self.size / 1e6:.2f} MB as a page for browsers, which compares golden images with the "
-                "detector whenever it opens."
+                f"{printable(self.path)}: {self.size / 1e6:.2f} MB as a page for browsers, which compares golden images with "
+                "the detector whenever it opens."
             )
         names = {"onnx": "ONNX", "litert": "LiteRT", "saved_model": "a SavedModel"}
         exact = "are the detector's, to the last digit"
@@ -69,7 +70,7 @@ class Exported:
             f"differ from the detector's by at most {self.max_difference:.1g}" if self.max_difference else exact
         )
         text = (
-            f"{self.path}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}. On "
+            f"{printable(self.path)}: {self.size / 1e6:.2f} MB as {names[self.format]} in {self.precision}. On "
             f"{count_noun(self.images, 'image')} its probabilities {difference}."
         )
         if self.before is None or self.after is None:

@@ -24,6 +24,7 @@ from melanoma_detect.inference.metrics_section import check_metrics
 from melanoma_detect.inference.operating_points import TARGETS, OperatingPoint, Target, check_sensitivity
 from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS
 from melanoma_detect.inference.value_checks import check_count, check_list, check_number, check_text
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.number_arguments import plain_number
 
 
@@ -105,7 +106,7 @@ class DetectorConfig:
     @property
     def description(self) -> str:
         """Name, number of classes and image size, in a few words."""
-        return f"{self.name}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
+        return f"{printable(self.name)}: {len(self.classes)} classes at {'×'.join(map(str, self.image_size))}"
 
     def calibration(self, views: int, image_type: ImageType | None = None) -> Calibration:
         """Return the calibration for a number of test-time views.

@@ -17,6 +17,7 @@ from melanoma_detect.inference.local_calibration import LocalCalibration, LogOdd
 from melanoma_detect.inference.localization import describe_localization
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
 from melanoma_detect.inference.value_checks import check_count, check_list, check_mapping, check_number, check_text
+from melanoma_detect.printable import printable
 
 _WHITE = 255  # the brightest grey level
 _MAX_EPOCHS = 10**9
@@ -80,7 +81,7 @@ def read_classes(values: Any) -> tuple[str, ...]:
         >>> read_classes(["melanoma", "nevus"])
         ('melanoma', 'nevus')
     """
-    names = tuple(check_text(name, "a class") for name in check_list(values, "classes"))
+    names = tuple(printable(check_text(name, "a class")) for name in check_list(values, "classes"))
     if not names or not all(names) or len(set(names)) != len(names):
         raise ValueError(f"classes are {values!r}, expected names, each once")
     return names

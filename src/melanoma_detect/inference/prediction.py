@@ -14,6 +14,7 @@ from melanoma_detect.inference.dicom_output import HasDicomReport
 from melanoma_detect.inference.image_types import TYPE_NAMES, ImageType
 from melanoma_detect.inference.operating_points import MALIGNANT_THRESHOLD, OperatingPoint, Target
 from melanoma_detect.inference.prediction_image import HasImage
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float64Array, sum_columns
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import notebook_view, show
@@ -84,14 +85,18 @@ class Prediction(HasDicomReport, HasImage):
         return self.decision == "alert"
 
     def __repr__(self) -> str:
+        source = printable(self.source)
         if self.abstained:
-            return f"<Prediction {self.source}: refer, the detector abstains: {self.reason}>"
+            return f"<Prediction {source}: refer, the detector abstains: {self.reason}>"
         # A dictionary, since melanoma may be the most probable class itself.
         likely = {self.diagnosis: self.probabilities[self.diagnosis], "melanoma": self.melanoma}
         texts = [f"{name} {format_percent(share)}" for name, share in likely.items()]
-        return f"<Prediction {self.source}: {self.decision}, {', '.join(texts)}>"
+        return f"<Prediction {source}: {self.decision}, {', '.join(texts)}>"
 
     def __str__(self) -> str:
+        return printable(self._text())
+
+    def _text(self) -> str:
         if self.abstained:
             return f"{self.source}: REFER: the detector abstains from this image: {self.reason}; a person must look."
         # Dermoscopy is the rule, and goes without saying.

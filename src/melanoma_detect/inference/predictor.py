@@ -17,11 +17,7 @@ from melanoma_detect.images.reader import Frame, ImageLike, Pixels, source_name
 from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.bundle import keras_model, write
 from melanoma_detect.inference.config import DetectorConfig, Settings
-from melanoma_detect.inference.decision_rules import (
-    DecisionRules,
-    change_image_type,
-    check_operating_points,
-)
+from melanoma_detect.inference.decision_rules import DecisionRules, change_image_type, check_operating_points
 from melanoma_detect.inference.files import Files
 from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target

@@ -9,6 +9,7 @@ from typing import Any
 from melanoma_detect.models.build import build_model, resolve_architecture
 from melanoma_detect.models.registry import Builder, parse_name
 from melanoma_detect.models.signatures import REQUIRED, builder_signature
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.notebook import notebook_view
 
 
@@ -79,7 +80,7 @@ class ModelInfo:
             *(f"  {option}" for option in self.options.values()),
             f"built by {self.target} ({self.source})",
         ]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def model_info(

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import importlib_metadata
 
 from melanoma_detect.errors import BrokenPluginError, MissingPackageError, ModelError, UnknownModelError
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.missing_packages import CORE, WHOLE
 from melanoma_detect.utils.notebook import notebook_view
@@ -90,7 +91,8 @@ class ModelList(list[ModelEntry]):
     _repr_html_ = notebook_view
 
     def __repr__(self) -> str:
-        rows = [(entry.name, f"{entry.package} {entry.version}", entry.description) for entry in self]
+        texts = ((entry.name, f"{entry.package} {entry.version}", entry.description) for entry in self)
+        rows = [tuple(map(printable, row)) for row in texts]
         widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
         lines = (f"{name:<{widths[0]}}  {package:<{widths[1]}}  {text}".rstrip() for name, package, text in rows)
         return "\n".join([count_noun(len(self), "architecture"), *lines])

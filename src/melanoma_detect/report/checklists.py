@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.predictor import SupportsPredictor, as_predictor
+from melanoma_detect.printable import printable
 from melanoma_detect.report import clear_derm, tripod_ai
 from melanoma_detect.report.checklist_facts import Fact, Facts
 from melanoma_detect.utils.suggest import did_you_mean
@@ -143,10 +144,10 @@ class Checklist:
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
-        lines = [f"{self.title}: {self.detector}", self._head, f"Items after {self.citation}: {self.url}"]
+        lines = [f"{self.title}: {printable(self.detector)}", self._head, f"Items after {self.citation}: {self.url}"]
         for section, items in self.by_section().items():
             lines += ["", section, ""]
-            lines += [f"{item.number:>4}  {item.item}\n      {item.answer}" for item in items]
+            lines += [f"{item.number:>4}  {item.item}\n      {printable(item.answer)}" for item in items]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

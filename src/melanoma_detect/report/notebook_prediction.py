@@ -12,6 +12,7 @@ from melanoma_detect.explain.explanation import METHOD_NAMES, Explanation
 from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.prediction import Prediction, Predictions, may_be_malignant
 from melanoma_detect.inference.prediction_image import load_image
+from melanoma_detect.printable import printable
 from melanoma_detect.report.notebook_parts import fill_template, picture
 
 _SIDE = 260  # pixels of the page: the longer side of a prediction's image
@@ -68,7 +69,7 @@ def prediction(value: Prediction) -> str:
         target=target,
         score=score,
         point=point,
-        sentence=str(value).removeprefix(f"{value.source}: "),
+        sentence=str(value).removeprefix(f"{printable(value.source)}: "),
     )
 
 

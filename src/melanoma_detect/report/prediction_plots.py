@@ -17,6 +17,7 @@ from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.inference.operating_points import Target
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.prediction_image import load_image
+from melanoma_detect.printable import printable
 from melanoma_detect.report.figure import NotebookFigure, drawable
 from melanoma_detect.report.notebook_prediction import COLORS, KINDS, class_kind
 from melanoma_detect.report.style import GREY, LIGHT, SMALL, new_figure, show_image
@@ -53,7 +54,7 @@ def prediction(value: Prediction) -> NotebookFigure:
     # As wide as the image is at the height of the bars, so that neither of them leaves a gap below it.
     shape = image.width / image.height if isinstance(image, Image.Image) else 1
     side = min(max((height - key - 0.5) * shape, _SIDES[0]), _SIDES[1])
-    sentence = drawable(str(value).replace(value.source, PurePath(value.source).name or value.source, 1))
+    sentence = drawable(str(value).replace(printable(value.source), PurePath(value.source).name or value.source, 1))
     title = f"{word}: {value.diagnosis}, {format_percent(value.probabilities[value.diagnosis])}"
     heading = f"{word}: no diagnosis" if value.abstained else title
     figure = _new_sheet(side + _BARS + _NAMES, height, heading, sentence, color=COLORS[value.decision])

@@ -17,6 +17,7 @@ from melanoma_detect.evaluation.bootstrap import Figure, compute_figures
 from melanoma_detect.evaluation.metrics import BIASED, WeightedMetrics
 from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
+from melanoma_detect.printable import printable
 from melanoma_detect.training.calibrate import CalibrationInputs, Labelled, calibrate
 from melanoma_detect.training.temperature_scaling import source_weights
 
@@ -64,7 +65,7 @@ class SourceFigures:
     def __str__(self) -> str:
         figures = self.figures
         return (
-            f"{self.source} ({self.images} images): sensitivity {figures['sensitivity']}, cleared "
+            f"{printable(self.source)} ({self.images} images): sensitivity {figures['sensitivity']}, cleared "
             f"{figures['false_negative_rate']}, specificity {figures['specificity']}, ECE {figures['ece']}"
         )
 
