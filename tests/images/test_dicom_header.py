@@ -12,9 +12,9 @@ from validate_dicom import write_image
 
 import melanoma_detect as md
 from melanoma_detect.errors import ImageError, NoImageError
-from melanoma_detect.images import dicom_header
 from melanoma_detect.images.dicom_header import SOFTWARE, describe_frame, private_reading, read_header
 from melanoma_detect.images.frames import is_document
+from melanoma_detect.images.memory import BYTES_VARIABLE
 from melanoma_detect.images.reader import read_pixels
 
 PIXELS = md.draw_lesion("nevus", seed=2, size=32).pixels
@@ -151,8 +151,8 @@ def test_a_packed_file_may_not_fill_the_memory(photograph, monkeypatch):
     dataset.save_as(photograph(), enforce_file_format=True)
     path = dataset.filename
     np.testing.assert_array_equal(read_pixels(path), PIXELS)
-    monkeypatch.setattr(dicom_header, "_MAX_INFLATED", 1000)
-    with pytest.raises(ImageError, match="MB of packed data"):
+    monkeypatch.setenv(BYTES_VARIABLE, "4000")
+    with pytest.raises(ImageError, match="MiB of packed data"):
         read_pixels(path)
 
 

@@ -31,8 +31,8 @@ def with_scans(content, count):
 def test_scans_are_counted():
     for options, low, high in (({}, 1, 1), ({"progressive": True}, 8, 12)):
         content = saved(**options)
-        assert low <= jpeg._count_in_first(content) == jpeg._count(io.BytesIO(content)) <= high
-        assert jpeg._count_in_first(with_scans(content, 5)) == jpeg._count_in_first(content) + 5
+        assert low <= jpeg.count_scans(content) == jpeg._count(io.BytesIO(content)) <= high
+        assert jpeg.count_scans(with_scans(content, 5)) == jpeg.count_scans(content) + 5
 
 
 def test_many_scans_are_refused_at_once():

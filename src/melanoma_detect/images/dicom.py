@@ -13,13 +13,18 @@ from pydicom.pixels import (
     apply_color_lut,
     apply_modality_lut,
     apply_voi_lut,
+    as_pixel_options,
     convert_color_space,
     get_decoder,
-    pixel_array,
 )
+from pydicom.uid import JPEG2000TransferSyntaxes
 
 from melanoma_detect.errors import ImageError, NoImageError, SeveralFramesError
+from melanoma_detect.images.colour import STRIP_PIXELS
 from melanoma_detect.images.dicom_header import DicomHeader, describe_frame, private_reading, read_header
+from melanoma_detect.images.dicom_limits import check_rle, decoded_bytes
+from melanoma_detect.images.jpeg import MAX_SCANS, count_scans
+from melanoma_detect.images.memory import check_bytes, check_size
 
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
@@ -57,7 +62,7 @@ def decode_dicom(file: BinaryIO, max_pixels: int, *, frame: int | None = None, n
     """
     with private_reading():
         header = read_header(file, name)
-        _check_size(header.dataset, max_pixels)
+        _check_size(header, max_pixels)
         number = _choose_frame(header, frame)
         image = Image.fromarray(_scale_to_uint8(header.dataset, _decode(header, number)))
         profile = _colour_profile(header.dataset)
@@ -119,10 +124,13 @@ def holds_image(file: BinaryIO, name: str) -> bool:
     return True
 
 
-def _check_size(dataset: Any, max_pixels: int) -> None:
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
+def _check_size(header: DicomHeader, max_pixels: int) -> None:
+    rows, columns = int(header.dataset.Rows), int(header.dataset.Columns)
     if rows * columns > max_pixels:  # before decoding: the pixels may not fit in memory
         raise ValueError(f"{columns}×{rows} pixels, more than {max_pixels // 10**6} million")
+    check_size((columns, rows), header.name)
+    needed = decoded_bytes(header.dataset, is_jpeg_2000=header.syntax in JPEG2000TransferSyntaxes)
+    check_bytes(needed, (columns, rows), header.name)
 
 
 def _choose_frame(header: DicomHeader, frame: int | None) -> int:
@@ -152,11 +160,29 @@ def _decode(header: DicomHeader, number: int) -> NDArray[Any]:
         _check_stream(stream, header.dataset)
         if by_pillow:
             return _decode_lossless(stream, kind)
-    header.file.seek(0)
+    elif header.syntax == pydicom.uid.RLELossless:
+        check_rle(len(_stream(header, number)), header.dataset)
     try:
-        values: NDArray[Any] = pixel_array(header.file, index=number - 1, transfer_syntax_uid=header.syntax)
+        return _decode_frame(header, number)
     except RuntimeError as error:
         raise _needs_extra(header, number, error) from error
+
+
+def _decode_frame(header: DicomHeader, number: int) -> NDArray[Any]:
+    """Return the values of a frame as pydicom's `pixel_array` does, which reads the header again, and converts all at once."""
+    is_implicit = header.syntax.is_implicit_VR
+    header.file.seek(header.start + 4)
+    vr = {} if is_implicit else {"pixel_vr": header.file.read(2).decode("latin-1")}
+    header.file.seek(header.start + (8 if is_implicit else _ELEMENT_HEADER))
+    options: Any = as_pixel_options(header.dataset, transfer_syntax_uid=header.syntax, pixel_keyword="PixelData", **vr)
+    values: NDArray[Any]
+    values, found = get_decoder(header.syntax).as_array(
+        header.file, index=number - 1, validate=True, as_rgb=False, **options
+    )
+    if (kind := str(found["photometric_interpretation"])) in ("YBR_FULL", "YBR_FULL_422"):
+        rows = max(1, STRIP_PIXELS // values.shape[1])
+        for top in range(0, len(values), rows):
+            values[top : top + rows] = convert_color_space(values[top : top + rows], kind, "RGB")
     return values
 
 
@@ -177,6 +203,10 @@ def _check_stream(stream: bytes, dataset: Any) -> None:
     width, height = _stream_size(stream)
     if (width, height) != (int(dataset.Columns), int(dataset.Rows)):  # before decoding: they may not fit in memory
         raise ValueError(f"data of {width}×{height} pixels in a header of {dataset.Columns}×{dataset.Rows}")
+    if (scans := count_scans(stream)) > MAX_SCANS:
+        raise ValueError(f"{scans} scans, which would take very long; expected at most {MAX_SCANS}")
+    if (components := _components(stream)) not in (None, int(dataset.SamplesPerPixel)):
+        raise ValueError(f"data of {components} channels in a header of {dataset.SamplesPerPixel}")
     kind = str(dataset.PhotometricInterpretation)
     # PS3.5 8.2.4: the header says by YBR_ICT and YBR_RCT that the data have a transform. Where they contradict each other,
     # either may be right, and the colours of a lesion would be wrong without a sign.
@@ -201,6 +231,12 @@ def _stream_size(stream: bytes) -> tuple[int, int]:
             return width, height
         place += 1 if marker == 0xFF else 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
     raise ValueError("compressed data without a size")
+
+
+def _components(stream: bytes) -> int | None:
+    """Return how many channels a JPEG 2000 stream has, for each of which its decoder takes memory; None for another stream."""
+    start = -1 if stream.startswith(b"\xff\xd8") else stream.find(b"\xff\x4f\xff\x51")
+    return int.from_bytes(stream[start + 40 : start + 42], "big") if start >= 0 else None
 
 
 def _has_transform(stream: bytes) -> bool | None:

@@ -26,6 +26,7 @@ from pydicom.uid import (
 )
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError, NoImageError
+from melanoma_detect.images.dicom_limits import LimitedReads, packed_limit
 from melanoma_detect.images.frame_names import frame_name
 
 SOFTWARE = "melanoma-detect"  # the manufacturer in the files that this library writes
@@ -55,9 +56,6 @@ _MODALITIES = {"XC", "DMS", "OT", ""}
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN = re.compile(r"[A-Z0-9]{1,16}")
 _MAX_FRAMES = 10_000  # a file that says it has more is damaged, or a film
-_MAX_INFLATED = (
-    700_000_000  # bytes, the largest image in colour: a few kilobytes of a deflated file may stand for any number
-)
 # What pydicom quotes in a message: names of elements and encodings pass, values with a digit, a caret or a comma do not.
 _QUOTED = re.compile(r"'(?![A-Za-z][A-Za-z ()/-]{0,60}')[^']*'|\"[^\"]*\"", re.DOTALL)
 _MAX_MESSAGE = 300  # characters
@@ -145,15 +143,17 @@ def read_header(file: BinaryIO, name: str) -> DicomHeader:
         ValueError: it ends within its header
     """
     file.seek(0)
-    read_preamble(file, force=True)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 0x0002)
+    limited: Any = LimitedReads(file)
+    read_preamble(limited, force=True)
+    meta = read_dataset(limited, False, True, stop_when=lambda tag, *_: tag >> 16 != 0x0002)
     syntax = UID(meta.get("TransferSyntaxUID") or _guess_syntax(file))
     if syntax.is_private or not syntax.is_transfer_syntax:
         raise ValueError("an unknown transfer syntax")
     if syntax == DeflatedExplicitVRLittleEndian:
         file, syntax = _inflate(file), ExplicitVRLittleEndian
+        limited = LimitedReads(file)
     dataset = read_dataset(
-        file,
+        limited,
         syntax.is_implicit_VR,
         syntax.is_little_endian,
         stop_when=lambda tag, *_: tag in _PIXEL_DATA,
@@ -200,9 +200,9 @@ def _guess_syntax(file: BinaryIO) -> str:
 
 def _inflate(file: BinaryIO) -> BinaryIO:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    content = unpacker.decompress(file.read(), _MAX_INFLATED)
+    content = unpacker.decompress(file.read(), limit := packed_limit())
     if unpacker.unconsumed_tail:
-        raise ValueError(f"more than {_MAX_INFLATED // 10**6} MB of packed data")
+        raise ValueError(f"more than {limit // 2**20} MiB of packed data")
     return io.BytesIO(content)
 
 

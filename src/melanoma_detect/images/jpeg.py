@@ -36,7 +36,7 @@ def check_jpeg(image: Image.Image, file: BinaryIO, name: str) -> None:
         scans = _count(file)
         if scans > 2 * MAX_SCANS or scans * image.width * image.height > MAX_WORK:
             file.seek(0)  # a thumbnail, or a second image after the first, has scans too
-            scans = _count_in_first(file.read())
+            scans = count_scans(file.read())
     finally:
         file.seek(place)
     pixels = image.width * image.height
@@ -47,6 +47,34 @@ def check_jpeg(image: Image.Image, file: BinaryIO, name: str) -> None:
         )
     if scans > 1:
         check_bytes(round(pixels * _coefficients(image)), image.size, name)
+
+
+def count_scans(content: bytes) -> int:
+    """Return the number of scans of the first image in a file.
+
+    Args:
+        content: The bytes of a JPEG or JPEG-LS file.
+
+    Returns:
+        How often its pixels are gone over; 0 for a file of another format.
+
+    Examples:
+        >>> count_scans((isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").read_bytes())
+        1
+    """
+    if not content.startswith(b"\xff\xd8"):
+        return 0
+    scans, place = 0, 2
+    while 0 <= (place := content.find(b"\xff", place)) < len(content) - 1:
+        marker = content[place + 1]
+        if marker == _END:
+            break
+        if marker in (0x00, 0xFF) or marker in _ALONE:
+            place += 1 if marker == 0xFF else 2
+            continue
+        scans += marker == _SCAN[1]
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return scans
 
 
 def _coefficients(image: Image.Image) -> float:
@@ -64,18 +92,3 @@ def _count(file: BinaryIO) -> int:
         count += (last + chunk).count(_SCAN)
         last = chunk[-1:]
     return count
-
-
-def _count_in_first(content: bytes) -> int:
-    """Return the number of scans of the first image in a file."""
-    scans, place = 0, 2
-    while 0 <= (place := content.find(b"\xff", place)) < len(content) - 1:
-        marker = content[place + 1]
-        if marker == _END:
-            break
-        if marker in (0x00, 0xFF) or marker in _ALONE:
-            place += 1 if marker == 0xFF else 2
-            continue
-        scans += marker == _SCAN[1]
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return scans
