@@ -176,7 +176,7 @@ class Detector(DetectorProperties):
             A detector that shares the model with this one.
 
         Raises:
-            DetectorError: The validation images cannot support this operating point, or no calibration was fitted for it.
+            DetectorError: Validation cannot support this operating point, or no calibration was fitted for it.
 
         Examples:
             >>> print(detector.at(sensitivity=0.6).operating_point)

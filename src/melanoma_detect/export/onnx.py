@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from melanoma_detect.errors import DetectorError, ModelError
+from melanoma_detect.export.canonical_onnx import make_canonical
 from melanoma_detect.export.class_maps import add_class_maps
 from melanoma_detect.export.keras_graph import inference_model
 from melanoma_detect.images.reader import Pixels
@@ -58,8 +59,9 @@ def export_onnx(model: Any, path: Path) -> None:
         raise ModelError(f"{model.name}: cannot be exported to ONNX ({type(error).__name__}: {error})") from error
     exported = onnx.load(path)
     _check_inputs(model, exported.graph)
-    if add_class_maps(exported):
-        onnx.save(exported, path)
+    make_canonical(exported)
+    add_class_maps(exported)
+    onnx.save(exported, path)
 
 
 def _check_inputs(model: Any, graph: onnx.GraphProto) -> None:

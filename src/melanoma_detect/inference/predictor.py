@@ -174,9 +174,6 @@ class Predictor:
             path: Where to.
             overwrite: Replace a file that is there.
             sign_key: An Ed25519 private key, or None.
-
-        Examples:
-            >>> predictor.save(Path("mine.detector"))
         """
         write(path, self.saved_config, self.files, self.runtime, overwrite=overwrite, sign_key=sign_key)
 
