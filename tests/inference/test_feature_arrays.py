@@ -143,3 +143,15 @@ def test_classes_of_another_model_are_refused(tmp_path):
             new.writestr(name, content)
     with pytest.raises(DetectorError, match=r"class outputs of shape \(9,\), but the rest of the file is for 8"):
         md.Detector.load(place)
+
+
+def test_a_header_of_python_2_is_refused_without_a_warning():
+    header = io.BytesIO()
+    np.lib.format.write_array(header, np.ones(16))
+    old = header.getvalue().replace(b"(16,), }", b"(16L,),}")
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in ARRAYS.items():
+            archive.writestr(f"{name}.npy", old if name == "mean" else npy(array))
+    with pytest.raises(ValueError, match="header of another version of Python"):
+        features_from_bytes(file.getvalue())

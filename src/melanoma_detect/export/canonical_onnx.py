@@ -1,7 +1,7 @@
 """ONNX models in one fixed form: the same network gives the same bytes in every process.
 
 The exporter numbers what it adds, and orders constants, as Python's hashes fall, which differ from process to process. Here
-nodes stand in the order in which the outputs need them, and everything but inputs and outputs is named by its place in that order.
+nodes stand in the order in which the outputs need them; everything but inputs and outputs is named by its place in that order.
 """
 
 import onnx

@@ -17,6 +17,8 @@ from melanoma_detect.inference.out_of_distribution import FeatureSpace
 
 MAX_SIZE = 256 * 2**20  # of all arrays when unpacked, in bytes: far over any real ones
 
+_HEADER = 1024  # bytes, of which the header of an array of few axes takes 128
+
 _TYPE_WEIGHTS, _TYPE_BIAS = "image_type_weights", "image_type_bias"
 
 
@@ -81,7 +83,7 @@ def features_from_bytes(content: bytes) -> FeatureParts:
         ValueError: features.npz is damaged (File is not a zip file)
     """
     try:
-        _check_size(content)
+        _check_members(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return _features_from_arrays({name: arrays[name] for name in arrays.files})
     except Exception as error:  # NumPy, zipfile and zlib raise exceptions of many kinds on damaged bytes
@@ -89,12 +91,20 @@ def features_from_bytes(content: bytes) -> FeatureParts:
         raise ValueError(f"features.npz is damaged ({reason})") from error
 
 
-def _check_size(content: bytes) -> None:
-    """Raise ValueError if the arrays are larger than any real ones: they are a zip of their own, which unpacks too."""
+def _check_members(content: bytes) -> None:
+    """Raise ValueError if the arrays are larger than any real ones, or not written as this library does.
+
+    They are a zip of their own, which unpacks too. A header as Python 2 wrote it would make NumPy warn the user.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    if size > MAX_SIZE:
-        raise ValueError(f"it would unpack to {size:,} bytes, over {MAX_SIZE:,}; do not trust it")
+        if size > MAX_SIZE:
+            raise ValueError(f"it would unpack to {size:,} bytes, over {MAX_SIZE:,}; do not trust it")
+        for name in archive.namelist():
+            with archive.open(name) as array:
+                header = array.read(_HEADER)
+            if b"L" in header[8:].partition(b"}")[0].partition(b"shape")[2]:
+                raise ValueError(f"{name} has the header of another version of Python")
 
 
 def _features_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> FeatureParts:
