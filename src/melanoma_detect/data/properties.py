@@ -11,6 +11,7 @@ from PIL import Image
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.formats import open_image
+from melanoma_detect.images.orientation import read_exif
 from melanoma_detect.images.quality import AUDIT_LIMITS, describe_violations, laplacian_sharpness
 from melanoma_detect.images.reader import Pixels, load_rgb
 
@@ -221,7 +222,7 @@ def _shows_all(pixels: Pixels | None, header: Header) -> TypeGuard[Pixels]:
 
 def _read_camera(header: Image.Image) -> str:
     try:
-        exif = header.getexif()
+        exif = read_exif(header)
         return " ".join(str(exif.get(tag, "")).strip() for tag in (_MAKE, _MODEL)).strip()
     except Exception:  # noqa: BLE001 - damaged EXIF data, for which Pillow raises nearly anything
         return ""

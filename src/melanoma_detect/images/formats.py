@@ -27,6 +27,7 @@ from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.jpeg import check_jpeg
 from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
+from melanoma_detect.images.tags import check_boxed_tags, check_jpeg_tags
 from melanoma_detect.images.tiff import open_tiff
 from melanoma_detect.images.webp import webp_size
 from melanoma_detect.utils.missing_packages import missing_package_error
@@ -249,6 +250,10 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Imag
                 return open_tiff(file)
             if kind == "WEBP" and (size := webp_size(prefix)):
                 check_decoder(size, kind, name)
+            if kind == "JPEG":
+                check_jpeg_tags(file)
+            elif kind == "AVIF":
+                check_boxed_tags(file)
             file.seek(0)
             image = factory(file, "")
             check_size(image.size, name)
@@ -293,6 +298,7 @@ def _open_heic(file: BinaryIO, name: str) -> Image.Image:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(f"{name}: {missing_package_error('pillow_heif')}") from error
+    check_boxed_tags(file)
     file.seek(0)
     heif = pillow_heif.open_heif(file)
     check_decoder(heif.size, "HEIF", name)  # before decoding: the pixels may not fit in memory

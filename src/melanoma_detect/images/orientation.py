@@ -4,6 +4,8 @@ import struct
 
 from PIL import Image
 
+from melanoma_detect.images.tags import check_tags
+
 _TAG = 0x0112
 _PREFIX = b"Exif\0\0"
 _FORMATS = {1: "B", 3: "H", 4: "I"}  # struct's letters for the EXIF types byte, short and long
@@ -36,10 +38,39 @@ def orientation(image: Image.Image) -> int:
     found = _read_tag(image.info.get("exif"))
     if found is None:
         try:
-            found = int(image.getexif().get(_TAG, 1))  # from XMP too, and as TIFF and older PNG files hold it
+            found = int(read_exif(image).get(_TAG, 1))  # from XMP too, and as TIFF and older PNG files hold it
         except Exception:  # noqa: BLE001 - damaged metadata, for which Pillow raises nearly anything, says nothing about pixels
             found = 1
     return found if found in _TURNS else 1
+
+
+def read_exif(image: Image.Image) -> Image.Exif:
+    """Return an image's EXIF metadata, as Pillow reads them.
+
+    Args:
+        image: A PIL image; a PNG is decoded, since it may hold them after its pixels.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        ValueError: Their tags stand for far more bytes than there are. Where they are damaged, Pillow raises nearly anything.
+
+    Examples:
+        >>> len(read_exif(Image.new("RGB", (4, 3))))
+        0
+    """
+    if image.format == "PNG":
+        image.load()
+    content = image.info.get("exif") or bytes.fromhex("".join(_text(image).split("\n")[3:]))
+    if isinstance(content, bytes):
+        check_tags(content)
+    return image.getexif()
+
+
+def _text(image: Image.Image) -> str:
+    """Return EXIF metadata as older PNG files hold them: in hexadecimal digits, after three lines."""
+    return str(image.info.get("Raw profile type exif") or "")
 
 
 def turn_upright(image: Image.Image) -> Image.Image:

@@ -6,6 +6,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImagePalette, TiffImagePlugin
 
+from melanoma_detect.images.tags import check_tags
+
 _SUBFILE_TYPE, _BITS, _PHOTOMETRIC, _PLANAR, _COLORMAP, _SAMPLE_FORMAT = 254, 258, 262, 284, 320, 339
 _REDUCED_OR_MASK = 1 | 4  # bits of NewSubfileType
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _SIGNED = 0, 2, 2
@@ -31,6 +33,7 @@ def open_tiff(file: BinaryIO) -> Image.Image:
         >>> open_tiff(file).size
         (4, 3)
     """
+    check_tags(file)
     file.seek(0)
     image = TiffImagePlugin.TiffImageFile(file, "")
     if _has_separate_planes(image) and not image.use_load_libtiff:

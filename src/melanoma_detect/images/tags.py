@@ -1,0 +1,127 @@
+"""Tags of TIFF files and of EXIF metadata that stand for far more bytes than there are.
+
+Pillow copies the values of all tags of a directory. In a file of a few megabytes, 65,000 tags may each point to the same
+megabytes: terabytes, where an honest file has each byte once.
+"""
+
+import io
+import os
+import re
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_FOLDERS = frozenset({34665, 34853, 40965})  # of EXIF, of a place, of interoperability: directories of their own
+_DEPTH = 3
+_ALLOWED = 2  # times the bytes there are: two tags may share one value
+_SLACK = 2**16
+_BEGINNING = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
+_MOST_BEGINNINGS = 64
+_MOST_ENTRIES = 100_000
+_EXIF = b"Exif\0\0"
+_APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
+
+
+def check_tags(file: BinaryIO | bytes) -> None:
+    r"""Raise ValueError where tags stand for more than twice the bytes there are.
+
+    Args:
+        file: An open TIFF file, or the bytes of one, or of EXIF metadata with or without their prefix.
+
+    Raises:
+        ValueError: They do. What is damaged in another way passes.
+
+    Examples:
+        >>> check_tags(b"II*\0" + bytes(8))
+    """
+    if isinstance(file, bytes):
+        file = io.BytesIO(file.removeprefix(_EXIF))
+    length = file.seek(0, os.SEEK_END)
+    mark = _read(file, 0, 4)
+    if not _BEGINNING.match(mark):
+        return
+    order, wide = ("<" if mark[:2] == b"II" else ">"), b"+" in mark
+    total, limit = 0, _ALLOWED * length + _SLACK
+    form = f"{order}{'Q' if wide else 'I'}"
+    start = _unpack(form, _read(file, 8 if wide else 4, 8))
+    for size in _value_sizes(file, length, order, start, wide=wide, depth=_DEPTH):
+        total += size
+        if total > limit:
+            raise ValueError("metadata whose tags stand for far more bytes than the file has")
+
+
+def check_jpeg_tags(file: BinaryIO) -> None:
+    r"""Raise ValueError where the EXIF metadata of a JPEG file do; Pillow reads them when it opens one.
+
+    Args:
+        file: The open file.
+
+    Raises:
+        ValueError: See `check_tags`.
+
+    Examples:
+        >>> check_jpeg_tags(io.BytesIO(b"\xff\xd8\xff\xd9"))
+    """
+    place, found = 2, []
+    while len(head := _read(file, place, 10)) == 10 and head[0] == 0xFF and head[1] not in (_SCAN, _END):
+        length = int.from_bytes(head[2:4], "big")
+        if head[1] == 0xFF:
+            place += 1
+            continue
+        if head[1] == _APP1 and head[4:10] == _EXIF:
+            found.append(_read(file, place + 10, max(0, length - 8)))
+        place += 2 + max(2, length)
+    if found:  # Pillow joins what several segments hold
+        check_tags(b"".join(found))
+
+
+def check_boxed_tags(file: BinaryIO) -> None:
+    """Raise ValueError where the EXIF metadata within an AVIF or HEIF file do, wherever they stand.
+
+    Args:
+        file: The open file.
+
+    Raises:
+        ValueError: See `check_tags`.
+
+    Examples:
+        >>> check_boxed_tags(io.BytesIO(b"no tags"))
+    """
+    file.seek(0)
+    content = file.read()
+    for number, found in enumerate(_BEGINNING.finditer(content)):
+        if number >= _MOST_BEGINNINGS:
+            raise ValueError("metadata that begin very often")
+        check_tags(content[found.start() :])
+
+
+def _value_sizes(file: BinaryIO, length: int, order: str, start: int, *, wide: bool, depth: int) -> Iterator[int]:
+    """Yield the bytes of the values of a directory, and of those within it."""
+    head, entry, inline = (8, 20, 8) if wide else (2, 12, 4)
+    form = f"{order}{'Q' if wide else 'I'}"
+    count = min(_unpack(f"{order}{'Q' if wide else 'H'}", _read(file, start, head)), _MOST_ENTRIES)
+    entries = _read(file, start + head, count * entry)
+    for place in range(0, len(entries) - entry + 1, entry):
+        tag, kind = struct.unpack_from(f"{order}HH", entries, place)
+        (number,) = struct.unpack_from(form, entries, place + 4)
+        (offset,) = struct.unpack_from(form, entries, place + entry - inline)
+        if (size := _SIZES.get(kind, 0) * number) > inline:
+            yield max(0, min(size, length - offset))
+        if tag in _FOLDERS and depth:
+            yield from _value_sizes(file, length, order, offset, wide=wide, depth=depth - 1)
+
+
+def _read(file: BinaryIO, place: int, size: int) -> bytes:
+    try:
+        file.seek(place)
+    except (OSError, OverflowError, ValueError):
+        return b""
+    return file.read(size)
+
+
+def _unpack(form: str, content: bytes) -> int:
+    try:
+        return int(struct.unpack_from(form, content)[0])
+    except struct.error:
+        return 0
