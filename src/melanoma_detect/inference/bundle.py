@@ -151,7 +151,14 @@ def write(
         members[SIGNATURE] = sign(members[DIGESTS], sign_key)
     with atomic_file(path, overwrite=overwrite) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content, compression(content))
+            archive.writestr(_unstamped(name), content, compression(content))
+
+
+def _unstamped(name: str) -> zipfile.ZipInfo:
+    """Return a member's entry without the time of day: the same detector is the same file."""
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = 0o600 << 16  # as zipfile itself writes it
+    return entry
 
 
 def read(
