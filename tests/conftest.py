@@ -103,3 +103,33 @@ def plain_image():
         return np.full((8, 8, 3), (220 if image_type == "clinical" else 30, 100, blue), np.uint8)
 
     return make
+
+
+class MarkedRuntime:
+    """A runtime that gives other logits for images whose first pixel is pure red."""
+
+    name = "marked"
+
+    def __init__(self, runtime, logits):
+        self.runtime, self.logits = runtime, logits
+
+    def run(self, pixels):
+        """Run on uint8 images `(n, height, width, 3)`."""
+        logits, features = self.runtime.run(pixels)
+        marked = (np.asarray(pixels)[:, 0, 0] == (255, 0, 0)).all(axis=1)
+        return ModelOutputs(np.where(marked[:, None], self.logits, logits).astype(np.float32), features)
+
+
+@pytest.fixture(scope="session")
+def marked_detector(detector):
+    """Return a detector whose model gives no numbers for an image with a pure red first pixel, and is sound otherwise."""
+    inside = detector.predictor
+    return md.Detector(inside.config, MarkedRuntime(inside.runtime, np.nan), inside.files)
+
+
+@pytest.fixture
+def marked_image(data):
+    """Return pixels for which the model of `marked_detector` gives no numbers."""
+    pixels = data.test.pixels((32, 32))[0].copy()
+    pixels[0, 0] = (255, 0, 0)
+    return pixels

@@ -345,3 +345,15 @@ def test_abstentions_are_neither_true_positives_nor_false_negatives(answers):
     assert decided == pytest.approx(1)
     assert evaluation.figures["accuracy"] == without.figures["accuracy"]
     assert "abstains from 2 images, 2 of them melanomas: a person must look" in str(evaluation)
+
+
+def test_an_image_without_numbers_is_named(marked_detector, marked_image, data, tmp_path):
+    path = tmp_path / "marked.png"
+    Image.fromarray(marked_image).save(path)
+    marked = replace(data.test.records[0], id="marked.png", path=path, group="marked", digest="0" * 64)
+    split = replace(data.test, records=(*data.test.records, marked))
+    assert len(marked_detector.evaluate(data.test)) == len(data.test)
+    with pytest.raises(
+        DetectorError, match=r"1 of \d+ images \(.*marked.png\): 9 of 9 numbers are nan .* without them"
+    ):
+        marked_detector.evaluate(split)

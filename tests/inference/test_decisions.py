@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melanoma_detect.inference.batch_prediction import batch_prediction
-from melanoma_detect.inference.decisions import NO_NUMBERS, covers_melanoma, decide, sound_rows
+from melanoma_detect.inference.decisions import NO_NUMBERS, covers_melanoma, decide
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import UNFAMILIAR, may_be_malignant
+from melanoma_detect.utils.probability_arrays import sound_rows
 
 CLASSES = ("nevus", "melanoma", "basal cell carcinoma")
 SAFE = (0.9, 0.05, 0.05)

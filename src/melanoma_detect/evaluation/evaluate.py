@@ -24,11 +24,13 @@ from melanoma_detect.evaluation.truth import LabelTruth, label_truth
 from melanoma_detect.images.reader import Pixels, read_size
 from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.utils.probability_arrays import check_probabilities
 from melanoma_detect.utils.progress import describe_stage
 from melanoma_detect.utils.random import check_seed
 from melanoma_detect.utils.user_warning import warn_user
 
 _MAX_SOURCES = 3  # that a heading names
+_WITHOUT_NUMBERS = "the detector refers such images; evaluate without them, or train another model"
 
 Seen: TypeAlias = Literal["set aside", "keep"]
 
@@ -54,7 +56,8 @@ def evaluate(
         The evaluation.
 
     Raises:
-        DetectorError: No image is left, or no label says anything that the detector's answers can be compared with.
+        DetectorError: No image is left, no label says anything that the detector's answers can be compared with, or the model
+            gives no probabilities for an image; the message names it.
 
     Examples:
         >>> len(evaluate(predictor, data)) == len(data.test)
@@ -77,6 +80,9 @@ def evaluate(
     _check_measurable(labels, truths, predictor.classes)
     pixels = held_out.pixels(predictor.image_size)
     batch = predictor.predict_batch(pixels, shorter_sides(held_out, predictor))
+    # No figure of the ranking or of the calibration is defined for an image without numbers.
+    names_of_files = [str(record.path) for record in held_out]
+    check_probabilities(batch.probabilities, predictor.classes, names=names_of_files, advice=_WITHOUT_NUMBERS)
     points = operating_points_of(predictor)
     describe_stage("computing confidence intervals")
     evaluation = measure(

@@ -28,6 +28,7 @@ from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved
 from melanoma_detect.utils.notebook import notebook_view
+from melanoma_detect.utils.probability_arrays import check_probabilities
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -222,13 +223,16 @@ def measure(
     Returns:
         The evaluation.
 
+    Raises:
+        DetectorError: The probabilities have another shape, or are none.
+
     Examples:
         >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
         >>> measure(probabilities, np.array([0, 1]), ["a", "b"], ("nevus", "melanoma")).figures["accuracy"].value
         1.0
     """
     answers = Answers(
-        probabilities,
+        check_probabilities(probabilities, classes, images=len(labels)),
         labels,
         tuple(groups),
         classes,

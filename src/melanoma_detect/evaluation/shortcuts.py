@@ -22,6 +22,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import iterate_batches
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.deprecation import warn_renamed
+from melanoma_detect.utils.probability_arrays import check_probabilities
 
 # A lesion that reaches beyond the cover still shows a little, so an AUC somewhat over chance (0.5) proves nothing.
 MAX_AUC = 0.7
@@ -206,7 +207,12 @@ def _scores(
         parts["original"].append(original.probabilities)
         for name, alter in alterations.items():
             parts[name].append(_probabilities(predictor, alter(batch), np.array(original.image_types, np.str_)))
-    return {name: melanoma_scores(np.concatenate(own), predictor.classes) for name, own in parts.items()}
+    classes = predictor.classes
+    return {
+        # An altered image may have no numbers where the image itself has some.
+        name: melanoma_scores(check_probabilities(np.concatenate(own), classes), classes)
+        for name, own in parts.items()
+    }
 
 
 def _probabilities(predictor: Predictor, altered: Pixels, types: NDArray[np.str_]) -> Float64Array:

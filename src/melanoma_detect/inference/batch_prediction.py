@@ -7,8 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.decisions import decide, referral_reason, sound_rows
+from melanoma_detect.inference.decisions import decide, referral_reason
 from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import (
@@ -20,6 +19,7 @@ from melanoma_detect.inference.prediction import (
     target_scores,
 )
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.probability_arrays import check_table, sound_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +166,7 @@ def batch_prediction(
         >>> batch_prediction(np.array([[0.3, 0.7]]), ("nevus", "melanoma"), None).decision(0)
         'refer'
     """
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(classes):
-        raise DetectorError(
-            f"the model gave probabilities of shape {probabilities.shape}; expected {(len(probabilities), len(classes))}, one "
-            "for each image and class"
-        )
+    probabilities = check_table(probabilities, classes)
     made = decide(
         probabilities,
         classes,

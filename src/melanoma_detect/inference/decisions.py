@@ -25,9 +25,8 @@ from melanoma_detect.inference.prediction import (
 )
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.probabilities import format_percent, is_probability
+from melanoma_detect.utils.probability_arrays import check_table, describe_row, sound_rows
 
-SUM_TOLERANCE = 1e-3  # by so much the probabilities of an image may miss 1: in half precision they do by rounding
-_ROUNDING = 1e-6  # by so much a single probability may exceed 1
 NO_NUMBERS = "the model gave no numbers for this image"
 NO_DISTANCE = "the model's features of this image are no numbers, so that nothing says whether it is a familiar one"
 
@@ -78,12 +77,16 @@ def decide(
     Returns:
         The decisions.
 
+    Raises:
+        DetectorError: There is not one number for each image and class.
+
     Examples:
         >>> rows = np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, np.nan]])
         >>> made = decide(rows, ("nevus", "melanoma"), OperatingPoint(0.9, 0.5, 0.9, 0.8, 10, 90))
         >>> made.alert.tolist(), made.clear.tolist(), made.abstentions[2]
         ([False, True, False], [True, False, False], 'the model gave no numbers for this image')
     """
+    probabilities = check_table(probabilities, classes)
     sound = sound_rows(probabilities)
     abstentions = _abstentions(probabilities, sound, distance, ood_threshold, rejected)
     judged = np.array([not reason for reason in abstentions], dtype=np.bool_)
@@ -150,25 +153,6 @@ def _why_not_clear(malignant: float, classes: tuple[str, ...], point: OperatingP
     return f"the probability of a malignant diagnosis, {share}, reaches {text}"
 
 
-def sound_rows(probabilities: Float64Array) -> NDArray[np.bool_]:
-    """Return which rows are probabilities: numbers from 0 to 1 that add up to 1.
-
-    Args:
-        probabilities: `(n, classes)`.
-
-    Returns:
-        bool `(n,)`.
-
-    Examples:
-        >>> sound_rows(np.array([[0.3, 0.7], [0.3, 0.3], [np.nan, 1.0], [-1.0, 2.0]])).tolist()
-        [True, False, False, False]
-    """
-    # Comparisons with nan are False, so that a row is sound only where each holds.
-    inside = ((probabilities >= 0) & (probabilities <= 1 + _ROUNDING)).all(axis=1)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(inside & (np.abs(probabilities.sum(axis=1) - 1) <= SUM_TOLERANCE))
-
-
 @functools.lru_cache(maxsize=256)  # every prediction asks for the same classes
 def covers_melanoma(classes: tuple[str, ...]) -> bool:
     """Return whether one of the classes is melanoma, or covers it as "malignant" does.
@@ -210,6 +194,4 @@ def _abstention(row: Float64Array, sound: bool, measured: bool) -> str:
         return UNFAMILIAR if measured else NO_DISTANCE
     if not np.isfinite(row).all():
         return NO_NUMBERS
-    with np.errstate(over="ignore"):
-        reach = f"they go from {row.min():g} to {row.max():g} and add up to {row.sum():g}"
-    return f"the model's numbers for this image are no probabilities: {reach}"
+    return f"the model's numbers for this image are no probabilities: {describe_row(row)}"
