@@ -69,6 +69,7 @@ CROSS_CUTTING_TESTS = {
     "test_assignment.py": "examples/assignment.py",
     "test_backends.py": "Keras's other backends",
     "test_core_install.py": "the distribution melanoma-detect-core, installed alone",
+    "test_images_without_numbers.py": "an image without numbers at every door",
     "test_disks.py": "full disks, and systems without a place for caches",
     "test_distributions.py": "the two files pyproject.toml",
     "test_hostile_names.py": "names of files, classes and sources, through every output",

@@ -16,7 +16,7 @@ from melanoma_detect.utils.probabilities import format_percent, format_probabili
         (1.04e-10, "<0.1%", "0.00000001%", "0.0000000001"),
         (0.9996, ">99.9%", "99.96%", "0.9996"),
         (0.00049, "<0.1%", "0.05%", "0.0005"),
-        (float("nan"), "nan%", "nan%", "nan"),
+        (float("nan"), "no number", "nan%", "nan"),
     ],
 )
 def test_what_is_neither_0_nor_1_is_not_shown_as_either(share, percent, threshold, probability):

@@ -1,5 +1,6 @@
 """Explanations of predictions: heat maps over images, by class activation maps, Grad-CAM or occlusion."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
@@ -20,10 +21,12 @@ from melanoma_detect.explain.overlay import resize_heat
 from melanoma_detect.explain.prepared_image import PreparedImage, prepare_image
 from melanoma_detect.images.reader import ImageLike, Pixels
 from melanoma_detect.inference.batch_prediction import BatchPrediction
+from melanoma_detect.inference.prediction import NO_DIAGNOSIS
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import BATCH, OnnxRuntime
 from melanoma_detect.inference.test_time_augmentation import make_views
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
+from melanoma_detect.utils.probability_arrays import sound_rows
 from melanoma_detect.utils.progress import describe_stage, progress_bar
 from melanoma_detect.utils.suggest import did_you_mean
 
@@ -190,7 +193,7 @@ def normalize_heat(evidence: Float32Array, size: tuple[int, int]) -> Float32Arra
         [[0.0, 1.0]]
     """
     positive = np.maximum(evidence, 0)
-    if not positive.max() > 0:  # true for nan as well
+    if not 0 < positive.max() < np.inf:  # true for nan as well
         return np.zeros(size, np.float32)
     heat = resize_heat(positive / positive.max(), size)
     return np.asarray(heat / heat.max(), np.float32)
@@ -225,12 +228,16 @@ def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, meas
     probabilities = predictions.probabilities[row]
     predicted = int(probabilities.argmax())
     indices = (predicted,) if diagnosis is None else class_indices(diagnosis, predictor.classes)
+    if not sound_rows(probabilities[None])[0]:
+        return _explain_nothing(predictor, case, diagnosis and _name(diagnosis, indices, predictor.classes))
     evidence = measure(predictor, image.pixels, indices, probabilities)
     heat = normalize_heat(evidence.values, predictor.image_size)
     hidden = evidence.hidden
     if hidden is None and heat.any():
         hidden_pixels = hide_hottest(image.pixels, heat, HIDDEN_SHARE)
         hidden = float(predictor.probabilities(hidden_pixels[None])[0, list(indices)].sum())
+    if hidden is not None and not math.isfinite(hidden):
+        hidden = None
     return Explanation(
         heat=heat,
         method=evidence.method,
@@ -246,6 +253,23 @@ def _explain_case(predictor: Predictor, case: _Case, diagnosis: str | None, meas
         cells=(int(evidence.values.shape[0]), int(evidence.values.shape[1])) if evidence.hidden is None else None,
         share_for=_share_for(evidence.values),
         seen=image.seen,
+    )
+
+
+def _explain_nothing(predictor: Predictor, case: _Case, diagnosis: str | None) -> Explanation:
+    """Return the explanation of an image for which the model gave no probabilities: it is referred, and nothing is evidence."""
+    return Explanation(
+        heat=np.zeros(predictor.image_size, np.float32),
+        method="none",
+        diagnosis=diagnosis or NO_DIAGNOSIS,
+        probability=math.nan,
+        hidden=None,
+        source=case.image.source,
+        image=case.image.shown,
+        reason=case.predictions.reason(case.row, predictor.classes),
+        abstained=True,
+        covers_predicted=False,
+        seen=case.image.seen,
     )
 
 

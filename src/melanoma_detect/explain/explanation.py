@@ -1,5 +1,6 @@
 """An explanation of a prediction: a heat map over the image, with the sentences that say what it shows and what it does not."""
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,9 +45,9 @@ class Explanation(HasDicomCapture):
     Attributes:
         heat: float32 `(height, width)` at the model's size, 0 to 1: the evidence for the diagnosis at each pixel, relative to
             the largest; 0 for evidence against it, and everywhere if nothing is evidence for it.
-        method: `"cam"`, `"grad-cam"` or `"occlusion"`.
-        diagnosis: The explained diagnosis: a class, `"melanoma"` or `"malignant"`.
-        probability: The detector's probability of the diagnosis, 0 to 1.
+        method: `"cam"`, `"grad-cam"` or `"occlusion"`; `"none"` where the model gave no probabilities.
+        diagnosis: The explained diagnosis: a class, `"melanoma"` or `"malignant"`; empty for none.
+        probability: The detector's probability of the diagnosis, 0 to 1; nan where the model gave none.
         hidden: Its probability with the part that matters most hidden: by occlusion, the lowest with one part hidden; by the
             other methods, that with the fifth of the image hidden that has the most heat. None where it was not measured.
         source: The image's path or name.
@@ -138,7 +139,7 @@ class Explanation(HasDicomCapture):
             876
         """
         text = SheetText(
-            title=f"Evidence for {self._name}, {format_percent(self.probability)}",
+            title=self.title,
             overlay=f"Evidence, by {METHOD_NAMES.get(self.method, self.method)}",
             caption=self._text(PurePath(self.source).name or self.source),
             note=DISCLAIMER,
@@ -205,6 +206,7 @@ class Explanation(HasDicomCapture):
             "seen",
         )
         return {name: getattr(self, name) for name in names} | {
+            "probability": self.probability if self._has_numbers else None,
             "cells": None if self.cells is None else list(self.cells),
             "evidence": bool(self.heat.any()),
             "half": self.half,
@@ -239,15 +241,26 @@ class Explanation(HasDicomCapture):
         """
         return [*self._introduction(), *(self._description() if self.heat.any() else self._without_evidence()), CAVEAT]
 
+    @property
+    def title(self) -> str:
+        """What the map shows, in a few words."""
+        return f"Evidence for {self._name}, {format_percent(self.probability)}" if self._has_numbers else "No evidence"
+
+    @property
+    def _has_numbers(self) -> bool:
+        return math.isfinite(self.probability)
+
     def _introduction(self) -> Iterable[str]:
         if self.reason:
             yield f"REFER: {'the detector abstains from this image: ' * self.abstained}{self.reason}."
-        yield f"Evidence for {self._name} ({format_percent(self.probability)}), by {METHOD_NAMES[self.method]}."
+        if self._has_numbers:
+            yield f"Evidence for {self._name} ({format_percent(self.probability)}), by {METHOD_NAMES[self.method]}."
         if self.seen < _WHOLE:
             yield f"The model saw the middle {format_percent(self.seen, 0)} of the image, which is shown here."
 
     def _without_evidence(self) -> Iterable[str]:
-        yield "No part of the image is evidence for it, by this method."
+        nothing = "No part of the image is evidence for it, by this method."
+        yield nothing if self._has_numbers else "There is no evidence to show, for any diagnosis."
 
     def _description(self) -> Iterable[str]:
         if not self.covers_predicted:

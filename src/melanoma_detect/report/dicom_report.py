@@ -1,5 +1,6 @@
 """A prediction as a DICOM structured report: TID 1500 in a Comprehensive 3D SR. Needs the extra `dicom`."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ from melanoma_detect.report.dicom_source import (
     write_dataset,
 )
 from melanoma_detect.utils.disclaimer import DISCLAIMER
+from melanoma_detect.utils.probabilities import is_probability
 
 SERIES_DESCRIPTION = "melanoma-detect: research, not a medical device"
 _DIGITS = 6  # of a share in per cent
@@ -223,7 +225,7 @@ def _decision_group(prediction: Prediction, context: _Context) -> MeasurementsAn
             _percent(codes.DCM.ProbabilityOfCancer, prediction.malignant),
             _percent(private_code("P_MELANOMA", "Probability of melanoma"), prediction.melanoma),
         ]
-    if prediction.operating_point is not None:
+    if prediction.operating_point is not None and is_probability(prediction.operating_point.threshold):
         measurements += _threshold(prediction.operating_point)
     group = context.group(
         "lesion",
@@ -264,6 +266,7 @@ def _diagnosis_groups(prediction: Prediction, context: _Context) -> list[Measure
             measurements=[_percent(codes.DCM.CertaintyOfFinding, share)],
         )
         for label, share in prediction.probabilities.items()
+        if math.isfinite(share)
     ]
 
 

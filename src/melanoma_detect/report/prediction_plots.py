@@ -22,7 +22,7 @@ from melanoma_detect.report.figure import NotebookFigure, drawable
 from melanoma_detect.report.notebook_prediction import COLORS, KINDS, class_kind
 from melanoma_detect.report.style import GREY, LIGHT, SMALL, new_figure, show_image
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.probabilities import format_percent, format_threshold
+from melanoma_detect.utils.probabilities import format_percent, format_threshold, is_probability
 
 _INK = "#1f2933"
 _MAX_CLASSES = 9  # bars: the most probable ones
@@ -55,8 +55,9 @@ def prediction(value: Prediction) -> NotebookFigure:
     shape = image.width / image.height if isinstance(image, Image.Image) else 1
     side = min(max((height - key - 0.5) * shape, _SIDES[0]), _SIDES[1])
     sentence = drawable(str(value).replace(printable(value.source), PurePath(value.source).name or value.source, 1))
-    title = f"{word}: {value.diagnosis}, {format_percent(value.probabilities[value.diagnosis])}"
-    heading = f"{word}: no diagnosis" if value.abstained else title
+    heading = f"{word}: no diagnosis"
+    if not value.abstained:
+        heading = f"{word}: {value.diagnosis}, {format_percent(value.probabilities[value.diagnosis])}"
     figure = _new_sheet(side + _BARS + _NAMES, height, heading, sentence, color=COLORS[value.decision])
     grid = figure.add_gridspec(2, 2, width_ratios=(side, _BARS), height_ratios=(height - key - 0.5, key))
     _draw_image(figure.add_subplot(grid[0, 0]), image)
@@ -81,7 +82,7 @@ def explanation(value: Explanation) -> NotebookFigure:
         'evidence, by occlusion'
     """
     text = drawable(" ".join(value.sentences()))
-    title = f"Evidence for {value.diagnosis}, {format_percent(value.probability)}"
+    title = value.title
     rows, columns = value.image.shape[:2]
     side = min(4.0, 4.0 * columns / rows)
     figure = _new_sheet(max(2 * side + 0.3, _LEAST), side * rows / columns + 0.85, title, text)
@@ -159,10 +160,11 @@ def _draw_bars(axes: Axes, value: Prediction) -> None:
     colors = [COLORS["alert" if value.alert else "b"], *(COLORS[class_kind(label)] for label in ordered)]
     rows = [0.0, *(row + 1.6 for row in range(len(ordered)))]
     axes.barh(rows, [1.0] * len(rows), height=0.66, color=LIGHT, alpha=0.5)
-    axes.barh(rows, shares, height=0.66, color=colors)
+    # A probability that is no number has no bar.
+    axes.barh(rows, np.clip(np.nan_to_num(shares, posinf=0), 0, 1), height=0.66, color=colors)
     for row, share in zip(rows, shares, strict=True):
         axes.text(1.03, row, format_percent(share), va="center", fontsize=SMALL, color=_INK)
-    if point:
+    if point and is_probability(point.threshold):
         axes.plot([point.threshold] * 2, [-0.55, 0.55], color=_INK, linewidth=2)
         right = point.threshold > 0.5  # the words stand where there is room
         axes.text(

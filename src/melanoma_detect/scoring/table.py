@@ -5,6 +5,7 @@ A row is a list of texts, as CSV (RFC 4180) writes them. A cell is empty where t
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -87,7 +88,8 @@ def prediction_row(name: str, prediction: Prediction, names: Sequence[str]) -> l
         names: The columns, from `columns` of the detector's classes.
 
     Returns:
-        One text per column. Probabilities have every digit that was computed; a class that the detector lacks has 0.
+        One text per column. Probabilities have every digit that was computed; a class that the detector lacks has 0, and one
+        for which the model gave no number is empty.
 
     Examples:
         >>> prediction = detector.predict(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg")
@@ -103,7 +105,7 @@ def prediction_row(name: str, prediction: Prediction, names: Sequence[str]) -> l
     return [
         _to_utf8(name),
         prediction.diagnosis,
-        *map(repr, cells.values()),
+        *(repr(value) if math.isfinite(value) else "" for value in cells.values()),
         prediction.decision,
         *booleans,
         prediction.image_type,

@@ -16,10 +16,15 @@ class ImagePrediction(Answer):
 
     file: str = Field(description="The name of the file, or of the frame in it (lesion.dcm#2).")
     source: str = Field(description="The same, as Prediction.source.")
-    diagnosis: str = Field(description="The most probable class.")
-    probabilities: dict[str, float] = Field(description="The probability of each class, 0 to 1; they sum to 1.")
-    melanoma: float = Field(description="The probability of melanoma.")
-    malignant: float = Field(description="The probability of any malignant diagnosis.")
+    diagnosis: str = Field(description="The most probable class; empty where the model gave no probabilities.")
+    probabilities: dict[str, float | None] = Field(
+        description="The probability of each class, 0 to 1; they sum to 1; null where the model gave no number: such an image "
+        "is referred."
+    )
+    melanoma: float | None = Field(description="The probability of melanoma; null where the model gave no number.")
+    malignant: float | None = Field(
+        description="The probability of any malignant diagnosis; null where the model gave no number."
+    )
     decision: Literal["alert", "clear", "refer"] = Field(
         description="alert: show it to a dermatologist. clear: neither an alert nor a likely cancer. refer: a person must look."
     )

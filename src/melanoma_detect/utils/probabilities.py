@@ -10,16 +10,19 @@ def format_percent(share: float, digits: int = 1) -> str:
     """Return a share in per cent as sentences, cards and figures of the library show it.
 
     Args:
-        share: 0 to 1, or nan.
+        share: 0 to 1; nan or infinity where there is none.
         digits: Digits after the point.
 
     Returns:
-        Its text: 100% and 0% only for exactly 1 and 0, so that nothing looks certain because it was rounded.
+        Its text: 100% and 0% only for exactly 1 and 0, so that nothing looks certain because it was rounded; "no number" for
+        what is none.
 
     Examples:
         >>> [format_percent(share) for share in (0.9951, 0.007, 0.99996, 1e-5, 1.0)]
         ['99.5%', '0.7%', '>99.9%', '<0.1%', '100%']
     """
+    if not math.isfinite(share):
+        return "no number"
     if share in (0, 1):
         return f"{share:.0%}"
     smallest = 10.0 ** -(digits + 2)
