@@ -14,6 +14,7 @@ from PIL import Image
 
 from melanoma_detect.data.properties import Header, describe_header
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.formats import image_error
 from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprints, thumbnails, to_grey
 from melanoma_detect.images.reader import (
     Pixels,
@@ -171,6 +172,8 @@ def _scan_file(image: ImageFile, size: Size, resize: Resize, pixels: Pixels | No
         decoded, header = _decode(image, content, min_decode_size(size, resize))
     except ImageError as error:
         return _FileScan(sha256, error=str(error), stamp=stamp)
+    except Exception as error:  # noqa: BLE001 - one file must not stop a folder, whatever it does to a decoder
+        return _FileScan(sha256, error=str(image_error(image, error)), stamp=stamp)
     if pixels is not None:
         pixels[:] = resize_image(decoded, size, resize)
     return _FileScan(sha256, grey=to_grey(decoded), stamp=stamp, header=header)

@@ -28,6 +28,7 @@ from pydicom.uid import (
 from melanoma_detect.errors import ImageError, MelanomaDetectError, NoImageError
 from melanoma_detect.images.dicom_limits import LimitedReads, packed_limit
 from melanoma_detect.images.frame_names import frame_name
+from melanoma_detect.images.quiet_decoders import quiet_decoders
 
 SOFTWARE = "melanoma-detect"  # the manufacturer in the files that this library writes
 
@@ -104,7 +105,8 @@ def private_reading() -> Iterator[None]:
         _reading.append((settings.reading_validation_mode, settings.writing_validation_mode))
         settings.reading_validation_mode = settings.writing_validation_mode = pydicom.config.IGNORE
     try:
-        yield
+        with quiet_decoders():
+            yield
     except (MelanomaDetectError, Warning):  # a warning that was turned into an error: the caller tries again without
         raise
     except Exception as error:  # noqa: BLE001

@@ -27,6 +27,7 @@ from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.jpeg import check_jpeg
 from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
+from melanoma_detect.images.quiet_decoders import quiet_decoders
 from melanoma_detect.images.tags import check_boxed_tags, check_jpeg_tags
 from melanoma_detect.images.tiff import open_tiff
 from melanoma_detect.images.webp import webp_size
@@ -83,7 +84,7 @@ def open_image(source: File) -> Iterator[Image.Image]:
     """
     try:
         file_source, frame = _split(source)
-        with _open_file(file_source) as file:
+        with quiet_decoders(), _open_file(file_source) as file:
             image = without_warning_errors(lambda: _open_by_content(file, source_name(file_source), frame))
             check_size(image.size, source_name(source))
             yield image

@@ -30,6 +30,7 @@ from melanoma_detect.images.formats import (
 from melanoma_detect.images.frames import Frame
 from melanoma_detect.images.memory import MAX_PIXELS, check_memory, check_size
 from melanoma_detect.images.orientation import orientation, turn_upright
+from melanoma_detect.images.quiet_decoders import quiet_decoders, silence_libtiff
 from melanoma_detect.images.tiff import check_tiff, correct_values
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -314,7 +315,9 @@ def _load_pil(image: Image.Image) -> Image.Image:
     check_size(image.size, source_name(image))
     try:
         check_tiff(image)
-        return without_warning_errors(lambda: _upright_rgb(image, source_name(image), full=False))
+        silence_libtiff()
+        with quiet_decoders():
+            return without_warning_errors(lambda: _upright_rgb(image, source_name(image), full=False))
     except Exception as error:  # the decoders of an image that was opened and not yet read
         raise image_error(image, error) from error
 

@@ -6,6 +6,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImagePalette, TiffImagePlugin
 
+from melanoma_detect.images.quiet_decoders import silence_libtiff
 from melanoma_detect.images.tags import check_tags
 
 _SUBFILE_TYPE, _BITS, _PHOTOMETRIC, _PLANAR, _COLORMAP, _SAMPLE_FORMAT = 254, 258, 262, 284, 320, 339
@@ -33,6 +34,7 @@ def open_tiff(file: BinaryIO) -> Image.Image:
         >>> open_tiff(file).size
         (4, 3)
     """
+    silence_libtiff()
     check_tags(file)
     file.seek(0)
     image = TiffImagePlugin.TiffImageFile(file, "")
