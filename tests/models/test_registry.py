@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.errors import BrokenPluginError, ContractError, ModelError, UnknownModelError
 from melanoma_detect.models import registry
-from melanoma_detect.models.registry import find_builder
+from melanoma_detect.models.registry import find_builder, find_entry
 
 
 @pytest.fixture
@@ -211,3 +212,39 @@ def test_the_list_prints_as_a_table():
     assert isinstance(models, list)
     assert lines[1 + [entry.name for entry in models].index("cnn")].endswith("and a dense layer of 128.")
     assert not any(" Build " in line for line in lines)
+
+
+BROKEN = {
+    "no value": "[melanoma_detect.models]\nalone\n",
+    "not UTF-8": b"[melanoma_detect.models]\n\xff = x:y\n",
+    "no section": "[melanoma_detect.models\nx = y:z\n= =\n",
+}
+
+
+@pytest.mark.parametrize("points", BROKEN)
+def test_a_package_that_says_nonsense_of_itself_hides_no_other(tmp_path, monkeypatch, points):
+    content = BROKEN[points]
+    info = tmp_path / "site" / "broken-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_bytes(content if isinstance(content, bytes) else content.encode())
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert find_entry("cnn").package == "melanoma-detect"
+    assert all(
+        "broken-1.0.dist-info: the architectures of this package cannot be listed" in str(w.message) for w in caught
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["raise SystemExit(3)", "raise GeneratorExit", "def (:", "def f(): f()\nf()", "raise ValueError('\\x1b[2J\\nx')"],
+)
+def test_a_module_that_raises_anything_is_an_error_that_names_its_package(install, code):
+    install("gated", {"gated": "gated:build"}, code)
+    with pytest.raises(
+        BrokenPluginError, match=r"architecture 'gated': gated \S+ is installed, but .* cannot be imported"
+    ) as e:
+        find_builder("gated")
+    assert str(e.value).isprintable()

@@ -10,9 +10,12 @@ import melanoma_detect as md
 from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.json_output import print_json, to_json
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.files import atomic_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from melanoma_detect.evaluation.evaluation import Evaluation
     from melanoma_detect.evaluation.external import ExternalValidation
 
@@ -137,10 +140,17 @@ def _write_table(validation: "ExternalValidation", outputs: EvaluationOutputs) -
     if outputs.table.suffix.lower() == ".json":
         text = json.dumps(to_json(validation.to_dict()), indent=2, allow_nan=False) + "\n"
     else:
-        text = validation.to_frame().to_csv()
+        text = _protect(validation.to_frame()).to_csv(lineterminator="\n")
     with atomic_file(outputs.table, overwrite=outputs.overwrite) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
     yield outputs.table
+
+
+def _protect(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table whose names and notes no spreadsheet takes for formulas."""
+    texts = [str(name) for name, kind in frame.dtypes.items() if kind.kind not in "biuf"]
+    cells = {name: [csv_cell(cell) if isinstance(cell, str) else cell for cell in frame[name]] for name in texts}
+    return frame.assign(**cells).rename(index=csv_cell)
 
 
 def _written(files: Sequence[Path]) -> dict[str, list[str]]:

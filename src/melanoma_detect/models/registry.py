@@ -27,6 +27,7 @@ from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.missing_packages import CORE, WHOLE
 from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.suggest import did_you_mean
+from melanoma_detect.utils.user_warning import warn_user
 
 GROUP = "melanoma_detect.models"
 
@@ -108,9 +109,12 @@ def list_models() -> ModelList:
         >>> [entry.name for entry in list_models() if entry.package == "melanoma-detect"]
         ['cnn', 'convnext_tiny', 'densenet121', 'efficientnet_lite0', 'efficientnet_lite1', 'efficientnet_lite2', ...]
     """
-    # A set: a package that is on the path twice, as an editable install can be, gives each entry point twice.
-    entries = {_make_entry(point) for point in importlib_metadata.entry_points(group=GROUP)}
-    return ModelList(sorted(entries, key=lambda entry: (entry.name, entry.package)))
+    # A package that is on the path twice, as an editable install can be, gives each entry point twice: the first counts.
+    entries: dict[str, ModelEntry] = {}
+    for package in importlib_metadata.distributions():
+        for entry in _entries_of(package):
+            entries.setdefault(entry.full_name, entry)
+    return ModelList(sorted(entries.values(), key=lambda entry: (entry.name, entry.package)))
 
 
 def parse_name(name: str) -> ModelName:
@@ -192,9 +196,9 @@ def find_builder(name: str) -> tuple[ModelEntry, Builder]:
     point = importlib_metadata.EntryPoint(name=entry.name, value=entry.target, group=GROUP)
     try:
         builder = point.load()
-    except MissingPackageError:
+    except (MissingPackageError, KeyboardInterrupt):
         raise  # the package is sound: what it needs is missing
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         # A module that exits the program when it is imported is as broken as one that raises.
         raise BrokenPluginError(
             f"{subject} is installed, but {entry.target} cannot be imported ({type(error).__name__}: {error}); update or "
@@ -281,6 +285,23 @@ def _read_docstrings(file: Path) -> dict[str, str]:
         return {}
     functions = [node for node in body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
     return {node.name: (ast.get_docstring(node) or "").partition("\n")[0].strip() for node in functions}
+
+
+def _entries_of(package: Any) -> list[ModelEntry]:
+    """Return the architectures of a package; none, with a warning, where what it says of itself cannot be read."""
+    try:
+        text = package.read_text("entry_points.txt") or ""
+        if GROUP not in text:  # nearly every package
+            return []
+        return [_make_entry(point) for point in package.entry_points.select(group=GROUP)]
+    except Exception as error:  # noqa: BLE001 - text that others wrote, in packages that may have nothing to do with this one
+        folder = Path(str(getattr(package, "_path", "a package"))).name
+        warn_user(
+            f"{folder}: the architectures of this package cannot be listed ({type(error).__name__}: {error}); update or "
+            "uninstall it",
+            UserWarning,
+        )
+        return []
 
 
 def _make_entry(point: importlib_metadata.EntryPoint) -> ModelEntry:

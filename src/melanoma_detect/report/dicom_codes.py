@@ -12,6 +12,7 @@ from pydicom.sr.coding import Code
 
 from melanoma_detect import taxonomy
 from melanoma_detect.images.dicom_header import SOFTWARE
+from melanoma_detect.printable import printable
 
 SCHEME = "99MELDETECT"
 _MAX_MEANING = 64  # characters of a code's meaning (VR LO)
@@ -40,7 +41,24 @@ def private_code(value: str, meaning: str) -> CodedConcept:
         >>> private_code("REFER", "A person must look").scheme_designator
         '99MELDETECT'
     """
-    return CodedConcept(value[:_MAX_VALUE], SCHEME, meaning[:_MAX_MEANING])
+    return CodedConcept(short_text(value, _MAX_VALUE), SCHEME, short_text(meaning, _MAX_MEANING))
+
+
+def short_text(text: str, most: int) -> str:
+    r"""Return a text for an element of DICOM that holds one short text, in which a backslash would begin another one.
+
+    Args:
+        text: The text.
+        most: How many characters the element may have.
+
+    Returns:
+        The text, cut.
+
+    Examples:
+        >>> short_text("nevus\x1b", 64)
+        'nevus/x1b'
+    """
+    return printable(text).replace("\\", "/")[:most]
 
 
 def diagnosis_code(label: str) -> CodedConcept:

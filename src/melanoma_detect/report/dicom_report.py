@@ -34,7 +34,7 @@ from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.prediction_image import image_source
 from melanoma_detect.inference.predictor import as_predictor
-from melanoma_detect.report.dicom_codes import diagnosis_code, private_code, scheme_item
+from melanoma_detect.report.dicom_codes import diagnosis_code, private_code, scheme_item, short_text
 from melanoma_detect.report.dicom_source import (
     Identity,
     SourceImage,
@@ -186,7 +186,7 @@ def _report(prediction: Prediction, image: SourceImage, identity: Identity, name
         sop_instance_uid=identity.new_uid(),
         instance_number=identity.instance_number,
         manufacturer=SOFTWARE,
-        manufacturer_model_name=name[:64],
+        manufacturer_model_name=short_text(name, 64),
         software_versions=melanoma_detect.__version__,
         series_description=SERIES_DESCRIPTION,
         coding_schemes=[scheme_item()],

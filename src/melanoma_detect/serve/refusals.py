@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope
 
+from melanoma_detect.printable import printable
+
 Reason: TypeAlias = Literal["token", "too large", "too many files", "busy", "slow", "form", "parameters", "image"]
 
 RETRY_SECONDS = 1  # after which a client may come again: batches take less
@@ -66,7 +68,7 @@ def problem_response(status: int, sentence: str, headers: dict[str, str] | None 
         >>> problem_response(422, "sensitivity=2").body
         b'{"error":"sensitivity=2"}'
     """
-    return JSONResponse({"error": sentence}, status, {"Cache-Control": "no-store"} | (headers or {}))
+    return JSONResponse({"error": printable(sentence)}, status, {"Cache-Control": "no-store"} | (headers or {}))
 
 
 async def discard_body(scope: Scope, receive: Receive) -> dict[str, str]:
