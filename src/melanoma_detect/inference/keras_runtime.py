@@ -1,5 +1,7 @@
 """Keras as a runtime, and Keras models as bytes: what a detector needs where ONNX Runtime cannot serve."""
 
+import io
+import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,10 +12,13 @@ import numpy as np
 
 from melanoma_detect.errors import DetectorError, UnknownModelError
 from melanoma_detect.images.reader import Pixels
+from melanoma_detect.inference.members import MAX_RATIO
 from melanoma_detect.inference.runtime import ModelOutputs
 from melanoma_detect.models.contract import logits_and_features
 from melanoma_detect.models.registry import find_builder
 from melanoma_detect.utils.temporary import temporary_folder
+
+_SMALL, _MAX_SIZE, _MAX_MEMBERS = 64 * 2**20, 4 * 2**30, 10_000  # bytes, bytes, and members with the assets of layers
 
 
 class KerasRuntime:
@@ -88,10 +93,27 @@ def model_from_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
         >>> model_from_bytes(predictor.files.keras(), predictor.config.architecture).name
         'cnn'
     """
+    _check_archive(content)
     with temporary_folder() as folder:
         file = Path(folder, "model.keras")
         file.write_bytes(content)
         return load_model(file, architecture)
+
+
+def _check_archive(content: bytes) -> None:
+    """Raise DetectorError unless a `.keras` file, a zip, unpacks to what a model may have."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _load_error(Path("model.keras"), error) from error
+    for member in members:
+        grows = member.file_size > _SMALL and member.file_size > MAX_RATIO * member.compress_size
+        if grows or member.file_size > _MAX_SIZE or len(members) > _MAX_MEMBERS:
+            raise DetectorError(
+                f"model.keras: {member.filename} would unpack from {member.compress_size:,} to {member.file_size:,} bytes, as "
+                f"one of {len(members):,} members; do not trust it"
+            )
 
 
 def model_to_bytes(model: Any) -> bytes:
