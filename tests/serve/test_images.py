@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import warnings
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 import melanoma_detect as md
 from melanoma_detect.images.frames import Frame
-from melanoma_detect.serve import ServeSettings, create_app
+from melanoma_detect.serve import ServeSettings, create_app, images
 
 
 def dicom(pixels):
@@ -65,7 +66,7 @@ def test_every_frame_of_a_dicom_file_is_answered_under_its_name(ask, two_types):
 
 def test_too_many_frames_or_pixels_are_refused_before_they_are_decoded(ask, two_types, monkeypatch):
     app = create_app(two_types(), ServeSettings(max_files=2, max_pixels=1000))
-    monkeypatch.setattr("melanoma_detect.images.dicom.pixel_array", lambda *_, **__: pytest.fail("it was decoded"))
+    monkeypatch.setattr("melanoma_detect.images.dicom._decode", lambda *_, **__: pytest.fail("it was decoded"))
     many, large = dicom(np.zeros((3, 8, 8, 3), np.uint8)), dicom(np.zeros((1, 40, 30, 3), np.uint8))
     first, second = predictions(ask, app, ("many.dcm", many), ("large.dcm", large))
     assert first["error"] == "many.dcm: 3 frames; expected at most 2: split the file"
@@ -119,3 +120,23 @@ def test_any_beginning_of_a_file_is_answered(ask, two_types, photo):
     assert len(found) == len(pieces)
     assert all(each["decision"] in ("alert", "clear", "refer") for each in found)
     assert [each["file"] for each in found] == [name for name, _ in pieces]
+
+
+def test_an_image_that_takes_too_long_has_an_error_and_the_others_their_answer(ask, two_types, photo, monkeypatch):
+    load = images.load_rgb
+
+    def slow(image, *arguments, **options):
+        if image.name == "slow.png":
+            time.sleep(20)
+        return load(image, *arguments, **options)
+
+    monkeypatch.setattr(images, "load_rgb", slow)
+    app = create_app(two_types(), ServeSettings(seconds=4))
+    started = time.monotonic()
+    late, read = predictions(ask, app, ("slow.png", photo()), ("quick.png", photo()))
+    assert time.monotonic() - started < 10
+    assert (late["decision"], late["reason"]) == ("refer", "unreadable")
+    assert late["error"] == "slow.png: took longer than 2 seconds to read; make it smaller, or save it again"
+    assert "error" not in read
+    explained = ask(app, "post", "/v1/explain", files={"file": ("slow.png", photo())})
+    assert (explained.status_code, "took longer" in explained.json()["error"]) == (422, True)

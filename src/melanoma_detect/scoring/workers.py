@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
 from melanoma_detect.errors import ImageError, SeveralFramesError
@@ -14,9 +15,11 @@ from melanoma_detect.images.frames import Frame, frame_name, split_frame_name
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
+from melanoma_detect.scoring import time_limit
 from melanoma_detect.scoring.addresses import is_address, open_binary
 from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.table import columns, prediction_row, unreadable_row
+from melanoma_detect.scoring.time_limit import Clock, read_within
 
 # Batches per thread that may be started before their results are taken. One keeps every thread busy while the oldest batch
 # is awaited, a second covers batches that take unequally long; each more would only hold more images in memory.
@@ -153,7 +156,7 @@ def _split_into_batches(shards: Iterable[Shard], size: int) -> Iterator[Batch]:
 
 
 def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[str], size: int) -> Rows:
-    inputs = [_preprocess(predictor, item, item.path) for item in items]
+    inputs = _read_inputs(predictor, items, [item.path for item in items])
     rows = iter(_rows(predictor, items, inputs, names))
     result: Rows = []
     for item, value, row in zip(items, inputs, rows, strict=True):
@@ -175,7 +178,7 @@ def _score_frames(predictor: Predictor, item: Item, count: int, names: Sequence[
         numbers = range(start, min(start + size, count + 1))
         items = [Item(frame_name(item.name, each), frame_name(item.path, each)) for each in numbers]
         sources = [Frame(file, each) if file else own.path for each, own in zip(numbers, items, strict=True)]
-        inputs = [_preprocess(predictor, own, source) for own, source in zip(items, sources, strict=True)]
+        inputs = _read_inputs(predictor, items, sources)
         rows += _rows(predictor, items, inputs, names)
     return rows
 
@@ -202,13 +205,30 @@ def _reason(item: Item, error: Exception) -> str:
     return message.replace(item.path, item.name) if item.path else message
 
 
-def _preprocess(predictor: Predictor, item: Item, source: str | Frame) -> ModelInput | Exception:
+def _read_inputs(
+    predictor: Predictor, items: Sequence[Item], sources: Sequence[str | Frame]
+) -> list[ModelInput | Exception]:
+    reads = [partial(_preprocess, predictor, item, source) for item, source in zip(items, sources, strict=True)]
+    found: list[ModelInput | Exception] = []
+    for item, value in zip(items, read_within(reads, time_limit.IMAGE_SECONDS), strict=True):
+        is_late = isinstance(value, TimeoutError)
+        late = f"{item.name}: {value}; make it smaller, save it again, or leave it out"
+        found.append(ImageError(late) if is_late else value)
+    return found
+
+
+def _preprocess(predictor: Predictor, item: Item, source: str | Frame, clock: Clock) -> ModelInput | Exception:
     try:
         if not item.path:
             empty = f"{item.name}: the table names no image here; fill the cell, or remove the row"
             return ImageError(item.problem or empty)
         is_remote = isinstance(source, str) and is_address(source)
-        return predictor.preprocess(_fetch_image(item.path) if is_remote else source)
+        if not is_remote:
+            return predictor.preprocess(source)
+        clock.stop()  # a store may be slow, and is asked several times
+        fetched = _fetch_image(item.path)
+        clock.start()
+        return predictor.preprocess(fetched)
     except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
         return error
 

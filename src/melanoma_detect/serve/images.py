@@ -15,13 +15,14 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError, ImageError, MelanomaDetectError, SeveralFramesError
 from melanoma_detect.explain.cam import check_class_maps
 from melanoma_detect.explain.explain import Method
-from melanoma_detect.images.formats import open_image, without_warning_errors
+from melanoma_detect.images.formats import without_warning_errors
 from melanoma_detect.images.frames import Frame, is_dicom
 from melanoma_detect.images.memory import MAX_PIXELS
-from melanoma_detect.images.reader import load_rgb, min_decode_size, resize_image, source_name
+from melanoma_detect.images.reader import Size, load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
+from melanoma_detect.scoring.time_limit import Clock, read_within
 from melanoma_detect.serve.batching import MicroBatcher, batches_change_nothing
 from melanoma_detect.serve.metrics import Metrics
 from melanoma_detect.serve.settings import ServeSettings
@@ -125,8 +126,14 @@ class ImageService:
         chosen = choose_method(self._detector.predictor, method)
         image = NamedBytes(upload)
         check_upload(image, self._settings)
-        with open_image(image) as opened:
-            check_pixels(opened.size, upload.name, self._settings.max_pixels)
+        limit = self._settings.max_pixels
+        # Loaded once before: explaining reads it several times, and cannot be given up.
+        _load_within(
+            image,
+            min_decode_size(self._detector.predictor.image_size),
+            lambda opened: check_pixels(opened.size, upload.name, limit),
+            self._settings,
+        )
         explanation = self._detector.explain(image, diagnosis=diagnosis, method=chosen, progress=False)
         file = io.BytesIO()
         explanation.sheet().save(file, "PNG")
@@ -268,8 +275,27 @@ def _decode(image: NamedBytes | Frame, predictor: Predictor, settings: ServeSett
     def check(opened: Image.Image) -> None:
         check_pixels(opened.size, source_name(image), settings.max_pixels)
 
-    loaded = load_rgb(image, min_decode_size(size, resize), inspect=check)
+    loaded = _load_within(image, min_decode_size(size, resize), check, settings)
     return ModelInput(resize_image(loaded, size, resize), loaded.height, loaded.width)
+
+
+def _load_within(
+    image: NamedBytes | Frame, size: Size, check: Callable[[Image.Image], None], settings: ServeSettings
+) -> Image.Image:
+    """Load an image in half the time of a request: the other images of the request are answered all the same."""
+
+    def load(_clock: Clock) -> Image.Image | MelanomaDetectError:
+        try:
+            return load_rgb(image, size, inspect=check)
+        except MelanomaDetectError as error:
+            return error
+
+    [loaded] = read_within([load], settings.seconds / 2)
+    if isinstance(loaded, MelanomaDetectError):
+        raise loaded
+    if isinstance(loaded, TimeoutError):
+        raise ImageError(f"{source_name(image)}: {loaded}; make it smaller, or save it again")
+    return loaded
 
 
 def check_pixels(size: tuple[int, int], name: str, limit: int) -> None:
