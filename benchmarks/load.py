@@ -1,6 +1,6 @@
 """What a long run of `score` and thousands of calls at once take and leave behind.
 
-    python benchmarks/load.py [--images 100000] [--calls 20000] [--record benchmarks/records/load.json]
+    python benchmarks/load.py [--images 100000] [--calls 20000] > benchmarks/records/load.txt
 
 Prints one line per figure: name, value, goal. A table lists the same 20 drawn files again and again: what is measured is
 whether memory and open files grow with the number of images. Then threads, forked and spawned processes and asyncio share the
@@ -8,7 +8,6 @@ calls of one detector, whose answers are compared with those of serial calls; 0 
 """
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -104,7 +103,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--calls", type=int, default=0)
-    parser.add_argument("--record", type=Path, help="a JSON file for the figures")
     chosen = parser.parse_args()
     figures = measure_score(chosen.images)
     if chosen.calls:
@@ -112,9 +110,6 @@ def main() -> None:
     goals = {f"score_growth_after_{_AFTER}": "0.05", "score_descriptors_left": "0"}
     for name, value in figures.items():
         print(name, value, goals.get(name, "0" if name.endswith("differ") else "-"))
-    if chosen.record:
-        chosen.record.parent.mkdir(parents=True, exist_ok=True)
-        chosen.record.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

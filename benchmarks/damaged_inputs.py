@@ -1,0 +1,110 @@
+"""What damaged images and damaged detector files get: no image *clear* that was not, and no other answer from a changed file.
+
+    python benchmarks/damaged_inputs.py [--images 10000] [--files 2000] > benchmarks/records/damaged_inputs.txt
+
+Prints one line per figure: name, value, goal. The images are drawn lesions in every format, none of which the default detector
+clears; each is damaged once, by chance. The file is the default detector's, cut or with one byte changed.
+"""
+
+import argparse
+import io
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+import melanoma_detect as md
+from melanoma_detect.errors import DetectorError, MelanomaDetectError
+from melanoma_detect.inference.bundle import SHIPPED
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
+from damage import blind, damage_of
+
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
+_DIAGNOSES = ("melanoma", "basal cell carcinoma", "squamous cell carcinoma", "nevus")
+_LARGEST = 2**20
+
+
+def draw_files(detector: md.Detector) -> list[tuple[str, bytes]]:
+    """Return drawn lesions as files, by format, that the detector does not clear."""
+    files = []
+    for form in _FORMATS:
+        for seed, diagnosis in enumerate(_DIAGNOSES * 2):
+            file = io.BytesIO()
+            Image.fromarray(md.draw_lesion(diagnosis, seed=seed, size=128).pixels).save(file, form)
+            if detector.predict(file.getvalue()).decision != "clear":
+                files.append((form.lower(), file.getvalue()))
+    return files
+
+
+def damage_images(count: int, chance: random.Random) -> Iterator[tuple[str, int | float, str]]:
+    """Yield the figures of damaged images."""
+    detector = md.Detector.load()
+    files, found, slowest = draw_files(detector), Counter[str](), 0.0
+    for _ in range(count):
+        form, content = chance.choice(files)
+        start = time.perf_counter()
+        try:
+            found[detector.predict(damage_of(form)(content, _LARGEST, chance, blind(chance))).decision] += 1
+        except MelanomaDetectError:
+            found["refused"] += 1
+        except Exception as error:  # noqa: BLE001 - this is what is counted
+            found["foreign"] += 1
+            print(f"{form}: {error!r}", file=sys.stderr)
+        slowest = max(slowest, time.perf_counter() - start)
+    yield "damaged_images", count, "-"
+    for name in ("refused", "refer", "alert"):
+        yield f"damaged_images_{name}", found[name], "-"
+    yield "damaged_images_clear", found["clear"], "0"
+    yield "damaged_images_foreign_errors", found["foreign"], "0"
+    yield "damaged_images_slowest_seconds", round(slowest, 1), "10"
+
+
+def damage_files(count: int, chance: random.Random) -> Iterator[tuple[str, int, str]]:
+    """Yield the figures of damaged detector files."""
+    whole, found = SHIPPED.read_bytes(), Counter[str]()
+    pixels = md.draw_lesion("melanoma", seed=5, size=300).pixels
+    expected = md.Detector.load().predict(pixels).to_dict()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "damaged.detector")
+        for _ in range(count):
+            place = chance.randrange(len(whole))
+            changed = bytes([whole[place] ^ chance.randint(1, 255)])
+            path.write_bytes(whole[:place] + (changed + whole[place + 1 :] if chance.random() < 0.9 else b""))
+            try:
+                answer = md.Detector.load(path).predict(pixels).to_dict()
+                found["the same answer" if answer == expected else "another answer"] += 1
+            except DetectorError:
+                found["refused"] += 1
+            except Exception as error:  # noqa: BLE001 - this is what is counted
+                found["foreign"] += 1
+                print(f"byte {place}: {error!r}", file=sys.stderr)
+    yield "damaged_files", count, "-"
+    yield "damaged_files_refused", found["refused"], "-"
+    yield "damaged_files_same_answer", found["the same answer"], "-"
+    yield "damaged_files_another_answer", found["another answer"], "0"
+    yield "damaged_files_foreign_errors", found["foreign"], "0"
+
+
+def main() -> None:
+    """Damage what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    for figures in (
+        damage_images(chosen.images, random.Random(chosen.seed)) if chosen.images else (),
+        damage_files(chosen.files, random.Random(chosen.seed)) if chosen.files else (),
+    ):
+        for name, value, goal in figures:
+            print(name, value, goal, flush=True)
+
+
+if __name__ == "__main__":
+    main()
