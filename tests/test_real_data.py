@@ -100,7 +100,8 @@ def test_the_source_is_confounded_with_the_class(audit):
     assert confounding["melanoma AUC"]["low"] > 0.95
 
 
-def test_repeated_lesions_are_found_by_content_without_false_pairs(real_folder, audit, tmp_path):
+def test_repeated_lesions_are_found_by_content_without_false_pairs(real_folder, audit, tmp_path, monkeypatch):
+    monkeypatch.setenv("MELANOMA_DETECT_FOLLOW_LINKS", "1")
     (tmp_path / "isic9").mkdir()
     for name in ("Train", "Test"):  # without the table, which names the lesions
         (tmp_path / "isic9" / name).symlink_to(real_folder / "isic9" / name)

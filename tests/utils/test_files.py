@@ -1,4 +1,4 @@
-"""Atomic files and folders, the walk, and the cache folder."""
+"""Atomic files and folders, and the cache folder."""
 
 import contextlib
 import os
@@ -14,7 +14,6 @@ from melanoma_detect.utils.files import (
     cache_folder,
     convert_write_errors,
     is_hidden,
-    walk_files,
 )
 
 
@@ -153,20 +152,6 @@ def test_a_failed_replacement_is_raised_and_leaves_the_old_folder(tmp_path):
     with pytest.raises(OSError, match="disk"), atomic_folder(tmp_path / "run", replace=True):
         raise OSError("disk")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["old.txt"]
-
-
-def test_the_walk_is_sorted_and_passes_over_hidden_files(tmp_path):
-    for name in ("b/2.jpg", "b/1.jpg", "a.jpg", ".git/config", "Thumbs.db", "__MACOSX/b/1.jpg", "b/.1.jpg"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert list(walk_files(tmp_path)) == list(walk_files(f"{tmp_path}/")) == ["a.jpg", "b/1.jpg", "b/2.jpg"]
-
-
-def test_a_folder_that_cannot_be_listed_is_reported(tmp_path):
-    errors = []
-    assert not list(walk_files(tmp_path / "nowhere", errors.append))
-    assert [type(error) for error in errors] == [FileNotFoundError]
-    assert not list(walk_files(tmp_path / "nowhere"))
 
 
 def test_a_system_without_a_place_for_caches_has_one_among_the_temporary_files(monkeypatch, tmp_path):

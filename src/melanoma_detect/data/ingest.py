@@ -16,6 +16,7 @@ from melanoma_detect.data.sources.table import TableRow
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, StretchedImage
+from melanoma_detect.utils.links import describe_link
 
 
 @dataclass(frozen=True)
@@ -127,15 +128,22 @@ def ingest(
         for contents, name, aspect, chosen in zip(sources, names, aspects, columns, strict=True)
         for row in _rows(contents.unlabelled, contents, name, aspect, chosen)
     ]
-    rows = [row for own in by_source for row in own]
+    outward = [
+        SetAside(row.to_record(), describe_link(row.image.path), "unreadable")
+        for contents, own in zip(sources, by_source, strict=True)
+        for row in own
+        if row.image.path in contents.outward
+    ]
+    linked = {entry.record.path for entry in outward}
+    rows = [row for own in by_source for row in own if row.image.path not in linked]
     results = scan_files([row.file for row in rows], image_size, resize, decoded)
-    unreadable = [
+    unreadable = outward + [
         SetAside(row.to_record(result), result.error, "unreadable")
         for row, result in zip(rows, results, strict=True)
         if result.error
     ]
-    if len(unreadable) == len(rows):
-        raise DatasetError(f"none of the {len(rows)} images can be read; the first: {unreadable[0].reason}")
+    if len(unreadable) == len(rows) + len(outward):
+        raise DatasetError(f"none of the {len(unreadable)} images can be read; the first: {unreadable[0].reason}")
     readable = [(row, result) for row, result in zip(rows, results, strict=True) if not result.error]
     pairs = find_pairs([row.file for row, _ in readable], [result for _, result in readable], image_size, resize)
     scans.keep([row.file for row in rows], results, pairs, image_size, resize)

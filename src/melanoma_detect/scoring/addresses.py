@@ -6,12 +6,12 @@ Addresses are handled by fsspec. It comes with the extra `ray`; each kind of sto
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.files import relative_names, walk_files
+from melanoma_detect.utils.folder_walk import relative_names, walk_files
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.regular_files import open_regular
@@ -178,13 +178,14 @@ def parent_folder(path: str) -> str:
     return posixpath.dirname(path) if is_address(path) else str(Path(path).parent)
 
 
-def list_files(folder: str) -> Iterator[str]:
+def list_files(folder: str, on_outward: Callable[[str], object] = lambda _: None) -> Iterator[str]:
     """Yield every file of a folder and its subfolders, sorted, without hidden ones.
 
     The names of one folder are held at a time, so that the number of files does not matter.
 
     Args:
         folder: A path or an address.
+        on_outward: Called with the path of each link that leads out of the folder, before its name is yielded.
 
     Yields:
         Names relative to the folder, with slashes.
@@ -201,7 +202,7 @@ def list_files(folder: str) -> Iterator[str]:
         raise DatasetError(f"{folder}: cannot be listed ({error}); make it readable, or leave it out") from error
 
     if not is_address(folder):
-        yield from walk_files(folder, on_error=raise_error)
+        yield from walk_files(folder, on_error=raise_error, on_outward=on_outward)
         return
     system, root = filesystem(folder)
     yield from relative_names(system.walk(root, on_error=raise_error), root)

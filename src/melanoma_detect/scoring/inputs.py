@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from melanoma_detect.data.sources.archives import unpack
-from melanoma_detect.data.sources.tree import is_image
+from melanoma_detect.data.sources.tree import is_image, may_be_image
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES, without_warning_errors
 from melanoma_detect.images.frame_names import split_frame_name
@@ -15,6 +15,7 @@ from melanoma_detect.images.frames import is_document
 from melanoma_detect.scoring.addresses import exists, is_address, is_folder, join_path, list_files, parent_folder
 from melanoma_detect.scoring.item import Item
 from melanoma_detect.scoring.tables import is_table, table_items
+from melanoma_detect.utils.links import describe_link
 
 OnOther = Callable[[str], object]
 
@@ -110,9 +111,16 @@ def _unpack_once(source: str, *_stamp: int) -> str:
 
 def _in_folder(shown: str, folder: str, on_other: OnOther) -> Iterator[Item]:
     any_image = False
-    for name in list_files(folder):
+    links: set[str] = set()
+    for name in list_files(folder, links.add):
         path = join_path(folder, name)
-        if _is_image(path):
+        if path in links:
+            if may_be_image(Path(path)):
+                any_image = True
+                yield Item(join_path(shown, name), "", describe_link(join_path(shown, name)))
+            else:
+                on_other(name)
+        elif _is_image(path):
             any_image = True
             yield Item(join_path(shown, name), path)
         else:

@@ -163,8 +163,10 @@ class _Finder:
     @cached_property
     def _files(self) -> list[Path]:
         """The images below the folder; none if there are too many to search."""
-        names = list(islice(list_files(self.folder), _MAX_FILES + 1))
-        return [] if len(names) > _MAX_FILES else [path for name in names if is_image(path := Path(self.folder, name))]
+        links: set[str] = set()
+        names = list(islice(list_files(self.folder, links.add), _MAX_FILES + 1))
+        paths = [] if len(names) > _MAX_FILES else [Path(self.folder, name) for name in names]
+        return [path for path in paths if str(path) not in links and is_image(path)]
 
     def _by_name(self, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return the files of names that are not at their own path, and the problems of names that may be several."""

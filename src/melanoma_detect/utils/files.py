@@ -1,11 +1,11 @@
-"""Atomic files and folders, a walk over the files below a folder, and the cache folder."""
+"""Atomic files and folders, names of files, and the cache folder."""
 
 import contextlib
 import functools
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
@@ -193,78 +193,6 @@ def atomic_folder(path: Path, *, replace: bool = False, resume: bool = False) ->
 
 def _is_filled(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
-
-
-def walk_files(folder: "str | os.PathLike[str]", on_error: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Yield the files of a folder and its subfolders, sorted, without hidden ones.
-
-    Links to folders are followed, but not back to a folder that holds the link. The names of one folder are held at a time, so
-    that the number of files does not matter.
-
-    Args:
-        folder: The folder.
-        on_error: Called for each subfolder that cannot be listed; such folders are passed over where it is None.
-
-    Yields:
-        Names relative to the folder, with slashes.
-
-    Examples:
-        >>> next(walk_files(isic9))
-        'metadata.csv'
-    """
-    yield from relative_names(walk_folders(folder, on_error), os.fspath(folder))
-
-
-def walk_folders(
-    root: "str | os.PathLike[str]", on_error: Callable[[OSError], None] | None = None
-) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Walk like `os.walk`, also through links to folders, but not round in a circle.
-
-    Args:
-        root: The folder.
-        on_error: Called for each subfolder that cannot be listed.
-
-    Yields:
-        Triples of a folder, its subfolders and its files.
-
-    Examples:
-        >>> next(walk_folders(isic9))[2]
-        ['metadata.csv']
-    """
-    for folder, subfolders, files in os.walk(os.fspath(root), onerror=on_error, followlinks=True):
-        here = os.path.realpath(folder) + os.sep
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not (os.path.islink(link := os.path.join(folder, name)) and here.startswith(_real(link)))  # noqa: PTH114, PTH118
-        ]
-        yield folder, subfolders, files
-
-
-def _real(folder: str) -> str:
-    return os.path.realpath(folder).rstrip(os.sep) + os.sep
-
-
-def relative_names(walk: Iterable[tuple[str, list[str], list[str]]], root: str) -> Iterator[str]:
-    """Yield the names of the files that `os.walk`, or `walk` of another file system, lists.
-
-    Args:
-        walk: Triples of a folder, its subfolders and its files; the subfolders are sorted in place, which steers the walk.
-        root: The folder that the walk starts at.
-
-    Yields:
-        Names relative to the root, with slashes.
-
-    Examples:
-        >>> list(relative_names([("/set", ["b", ".git"], ["z.csv", "Thumbs.db"]), ("/set/b", [], ["1.jpg"])], "/set"))
-        ['z.csv', 'b/1.jpg']
-    """
-    start = len(root.rstrip("/" + os.sep))
-    for folder, subfolders, files in walk:
-        subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
-        relative = folder[start:].strip("/" + os.sep).replace(os.sep, "/")
-        for name in sorted(name for name in files if not is_hidden(name)):
-            yield f"{relative}/{name}" if relative else name
 
 
 def is_hidden(name: str) -> bool:

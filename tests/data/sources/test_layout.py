@@ -9,6 +9,7 @@ import pytest
 
 from melanoma_detect.data.sources.read import read_source
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.links import FOLLOW_VARIABLE
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -299,7 +300,8 @@ def test_what_systems_add_is_passed_over(make):
     assert contents.other_files == ()
 
 
-def test_links_to_folders_are_followed_but_not_in_circles(make, tmp_path):
+def test_links_to_folders_are_followed_but_not_in_circles(make, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLLOW_VARIABLE, "1")
     root = make("nevus/a.jpg")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "b.jpg").write_bytes(PNG)

@@ -17,6 +17,7 @@ from melanoma_detect.data.sources.folder_names import (
     folders_of,
     split_of,
 )
+from melanoma_detect.data.sources.left_out import describe_left_out
 from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.data.sources.tree import Tree, read_tree
 from melanoma_detect.errors import DatasetError
@@ -56,6 +57,7 @@ class Contents:
         unlabelled: Images that the source lists without a label.
         rows: The rows of the table for each image that it names.
         notes: Sentences with counts of what was left out, for one warning.
+        outward: Links that lead out of its folder and are not followed; images among them count as unreadable.
         unlisted: Images among the other files that a table, named by the user, does not list.
     """
 
@@ -69,6 +71,7 @@ class Contents:
     rows: Mapping[Path, tuple[TableRow, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unlisted: tuple[Path, ...] = ()
+    outward: frozenset[Path] = frozenset()
 
 
 def read_folder(folder: "str | os.PathLike[str]") -> Contents:
@@ -173,6 +176,7 @@ def read_class_folders(tree: Tree) -> Contents:
         splits=frozenset(place.split for place in with_split.values() if place.split),
         unlabelled=tuple(unlabelled),
         notes=describe_left_out(tree),
+        outward=frozenset(tree.outward),
     )
 
 
@@ -219,39 +223,6 @@ def files_besides(tree: Tree, used: Collection[Path]) -> tuple[Path, ...]:
     """
     chosen = set(used)
     return tuple(path for path in tree.files if path not in chosen)
-
-
-def describe_left_out(tree: Tree) -> tuple[str, ...]:
-    """Describe what a source holds beside images and tables.
-
-    Args:
-        tree: Its files.
-
-    Returns:
-        Sentences with counts.
-
-    Examples:
-        >>> describe_left_out(list_folder(isic9))
-        ()
-    """
-    notes = []
-    if tree.masks:
-        notes.append(
-            f"{_count(tree.masks, 'mask is no image', 'masks are no images')} of a lesion ({_names(tree.masks)})"
-        )
-    if tree.archives:
-        what = _count(tree.archives, "archive inside is not unpacked", "archives inside are not unpacked")
-        notes.append(f"{what} ({_names(tree.archives)})")
-    return tuple(notes)
-
-
-def _count(paths: Sequence[Path], one: str, many: str) -> str:
-    return f"{len(paths)} {one if len(paths) == 1 else many}"
-
-
-def _names(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(readable_name(path.name) for path in paths[:3]) + more
 
 
 def _root(tree: Tree, folders: Mapping[Path, Folders], chosen: Mapping[Folders, Place], *, given: bool) -> Path:

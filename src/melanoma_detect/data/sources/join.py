@@ -15,6 +15,7 @@ from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES, open_table
 from melanoma_detect.data.sources.table_reader import read_table
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.links import leads_out
 from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -156,6 +157,8 @@ def _tables_near(path: Path, name: str) -> Iterator[Path]:
     folders = [path.parent, *([path.parent.parent] if name and own.startswith(name) else [])]
     for folder in folders:
         for child in folder.iterdir():
+            if child.is_symlink() and leads_out(child, folder):
+                continue
             if child.suffix.lower() in TABLE_SUFFIXES:
                 if child != path and child.is_file():
                     yield child

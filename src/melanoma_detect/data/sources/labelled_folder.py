@@ -13,12 +13,12 @@ from melanoma_detect.data.sources.folder_names import find_splits, folders_of
 from melanoma_detect.data.sources.folders import (
     Contents,
     SourceImage,
-    describe_left_out,
     files_besides,
     list_folder,
     make_images,
 )
 from melanoma_detect.data.sources.join import find_companions, join_tables, read_joined
+from melanoma_detect.data.sources.left_out import describe_left_out
 from melanoma_detect.data.sources.matching import Match, match_rows
 from melanoma_detect.data.sources.table import FILE_NAME, Table, TableRow
 from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES
@@ -180,6 +180,7 @@ def label_images(tree: Tree, found: FoundTable, match: Match, by_folder: Mapping
         unlabelled=tuple(make_images(root, [path for path in listed if not labels[path]], splits)),
         rows=match.rows,
         notes=(*describe_unmatched(table, match), *_describe_unsaid(table, unsaid), *describe_left_out(tree)),
+        outward=frozenset(tree.outward),
     )
 
 

@@ -1,7 +1,8 @@
 """What `load_dataset` is given: folders, zip files, pairs of images and labels, lists of image files."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ from melanoma_detect.data.sources.labelled_folder import read_labelled
 from melanoma_detect.data.sources.layout import open_source, read_layout, read_with_table_beside
 from melanoma_detect.data.sources.tree import Tree, tree_of_files
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.links import describe_link
 from melanoma_detect.utils.outputs import expand_path
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -71,7 +73,9 @@ def read_source(source: Source) -> Contents:
     if isinstance(source, tuple) and len(source) == 2:
         images, labels = source
         return _read_images(images, labels)
-    return read_layout(open_source(_absolute(source)))
+    tree = open_source(_absolute(source))
+    with _telling_links(tree):
+        return read_layout(tree)
 
 
 def source_paths(source: Source | Sequence[Source] | None, images: PathLike | Sequence[PathLike] | None) -> list[Path]:
@@ -108,9 +112,21 @@ def _listed(source: Any) -> list[Any]:
 
 def _read_images(images: Any, labels: Any) -> Contents:
     tree = _tree(images)
-    if labels is None:
-        return read_with_table_beside(tree)
-    return read_labelled(tree, _absolute(labels) if isinstance(labels, (str, os.PathLike)) else labels)
+    with _telling_links(tree):
+        if labels is None:
+            return read_with_table_beside(tree)
+        return read_labelled(tree, _absolute(labels) if isinstance(labels, (str, os.PathLike)) else labels)
+
+
+@contextlib.contextmanager
+def _telling_links(tree: Tree) -> Iterator[None]:
+    """Say in an error of the block that links were not followed, which may be why something is missing."""
+    try:
+        yield
+    except DatasetError as error:
+        if not tree.outward:
+            raise
+        raise DatasetError(f"{error}. {describe_link(tree.outward[0])}") from error
 
 
 def _tree(images: Any) -> Tree:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from melanoma_detect.data.sources.table_file import TABLE_SUFFIXES
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.images.frames import is_dicom
-from melanoma_detect.utils.files import relative_names, walk_folders
+from melanoma_detect.utils.folder_walk import relative_names, walk_folders
 from melanoma_detect.utils.regular_files import open_regular
 
 ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".zst", ".7z", ".rar"})
@@ -70,6 +70,7 @@ class Tree:
         archives: Archives inside, which are not unpacked.
         hdf5: HDF5 files.
         others: All other files.
+        outward: Links that lead out of the folder and are not followed; they are among the files too.
     """
 
     root: Path
@@ -80,6 +81,7 @@ class Tree:
     archives: tuple[Path, ...]
     hdf5: tuple[Path, ...]
     others: tuple[Path, ...]
+    outward: tuple[Path, ...] = ()
 
 
 def read_tree(root: Path) -> Tree:
@@ -100,9 +102,11 @@ def read_tree(root: Path) -> Tree:
         (['metadata.csv'], True)
     """
     kinds: dict[str, list[Path]] = {name: [] for name in ("images", "tables", "archives", "hdf5", "others")}
-    files = tuple(root / name for name in relative_names(_walk(root), os.fspath(root)))
+    links: set[str] = set()
+    files = tuple(root / name for name in relative_names(_walk(root, links.add), os.fspath(root)))
+    outward = frozenset(path for path in files if links and os.fspath(path) in links)
     for path in files:
-        kinds[_kind(path)].append(path)
+        kinds[_kind(path, is_outward=path in outward)].append(path)
     images = kinds.pop("images")
     stems = {path.stem.casefold() for path in images}
     masks = {path for path in images if _is_mask(path, stems)}
@@ -112,6 +116,7 @@ def read_tree(root: Path) -> Tree:
         images=tuple(path for path in images if path not in masks),
         masks=tuple(path for path in images if path in masks),
         **{name: tuple(paths) for name, paths in kinds.items()},
+        outward=tuple(path for path in files if path in outward),
     )
 
 
@@ -139,6 +144,22 @@ def is_image(path: Path) -> bool:
         return False
 
 
+def may_be_image(path: Path) -> bool:
+    """Return whether a file may be an image by its name alone.
+
+    Args:
+        path: A file, which is not opened, or a folder.
+
+    Returns:
+        Whether its suffix is that of an image, or one that is unknown.
+
+    Examples:
+        >>> may_be_image(Path("IMG.001")), may_be_image(Path("notes.txt"))
+        (True, False)
+    """
+    return _suffix(path) not in _NO_IMAGES
+
+
 def tree_of_files(files: Sequence[Path]) -> Tree:
     """Return a list of image files as the contents of the folder that holds them all.
 
@@ -163,9 +184,9 @@ def tree_of_files(files: Sequence[Path]) -> Tree:
     return Tree(root, images, images, masks=(), tables=(), archives=(), hdf5=(), others=())
 
 
-def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+def _walk(root: Path, on_outward: Callable[[str], object]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Walk a folder; an empty folder with the name of an image counts as a file, which cannot be read, so that it is named."""
-    for folder, subfolders, files in walk_folders(root, _raise_unlistable):
+    for folder, subfolders, files in walk_folders(root, _raise_unlistable, on_outward):
         named = [name for name in subfolders if _suffix(Path(name)) in SUFFIXES]
         yield folder, subfolders, files + [name for name in named if not any(Path(folder, name).iterdir())]
 
@@ -176,10 +197,12 @@ def _raise_unlistable(error: OSError) -> None:
     ) from error
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path, *, is_outward: bool) -> str:
     suffix, name = _suffix(path), path.name.lower()
     if suffix in SUFFIXES:
         return "images"
+    if is_outward:  # never opened
+        return "others"
     # HAM10000_metadata has no suffix in Dataverse's archive.
     if suffix in TABLE_SUFFIXES or name.endswith((".csv.gz", ".tsv.gz", "_metadata")):
         return "tables"
