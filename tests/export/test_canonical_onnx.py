@@ -69,6 +69,13 @@ def test_the_outputs_stay_the_same(exported):
     np.testing.assert_array_equal(before.run(pixels).features, after.run(pixels).features)
 
 
+def test_what_was_exported_before_leaves_no_trace():
+    def export():
+        return onnx_bytes(md.build_model("cnn", num_classes=2, input_shape=(32, 32, 3), seed=1))
+
+    assert export() == export()
+
+
 @pytest.mark.slow
 def test_processes_with_other_hashes_write_the_same_bytes():
     digests = {

@@ -44,7 +44,17 @@ def make_canonical(model: onnx.ModelProto) -> None:
         graph.ClearField(name)
     graph.node.extend(sorted_parts.node)
     graph.initializer.extend(sorted_parts.initializer)
+    _name_dimensions(graph)
     model.opset_import.sort(key=lambda opset: opset.domain)
+
+
+def _name_dimensions(graph: onnx.GraphProto) -> None:
+    """Number the names of sizes that are not fixed: the exporter counts them through all that it has exported."""
+    values = (*graph.input, *graph.output)
+    named = [dim for value in values for dim in value.type.tensor_type.shape.dim if dim.HasField("dim_param")]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(dim.dim_param for dim in named))}
+    for dim in named:
+        dim.dim_param = f"size_{numbers[dim.dim_param]}"
 
 
 def _ordered_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
