@@ -32,7 +32,7 @@ from melanoma_detect.training.recipes import Augmentation, find_recipe
 from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import exclusive, lock_path
-from melanoma_detect.utils.outputs import METRICS, check_run_folder, expand_path
+from melanoma_detect.utils.outputs import METRICS, check_is_path, check_run_folder, expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.inference.signatures import SignKey
@@ -140,6 +140,7 @@ def run(
     if precision:
         chosen = replace(chosen, precision=precision)
     # The checkpoints have a folder of their own: that of a failed run is kept to resume from, its run folder is not.
+    check_is_path(out)
     out = expand_path(out)
     inputs = [path for path in (*source_paths(folder, images), labels) if path is not None]
     remove_finished_checkpoint(out)

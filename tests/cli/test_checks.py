@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from melanoma_detect.cli import app
+from melanoma_detect.cli.checks import given_path
 from melanoma_detect.errors import MelanomaDetectError
 from melanoma_detect.training.recipes import PRECISIONS, RECIPES
 
@@ -110,3 +112,9 @@ def test_choices_are_completed_in_the_shell():
     }
     completed = CliRunner().invoke(app, [], prog_name="melanoma-detect", env=variables)
     assert completed.stdout.split() == ["assignment", "default", "strong"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\0"])
+def test_an_empty_path_is_no_folder(text):
+    with pytest.raises(typer.BadParameter, match="names no file or folder; the current folder is"):
+        given_path(text)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_detect.errors import OutputError
+import melanoma_detect as md
+from melanoma_detect.data.dataset_folder import write_dataset
+from melanoma_detect.errors import DatasetError, ImageError, OutputError
 from melanoma_detect.utils.outputs import check_output, check_output_folder, check_run_folder, expand_path, is_same_path
 
 
@@ -135,3 +137,27 @@ def test_paths_that_do_not_exist_are_compared_by_their_spelling(tmp_path):
     assert is_same_path(tmp_path / "a" / ".." / "b.html", tmp_path / "b.html")
     assert is_same_path(tmp_path / "n\u00e4vus.html", tmp_path / "na\u0308vus.html")
     assert not is_same_path(tmp_path / "a.html", tmp_path / "b.html")
+
+
+@pytest.mark.parametrize("path", ["", " ", "\n", "a\0b"])
+def test_an_empty_output_is_not_the_current_folder(path, data):
+    writes = [
+        lambda: md.write_samples(path, train=2, test=1, size=32),
+        lambda: write_dataset(data, path),
+        lambda: check_output(path, overwrite=True),
+        lambda: md.balance(data, add=1, cache=path or " ", progress=False),
+        lambda: md.score("photos", out=path),
+    ]
+    for write in writes:
+        with pytest.raises(OutputError):
+            write()
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["", " ", "\n", "a\0b"])
+def test_an_empty_source_is_not_the_current_folder(path, detector):
+    for read in (lambda: md.load_dataset(path), lambda: md.audit(path), lambda: md.score(path, out="a.csv")):
+        with pytest.raises(DatasetError):
+            read()
+    with pytest.raises(ImageError):
+        detector.predict(path)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from melanoma_detect.cli.checks import OptionError, at_least
+from melanoma_detect.cli.checks import OptionError, at_least, given_path
 from melanoma_detect.cli.console import echo, make_console, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.json_output import JsonOption, print_json
@@ -24,7 +24,6 @@ from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import cache_folder
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
-from melanoma_detect.utils.outputs import expand_path
 
 _MAX = "max"
 
@@ -34,7 +33,7 @@ def balance(
     out: Annotated[
         Path,
         typer.Option(
-            metavar="PATH", parser=expand_path, help="Folder to write: Train/, Validation/, Test/, and a table."
+            metavar="PATH", parser=given_path, help="Folder to write: Train/, Validation/, Test/, and a table."
         ),
     ],
     sources: SourcesArgument = None,

@@ -4,16 +4,39 @@ Each check is a `callback` of `typer.Option`. Its error names the option as the 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from melanoma_detect.cli.errors import OptionError
+from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.suggest import did_you_mean
 
-__all__ = ["OptionError", "at_least", "between_0_and_1", "check_seed", "one_of", "option_name"]
+__all__ = ["OptionError", "at_least", "between_0_and_1", "check_seed", "given_path", "one_of", "option_name"]
 
 _NUMPY_SEEDS = 2**32  # NumPy's old generator, which Augmentor draws from, takes no larger seed
+
+
+def given_path(text: str) -> Path:
+    """Return the path that an argument names; a parser of `typer.Option` and `typer.Argument`.
+
+    Args:
+        text: What was written; `~` is the home folder.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadParameter: It is empty or blank, as a variable of a shell that is not set: that is not the current folder.
+
+    Examples:
+        >>> given_path("photos").name
+        'photos'
+    """
+    if not text.strip() or "\0" in text:
+        raise typer.BadParameter(f"{text!r} names no file or folder; the current folder is '.'")
+    return expand_path(text)
 
 
 def at_least(lowest: int, *, below: int | None = None) -> Callable[..., Any]:

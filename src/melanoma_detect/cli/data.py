@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import melanoma_detect as md
+from melanoma_detect.cli.checks import given_path
 from melanoma_detect.cli.console import echo, escape_markup, make_console, make_table, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files
@@ -27,7 +28,7 @@ from melanoma_detect.cli.typer_app import app
 from melanoma_detect.cli.wording import name_options
 from melanoma_detect.errors import DataWarning
 from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path
+from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output
 
 
 @app.command()
@@ -39,7 +40,7 @@ def audit(
     rare: RareOption = "train",
     html: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", parser=expand_path, help="HTML report to write, with the images of each finding."),
+        typer.Option(metavar="PATH", parser=given_path, help="HTML report to write, with the images of each finding."),
     ] = None,
     as_json: JsonOption = False,
     detector: Annotated[
@@ -48,7 +49,7 @@ def audit(
             "--detector",
             "-d",
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="Detector whose features find slightly rotated or cropped duplicates too.",
         ),
     ] = None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.checks import OptionError, between_0_and_1
+from melanoma_detect.cli.checks import OptionError, between_0_and_1, given_path
 from melanoma_detect.cli.console import printable
 from melanoma_detect.cli.datasets import check_sources, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
@@ -35,7 +35,7 @@ from melanoma_detect.cli.shared_map import SharedMap
 from melanoma_detect.cli.shared_table import SharedTable
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import OutputError
-from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, expand_path, is_same_path
+from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output, is_same_path
 
 _OUT_SUFFIXES = (".csv", ".json", *HTML_SUFFIXES)
 
@@ -46,7 +46,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="SOURCE",
-            parser=expand_path,
+            parser=given_path,
             help="Folder with Train/ and Test/, with one folder per diagnosis, or of images with a table; or a zip of one. "
             "Several are evaluated each on its own, in one table.",
         ),
@@ -55,7 +55,7 @@ def evaluate(
         list[Path] | None,
         typer.Option(
             metavar="TABLE",
-            parser=expand_path,
+            parser=given_path,
             help="Table with the label of each image, such as CSV, Excel or Parquet; for several sources one for all, or one "
             "for each in their order.",
             show_default="the tables in the source",
@@ -68,7 +68,7 @@ def evaluate(
             "--detector",
             "-d",
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="Detector file, or the run folder that holds it; may be repeated to compare detectors on the same images.",
             show_default="the one that comes with the library",
         ),
@@ -84,14 +84,14 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", parser=expand_path, help="Table to write, a row for each source: .csv, .json or .html."
+            metavar="PATH", parser=given_path, help="Table to write, a row for each source: .csv, .json or .html."
         ),
     ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="HTML report to write: of one source with plots and the tests for shortcuts, of several with the table.",
         ),
     ] = None,

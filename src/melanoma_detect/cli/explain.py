@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.checks import one_of
+from melanoma_detect.cli.checks import given_path, one_of
 from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.json_output import JsonOption, print_json
@@ -15,7 +15,6 @@ from melanoma_detect.cli.options import DetectorOption, OverwriteOption, Trusted
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import ImageError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.explain.explain import Method
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 
 @app.command()
 def explain(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", parser=expand_path, help="Image file of a lesion.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", parser=given_path, help="Image file of a lesion.")],
     out: Annotated[
         Path,
         typer.Option(
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="Image file to write: the lesion, the heat map over it, and a caption.",
         ),
     ],

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.checks import OptionError, one_of
+from melanoma_detect.cli.checks import OptionError, given_path, one_of
 from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.datasets import check_sources
 from melanoma_detect.cli.detectors import check_detector, detector_files
 from melanoma_detect.cli.missing_folders import note_missing_folder
 from melanoma_detect.cli.options import DetectorOption, OverwriteOption, TrustedKeysOption
 from melanoma_detect.cli.typer_app import app
-from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error, expand_path
+from melanoma_detect.utils.outputs import check_output, check_output_folder, exists_error
 from melanoma_detect.utils.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @app.command()
 def export(
     out: Annotated[
-        Path, typer.Option(metavar="PATH", parser=expand_path, help="File to write; for saved_model, a folder.")
+        Path, typer.Option(metavar="PATH", parser=given_path, help="File to write; for saved_model, a folder.")
     ],
     detector: DetectorOption = None,
     trusted_keys: TrustedKeysOption = None,
@@ -43,7 +43,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="Images to compare both models on and, for int8, to calibrate on.",
             show_default="procedural lesions",
         ),

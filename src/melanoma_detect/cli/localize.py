@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from melanoma_detect.cli.checks import given_path
 from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.datasets import check_sources, given_paths, load_images
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
@@ -28,13 +29,13 @@ from melanoma_detect.cli.options import (
 )
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import check_output, expand_path
+from melanoma_detect.utils.outputs import check_output
 
 
 @app.command()
 def localize(
     out: Annotated[
-        Path, typer.Option(metavar="PATH", parser=expand_path, help="Detector file to write; ends in .detector.")
+        Path, typer.Option(metavar="PATH", parser=given_path, help="Detector file to write; ends in .detector.")
     ],
     sources: SourcesArgument = None,
     images: ImagesOption = None,

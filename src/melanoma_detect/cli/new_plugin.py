@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from melanoma_detect.cli.checks import given_path
 from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.typer_app import app
-from melanoma_detect.utils.outputs import expand_path
 
 
 @app.command()
@@ -22,9 +22,7 @@ def new_plugin(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER", parser=expand_path, help="Folder to write.", show_default="melanoma-detect-NAME"
-        ),
+        typer.Option(metavar="FOLDER", parser=given_path, help="Folder to write.", show_default="melanoma-detect-NAME"),
     ] = None,
     author: Annotated[
         str | None,

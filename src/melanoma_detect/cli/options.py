@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from melanoma_detect.cli.checks import at_least, between_0_and_1, check_seed, one_of
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.cli.checks import at_least, between_0_and_1, check_seed, given_path, one_of
 
 SourcesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="SOURCE",
-        parser=expand_path,
+        parser=given_path,
         show_default=False,
         help="Folder with Train/ and Test/, with one folder per diagnosis, or of images with a table; or a zip of one. "
         "Several become one dataset.",
@@ -22,7 +21,7 @@ ImagesOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        parser=expand_path,
+        parser=given_path,
         help="Folder or zip of images, in place of SOURCE; goes with --labels.",
     ),
 ]
@@ -30,7 +29,7 @@ LabelsOption = Annotated[
     Path | None,
     typer.Option(
         metavar="TABLE",
-        parser=expand_path,
+        parser=given_path,
         help="Table with the label of each image, such as CSV, Excel or Parquet.",
         show_default="the tables in the source",
     ),
@@ -58,7 +57,7 @@ DetectorOption = Annotated[
         "--detector",
         "-d",
         metavar="PATH",
-        parser=expand_path,
+        parser=given_path,
         help="Detector file, or the run folder that holds it.",
         show_default="the one that comes with the library",
     ),
@@ -68,7 +67,7 @@ TrustedKeysOption = Annotated[
     typer.Option(
         "--trusted-keys",
         metavar="FILE",
-        parser=expand_path,
+        parser=given_path,
         help="Public key (Ed25519, PEM) that must have signed the detector; may be repeated (extra 'sign').",
         show_default="those in MELANOMA_DETECT_TRUSTED_KEYS",
     ),
@@ -77,7 +76,7 @@ SignKeyOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        parser=expand_path,
+        parser=given_path,
         help="Private key (Ed25519, PEM) to sign the detector with (extra 'sign').",
         show_default="unsigned",
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.checks import OptionError, between_0_and_1, one_of
+from melanoma_detect.cli.checks import OptionError, between_0_and_1, given_path, one_of
 from melanoma_detect.cli.console import echo
 from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
@@ -22,12 +22,11 @@ from melanoma_detect.cli.predict_images import PredictOptions, print_predictions
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import expand_path
 
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", parser=expand_path, help="Image files of lesions.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", parser=given_path, help="Image files of lesions.")],
     detector: DetectorOption = None,
     trusted_keys: TrustedKeysOption = None,
     sensitivity: SensitivityOption = None,
@@ -38,7 +37,7 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            parser=expand_path,
+            parser=given_path,
             help="Folder to write a DICOM structured report of each image into; the images must be DICOM (extra 'dicom').",
         ),
     ] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from melanoma_detect.cli.architectures import check_architecture, check_architecture_options, parse_options
-from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, one_of
+from melanoma_detect.cli.checks import OptionError, at_least, between_0_and_1, given_path, one_of
 from melanoma_detect.cli.console import echo, printable
 from melanoma_detect.cli.datasets import check_sources, dataset_arguments, given_paths
 from melanoma_detect.cli.missing_folders import note_missing_folder
@@ -26,13 +26,13 @@ from melanoma_detect.cli.options import (
 from melanoma_detect.cli.resuming import check_resumable, has_checkpoint
 from melanoma_detect.cli.typer_app import app
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import check_run_folder, expand_path
+from melanoma_detect.utils.outputs import check_run_folder
 
 if TYPE_CHECKING:
     from melanoma_detect.data.cleaning import Conflicts
     from melanoma_detect.pipeline import Run
 
-OutOption = Annotated[Path, typer.Option(metavar="PATH", parser=expand_path, help="Run folder to write.")]
+OutOption = Annotated[Path, typer.Option(metavar="PATH", parser=given_path, help="Run folder to write.")]
 
 
 @app.command()
@@ -41,7 +41,7 @@ def demo(
         Path | None,
         typer.Option(
             metavar="PATH",
-            parser=expand_path,
+            parser=given_path,
             help="Folder of images, or a zip of one.",
             show_default="procedural lesions",
         ),
@@ -100,7 +100,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            parser=expand_path,
+            parser=given_path,
             help="Pretrained weights of the architecture's backbone: .weights.h5, .h5 or .npz.",
             show_default="the architecture's own",
         ),

@@ -32,7 +32,7 @@ from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors, is_hidden
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import one_at_a_time
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.outputs import check_is_path, expand_path
 from melanoma_detect.utils.partial_paths import remove_path
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import check_seed, seeded
@@ -141,6 +141,8 @@ def balance(
     if not copies:
         return data
     text = json.dumps(_manifest(copies, chosen, seed, size, data.resize), indent=1, sort_keys=True)
+    if cache is not None:
+        check_is_path(cache)
     store = expand_path(cache).absolute() if cache else cache_folder("balanced")
     folder = store / hashlib.sha256(text.encode()).hexdigest()[:24]
     if not _is_complete(folder):

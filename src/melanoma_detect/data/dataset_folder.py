@@ -25,7 +25,7 @@ from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
-from melanoma_detect.utils.outputs import check_output_folder, expand_path
+from melanoma_detect.utils.outputs import check_is_path, check_output_folder, expand_path
 from melanoma_detect.utils.progress import track
 
 TABLE = "metadata.csv"
@@ -64,6 +64,7 @@ def check_dataset_folder(
         >>> check_dataset_folder("balanced", overwrite=False).name
         'balanced'
     """
+    check_is_path(out)
     folder = expand_path(out)
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; expected a folder to write the images into")

@@ -290,7 +290,7 @@ def _is_empty(source: Any) -> bool:
         return not source
     try:
         return isinstance(source, (str, os.PathLike)) and Path(source).stat().st_size == 0
-    except OSError:
+    except (OSError, ValueError):  # a name with a zero byte is none
         return False
 
 

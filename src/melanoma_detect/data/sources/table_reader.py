@@ -1,6 +1,7 @@
 """Reading of metadata tables: from a file or from memory to a `Table`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,8 @@ from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.user_warning import warn_user
 
+_MAX_COLUMNS = 2**14  # as of Excel
+_MAX_CELLS = 50_000_000  # which take a few GiB
 # What pandas calls an index that was written as a column.
 _INDEX = frozenset({"", "unnamed0", "index", "indexlevel0"})
 
@@ -83,7 +86,9 @@ def _to_table(path: Path, table: TableFile) -> Table:
     if not is_image_table(columns) and not _INDEX & {normalize(column) for column in columns}:
         raise _no_image_column(path, table.columns)
     _check_names(path, columns)
-    cells = [_clean_column(column) for column in zip(*table.read(kept), strict=True)] or [[] for _ in columns]
+    cells = [_clean_column(column) for column in zip(*_limited(path, table, kept), strict=True)] or [
+        [] for _ in columns
+    ]
     names = _choose_image_columns(columns, cells)
     if not names and not is_image_table(columns):
         raise _no_image_column(path, table.columns)
@@ -93,6 +98,21 @@ def _to_table(path: Path, table: TableFile) -> Table:
     by_row = zip(*(cells[place] for place in others), strict=True) if others else ((),) * len(cells[0])
     filled = [{name: text for name, text in zip(kept_names, row, strict=True) if text} for row in by_row]
     return Table(path, tuple(kept_names), _make_rows(path, columns, names, cells, filled))
+
+
+def _limited(path: Path, table: TableFile, kept: Sequence[int]) -> Iterator[list[str]]:
+    """Yield the rows of a table; a small file may unpack to more than the memory holds."""
+    if len(table.columns) > _MAX_COLUMNS:
+        raise DatasetError(
+            f"{path}: {len(table.columns):,} columns; expected at most {_MAX_COLUMNS:,}: remove the others"
+        )
+    most = _MAX_CELLS // max(len(kept), 1)
+    for number, row in enumerate(table.read(kept), start=1):
+        if number > most:
+            raise DatasetError(
+                f"{path}: more than {most:,} rows of {len(kept)} columns; split the table, or remove columns"
+            )
+        yield row
 
 
 def _make_rows(
@@ -134,9 +154,9 @@ def _no_image_column(path: Path, columns: Iterable[str]) -> DatasetError:
 
 def _check_names(path: Path, columns: Sequence[str]) -> None:
     """Raise where two columns of one name mean something: the first of them may be the wrong one."""
-    doubles = [column for place, column in enumerate(columns) if column and column in columns[:place]]
+    doubles = [column for column, count in Counter(columns).items() if column and count > 1]
     if doubles:
-        places = [str(place + 1) for place, column in enumerate(columns) if column == doubles[0]]
+        places = [str(place + 1) for place, column in enumerate(columns) if column == doubles[0]][:9]
         raise DatasetError(
             f"{path}: the columns {' and '.join(places)} are both named {doubles[0]!r}; rename or remove one of them"
         )
