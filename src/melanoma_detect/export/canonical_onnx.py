@@ -40,7 +40,8 @@ def make_canonical(model: onnx.ModelProto) -> None:
     for tensor in initializers:
         tensor.name, tensor.doc_string = names[tensor.name], ""
     sorted_parts = onnx.GraphProto(node=nodes, initializer=initializers)  # copies
-    for name in ("node", "initializer", "value_info"):  # the last: shapes that ONNX Runtime works out itself
+    # Shapes that ONNX Runtime works out itself, and the number of Keras's model, have no use.
+    for name in ("node", "initializer", "value_info", "doc_string"):
         graph.ClearField(name)
     graph.node.extend(sorted_parts.node)
     graph.initializer.extend(sorted_parts.initializer)
