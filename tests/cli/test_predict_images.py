@@ -167,7 +167,7 @@ def test_neither_typer_nor_rich_is_imported_for_an_answer(lesions, detector, tmp
 @pytest.mark.parametrize("collects", [True, False])
 def test_garbage_is_looked_for_afterwards_as_before(monkeypatch, collects):
     states = []
-    monkeypatch.setattr(predict_images, "load_detector", lambda *options: states.append(gc.isenabled()))
+    monkeypatch.setattr(predict_images, "load_detector", lambda *_, **__: states.append(gc.isenabled()))
     before = gc.isenabled()
     try:
         (gc.enable if collects else gc.disable)()
