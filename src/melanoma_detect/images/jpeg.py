@@ -5,11 +5,10 @@ from typing import BinaryIO
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.images.memory import check_bytes
+from melanoma_detect.images.memory import check_bytes, coefficient_bytes
 
 MAX_SCANS = 100  # encoders write up to some twenty
 MAX_WORK = 4_000_000_000  # scans times pixels: some 15 seconds
-_COEFFICIENT = 2  # bytes
 _CHUNK = 2**20
 _SCAN = b"\xff\xda"
 _END = 0xD9
@@ -46,7 +45,7 @@ def check_jpeg(image: Image.Image, file: BinaryIO, name: str) -> None:
             f"most {max(1, min(MAX_SCANS, MAX_WORK // max(1, pixels)))} scans: save it again, or remove it"
         )
     if scans > 1:
-        check_bytes(round(pixels * _coefficients(image)), image.size, name)
+        check_bytes(round(pixels * coefficient_bytes(image)), image.size, name)
 
 
 def count_scans(content: bytes) -> int:
@@ -75,13 +74,6 @@ def count_scans(content: bytes) -> int:
         scans += marker == _SCAN[1]
         place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
     return scans
-
-
-def _coefficients(image: Image.Image) -> float:
-    """Return the bytes a pixel of the coefficients that a decoder keeps from scan to scan."""
-    layers = [(int(layer[1]), int(layer[2])) for layer in getattr(image, "layer", ()) if len(layer) > 2]
-    widest = max((across for across, _ in layers), default=1) * max((down for _, down in layers), default=1)
-    return _COEFFICIENT * sum(across * down for across, down in layers) / max(1, widest)
 
 
 def _count(file: BinaryIO) -> int:

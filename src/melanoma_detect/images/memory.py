@@ -15,6 +15,7 @@ MAX_SIDE = 65_535  # pixels: the most that a JPEG has
 BYTES_VARIABLE = "MELANOMA_DETECT_IMAGE_BYTES"
 _DEFAULT_BYTES = 2**30
 _ONE_BYTE, _TWO_BYTES = {"1", "L", "P"}, "I;16"
+_COEFFICIENT = 2  # bytes
 _RGB, _ARRAY = 4, 3  # bytes a pixel: in Pillow, and in the array that a caller gets at full size
 # Bytes a pixel that a decoder holds beside the image: of WebP two canvases and the decoded frame, of AVIF and HEIF planes of up
 # to 16 bits and the colours made from them.
@@ -124,7 +125,28 @@ def check_memory(image: Image.Image, name: str, *, turned: bool, at_full_size: b
     """
     pixels = image.width * image.height
     needed = pixels * _bytes_a_pixel(image, turned=turned, at_full_size=at_full_size) + _buffer(image)
+    if "progression" in image.info:  # of a JPEG: the coefficients are those of the full scale
+        scale = getattr(image, "decoderconfig", ()) or (1,)
+        needed += round(pixels * coefficient_bytes(image) * (scale[0] or 1) ** 2)
     check_bytes(needed, image.size, name)
+
+
+def coefficient_bytes(image: Image.Image) -> float:
+    """Return the bytes a pixel of the coefficients that the decoder of a JPEG with several scans keeps from one to the next.
+
+    Args:
+        image: A PIL image of a JPEG file.
+
+    Returns:
+        Bytes a pixel at full scale.
+
+    Examples:
+        >>> coefficient_bytes(Image.new("RGB", (4, 3)))  # of no JPEG
+        0.0
+    """
+    layers = [(int(layer[1]), int(layer[2])) for layer in getattr(image, "layer", ()) if len(layer) > 2]
+    widest = max((across for across, _ in layers), default=1) * max((down for _, down in layers), default=1)
+    return _COEFFICIENT * sum(across * down for across, down in layers) / max(1, widest)
 
 
 def _bytes_a_pixel(image: Image.Image, *, turned: bool, at_full_size: bool) -> int:
