@@ -186,13 +186,8 @@ DOORS = {
 }
 
 
-def run_door(door: Door, content: bytes, *, allow_warnings: bool = False) -> float:
+def run_door(door: Door, content: bytes) -> float:
     """Let a file in, and return how many seconds that took; raise what no door may let out.
-
-    Args:
-        door: The door.
-        content: The bytes of the file.
-        allow_warnings: Whether other packages' warnings may come out.
 
     Raises:
         DoorError: It took over 10 seconds or 2 GiB, answered senselessly, or let a warning of another package out.
@@ -213,7 +208,7 @@ def run_door(door: Door, content: bytes, *, allow_warnings: bool = False) -> flo
     if (grown := _peak_memory() - before) > MAX_BYTES:
         raise DoorError(f"{grown / 2**20:.0f} MiB of memory, expected at most {MAX_BYTES / 2**20:.0f}")
     foreign = [each for each in caught if not issubclass(each.category, DataWarning | DetectorWarning)]
-    if foreign and not allow_warnings:
+    if foreign:
         raise DoorError(f"warned: {foreign[0].category.__name__}: {foreign[0].message} ({foreign[0].filename})")
     return seconds
 

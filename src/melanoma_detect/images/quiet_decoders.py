@@ -1,6 +1,6 @@
 """What decoders say of damaged or odd files while an image is read: an error says it once, and all else is no user's concern.
 
-Pillow, pydicom and pillow-heif warn and log; libtiff writes to the standard error stream by itself.
+Pillow, pydicom, pillow-heif and openpyxl warn and log; libtiff writes to the standard error stream by itself.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 
-_PACKAGES = r"(?:PIL|pydicom|pylibjpeg|openjpeg|pillow_heif)(?:\.|$)"
+_PACKAGES = r"(?:PIL|pydicom|pylibjpeg|openjpeg|pillow_heif|openpyxl)(?:\.|$)"
 _FILTER = ("ignore", None, Warning, re.compile(_PACKAGES), 0)
 _LOGGERS = ("PIL.Image", "PIL.TiffImagePlugin", "PIL.PngImagePlugin", "PIL.WebPImagePlugin", "pydicom")
 _HANDLERS = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")

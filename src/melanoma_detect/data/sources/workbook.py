@@ -11,6 +11,7 @@ from typing import Any
 from melanoma_detect.data.sources.header import SAMPLE, Header, find_header
 from melanoma_detect.data.sources.table_text import TextTable
 from melanoma_detect.errors import DatasetError, DataWarning
+from melanoma_detect.images.quiet_decoders import quiet_decoders
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -50,8 +51,9 @@ def read_workbook(name: str, content: bytes) -> TextTable:
 
     try:
         _check_size(content)
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = [found for sheet in book.worksheets if (found := _open_sheet(sheet))]
+        with quiet_decoders():
+            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            sheets = [found for sheet in book.worksheets if (found := _open_sheet(sheet))]
     except Exception as error:
         # Of a damaged workbook come errors of zip, of XML and of openpyxl itself.
         raise ValueError(f"it is a damaged workbook: {error}") from error
@@ -105,7 +107,12 @@ def to_text(value: Any) -> str:
 
 def _sound(lines: Iterator[Any]) -> Iterator[Any]:
     try:
-        yield from lines
+        while True:
+            with quiet_decoders():  # not while whoever takes the line works on it
+                line = next(lines, None)
+            if line is None:
+                return
+            yield line
     except Exception as error:
         raise ValueError(f"it is a damaged workbook: {error}") from error
 
