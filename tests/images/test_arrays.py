@@ -117,3 +117,13 @@ def test_predict_takes_tensors_and_batches(image, detector):
     for images in (batch, Tensor(batch), Tensor(np.moveaxis(batch, -1, 1)), [batch], iter([image, Tensor(image)])):
         assert [prediction.melanoma for prediction in detector.predict(images)] == [expected] * 2
     assert detector.predict(batch[:0]) == detector.predict([]) == []
+
+
+def test_an_array_of_few_bytes_that_stands_for_a_large_image_is_refused():
+    for value, shape in (
+        (np.uint8(0), (200_000, 200_000)),
+        (np.float64(0.5), (30_000, 30_000, 3)),
+        (np.uint8(0), (1, 70_000)),
+    ):
+        with pytest.raises(ImageError, match=r"an array of shape .*expected at most"):
+            read_pixels(np.broadcast_to(value, shape), (8, 8))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.colour import scale_float, scale_uint16
+from melanoma_detect.images.memory import check_size
 
 _PROTOCOLS = ("__array__", "__array_interface__", "__dlpack__")
 _CHANNELS = (1, 3, 4)
@@ -118,7 +119,7 @@ def from_array(array: NDArray[Any]) -> Image.Image:
         The image.
 
     Raises:
-        ImageError: Another shape, type or range.
+        ImageError: Another shape, type or range, or too large.
 
     Examples:
         >>> from_array(np.ones((2, 2, 3), np.float32)).getpixel((0, 0))
@@ -130,7 +131,12 @@ def from_array(array: NDArray[Any]) -> Image.Image:
     is_image_shape = shaped.ndim == 2 or (shaped.ndim == _IMAGE and shaped.shape[-1] in (3, 4))
     if not is_image_shape or 0 in array.shape:
         raise _array_error(array, "")
-    return Image.fromarray(np.ascontiguousarray(_to_uint8(shaped)))
+    name = f"an array of shape {tuple(array.shape)}"
+    check_size((shaped.shape[1], shaped.shape[0]), name)  # of few bytes, where they are repeated
+    try:
+        return Image.fromarray(np.ascontiguousarray(_to_uint8(shaped)))
+    except MemoryError as error:
+        raise ImageError(f"{name} takes more memory than there is; make it smaller") from error
 
 
 def _tensor_to_array(image: Any) -> NDArray[Any]:
