@@ -133,12 +133,12 @@ def test_a_damaged_file_is_refused_or_answers_the_same(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_thousand_damages_of_each_detector(tmp_path):
+def test_two_thousand_damages(tmp_path):
     from melanoma_detect.inference.bundle import SHIPPED
 
-    for number, source in enumerate((SMALL, SHIPPED)):
+    for count, source in ((2000, SMALL), (200, SHIPPED)):  # the large one takes ten times as long
         expected = md.Detector.load(source, threads=1).predict(IMAGE).probabilities
-        for damaged in damages(source.read_bytes(), 2000, seed=2 + number):
+        for damaged in damages(source.read_bytes(), count, seed=count):
             refused_or_equal(tmp_path / "d.detector", expected, damaged)
 
 
