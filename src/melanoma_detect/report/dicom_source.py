@@ -15,6 +15,7 @@ from pydicom.uid import UID, generate_uid
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError, OutputError
 from melanoma_detect.images.dicom_header import private_reading
+from melanoma_detect.images.dicom_limits import LimitedReads
 from melanoma_detect.images.frames import find_frame, split_frame_name
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output
@@ -127,7 +128,8 @@ def read_source(source: Any, judged: str, found_at: str = "") -> SourceImage:
 def _read(path: str, name: str) -> Dataset:
     try:
         with private_reading(), open_regular(path, ImageError) as file:
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            limited: Any = LimitedReads(file)
+            dataset = pydicom.dcmread(limited, stop_before_pixels=True, force=True)
             has_class = bool(dataset.get("SOPClassUID"))
     except (OSError, ValueError):
         has_class = False
