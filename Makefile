@@ -39,7 +39,7 @@ RECORD ?=
 fuzz: $(VENV)/.installed  ## every door through which files come in; SECONDS_EACH=600 for longer, RECORD=file for the record
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS_EACH) --jobs $(JOBS) $(if $(RECORD),--record "$(RECORD)")
 
-EXTRAS := training tensorflow serve heic dicom excel
+EXTRAS := training tensorflow serve heic dicom excel sign
 lowest: $(VENV)/.installed  ## an environment with the lowest versions that pyproject.toml allows: the small install, and all of it
 	$(BIN)/python scripts/lowest_versions.py
 	$(BIN)/python scripts/lowest_versions.py --extras $(EXTRAS)

@@ -2,7 +2,7 @@
 
     python scripts/check_install.py             what a trained detector needs: predict, score, explain, the command line
     python scripts/check_install.py training    also: read data, balance, train, evaluate, save, load, export
-    python scripts/check_install.py extras      also: HEIC, DICOM, Excel, the HTTP service
+    python scripts/check_install.py extras      also: HEIC, DICOM, Excel, the HTTP service, signatures
 
 Prints a line for each step, and goes on after one that fails; the exit status is then 1. Everything is drawn here.
 """
@@ -200,10 +200,21 @@ def serve() -> None:
         program.wait(60)
 
 
+def sign() -> None:
+    """Sign a detector, and load it with the key."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - an extra
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - an extra
+
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    md.Detector.load().save("signed.detector", sign_key=key)
+    expect(md.Detector.load("signed.detector", trusted_keys=public).predict(lesion()).decision, "a decision")
+
+
 STEPS: dict[str, list[Step]] = {
     "core": [predict, score, use_command_line],
     "training": [train, load_default_in_keras, export, report],
-    "extras": [read_heic, read_dicom, read_workbook, serve],
+    "extras": [read_heic, read_dicom, read_workbook, serve, sign],
 }
 
 

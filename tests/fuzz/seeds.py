@@ -170,6 +170,7 @@ def _dicom() -> Seeds:
         meta.MediaStorageSOPInstanceUID = "1.2.3"
         made = pydicom.dataset.Dataset()
         made.file_meta, made.Modality = meta, "XC"
+        made.StudyInstanceUID, made.SeriesInstanceUID = "1.2.4", "1.2.5"
         made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
         made.Rows, made.Columns, made.PixelRepresentation = HEIGHT, WIDTH, 0
         made.SamplesPerPixel, bits = (1 if values.ndim == 2 else 3), values.itemsize * 8
