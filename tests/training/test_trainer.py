@@ -111,11 +111,6 @@ def test_model_and_data_that_do_not_fit_raise(data):
         run(model(), data.with_records(data.train.records))
 
 
-def test_divergence_raises(data):
-    with pytest.raises(DetectorError, match="diverged"):
-        run(model(), data, recipe=Recipe(optimizer="sgd", learning_rate=1e12))
-
-
 def test_broken_image_raises_before_training(tree):
     root = tree({"Train/melanoma": 6, "Train/nevus": 6, "Test/melanoma": 1, "Test/nevus": 1})
     broken = replace(md.load_dataset(root, image_size=(32, 32)), decoded=PixelCache())

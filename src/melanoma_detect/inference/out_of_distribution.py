@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
 _MAX_COMPONENTS = 64  # keeps the projection far cheaper than the model
@@ -113,11 +114,20 @@ class FeatureSpace:
         Returns:
             Their distribution.
 
+        Raises:
+            DetectorError: A feature is no finite number.
+
         Examples:
             >>> space = FeatureSpace.fit(np.random.default_rng(1).normal(size=(200, 8)).astype(np.float32))
             >>> space.mean.shape
             (8,)
         """
+        for of in (features, *([] if outliers is None else [outliers])):
+            if without := int((~np.isfinite(of).all(axis=1)).sum()):
+                raise DetectorError(
+                    f"the model's features are no numbers for {without} of {len(of)} images; look for a logarithm, a root or a "
+                    "division in its layers, or lower the learning rate"
+                )
         unit = _unit(features).astype(np.float64)
         mean = unit.mean(axis=0)
         centred = unit - mean

@@ -23,6 +23,7 @@ from melanoma_detect.inference.image_types import (
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.runtime import Runtime, run_batched
 from melanoma_detect.training.calibrate import CalibrationInputs, Labelled, calibrate, collect_calibration_inputs
+from melanoma_detect.training.finite_outputs import check_outputs
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -179,6 +180,7 @@ def calibrate_by_type(
         {}
     """
     inputs = collect_calibration_inputs(runtime, pixels, space, classifier)
+    check_outputs(inputs, validation.records, "validation image")
     few = _types_with_few_images(inputs)
     if classifier is None or len(few) == len(IMAGE_TYPES):
         return FittedCalibrations(_calibrate(inputs, validation))

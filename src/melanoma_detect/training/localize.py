@@ -33,6 +33,7 @@ from melanoma_detect.inference.prediction import target_scores
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import CalibrationInputs, collect_calibration_inputs
+from melanoma_detect.training.finite_outputs import check_outputs
 from melanoma_detect.training.local_figures import LocalOutcome, describe_outcome, find_broken_promise, measure_local
 from melanoma_detect.training.local_fit import LocalImages
 from melanoma_detect.training.local_images import MIN_IMAGES, label_local_images, select_local_images
@@ -159,6 +160,7 @@ def _read_parts(predictor: Predictor, split: Split, settings: Settings) -> list[
     images = label_local_images(split, predictor.classes)
     files = predictor.files
     inputs = collect_calibration_inputs(predictor.runtime, pixels, files.feature_space, files.image_types)
+    check_outputs(inputs, split.records, "local image")
     rejected = _find_rejected(predictor, split, pixels)
     parts = []
     for image_type, of_type in _rows_by_type(predictor, settings, inputs[_views_in_use(settings, inputs)]).items():

@@ -1,6 +1,5 @@
 """The training loop: a model is trained on the training split and stopped early by the validation split."""
 
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from melanoma_detect.training.checkpoints import TrainingState
 from melanoma_detect.training.devices import DeviceSetup, distribute
 from melanoma_detect.training.earlier_training import remember_training
 from melanoma_detect.training.fine_tuning import History, Phase, plan_phases
+from melanoma_detect.training.finite_loss import FiniteLoss
 from melanoma_detect.training.losses import count_labels, make_accuracy, make_loss
 from melanoma_detect.training.mixup import MixImages
 from melanoma_detect.training.optimizers import make_optimizer
@@ -89,8 +89,8 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         The history and the best epoch.
 
     Raises:
-        DetectorError: The model and the data do not fit, a split is empty, training diverged, or the checkpoint belongs to
-            another training.
+        DetectorError: The model and the data do not fit, a split is empty, a loss is no number (the message has the epoch, the
+            batch and the likely cause), or the checkpoint belongs to another training.
         ImageError: An image cannot be decoded; the message names it.
         OutputError: The checkpoint cannot be written.
 
@@ -169,7 +169,13 @@ def _train_phase(network: Any, phase: Phase, context: _Context, state: TrainingS
         epochs=done - state.in_phase + phase.epochs,
         shuffle=False,  # Keras would draw from Python's generator; the batches shuffle themselves by the seed
         # The user's before the best weights, which record where those stop the training.
-        callbacks=[context.progress, keras.callbacks.TerminateOnNaN(), context.callbacks, best_weights],
+        # Before all of them: a loss that is no number must reach neither the state nor a checkpoint.
+        callbacks=[
+            FiniteLoss(network, phase.learning_rate, state.precision),
+            context.progress,
+            context.callbacks,
+            best_weights,
+        ],
         verbose=0,
     )
 
@@ -288,11 +294,7 @@ def _warn_of_other_size(model: Any, data: Dataset) -> None:
 
 def _make_result(state: TrainingState, setup: DeviceSetup) -> TrainingResult:
     history, seconds = state.history, state.seconds
-    losses = history.get("val_loss", [math.nan])
-    if not any(map(math.isfinite, losses)) or not math.isfinite(history["loss"][-1]):
-        raise DetectorError(
-            f"training diverged in epoch {len(seconds) or 1}: the loss is not finite; lower the recipe's learning_rate"
-        )
+    losses = history["val_loss"]  # finite, see `FiniteLoss`
     columns = ("loss", "accuracy", "val_loss", "val_accuracy")
     ordered: History = {"epoch": [float(epoch) for epoch in range(1, len(losses) + 1)]}
     ordered |= {column: history[column] for column in columns}
