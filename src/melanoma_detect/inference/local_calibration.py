@@ -8,6 +8,7 @@ safe side: the probability of any malignant diagnosis is never under that of mel
 melanoma may therefore reach a threshold for malignant diagnoses that it did not reach before. NumPy only.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from melanoma_detect.inference.operating_points import (
     lesions_needed,
 )
 from melanoma_detect.utils.arrays import Float64Array, sum_columns
+from melanoma_detect.utils.probabilities import ROUNDING, is_probability
 
 _EPSILON = 1e-12  # the smallest probability whose log-odds are taken
 _FARTHEST = 500.0  # log-odds whose exponential is finite
@@ -141,13 +143,15 @@ class LocalCalibration:
             target: `"melanoma"` or `"malignant"`.
 
         Returns:
-            The threshold that makes the same decisions.
+            The threshold that makes the same decisions; nan for one that is no number from 0 to 1.
 
         Examples:
             >>> round(LocalCalibration(melanoma=LogOddsLine(intercept=1.0)).move(0.5, "melanoma"), 3)
             0.731
         """
-        return float(self.line(target)(np.array(threshold))) * (1 - _ROUNDING)
+        # The line would move what is out of range to a threshold that looks sound.
+        inside = is_probability(threshold)
+        return float(self.line(target)(np.array(threshold))) * (1 - _ROUNDING) if inside else math.nan
 
     def operating_point(self, sensitivity: float, target: Target) -> OperatingPoint | None:
         """Return the operating point that the local lesions support.
@@ -182,7 +186,8 @@ class LocalCalibration:
         )  # 0.05 × 20 is 0.999…96 and must be 1
         lowest = positive[rank - 1]  # one score for each lesion, ascending
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
-        threshold = min(float((lowest + below.max()) / 2) if below.size else float(lowest), 1.0)
+        halfway = float((lowest + below.max()) / 2) if below.size else float(lowest)
+        threshold = 1.0 if 1 < halfway <= 1 + ROUNDING else halfway
         specificity = float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,

@@ -19,7 +19,7 @@ from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.number_arguments import real_number
-from melanoma_detect.utils.probabilities import format_probability, is_extreme
+from melanoma_detect.utils.probabilities import ROUNDING, format_probability, is_extreme
 
 Target: TypeAlias = Literal["melanoma", "malignant"]
 
@@ -240,7 +240,8 @@ class ValidationScores:
         positive, negative = np.array(self.positive), np.array(self.negative)
         lowest = self._lowest_alert(positive, sensitivity)
         below = np.concatenate([positive[positive < lowest], negative[negative < lowest]])
-        threshold = min(float((lowest + below.max()) / 2) if below.size else lowest, 1.0)  # scores exceed 1 by rounding
+        halfway = float((lowest + below.max()) / 2) if below.size else lowest
+        threshold = 1.0 if 1 < halfway <= 1 + ROUNDING else halfway
         reached, specificity = float((positive >= threshold).mean()), float((negative < threshold).mean())
         return OperatingPoint(
             goal=sensitivity,

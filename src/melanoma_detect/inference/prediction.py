@@ -328,12 +328,12 @@ def prediction_sets(probabilities: Float64Array, threshold: float) -> NDArray[np
         threshold: From `Calibration.conformal_threshold`, 0 to 1.
 
     Returns:
-        `(n, classes)`.
+        `(n, classes)`. A threshold that is no number from 0 to 1 rules nothing out.
 
     Examples:
         >>> prediction_sets(np.array([[0.7, 0.2, 0.1]]), 0.15)
         array([[ True,  True, False]])
     """
-    sets = probabilities >= threshold
+    sets = (probabilities >= threshold) | (not is_probability(threshold))
     sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True  # an empty set would be of no use
     return np.asarray(sets)

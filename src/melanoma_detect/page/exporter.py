@@ -42,7 +42,8 @@ def html(detector: Predictor | SupportsPredictor) -> str:
         The HTML; its text is about 1.4 times as large as the model, and 5 MB more for the runtime.
 
     Raises:
-        DetectorError: The detector has no ONNX model or uses several views, or the runtime for browsers is missing.
+        DetectorError: The detector has no ONNX model, uses several views, or has numbers that are none, or the runtime for
+            browsers is missing.
 
     Examples:
         >>> html(detector).startswith("<!doctype html>")
@@ -144,7 +145,13 @@ def _modules() -> dict[str, str]:
 
 def _json(values: Mapping[str, Any]) -> str:
     """Return values as JSON that ends no script element and no line of JavaScript, whatever a label holds."""
-    text = json.dumps(values, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = json.dumps(values, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except ValueError as error:
+        raise DetectorError(
+            "a setting, a threshold or a calibration of the detector is nan or infinite, which a page cannot hold; train it "
+            "again"
+        ) from error
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text

@@ -1,6 +1,7 @@
 """The parameters of a page: all that turns the model's outputs into predictions, as plain values for JavaScript."""
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect import taxonomy
 from melanoma_detect.inference.calibration import Calibration
+from melanoma_detect.inference.decisions import covers_melanoma
 from melanoma_detect.inference.image_types import IMAGE_TYPES
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.operating_points import SENSITIVITIES, TARGETS
@@ -52,6 +54,7 @@ def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any
         "melanoma": list(taxonomy.positions(classes, code=taxonomy.MELANOMA)),
         "malignant": list(taxonomy.positions(classes, malignant=True)),
         "may_be_malignant": list(may_be_malignant(classes)),
+        "covers_melanoma": covers_melanoma(classes),
         "image_size": list(predictor.image_size),
         "resize": config.resize,
         "resample_order": "cheaper" if int(PIL.__version__.split(".")[0]) >= _CHEAPER_ORDER else "horizontal",
@@ -93,7 +96,8 @@ def _diagnosis(label: str) -> dict[str, str]:
 def _calibration(calibration: Calibration) -> dict[str, Any]:
     values = asdict(calibration)
     values["conformal_thresholds"] = [list(pair) for pair in calibration.conformal_thresholds.items()]
-    values["ood_threshold"] = calibration.ood_threshold if np.isfinite(calibration.ood_threshold) else None
+    # Only the limit that is none: one that is no number must not become none, which lets every image pass.
+    values["ood_threshold"] = None if calibration.ood_threshold == math.inf else calibration.ood_threshold
     return values
 
 

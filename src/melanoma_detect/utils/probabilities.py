@@ -3,6 +3,7 @@
 import math
 
 _MAX_DECIMALS = 16  # the closest float to 1 differs from it by 1e-16
+ROUNDING = 1e-6  # by so much a probability may exceed 1
 _EXTREME = 0.0005  # nearer to 0 or 1, three decimals do not tell a threshold from them
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.counts import count_noun
+from melanoma_detect.utils.probabilities import ROUNDING
 
 SUM_TOLERANCE = 1e-3  # by so much the probabilities of an image may miss 1: in half precision they do by rounding
-_ROUNDING = 1e-6  # by so much a single probability may exceed 1
 _MAX_NAMES = 3  # of images, that a message lists
 
 
@@ -29,7 +29,7 @@ def sound_rows(probabilities: Float64Array) -> NDArray[np.bool_]:
         [True, False, False, False]
     """
     # Comparisons with nan are False, so that a row is sound only where each holds.
-    inside = ((probabilities >= 0) & (probabilities <= 1 + _ROUNDING)).all(axis=1)
+    inside = ((probabilities >= 0) & (probabilities <= 1 + ROUNDING)).all(axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(inside & (np.abs(probabilities.sum(axis=1) - 1) <= SUM_TOLERANCE))
 

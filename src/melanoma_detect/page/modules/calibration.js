@@ -9,13 +9,35 @@ import { formatShort } from "text";
 const TINY = 1e-300; // keeps a probability that underflows from dividing by zero
 
 /**
+ * Return what of a calibration's numbers makes no sense, so that no image may be judged by them.
+ * @param {object} calibration as `Calibration` of the library
+ * @returns {string} the part of a sentence; empty where all make sense
+ */
+export function calibrationProblem(calibration) {
+  const temperatures = [calibration.temperature];
+  const biases = [...calibration.bias];
+  for (let { local } = calibration; local; local = local.first) {
+    temperatures.push(local.temperature, local.melanoma.slope, local.malignant.slope);
+    biases.push(...local.bias, local.melanoma.intercept, local.malignant.intercept);
+  }
+  const strange = temperatures.find((number) => !(number > 0 && Number.isFinite(number)));
+  if (strange !== undefined) {
+    return `a temperature or a slope of the detector's calibration is ${formatShort(strange)}, which is no number over 0`;
+  }
+  const none = biases.find((number) => !Number.isFinite(number));
+  return none === undefined ? "" : `a bias of the detector's calibration is ${formatShort(none)}, which is no number`;
+}
+
+/**
  * Return the calibrated probabilities of an image.
  * @param {object} calibration as `Calibration` of the library
  * @param {Float32Array} logits
  * @param {import("local_calibration").Kinds} kinds
- * @returns {number[]} sums to 1
+ * @returns {number[]} sums to 1; all NaN where a logit is no finite number, or the calibration makes no sense
  */
 export function calibratedProbabilities(calibration, logits, kinds) {
+  // Infinite logits may give finite probabilities.
+  if (!logits.every(Number.isFinite) || calibrationProblem(calibration)) return Array.from(logits, () => NaN);
   const original = originalProbabilities(calibration, logits, kinds);
   return calibration.local ? applyLocal(calibration.local, original, kinds) : original;
 }

@@ -1,17 +1,26 @@
 /** Decision rules: from the outputs of the model to a prediction with the fields of `Prediction.to_dict`. */
 
-import { calibratedPoint, calibratedProbabilities, conformalThreshold, malignantBefore } from "calibration";
+import {
+  calibratedPoint,
+  calibratedProbabilities,
+  calibrationProblem,
+  conformalThreshold,
+  malignantBefore,
+} from "calibration";
 import { SettingsError } from "errors";
 import { kindsOfClasses } from "local_calibration";
 import { argmax, sumAt } from "numbers";
-import { MALIGNANT_THRESHOLD } from "operating_points";
+import { describeRow, finiteOrNull, isProbability, isSound } from "probabilities";
 import { predictionText } from "sentences";
-import { formatDistinct, formatPercent } from "text";
+import { formatDistinct, formatPercent, formatShort } from "text";
 
 export const IMAGE_TYPES = ["dermoscopy", "clinical"];
 export const TYPE_NAMES = { dermoscopy: "dermoscopy image", clinical: "clinical photograph" };
 export const TYPE_PLURALS = { dermoscopy: "dermoscopy images", clinical: "clinical photographs" };
 const UNFAMILIAR = "unlike the skin lesions that the detector was trained on";
+const NO_NUMBERS = "the model gave no numbers for this image";
+const NO_DISTANCE = "the model's features of this image are no numbers, so that nothing says whether it is a familiar one";
+const UNKNOWN_TYPE = "the model's features of this image are no numbers, so that its type is not recognised";
 export const NO_OPERATING_POINT = "this detector has no threshold for melanoma";
 
 /**
@@ -72,8 +81,10 @@ export class DecisionRules {
   }
 
   /**
-   * Return the prediction for an image.
-   * @param {{source: string, logits: Float32Array, distance: number|null, rejection: string, imageType: string}} analysis
+   * Return the prediction for an image: cleared only where everything that speaks for it was measured and found, as
+   * `inference/decisions.py` of the library says.
+   * @param {{source: string, logits: Float32Array, distance: number|null, rejection: string, imageType: string,
+   *   imageTypeProbability: number|null|undefined}} analysis
    * @param {Settings} settings
    * @returns {object} the fields of `Prediction.to_dict`, and `text`, the library's sentence
    */
@@ -82,30 +93,34 @@ export class DecisionRules {
     const type = this.typeOf(analysis, settings);
     const calibration = this.calibrationOf(type);
     const probabilities = calibratedProbabilities(calibration, analysis.logits, this.kinds);
+    const sound = isSound(probabilities, classes.length);
     const found = {
       probabilities,
+      sound,
       best: argmax(probabilities),
       melanoma: sumAt(probabilities, this.parameters.melanoma),
       malignant: sumAt(probabilities, this.parameters.malignant),
       point: this.operatingPoint(settings, type),
       type,
-      abstention: this.abstention(analysis, type, calibration),
+      earlier: malignantBefore(calibration, analysis.logits, this.kinds, suspicious),
     };
-    const limit = found.point ? found.point.malignant_threshold : MALIGNANT_THRESHOLD;
-    // "Not under" rather than "over": a probability that is no number must not be cleared.
-    const likely = suspicious.includes(found.best) || !(found.malignant < limit);
-    const earlier = malignantBefore(calibration, analysis.logits, this.kinds, suspicious);
-    const decision = decisionOf(found, likely || earlier);
+    found.abstention = this.abstention(analysis, settings, found);
+    const decision = this.decisionOf(found);
     const least = conformalThreshold(calibration, settings.coverage);
+    // Nothing is ruled out by what is no number.
+    const all = !sound || !isProbability(least);
+    const held = (position) => all || probabilities[position] >= least || position === found.best;
     const prediction = {
-      diagnosis: classes[found.best],
-      probabilities: Object.fromEntries(classes.map((label, position) => [label, probabilities[position]])),
-      melanoma: found.melanoma,
-      malignant: found.malignant,
+      diagnosis: sound ? classes[found.best] : "",
+      probabilities: Object.fromEntries(
+        classes.map((label, position) => [label, finiteOrNull(probabilities[position])]),
+      ),
+      melanoma: finiteOrNull(found.melanoma),
+      malignant: finiteOrNull(found.malignant),
       decision,
       operating_point: found.point,
       source: analysis.source,
-      prediction_set: classes.filter((_, position) => probabilities[position] >= least || position === found.best),
+      prediction_set: classes.filter((_, position) => held(position)),
       abstained: found.abstention !== "",
       reason: this.reason(found, decision),
       image_type: type,
@@ -157,37 +172,65 @@ export class DecisionRules {
   }
 
   /** Return why the detector abstains from an image; empty where it does not. */
-  abstention({ rejection, distance }, type, calibration) {
+  abstention({ rejection, distance, imageTypeProbability }, settings, { type, probabilities, sound }) {
     if (rejection) return rejection;
+    if (settings.image_type === "auto" && Number.isNaN(imageTypeProbability)) return UNKNOWN_TYPE;
     const { referred_types: referred } = this.parameters;
     if (referred.includes(type)) {
       const judged = IMAGE_TYPES.filter((other) => !referred.includes(other)).map((other) => TYPE_PLURALS[other]);
       return `a ${TYPE_NAMES[type]}: the detector judges ${judged.join(" and ") || "no images"} only`;
     }
-    // "Not within" rather than "beyond": a distance that is no number must not be judged.
-    return (distance ?? 0) <= (calibration.ood_threshold ?? Infinity) ? "" : UNFAMILIAR;
+    const calibration = this.calibrationOf(type);
+    const problem = calibrationProblem(calibration);
+    if (problem) return problem;
+    if (!sound) {
+      if (!probabilities.every(Number.isFinite) || !probabilities.length) return NO_NUMBERS;
+      return `the model's numbers for this image are no probabilities: ${describeRow(probabilities)}`;
+    }
+    const measured = distance ?? 0; // null: the detector measures none
+    if (!Number.isFinite(measured)) return NO_DISTANCE;
+    // "Not within" rather than "beyond": a limit that is no number must not let an image pass.
+    return measured <= (calibration.ood_threshold ?? Infinity) ? "" : UNFAMILIAR;
+  }
+
+  /** Return the decision: "clear" only where every condition holds, so that what is no number never clears an image. */
+  decisionOf({ abstention, sound, point, melanoma, malignant, best, earlier }) {
+    if (abstention !== "" || !sound || !point || !isProbability(point.threshold)) return "refer";
+    if ((point.target === "malignant" ? malignant : melanoma) >= point.threshold) return "alert";
+    const { may_be_malignant: suspicious, covers_melanoma: covered } = this.parameters;
+    const mayClear =
+      covered === true &&
+      melanoma < point.threshold &&
+      isProbability(point.malignant_threshold) &&
+      malignant < point.malignant_threshold &&
+      !suspicious.includes(best) &&
+      !earlier;
+    return mayClear ? "clear" : "refer";
   }
 
   reason(found, decision) {
     if (found.abstention || decision !== "refer") return found.abstention;
     if (!found.point) return NO_OPERATING_POINT + (found.type ? ` on ${TYPE_PLURALS[found.type]}` : "");
+    const { threshold, malignant_threshold: malignantThreshold } = found.point;
+    if (!isProbability(threshold)) {
+      return `the detector's threshold for alerts is ${formatShort(threshold)}, which is no number from 0 to 1`;
+    }
     const { classes, malignant, may_be_malignant: suspicious } = this.parameters;
     if (suspicious.includes(found.best)) {
       const certainly = malignant.includes(found.best) ? "is" : "may be";
       return `${classes[found.best]} (${formatPercent(found.probabilities[found.best])}) ${certainly} malignant`;
     }
-    if (found.malignant < found.point.malignant_threshold) {
+    if (this.parameters.covers_melanoma !== true) return "none of the detector's classes is melanoma";
+    if (!isProbability(malignantThreshold)) {
+      const limit = formatShort(malignantThreshold);
+      return `the detector's threshold for malignant diagnoses is ${limit}, which is no number from 0 to 1`;
+    }
+    if (found.malignant < malignantThreshold) {
       return "a malignant diagnosis was the most probable one before the detector was localized";
     }
-    const [share, limit] = formatDistinct(found.malignant, found.point.malignant_threshold);
+    const [share, limit] = formatDistinct(found.malignant, malignantThreshold);
     return `the probability of a malignant diagnosis, ${share}, reaches ${limit}`;
   }
-}
-
-function decisionOf({ abstention, point, melanoma, malignant }, likelyMalignant) {
-  if (abstention || !point) return "refer";
-  if ((point.target === "malignant" ? malignant : melanoma) >= point.threshold) return "alert";
-  return likelyMalignant ? "refer" : "clear";
 }
 
 function checkImageType(type, hasClinical) {

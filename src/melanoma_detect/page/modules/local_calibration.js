@@ -3,6 +3,7 @@
 import { clopperPearsonInterval, rankInterval } from "intervals";
 import { clip, countUnder, sumAt } from "numbers";
 import { MALIGNANT_THRESHOLD, checkSensitivity, highestUnder, lesionsNeeded } from "operating_points";
+import { isProbability, withinRounding } from "probabilities";
 
 const EPSILON = 1e-12; // the smallest probability whose log-odds are taken
 const FARTHEST = 500; // log-odds whose exponential is finite
@@ -74,7 +75,8 @@ function localShares(local, before, { melanoma, others, rest }) {
  * @returns {number}
  */
 export function moveThreshold(local, threshold, target) {
-  return onLine(local[target], threshold) * (1 - ROUNDING);
+  // The line would move what is out of range to a threshold that looks sound.
+  return isProbability(threshold) ? onLine(local[target], threshold) * (1 - ROUNDING) : NaN;
 }
 
 /**
@@ -109,7 +111,7 @@ function localPoint(local, sensitivity, target) {
   const rank = Math.min(Math.floor((1 - sensitivity) * (lesions + 1) + 1e-6), lesions);
   const lowest = scores.positive.at(rank - 1); // one score for each lesion, ascending
   const below = highestUnder(scores, lowest);
-  const threshold = below === null ? lowest : (lowest + below) / 2;
+  const threshold = withinRounding(below === null ? lowest : (lowest + below) / 2);
   const specificity = countUnder(scores.negative, threshold) / scores.negative.length;
   return {
     goal: sensitivity,

@@ -3,6 +3,7 @@
 import { SettingsError } from "errors";
 import { wilsonInterval } from "intervals";
 import { countUnder, shareFrom } from "numbers";
+import { withinRounding } from "probabilities";
 import { formatProbability, formatShort, isExtreme, shareWithInterval } from "text";
 
 export const MALIGNANT_THRESHOLD = 0.5; // on the probability of a malignant diagnosis, where validation supports no other
@@ -46,7 +47,7 @@ export function operatingPoint(scores, sensitivity) {
   checkSupport(scores, sensitivity);
   const lowest = lowestAlert(scores, sensitivity);
   const below = highestUnder(scores, lowest);
-  const threshold = below === null ? lowest : (lowest + below) / 2;
+  const threshold = withinRounding(below === null ? lowest : (lowest + below) / 2);
   const reached = shareAtLeast(scores.positive, threshold);
   const specificity = countUnder(scores.negative, threshold) / scores.negative.length;
   return {

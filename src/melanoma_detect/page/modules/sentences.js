@@ -1,5 +1,6 @@
 /** The sentence of a prediction, word by word the library's. */
 
+import { isProbability } from "probabilities";
 import { formatDistinct, formatPercent, formatShort } from "text";
 
 /**
@@ -17,7 +18,7 @@ export function predictionText(prediction, typeNames) {
   const kind = prediction.image_type === "clinical" ? `${typeNames.clinical}, ` : "";
   const share = formatPercent(prediction.probabilities[diagnosis]);
   const likely = `${source}: ${kind}most likely ${diagnosis} (${share}${others(prediction)}).`;
-  if (!point) return `${likely} REFER: ${reason}; a person must look.`;
+  if (!point || !isProbability(point.threshold)) return `${likely} REFER: ${reason}; a person must look.`;
   const [score, threshold] = formatDistinct(prediction[point.target], point.threshold);
   const limit = `${threshold}, the threshold for ${formatShort(100 * point.goal)}% sensitivity`;
   if (prediction.decision === "alert") {

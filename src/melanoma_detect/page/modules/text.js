@@ -5,11 +5,12 @@ const EXTREME = 0.0005; // nearer to 0 or 1, three decimals do not tell a thresh
 
 /**
  * Return a share in per cent: 100% and 0% only for exactly 1 and 0, so that nothing looks certain because it was rounded.
- * @param {number} share 0 to 1
+ * @param {number|null} share 0 to 1; null, NaN or infinity where there is none
  * @param {number} [digits] after the point
- * @returns {string}
+ * @returns {string} "no number" for what is none
  */
 export function formatPercent(share, digits = 1) {
+  if (!Number.isFinite(share)) return "no number";
   if (share === 0 || share === 1) return `${100 * share}%`;
   const smallest = 10 ** -(digits + 2);
   const text = percent(share, digits);
@@ -84,12 +85,16 @@ export function isUnknown(interval) {
 
 /**
  * Return a number as Python's `:g` format writes it: six significant digits at most.
- * @param {number} value
+ * @param {number|null} value null, which JSON has for it, is no number
  * @param {number} [significant]
  * @returns {string}
  */
 export function formatShort(value, significant = 6) {
-  return String(Number(value.toPrecision(significant)));
+  if (!Number.isFinite(value)) return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : "nan";
+  const [digits, power] = value.toExponential(significant - 1).split("e");
+  const size = Math.abs(Number(power));
+  if (Number(power) >= -4 && Number(power) < significant) return String(Number(value.toPrecision(significant)));
+  return `${Number(digits)}e${power[0]}${String(size).padStart(2, "0")}`;
 }
 
 /**

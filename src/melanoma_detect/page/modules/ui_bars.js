@@ -1,5 +1,6 @@
 // Probabilities as bars, with the line from which there is an alert.
 
+import { isProbability } from "probabilities";
 import { formatPercent, formatThreshold } from "text";
 import { element } from "ui_dom";
 
@@ -14,24 +15,26 @@ const KINDS = /** @type {Record<string, string>} */ ({
  * Returns the probability by which a prediction is decided.
  *
  * @param {any} prediction The prediction.
- * @returns {{target: string, score: number, threshold: number | null}} What it alerts to, its probability, and the line.
+ * @returns {{target: string, score: number | null, threshold: number | null}} What it alerts to, its probability, and the line;
+ *   null where there is none, or no number.
  */
 export function alertScore(prediction) {
   const target = prediction.operating_point?.target ?? "melanoma";
-  return { target, score: prediction[target], threshold: prediction.operating_point?.threshold ?? null };
+  const threshold = prediction.operating_point?.threshold;
+  return { target, score: prediction[target], threshold: isProbability(threshold) ? threshold : null };
 }
 
 /**
  * Draws one bar.
  *
- * @param {number} share Its length, 0 to 1.
+ * @param {number | null} share Its length, 0 to 1; null for what is no number, which has none.
  * @param {string} kind Its colour: `a`, `b`, `c`, or `d` for an alert.
  * @param {number | null} [line] Where the line for alerts stands, 0 to 1.
  * @returns {HTMLElement} The bar; the number beside it says the same to those who do not see it.
  */
 export function drawBar(share, kind, line = null) {
   const fill = element("i", { class: `fill ${kind}` });
-  fill.style.width = `${(100 * share).toFixed(2)}%`;
+  fill.style.width = `${(100 * (share ?? 0)).toFixed(2)}%`;
   const bar = element("span", { class: "bar", "aria-hidden": "true" }, fill);
   if (line !== null) {
     const mark = element("i", { class: "line" });
@@ -102,7 +105,7 @@ function headings(first, middle, last) {
 }
 
 /**
- * @param {string} label @param {number} share @param {string} kind
+ * @param {string} label @param {number | null} share @param {string} kind
  * @param {{line?: number | null, strong?: boolean, held?: boolean}} options
  * @returns {HTMLElement}
  */

@@ -61,7 +61,7 @@ function cells(item, names, parameters) {
   };
   if (prediction) {
     const numbers = sums(prediction, names, parameters);
-    for (const [name, value] of Object.entries(numbers)) row[name] = writeNumber(value);
+    for (const [name, value] of Object.entries(numbers)) row[name] = value === null ? "" : writeNumber(value);
     const { diagnosis, decision, abstained, image_type, reason } = prediction;
     Object.assign(row, {
       diagnosis,
@@ -76,11 +76,14 @@ function cells(item, names, parameters) {
   return names.map((name) => harmless(row[name] ?? ""));
 }
 
-/** @param {any} prediction @param {string[]} names @param {any} parameters @returns {Record<string, number>} */
+/** @param {any} prediction @param {string[]} names @param {any} parameters @returns {Record<string, number | null>} */
 function sums(prediction, names, parameters) {
+  /** @type {Record<string, number | null>} */
   const numbers = Object.fromEntries(names.filter((name) => name.startsWith("p_")).map((name) => [name, 0]));
   parameters.classes.forEach((/** @type {string} */ label, /** @type {number} */ index) => {
-    numbers[`p_${parameters.diagnoses[index].code}`] += prediction.probabilities[label]; // classes may share a code
+    const name = `p_${parameters.diagnoses[index].code}`; // classes may share a code
+    const share = prediction.probabilities[label];
+    numbers[name] = share === null || numbers[name] === null ? null : numbers[name] + share;
   });
   return { ...numbers, melanoma: prediction.melanoma, malignant: prediction.malignant };
 }

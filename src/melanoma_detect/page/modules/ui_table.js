@@ -47,7 +47,7 @@ export class Table {
    */
   write(item) {
     const { prediction } = item;
-    const share = (/** @type {number | undefined} */ value) => (value === undefined ? "" : formatPercent(value));
+    const share = (/** @type {number | null | undefined} */ value) => (value === undefined ? "" : formatPercent(value));
     const diagnosis = !prediction
       ? ""
       : prediction.abstained
