@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from melanoma_detect.errors import ModelError
-from melanoma_detect.models.heads import classification_head
+from melanoma_detect.models.heads import check_dropout, classification_head
 
 
 def build(
@@ -25,14 +25,14 @@ def build(
         input_shape: `(height, width, 3)` in pixels; at least 2 to the power of the number of convolutions.
         num_classes: The number of classes.
         filters: The number of filters of each 3×3 convolution, in order.
-        dropout: The share of values before the dense layer that are dropped during training, 0 to 1.
+        dropout: The share of values before the dense layer that are dropped during training, from 0 to under 1.
         batch_normalization: Whether to normalise after each convolution, the assignment's other variant.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small for this number of convolutions.
+        ModelError: The images are too small for this number of convolutions, or the dropout is out of range.
 
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
@@ -51,7 +51,7 @@ def build(
         if batch_normalization:
             x = layers.BatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(check_dropout(dropout))(x)
     x = layers.Flatten()(x)
     x = layers.Dense(128, activation="relu", name="features")(x)
     return keras.Model(pixels, classification_head(x, num_classes), name="cnn")

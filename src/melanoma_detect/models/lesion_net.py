@@ -8,6 +8,7 @@ from keras import layers
 
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models.heads import classification_head
+from melanoma_detect.utils.number_arguments import whole_number
 
 _MIN_SIDE = 32
 # A few thousand images are about sixty steps an epoch: with Keras's 0.99 the statistics would lag behind the weights.
@@ -32,14 +33,14 @@ def build(
         input_shape: `(height, width, 3)` in pixels, at least 32×32.
         num_classes: The number of classes.
         widths: The number of channels of each stage.
-        depth: The number of residual blocks of each stage.
-        dropout: The share of features that are dropped during training, 0 to 1.
+        depth: The number of residual blocks of each stage, at least 1.
+        dropout: The share of features that are dropped during training, from 0 to under 1.
 
     Returns:
         A functional model from RGB, 0 to 255, to probabilities.
 
     Raises:
-        ModelError: The images are too small.
+        ModelError: The images are too small, or the depth or the dropout is out of range.
 
     Examples:
         >>> build(input_shape=(180, 180, 3), num_classes=9).count_params()
@@ -47,6 +48,7 @@ def build(
     """
     if min(input_shape[:2]) < _MIN_SIDE:
         raise ModelError(f"input_shape={input_shape}: expected at least {_MIN_SIDE}×{_MIN_SIDE} pixels")
+    depth = whole_number(depth, "depth", ModelError, low=1)
     pixels = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     x = _convolution(x, widths[0] * 3 // 4, strides=2)

@@ -20,7 +20,7 @@ import keras
 from keras import applications, layers
 
 from melanoma_detect.errors import ModelError
-from melanoma_detect.models.heads import classification_head
+from melanoma_detect.models.heads import check_dropout, classification_head
 from melanoma_detect.models.pretrained import (
     Trainable,
     Weights,
@@ -319,6 +319,7 @@ def densenet121(
 
 def _build(name: str, variant: str, input_shape: Shape, num_classes: int, options: _Options) -> keras.Model:
     """Return preprocessing, backbone and head as one model."""
+    check_dropout(options.dropout)  # before weights are downloaded
     preprocess, variants = FAMILIES[name]
     if str(variant) not in variants:
         raise ModelError(f"variant={variant!r}; expected one of {', '.join(map(repr, variants))}")

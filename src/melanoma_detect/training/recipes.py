@@ -33,6 +33,9 @@ OPTIMIZERS = (
     "sgd",
 )
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+# Training computes in float32, in which a smaller number is 0 and a larger one infinite.
+_LEAST_RATE = 1e-30
+_MOST = 1e30
 _SHARES = ("blur", "hair", "ruler")
 _CHANGES = ("zoom", "shift", "aspect", "brightness", "contrast", "saturation", "white_balance", "shading")
 
@@ -50,6 +53,10 @@ def _check_range(settings: Any, names: Iterable[str], low: float, high: float = 
         number = real_number(value, name, DetectorError, expected)
         if not low <= number <= high:
             raise DetectorError(f"{name}={value!r}; expected {expected}")
+        if number > _MOST:
+            raise DetectorError(
+                f"{name}={value!r}; expected at most {_MOST:g}: a larger number is infinite in training"
+            )
         if type(value) not in (int, float):
             object.__setattr__(settings, name, number)  # a frozen dataclass
 
@@ -195,6 +202,11 @@ class Recipe:
         _check_range(self, ("learning_rate", "weight_decay", "fine_tuning", "tau", "focus"), 0)
         if not self.learning_rate:
             raise DetectorError("learning_rate=0; expected a number over 0, such as 0.001")
+        # 0 fine-tunes nothing and decays nothing, and that may be wanted; a rate that only rounds to 0 is not.
+        if self.learning_rate < _LEAST_RATE:
+            raise DetectorError(
+                f"learning_rate={self.learning_rate!r}; expected at least {_LEAST_RATE:g}: a smaller number is 0 in training"
+            )
         _check_range(self, ("warmup", "label_smoothing", "ema"), 0, 0.9999)  # at 1 nothing would be learnt
         _check_range(self, ("mixup", "cutmix"), 0, 1)
         if self.mixup + self.cutmix > 1:

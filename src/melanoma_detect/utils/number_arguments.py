@@ -38,7 +38,7 @@ def whole_number(value: Any, name: str, error: type[Exception], *, low: int = 0,
         number = None
     if number is None or number < low or (below is not None and number >= below):
         limit = f"from {low} to {below - 1}" if below is not None else f"{low} or more"
-        raise error(f"{name}={value!r}; expected a whole number, {limit}")
+        raise error(f"{name}={_shown(value)}; expected a whole number, {limit}")
     return int(number)
 
 
@@ -62,9 +62,20 @@ def real_number(value: Any, name: str, error: type[Exception], expected: str = "
         0.9
     """
     number = plain_number(value)
-    if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
-        raise error(f"{name}={value!r}; expected {expected}")
-    return float(number)
+    try:
+        found = math.nan if isinstance(number, bool) or not isinstance(number, Real) else float(number)
+    except OverflowError:  # a whole number of over 300 digits
+        found = math.inf
+    if not math.isfinite(found):
+        raise error(f"{name}={_shown(value)}; expected {expected}")
+    return found
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of over 4300 digits
+        return f"a number of {value.bit_length():,} bits"
 
 
 def plain_number(value: Any) -> Any:
