@@ -163,7 +163,7 @@ def test_good_values_are_read(load):
         (lambda values, fitted: values["input_limits"].update(sharpness=math.nan), "sharpness is nan"),
         (lambda values, fitted: values["input_limits"].update(dark="x"), "dark is 'x', expected a number"),
         (lambda values, fitted: values["input_limits"].update(side=-1), "side is -1, expected 0 or more"),
-        (lambda values, fitted: values.update(image_size=[0, 0]), "image_size is 0, expected 1 or more"),
+        (lambda values, fitted: values.update(image_size=[0, 0]), "image_size is 0, expected 1 to 8192"),
         (lambda values, fitted: values.update(image_size=[32]), "not enough values"),
         (lambda values, fitted: values.update(image_size=[40, 40]), "golden images have 32×32 pixels, but .* 40×40"),
         (lambda values, fitted: values.update(classes=[3, *values["classes"][1:]]), "a class is 3, expected text"),
@@ -175,6 +175,19 @@ def test_good_values_are_read(load):
         (lambda values, fitted: values.update(made_with={"keras": 3}), "keras in made_with is 3, expected text"),
         (lambda values, fitted: values["architecture"].update(name=None), "name of architecture is None"),
         (lambda values, fitted: values.update(title=None), "title is None, expected text"),
+        (lambda values, fitted: values.update(title="x" * 10_001), "title has 10,001 characters"),
+        (lambda values, fitted: values.update(classes=[" ", *values["classes"][1:]]), "expected names, each once"),
+        (lambda values, fitted: values.update(image_size=[10**9, 32]), "image_size is 1000000000, expected 1 to 8192"),
+        (lambda values, fitted: values.update(best_epoch=-(10**400)), "best_epoch is far under 0"),
+        (lambda values, fitted: values.update(surprise=1), "it has 'surprise', expected only classes"),
+        (lambda values, fitted: fitted.update(surprise=1), "a calibration has 'surprise'"),
+        (lambda values, fitted: fitted.update(local=LOCAL | {"surprise": 1}), "a local calibration has 'surprise'"),
+        (
+            lambda values, fitted: fitted.update(local=LOCAL | {"melanoma": LINE | {"x": 1}}),
+            "a line of log-odds has 'x'",
+        ),
+        (lambda values, fitted: values.update(schema=3.0), "its schema is 3.0"),
+        (lambda values, fitted: values.update(schema=[3]), r"its schema is \[3\]"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(load, change, message):

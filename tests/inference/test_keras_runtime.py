@@ -2,7 +2,10 @@
 
 import io
 import json
+import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import pytest
 
@@ -56,3 +59,51 @@ def test_a_class_of_another_module_is_not_imported(content):
 
     with pytest.raises(DetectorError, match="Keras cannot load the model"):
         model_from_bytes(with_config(content, foreign), {})
+
+
+def with_weights(content, change):
+    """Return a `.keras` file whose weights were changed by a function that takes the open HDF5 file."""
+    import h5py
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            inner = old.read(name)
+            if name == "model.weights.h5":
+                weights = io.BytesIO(inner)
+                with h5py.File(weights, "a") as opened:
+                    change(opened)
+                inner = weights.getvalue()
+            new.writestr(name, inner)
+    return file.getvalue()
+
+
+def test_weights_that_announce_more_than_they_hold(content):
+    def announce(opened):
+        opened.create_dataset("layers/more", shape=(2**31,), dtype="float32", chunks=(2**16,))
+
+    with pytest.raises(DetectorError, match="layers/more announces 8,589,934,592 bytes"):
+        model_from_bytes(with_weights(content, announce), {})
+
+
+def test_a_member_that_unpacks_to_more_than_it_says(content):
+    """Its headers say 100 bytes, and 200 MiB are packed in it."""
+    packed = zlib.compress(bytes(200 * 2**20), 9)[2:-4]
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, packed if name == "config.json" else old.read(name))
+    changed = bytearray(file.getvalue())
+    with zipfile.ZipFile(file) as archive:
+        start = archive.getinfo("config.json").header_offset
+    entry = changed.rindex(b"config.json") - 46
+    for method, size in ((start + 8, start + 22), (entry + 10, entry + 24)):
+        struct.pack_into("<H", changed, method, zipfile.ZIP_DEFLATED)
+        struct.pack_into("<L", changed, size, 100)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DetectorError, match="Keras cannot load the model"):
+            model_from_bytes(bytes(changed), {})
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()

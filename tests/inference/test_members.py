@@ -4,7 +4,10 @@ import io
 import json
 import random
 import struct
+import tracemalloc
 import zipfile
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,22 +112,25 @@ def damages(content, count, seed):
             yield content[:place]
 
 
+def everything(path):
+    """Return what a detector's file answers and holds: probabilities, fingerprint and Keras model."""
+    loaded = md.Detector.load(path, threads=1)
+    files = loaded.predictor.files
+    return loaded.predict(IMAGE).probabilities, files.fingerprint(), files.keras and files.keras()
+
+
 def refused_or_equal(path, expected, damaged):
     """Return whether a damaged file is refused; fail where it answers otherwise."""
     path.write_bytes(damaged)
     try:
-        loaded = md.Detector.load(path, threads=1)
-        assert loaded.predict(IMAGE).probabilities == expected
-        files = loaded.predictor.files
-        assert len(files.fingerprint())
-        assert files.keras is None or files.keras()
+        assert everything(path) == expected
     except DetectorError:
         return True
     return False
 
 
 def test_a_damaged_file_is_refused_or_answers_the_same(tmp_path):
-    expected = md.Detector.load(SMALL, threads=1).predict(IMAGE).probabilities
+    expected = everything(SMALL)
     refused = [
         refused_or_equal(tmp_path / "d.detector", expected, damaged)
         for damaged in damages(SMALL.read_bytes(), 150, seed=1)
@@ -137,7 +143,7 @@ def test_two_thousand_damages(tmp_path):
     from melanoma_detect.inference.bundle import SHIPPED
 
     for count, source in ((2000, SMALL), (200, SHIPPED)):  # the large one takes ten times as long
-        expected = md.Detector.load(source, threads=1).predict(IMAGE).probabilities
+        expected = everything(source)
         for damaged in damages(source.read_bytes(), count, seed=count):
             refused_or_equal(tmp_path / "d.detector", expected, damaged)
 
@@ -215,3 +221,50 @@ def test_every_size_is_bounded():
         assert all(member.file_size < MAX_SIZES[member.filename] for member in archive.infolist())
         assert archive.open(CONFIG).read(1) == b"{"
         assert isinstance(io.BytesIO(archive.read(CONFIG)), io.BytesIO)
+
+
+def with_false_size(source, target, name, packed, announced):
+    """Copy a file, with a member whose deflated bytes unpack to more than the directory and its own header say."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.infolist():
+            new.writestr(member.filename, packed if member.filename == name else old.read(member))
+    content = bytearray(target.read_bytes())
+    with zipfile.ZipFile(target) as archive:
+        place, directory = archive.getinfo(name).header_offset, archive.start_dir
+    struct.pack_into("<H", content, place + 8, zipfile.ZIP_DEFLATED)
+    struct.pack_into("<L", content, place + 22, announced)
+    entry = content.rindex(name.encode()) - 46
+    assert entry >= directory
+    struct.pack_into("<H", content, entry + 10, zipfile.ZIP_DEFLATED)
+    struct.pack_into("<L", content, entry + 24, announced)
+    target.write_bytes(content)
+    return target
+
+
+def zeros(size):
+    """Return the deflated bytes of so many zeros."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(packer.compress(bytes(2**20)) for _ in range(size // 2**20)) + packer.flush()
+
+
+@pytest.mark.parametrize("name", ["detector.json", "model.onnx", "golden/1.png", "digests.json"])
+def test_a_member_unpacks_to_no_more_than_it_says(tmp_path, name):
+    place = with_false_size(SMALL, tmp_path / "g.detector", name, zeros(200 * 2**20), 200)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DetectorError, match=r"g\.detector"):
+            md.Detector.load(place)
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_detector_with_a_history_of_nan_and_a_class_that_is_no_utf_8_is_read_again(tmp_path):
+    predictor = md.Detector.load(SMALL).predictor
+    history = predictor.config.history | {"loss": [float("nan")] * len(predictor.config.history["loss"])}
+    classes = ("n\udce4vus", *predictor.config.classes[1:])
+    config = replace(predictor.config, history=history, classes=classes, title="\udce4")
+    md.Detector(config, predictor.runtime, predictor.files).save(tmp_path / "h.detector")
+    loaded = md.Detector.load(tmp_path / "h.detector")
+    assert loaded.classes[0] == "nävus"
+    assert np.isnan(loaded.predictor.config.history["loss"]).all()

@@ -1,5 +1,6 @@
 """What an ONNX model may hold before ONNX Runtime sees it."""
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -163,3 +164,26 @@ def test_a_detector_with_an_operator_of_others_is_not_loaded(model, tmp_path):
 
 def test_every_operator_is_one_of_onnx():
     assert {schema.name for schema in onnx.defs.get_all_schemas_with_history()} >= OPERATORS
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_file_of_tiny_fields_takes_no_minutes(nested):
+    """Ten million fields of two bytes: at a microsecond each they would take ten seconds."""
+    fields = b"\x0a\x00" * 10_000_000
+    length = bytes([len(fields) >> shift & 127 | 128 for shift in (0, 7, 14)]) + bytes([len(fields) >> 21])
+    started = time.perf_counter()
+    with pytest.raises(DetectorError, match="its ONNX model"):
+        check_onnx(b"\x3a" + length + fields if nested else fields)
+    assert time.perf_counter() - started < 5
+
+
+def test_an_attribute_of_millions_of_numbers(model):
+    model.graph.node.append(helper.make_node("Squeeze", ["a"], ["b"], axes=[1] * 600_000))
+    assert "more than 500,000 fields and numbers" in refused(model)
+
+
+def test_dimensions_that_multiply_to_a_number_of_a_million_digits(model):
+    weights(model).dims.extend([2**62] * 100_000)
+    started = time.perf_counter()
+    assert "numbers where the file holds" in refused(model)
+    assert time.perf_counter() - started < 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from melanoma_detect.inference.plain_json import read_json
+from melanoma_detect.inference.plain_json import format_json, read_json
 
 
 def test_plain_values_are_read():
@@ -21,9 +21,23 @@ def test_plain_values_are_read():
         (b'{"\\uDFFF": 1}', "surrogates"),
         (b"\xff\xfe", "utf-8"),
         (b"", "Expecting value"),
+        (b'{"loss": NaN}', "NaN, which is no number of JSON"),
+        (b"[-Infinity]", "-Infinity, which is no number of JSON"),
+        (b"9" * 10_000, "limit"),
         (b"[" + b"1," * (17 * 2**20) + b"1]", "more than 16,777,216 values"),
     ],
 )
 def test_what_no_real_file_has_is_a_value_error(content, message):
     with pytest.raises(ValueError, match=message):
         read_json(content)
+
+
+def test_earlier_versions_wrote_nan():
+    assert str(read_json(b"[NaN]", nan=True)) == "[nan]"
+
+
+def test_what_is_written_can_be_read():
+    value = {"loss": [0.5, float("nan"), float("inf")], "n\udce4vus": ("é😀", True, None, 3), 0.9: 0.1}
+    expected = {"loss": [0.5, None, None], "nävus": ["é😀", True, None, 3], "0.9": 0.1}
+    assert read_json(format_json(value)) == expected
+    assert read_json(format_json(value, indent=1)) == expected

@@ -116,3 +116,21 @@ def test_what_is_no_key_is_named_and_never_printed(tmp_path, key):
     for bad in (tmp_path / "none.pem", tmp_path / "ec-public.pem", pem(key), b"", 3):
         with pytest.raises(DetectorError, match="not an Ed25519 public key"):
             check_signature(Path("my"), b"{}", b"{}", [bad])
+
+
+@pytest.mark.parametrize("name", ["MODEL_CARD.md", "model.keras", "training_fingerprint.json"])
+def test_with_trusted_keys_the_whole_file_is_checked_at_once(signed, key, name):
+    """Members that no prediction needs are otherwise compared when they are read, and the card never is."""
+    place = signed.with_name("changed.detector")
+    with zipfile.ZipFile(signed) as old, zipfile.ZipFile(place, "w") as new:
+        for own in old.namelist():
+            new.writestr(own, old.read(own) + (b" " if own == name else b""))
+    assert md.Detector.load(place).classes
+    with pytest.raises(DetectorError, match=rf"changed\.detector: {name} differs from its digest"):
+        md.Detector.load(place, trusted_keys=key.public_key())
+
+
+@pytest.mark.parametrize("keys", [5, [], [None]])
+def test_trusted_keys_that_are_none(signed, keys):
+    with pytest.raises(DetectorError, match=r"trusted_keys is|not an Ed25519 public key"):
+        md.Detector.load(signed, trusted_keys=keys)

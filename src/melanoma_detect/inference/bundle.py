@@ -14,7 +14,6 @@ digest when it is.
 """
 
 import contextlib
-import json
 import os
 import zipfile
 from collections.abc import Sequence
@@ -41,10 +40,11 @@ from melanoma_detect.inference.members import (
     compression,
     digests_to_bytes,
     open_archive,
+    read_member,
 )
 from melanoma_detect.inference.model_card import model_card
 from melanoma_detect.inference.onnx_check import check_onnx
-from melanoma_detect.inference.plain_json import read_json
+from melanoma_detect.inference.plain_json import format_json, read_json
 from melanoma_detect.inference.runtime import OnnxRuntime, Runtime
 from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, SCHEMA_WITH_DIGESTS, upgrade
 from melanoma_detect.utils.damage import DAMAGE
@@ -133,8 +133,8 @@ def write(
     """
     path = check_output(path, overwrite=overwrite)
     members: dict[str, bytes] = {
-        CONFIG: json.dumps(config.to_dict() | {"schema": SCHEMA}, indent=1).encode(),
-        FINGERPRINT_MEMBERS[SCHEMA]: json.dumps(files.fingerprint().to_dict()).encode(),
+        CONFIG: format_json(config.to_dict() | {"schema": SCHEMA}, indent=1),
+        FINGERPRINT_MEMBERS[SCHEMA]: format_json(files.fingerprint().to_dict()),
         MODEL_CARD: model_card(config).encode(),
         **make_golden_images(runtime, config.image_size),
     }
@@ -199,6 +199,8 @@ def read(
                 _check_signature(reader, trusted_keys)
             config, files = _read_parts(reader)
             golden = {name: reader.read(name) for name in GOLDEN}
+            if trusted_keys is not None:
+                _read_the_rest(reader)
         outputs = {"classes": len(config.classes), "features": files.features.width}
         with _bounded(config, files, engine):
             runtime = _create_runtime(file, config, files, engine, {"threads": threads, "providers": providers})
@@ -221,14 +223,22 @@ def read(
 def _check_signature(reader: MemberReader, trusted_keys: "TrustedKeys") -> None:
     from melanoma_detect.inference.signatures import check_signature  # noqa: PLC0415 - imports cryptography, the extra sign
 
-    signature = reader.archive.read(SIGNATURE) if SIGNATURE in reader.names else None
-    digests = reader.archive.read(DIGESTS) if DIGESTS in reader.names else b""
+    signature = read_member(reader.archive, SIGNATURE) if SIGNATURE in reader.names else None
+    digests = read_member(reader.archive, DIGESTS) if DIGESTS in reader.names else b""
     check_signature(reader.file, digests, signature, trusted_keys)
+
+
+def _read_the_rest(reader: MemberReader) -> None:
+    """Compare the members that loading needs not with their digests too: who asks for a signature asks for the whole file."""
+    for name in (KERAS, MODEL_CARD, FINGERPRINT_MEMBERS[SCHEMA]):
+        if name in reader.names:
+            reader.read(name)
 
 
 def _read_parts(reader: MemberReader) -> tuple[DetectorConfig, Files]:
     """Return everything in a detector's file but its golden images."""
-    values = read_json(reader.read(CONFIG))
+    # Files without digests may hold NaN: earlier versions wrote it in the history of a training that diverged.
+    values = read_json(reader.read(CONFIG), nan=reader.digests is None)
     config = _read_config(reader.file, values)
     if (reader.digests is None) == (values["schema"] >= SCHEMA_WITH_DIGESTS):
         has = "lacks" if reader.digests is None else "has"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
@@ -23,9 +23,11 @@ from melanoma_detect.inference.image_types import ImageType, check_image_type
 from melanoma_detect.inference.metrics_section import check_metrics
 from melanoma_detect.inference.operating_points import TARGETS, OperatingPoint, Target, check_sensitivity
 from melanoma_detect.inference.test_time_augmentation import VIEW_COUNTS
-from melanoma_detect.inference.value_checks import check_count, check_list, check_number, check_text
+from melanoma_detect.inference.value_checks import check_count, check_keys, check_list, check_number, check_text
 from melanoma_detect.printable import printable
 from melanoma_detect.utils.number_arguments import plain_number
+
+_LONGEST_TITLE = 10_000  # characters
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,9 @@ class DetectorConfig:
             TypeError: A value has the wrong type.
             ValueError: A value is out of range.
         """
+        optional = ("title", "clinical", "referred_types", "localizations")
+        needed = [each.name for each in fields(cls) if each.name not in optional]
+        check_keys(values, "it", needed, ("schema", *optional))
         classes = read_classes(values["classes"])
         return cls(
             classes=classes,
@@ -200,7 +205,7 @@ class DetectorConfig:
             calibrations=_calibrations(values["calibrations"], len(classes)),
             input_limits=read_input_limits(values["input_limits"]),
             resize=_resize(values["resize"]),
-            title=check_text(values.get("title", ""), "title"),
+            title=check_text(values.get("title", ""), "title", _LONGEST_TITLE),
             clinical=_calibrations(values.get("clinical", {}), len(classes)),
             referred_types=tuple(map(check_image_type, check_list(values.get("referred_types", ()), "referred_types"))),
             localizations=tuple(map(check_localization, check_list(values.get("localizations", ()), "localizations"))),

@@ -16,11 +16,22 @@ from melanoma_detect.inference.calibration import Calibration
 from melanoma_detect.inference.local_calibration import LocalCalibration, LogOddsLine
 from melanoma_detect.inference.localization import describe_localization
 from melanoma_detect.inference.operating_points import TARGETS, Target, ValidationScores
-from melanoma_detect.inference.value_checks import check_count, check_list, check_mapping, check_number, check_text
+from melanoma_detect.inference.value_checks import (
+    check_count,
+    check_keys,
+    check_list,
+    check_mapping,
+    check_number,
+    check_text,
+)
 from melanoma_detect.printable import printable
 
 _WHITE = 255  # the brightest grey level
 _MAX_EPOCHS = 10**9
+_MAX_SIDE = 8192  # of a model's input in pixels
+_LONGEST_NAME = 10_000  # characters of a class
+_CALIBRATION = ("temperature", "operating_scores", "conformal_thresholds", "ood_threshold")
+_LOCAL = ("melanoma", "malignant", "temperature", "bias", "operating_scores")
 # No fit comes near these. Beyond them, exponentials overflow, and a probability that is no number never raises an alert.
 _LOWEST_SCALE = 1e-3  # of a temperature or a slope; the highest is the inverse
 _LOWEST_LOCAL_TEMPERATURE = 0.05
@@ -50,7 +61,7 @@ def read_calibration(values: Mapping[str, Any], classes: int) -> Calibration:
         Traceback (most recent call last):
         ValueError: temperature is 0.0, expected over 0
     """
-    threshold = values["ood_threshold"]
+    threshold = check_keys(values, "a calibration", _CALIBRATION, ("bias", "local"))["ood_threshold"]
     return Calibration(
         temperature=_positive(values["temperature"], "temperature"),
         operating_scores=_read_operating_scores(values["operating_scores"]),
@@ -81,8 +92,8 @@ def read_classes(values: Any) -> tuple[str, ...]:
         >>> read_classes(["melanoma", "nevus"])
         ('melanoma', 'nevus')
     """
-    names = tuple(printable(check_text(name, "a class")) for name in check_list(values, "classes"))
-    if not names or not all(names) or len(set(names)) != len(names):
+    names = tuple(printable(check_text(name, "a class", _LONGEST_NAME)) for name in check_list(values, "classes"))
+    if not names or not all(name.strip() for name in names) or len(set(names)) != len(names):
         raise ValueError(f"classes are {values!r}, expected names, each once")
     return names
 
@@ -104,7 +115,7 @@ def read_image_size(values: Any) -> tuple[int, int]:
         >>> read_image_size([224, 224])
         (224, 224)
     """
-    height, width = (check_count(value, "image_size", 1) for value in check_list(values, "image_size"))
+    height, width = (check_count(value, "image_size", 1, _MAX_SIDE) for value in check_list(values, "image_size"))
     return height, width
 
 
@@ -139,7 +150,7 @@ def read_history(values: Any) -> dict[str, Any]:
         values: As `detector.json` holds it.
 
     Returns:
-        One number an epoch, by name; empty where there is none. Numbers may be nan, except those of the epochs.
+        One number an epoch, by name; empty where there is none. Numbers may be nan (null in a file), but those of the epochs.
 
     Raises:
         KeyError: The epochs are missing.
@@ -150,7 +161,10 @@ def read_history(values: Any) -> dict[str, Any]:
         >>> read_history({"epoch": [1, 2], "loss": [2.0, float("nan")]})["epoch"]
         [1, 2]
     """
-    history = {name: check_list(numbers, name) for name, numbers in check_mapping(values, "history").items()}
+    history = {
+        name: [math.nan if number is None else number for number in check_list(numbers, name)]
+        for name, numbers in check_mapping(values, "history").items()
+    }
     for name, numbers in history.items():
         if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
             raise TypeError(f"history has values of {name} that are no numbers")
@@ -249,6 +263,7 @@ def _check_target(target: Any) -> None:
 
 
 def _read_local_calibration(values: Mapping[str, Any], classes: int) -> LocalCalibration:
+    check_keys(values, "a local calibration", _LOCAL, ("first",))
     return LocalCalibration(
         melanoma=_read_line(values["melanoma"]),
         malignant=_read_line(values["malignant"]),
@@ -270,6 +285,7 @@ def _read_local_scores(values: Mapping[str, Mapping[str, Any]]) -> dict[Target, 
 
 
 def _read_line(values: Mapping[str, Any]) -> LogOddsLine:
+    check_keys(values, "a line of log-odds", ("slope", "intercept"))
     intercept = check_number(values["intercept"], "an intercept", -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
     return LogOddsLine(_positive(values["slope"], "a slope"), intercept)
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
@@ -16,9 +17,11 @@ from melanoma_detect.inference.members import MAX_RATIO
 from melanoma_detect.inference.runtime import ModelOutputs
 from melanoma_detect.models.contract import logits_and_features
 from melanoma_detect.models.registry import find_builder
+from melanoma_detect.utils.damage import DAMAGE
 from melanoma_detect.utils.temporary import temporary_folder
 
 _SMALL, _MAX_SIZE, _MAX_MEMBERS = 64 * 2**20, 4 * 2**30, 10_000  # bytes, bytes, and members with the assets of layers
+_PIECE = 2**20  # bytes
 
 
 class KerasRuntime:
@@ -101,12 +104,17 @@ def model_from_bytes(content: bytes, architecture: Mapping[str, Any]) -> Any:
 
 
 def _check_archive(content: bytes) -> None:
-    """Raise DetectorError unless a `.keras` file, a zip, unpacks to what a model may have."""
+    """Raise DetectorError unless a `.keras` file, a zip, unpacks to what a model may have, and to what its directory says."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            _check_sizes(archive.infolist())
+            for member in archive.infolist():
+                _check_unpacked(archive, member)
+    except DAMAGE as error:
         raise _load_error(Path("model.keras"), error) from error
+
+
+def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         grows = member.file_size > _SMALL and member.file_size > MAX_RATIO * member.compress_size
         if grows or member.file_size > _MAX_SIZE or len(members) > _MAX_MEMBERS:
@@ -114,6 +122,26 @@ def _check_archive(content: bytes) -> None:
                 f"model.keras: {member.filename} would unpack from {member.compress_size:,} to {member.file_size:,} bytes, as "
                 f"one of {len(members):,} members; do not trust it"
             )
+
+
+def _check_unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raise an error if a member unpacks to more than its directory says, or its weights to more than they take in it.
+
+    It is unpacked in pieces: Keras would unpack it at once, and look at no size.
+    """
+    with archive.open(member) as opened:
+        size = sum(len(piece) for piece in iter(partial(opened.read, _PIECE), b""))
+        if size != member.file_size:
+            raise zipfile.BadZipFile(f"{member.filename} has another size than is announced")
+    if member.filename.endswith(".h5"):
+        with archive.open(member) as opened, h5py.File(opened, "r") as weights:
+            weights.visititems(partial(_check_weights, size))
+
+
+def _check_weights(stored: int, name: str, entry: Any) -> None:
+    """Raise ValueError for an array that announces more numbers than its file of so many bytes can hold."""
+    if isinstance(entry, h5py.Dataset) and entry.nbytes > max(_SMALL, MAX_RATIO * stored):
+        raise ValueError(f"{name} announces {entry.nbytes:,} bytes in a file of {stored:,}")
 
 
 def model_to_bytes(model: Any) -> bytes:

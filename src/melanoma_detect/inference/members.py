@@ -94,7 +94,7 @@ class MemberReader:
         Raises:
             DetectorError: It differs from its digest.
         """
-        content = self.archive.read(name)
+        content = read_member(self.archive, name)
         if self.digests is not None and digest_of(content) != self.digests[name]:
             raise DetectorError(
                 f"{self.file}: {name} differs from its digest: the file was damaged or changed since it was saved; get it again"
@@ -132,7 +132,7 @@ class Member:
         try:
             with open_archive(self.file) as archive:
                 check_members(self.file, archive)
-                content = archive.read(self.name)
+                content = read_member(archive, self.name)
         except DAMAGE as error:
             raise self._changed(str(error)) from error
         if self.digest is not None and digest_of(content) != self.digest:
@@ -170,6 +170,31 @@ class _BoundedReader(io.FileIO):
         if self.limit is not None and size is not None and size > self.limit:
             raise zipfile.BadZipFile(f"its directory has {size:,} bytes, as of thousands of members")
         return super().read(-1 if size is None else size) or b""
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return the content of a zip's member, and unpack no more than its directory says.
+
+    `ZipFile.read` unpacks whatever is packed, up to 2 GiB at once, and looks at the size afterwards.
+
+    Args:
+        archive: The open zip.
+        name: The member.
+
+    Returns:
+        The content.
+
+    Raises:
+        zipfile.BadZipFile: It is damaged, or has another size than the directory says.
+    """
+    size = archive.getinfo(name).file_size
+    with archive.open(name) as member:
+        content = member.read(size + 1)  # in one piece, and with its checksum compared at the end
+        while len(content) < size and (more := member.read(size - len(content))):
+            content += more
+    if len(content) != size:
+        raise zipfile.BadZipFile(f"{name} has {len(content):,} bytes, but {size:,} are announced")
+    return content
 
 
 def digest_of(content: bytes) -> str:
@@ -277,7 +302,7 @@ def _check_places(file: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _read_digests(file: Path, archive: zipfile.ZipFile, names: frozenset[str]) -> dict[str, str]:
-    values = read_json(archive.read(DIGESTS))
+    values = read_json(read_member(archive, DIGESTS))
     digests = values.get("sha256") if isinstance(values, dict) else None
     expected = names - {DIGESTS, SIGNATURE}
     if not isinstance(digests, dict) or len(values) != 1 or digests.keys() != expected:

@@ -7,9 +7,8 @@
 - Schema 2, which version 0.1 writes: other names for the same values, and `seen.json` for `training_fingerprint.json`.
 - Schema 1 is not read: it has no ONNX model and no golden images.
 
-A renamed value needs a new schema, and so does a new one without which a file's predictions would differ: raise `SCHEMA`,
-upgrade from the one before it in `upgrade`, and keep a file of each schema in
-tests/inference/data (scripts/schema_files.py writes it). A value that changes no answer and has a default needs none.
+A reader refuses names that it does not know, so that any new or renamed value needs a new schema: raise `SCHEMA`, upgrade from
+the one before it in `upgrade`, and keep a file of each schema in tests/inference/data (scripts/schema_files.py writes it).
 """
 
 from collections.abc import Mapping
@@ -49,10 +48,10 @@ def upgrade(values: Any) -> dict[str, Any]:
         melanoma_detect.errors.DetectorError: its schema is 99; this version reads 2, 3, 4 and 5...
     """
     schema = values.get("schema") if isinstance(values, dict) else None
-    if schema not in FINGERPRINT_MEMBERS:
+    if type(schema) is not int or schema not in FINGERPRINT_MEMBERS:  # Python takes true for 1, and 5.0 for 5
         *others, last = map(str, FINGERPRINT_MEMBERS)
         raise DetectorError(
-            f"its schema is {schema}; this version reads {', '.join(others)} and {last}: update "
+            f"its schema is {schema!r:.60}; this version reads {', '.join(others)} and {last}: update "
             "melanoma-detect, or train and save the detector again"
         )
     return _upgrade_2(values) if schema == 2 else dict(values)

@@ -70,6 +70,10 @@ def check_signature(file: Path, digests: bytes, signature: bytes | None, trusted
     """
     if isinstance(trusted, (str, bytes, os.PathLike, Ed25519PublicKey)):
         trusted = [trusted]
+    if not isinstance(trusted, Iterable):
+        raise DetectorError(
+            f"trusted_keys is {trusted!r:.100}; expected the path of a PEM file, a key, or several of them"
+        )
     keys = [_public_key(key) for key in trusted]
     if not keys:
         raise DetectorError("trusted_keys is empty; name one key at least, or None to load unsigned detectors too")
