@@ -525,3 +525,21 @@ def test_the_shipped_detector_answers_and_explains_as_python_does(open_engine):
     heat = np.frombuffer(base64.b64decode(found["heat"]), np.float32).reshape(224, 224)
     assert np.abs(heat - explain(shipped.predictor, content).heat).max() < 0.02
     assert found["drawn"] == found["preview"] == [250, 250]
+
+
+@pytest.mark.parametrize("numbers", [[float("nan")] * 2, [0.5, 0.25], [float("inf"), 0.0]])
+def test_there_is_no_map_of_an_image_without_probabilities(engine, numbers):
+    code = """
+        const { Engine } = await import("engine");
+        const parameters = { classes: ["nevus", "melanoma"], malignant: [1], image_size: [4, 4] };
+        const map = (numbers, values) => {
+            const analysis = { maps: { rows: 2, columns: 2, values: Float32Array.from(values) } };
+            return Engine.prototype.classMap.call({ parameters, probabilities: () => numbers }, analysis, {}, "melanoma");
+        };
+        const heat = (values) => Array.from(map([0.75, 0.25], values).heat);
+        return [map(argument, [0, 1, 0, 2, 0, 3, 0, 4]), heat([0, 1, 0, 2, 0, 3, 0, 4]), heat([0, 1, 0, 2, 0, 3, 0, Infinity])];
+    """
+    none, heat, infinite = engine.call(code, numbers)
+    assert none is None
+    assert max(heat) == pytest.approx(1)
+    assert set(infinite) == {0}

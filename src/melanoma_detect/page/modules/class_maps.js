@@ -94,7 +94,7 @@ function logOddsWeights(probabilities, positions) {
 
 function normalise(evidence, from, to) {
   const highest = evidence.reduce((most, value) => Math.max(most, value), 0);
-  if (!(highest > 0)) return new Float32Array(to[0] * to[1]); // true for NaN as well
+  if (!(highest > 0 && highest < Infinity)) return new Float32Array(to[0] * to[1]); // true for NaN as well
   const heat = resizeFloats(evidence.map((value) => Math.max(value, 0) / highest), from, to);
   const clipped = heat.map((value) => Math.min(Math.max(value, 0), 1));
   const most = clipped.reduce((high, value) => Math.max(high, value), 0);

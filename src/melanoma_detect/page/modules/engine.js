@@ -12,6 +12,7 @@ import { Model, startRuntime } from "model";
 import { describePoint } from "operating_points";
 import { breathe } from "pause";
 import { predictiveValues } from "predictive_values";
+import { isSound } from "probabilities";
 import { rejectionReason } from "quality";
 import { jpegReduction, reduced } from "reduction";
 import { centreBox, resizeForModel } from "resample";
@@ -218,11 +219,13 @@ export class Engine {
    * @param {Analysis} analysis
    * @param {Partial<import("decisions").Settings>} [settings]
    * @param {string} [diagnosis] a class, or "malignant" for all malignant ones; the most probable class by default
-   * @returns {import("class_maps").ClassMap|null} null for a detector without class maps
+   * @returns {import("class_maps").ClassMap|null} null for a detector without class maps, and
+   *   for an image without probabilities
    */
   classMap(analysis, settings, diagnosis) {
     if (!analysis.maps) return null;
     const probabilities = this.probabilities(analysis, settings);
+    if (!isSound(probabilities, this.parameters.classes.length)) return null; // nothing is evidence where there are no numbers
     const { classes, malignant, image_size: size } = this.parameters;
     const best = classes[probabilities.indexOf(Math.max(...probabilities))];
     const positions = diagnosis === "malignant" ? malignant : [classes.indexOf(diagnosis ?? best)];

@@ -66,6 +66,7 @@ export class Picture {
     const overlay = this.engine.overlay(this.analysis, this.settings(), diagnosis);
     if (!overlay) {
       this.layer.hidden = true;
+      byId("evidence-text").textContent = "";
       return;
     }
     const words = diagnosis === "malignant" ? "a malignant diagnosis" : diagnosis;
