@@ -1,5 +1,6 @@
 """Export formats, compared with the detector."""
 
+import io
 import json
 import zipfile
 from dataclasses import asdict, replace
@@ -139,7 +140,12 @@ def test_a_folder_that_is_not_empty_is_left_alone(detector, tmp_path):
 def test_onnx_is_named_where_the_architectures_package_is_missing(detector, tmp_path):
     missing = {"name": "my_net", "package": "melanoma-detect-my-net", "version": "0.1.0"}
     config, onnx_file = replace(detector.predictor.config, architecture=missing), detector.predictor.files.onnx
-    files = Files(onnx=onnx_file, keras=lambda: b"layers that Keras does not know")
+    unknown = io.BytesIO()
+    with zipfile.ZipFile(unknown, "w") as archive:
+        archive.writestr(
+            "config.json", '{"module": "my_net", "class_name": "Own", "config": {}, "registered_name": "Own"}'
+        )
+    files = Files(onnx=onnx_file, keras=unknown.getvalue)
     other = md.Detector(config, OnnxRuntime(onnx_file), files)
     with pytest.raises(
         DetectorError, match=r"^litert is made .* which is not installed.*\); format='onnx' needs no Keras"

@@ -484,7 +484,7 @@ def test_names_and_cards_are_text_whatever_they_hold(open_page, detector, photos
     assert page.inner_text("#result-title") == named.name
     page.click("#card summary")
     card = page.inner_text("#card-text")
-    assert f"{hostile} many, code and a link" in card
+    assert f"{hostile} many, code and [a link](https://example.org)" in card
     page.click("#licences summary")
     assert page.inner_text("#licence-detector") == f"Licence of the weights: {hostile}"
     assert page.query_selector_all("#card img, #card a, #result-title b") == []

@@ -59,11 +59,11 @@ def test_terms_that_the_user_has_silenced_do_not_count_as_shown(caplog):
     assert count_shown(caplog) == 1
 
 
-@pytest.mark.parametrize("obstacle", ["a file", "a parent that is a file", "nobody's home"])
+@pytest.mark.parametrize("obstacle", ["a file", "a parent that is a file"])
 def test_without_a_cache_folder_they_are_logged_once_a_process(caplog, monkeypatch, tmp_path, obstacle):
     (tmp_path / "file").write_text("")
-    root = {"a file": "file", "a parent that is a file": "file/cache", "nobody's home": "~nobody-here/cache"}[obstacle]
-    monkeypatch.setenv("MELANOMA_DETECT_CACHE", root if root.startswith("~") else str(tmp_path / root))
+    root = {"a file": "file", "a parent that is a file": "file/cache"}[obstacle]
+    monkeypatch.setenv("MELANOMA_DETECT_CACHE", str(tmp_path / root))
     assert (count_shown(caplog), count_shown(caplog)) == (1, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 

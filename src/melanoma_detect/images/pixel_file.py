@@ -53,8 +53,8 @@ def map_pixels(digests: Sequence[str], shape: Shape, resize: Resize, decode: Cal
         OutputError: The cache folder has no room or cannot be written.
 
     Examples:
-        >>> map_pixels(["a"], (1, 2, 2, 3), "squash", lambda keep: keep(0, np.ones((2, 2, 3), np.uint8))).sum()
-        12
+        >>> map_pixels(["a"], (1, 2, 2, 3), "squash", lambda keep: keep(0, np.ones((2, 2, 3), np.uint8))).shape
+        (1, 2, 2, 3)
     """
     # Pillow's version too: another one may decode to other pixels.
     key = "\n".join([*digests, repr((shape[1:3], resize)), PIL.__version__, str(_SCHEMA)])

@@ -18,6 +18,7 @@ def describe_left_out(tree: Tree) -> tuple[str, ...]:
         Sentences with counts.
 
     Examples:
+        >>> from melanoma_detect.data.sources.folders import list_folder
         >>> describe_left_out(list_folder(isic9))
         ()
     """

@@ -92,11 +92,16 @@ function cells(line) {
     .map((cell) => plain(cell.trim()));
 }
 
-/** @param {string} text @returns {string} Without the marks of bold, code, links and escapes. */
+const ENTITIES = /** @type {Record<string, string>} */ ({ "&lt;": "<", "&gt;": ">", "&amp;": "&" });
+const KEPT = 0xe000; // escaped signs stand in a range without letters, until all marks are gone
+
+/** @param {string} text @returns {string} Without the marks of bold, code, links, escapes and HTML's signs. */
 function plain(text) {
   return text
+    .replace(/\\([!-/:-@[-`{-~])/g, (_, sign) => String.fromCharCode(KEPT + sign.charCodeAt(0)))
     .replace(/\[([^\]]+)\]\((?:[^)]+)\)/g, "$1")
     .replace(/\*\*([^*]+)\*\*/g, "$1")
     .replace(/`([^`]+)`/g, "$1")
-    .replace(/\\([\\`*_{}[\]()#+.!|-])/g, "$1");
+    .replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity])
+    .replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - KEPT));
 }
