@@ -9,6 +9,7 @@ FOLDER/DOOR/faults; `python scripts/fuzz.py DOOR --replay FILE` runs one again. 
 """
 
 import argparse
+import faulthandler
 import hashlib
 import json
 import os
@@ -28,8 +29,16 @@ ROOT = Path(__file__).parents[1]
 HARNESS = ROOT / "tests" / "fuzz"
 _INSTRUMENTED = ["melanoma_detect", "PIL", "pydicom", "openpyxl", "zipfile", "csv", "json"]
 _SAVE_EVERY = 0.5  # seconds
+_START_SECONDS = 60  # in which a process is ready, on a busy machine too
+_NO_START = -1000
 _MAX_CRASHES = 30  # of the whole process, after which a door is given up
-_EXIT_CODES = {70: "over 10 s", 71: "over 2 GiB of memory", 77: "a crash"}  # of libFuzzer
+# Of libFuzzer; and of a process that had to be ended before it ran anything, which says nothing about the door.
+_EXIT_CODES = {
+    70: "over 10 s",
+    71: "over 2 GiB of memory",
+    77: "a crash",
+    _NO_START: "the fuzzer did not start: see log.txt",
+}
 
 
 class Tally:
@@ -85,6 +94,7 @@ def fuzz(door_name: str, folder: Path, runs: int, seconds: float, seed: int) -> 
     """Fuzz one door in this process; never returns."""
     import atheris  # noqa: PLC0415
 
+    faulthandler.dump_traceback_later(_START_SECONDS)  # into the log: where it waits
     _load_harness()
     with atheris.instrument_imports(include=_INSTRUMENTED):
         import doors  # noqa: PLC0415
@@ -96,6 +106,7 @@ def fuzz(door_name: str, folder: Path, runs: int, seconds: float, seed: int) -> 
     corpus.mkdir(parents=True, exist_ok=True)
     write_seeds(door_name, folder / "seeds")
     doors.prepare()
+    faulthandler.cancel_dump_traceback_later()
     tally = Tally(folder)
     deadline = time.monotonic() + seconds
 
@@ -161,7 +172,7 @@ def _run_child(door: str, folder: Path, runs: int, seconds: float, seed: int) ->
                 command, stdout=log, stderr=log, env=os.environ | settings, timeout=seconds + 120, check=False
             ).returncode
         except subprocess.TimeoutExpired:
-            return 70
+            return 70 if (folder / "tally.json").is_file() else _NO_START
 
 
 def _read_tally(folder: Path) -> dict[str, Any]:
