@@ -91,6 +91,7 @@ CROSS_CUTTING_TESTS = {
     "images/test_damaged_files.py": "every decoder at once, on damaged files",
     "inference/test_pickling.py": "detectors in other processes",
     "page/test_colour_profiles.py": "page/modules/colour_profile.js, in a browser",
+    "page/test_decisions.py": "page/modules, whose decisions are those of inference/decisions.py",
     "page/test_engine.py": "page/modules, the engine of the page, in a browser",
     "page/test_real_images.py": "page/modules, on real images",
     "page/test_ui.py": "page.html and page/modules/ui_*.js, in a browser",
