@@ -130,7 +130,11 @@ def test_at_changes_the_settings(detector, photos):
         ({"sensitivity": 2}, "sensitivity=2"),
         ({"target": "benign"}, "no operating point for benign"),
         ({"views": 5}, "views=5"),
+        ({"views": True}, "views=True; expected 1, 4"),
+        ({"views": np.array([1.0])}, r"views=array\(\[1\.\]\); expected 1, 4"),
         ({"coverage": 0.5}, "coverage=0.5; expected one of"),
+        ({"coverage": np.array([0.9])}, r"coverage=array\(\[0\.9\]\); expected one of"),
+        ({"coverage": float("nan")}, "coverage=nan; expected one of"),
     ],
 )
 def test_unsupported_settings_raise(detector, changes, message):

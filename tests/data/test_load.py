@@ -296,6 +296,7 @@ def test_any_sequence_of_whole_numbers_is_an_image_size(tree, size):
         ({"validation": 1.5}, "expected a fraction from 0 to 1"),
         ({"test": float("nan")}, "expected a fraction"),
         ({"test": "0.2"}, "expected a fraction"),
+        ({"test": 10**400}, "expected a fraction"),
         ({"batch_size": 2.5}, "batch_size"),
         ({"leaks": "dorp"}, "did you mean 'drop'"),
     ],

@@ -21,7 +21,7 @@ def test_no_alert_and_no_cleared_image_leave_them_undefined():
     assert math.isnan(loud.npv)
 
 
-@pytest.mark.parametrize("prevalence", [0, 1, -0.1, 20])
+@pytest.mark.parametrize("prevalence", [0, 1, -0.1, 20, math.nan, math.inf, "0.1", None, 10**400])
 def test_the_prevalence_must_be_a_share(prevalence):
     with pytest.raises(DetectorError, match="over 0 and under 1"):
         predictive_values(0.9, 0.8, prevalence)

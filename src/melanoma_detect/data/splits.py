@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,7 +206,7 @@ def check_fractions(validation: float, test: float) -> None:
 
 
 def _is_fraction(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and 0 <= float(value) <= 1
+    return not isinstance(value, bool) and isinstance(value, Real) and bool(0 <= cast("float", value) <= 1)
 
 
 def split_off(

@@ -24,6 +24,7 @@ from melanoma_detect.inference.operating_points import (
 )
 from melanoma_detect.inference.prediction import may_be_malignant, softmax
 from melanoma_detect.utils.arrays import Float64Array, sum_columns
+from melanoma_detect.utils.number_arguments import real_number
 
 COVERAGE = (
     0.9  # of prediction sets by default, as in most of the literature (Angelopoulos and Bates 2021, arXiv:2107.07511)
@@ -227,7 +228,8 @@ class Calibration:
         """
         if not self.conformal_thresholds:
             return 0.0
-        if coverage not in self.conformal_thresholds:
-            fitted = ", ".join(f"{value:g}" for value in sorted(self.conformal_thresholds))
-            raise DetectorError(f"coverage={coverage}; expected one of {fitted}")
-        return self.conformal_thresholds[coverage]
+        fitted = "one of " + ", ".join(f"{value:g}" for value in sorted(self.conformal_thresholds))
+        share = real_number(coverage, "coverage", DetectorError, fitted)
+        if share not in self.conformal_thresholds:
+            raise DetectorError(f"coverage={coverage}; expected {fitted}")
+        return self.conformal_thresholds[share]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.wilson import UNKNOWN, Interval, share_with_interval
+from melanoma_detect.utils.number_arguments import real_number
 
 
 class PredictiveValues(NamedTuple):
@@ -111,5 +112,6 @@ def check_prevalence(prevalence: float) -> None:
     Examples:
         >>> check_prevalence(0.02)
     """
-    if not 0 < prevalence < 1:
-        raise DetectorError(f"prevalence={prevalence}; expected a share over 0 and under 1, such as 0.02")
+    expected = "a share over 0 and under 1, such as 0.02"
+    if not 0 < real_number(prevalence, "prevalence", DetectorError, expected) < 1:
+        raise DetectorError(f"prevalence={prevalence}; expected {expected}")

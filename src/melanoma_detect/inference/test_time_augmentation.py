@@ -77,8 +77,9 @@ def check_views(count: int, size: tuple[int, ...]) -> None:
     Examples:
         >>> check_views(4, (180, 180))
     """
-    if count not in VIEW_COUNTS:
-        raise DetectorError(f"views={count}; expected 1, 4 (mirrored) or 8 (mirrored and rotated)")
+    # True is no number of views, and an array is none either.
+    if isinstance(count, bool) or not isinstance(count, int) or count not in VIEW_COUNTS:
+        raise DetectorError(f"views={count!r}; expected 1, 4 (mirrored) or 8 (mirrored and rotated)")
     if count == 8 and size[0] != size[1]:
         raise DetectorError(
             f"views=8 rotates images, which must be square for it; these are {size[0]}×{size[1]}: use views=4"
