@@ -25,6 +25,7 @@ from melanoma_detect.inference.operating_points import (
 from melanoma_detect.inference.prediction import may_be_malignant, softmax
 from melanoma_detect.utils.arrays import Float64Array, sum_columns
 from melanoma_detect.utils.number_arguments import real_number
+from melanoma_detect.utils.probability_arrays import check_table
 
 COVERAGE = (
     0.9  # of prediction sets by default, as in most of the literature (Angelopoulos and Bates 2021, arXiv:2107.07511)
@@ -79,6 +80,7 @@ class Calibration:
             >>> tempered.probabilities(np.zeros((1, 3)), ("nevus", "melanoma", "dermatofibroma")).round(2)
             array([[0.44, 0.11, 0.44]])
         """
+        check_table(logits, classes, what="logits")
         if self.problem:
             return np.full(np.shape(logits), np.nan)
         # Infinite logits may give finite probabilities, and what is no number gives none: such rows are nan, without a warning.

@@ -19,6 +19,7 @@ from melanoma_detect.utils.arrays import Float64Array, sum_columns
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.probabilities import format_percent, format_threshold, is_probability
+from melanoma_detect.utils.probability_arrays import check_table
 from melanoma_detect.utils.upward_calls import call_upwards
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def target_scores(probabilities: Float64Array, classes: tuple[str, ...], target:
     """
     malignant = target == "malignant"
     columns = taxonomy.positions(classes, code=None if malignant else taxonomy.MELANOMA, malignant=malignant)
-    return sum_columns(probabilities, np.isin(np.arange(len(classes)), columns))
+    return sum_columns(check_table(probabilities, classes), np.isin(np.arange(len(classes)), columns))
 
 
 def likely_malignant(
@@ -294,6 +295,7 @@ def likely_malignant(
         >>> likely_malignant(rows, ("basal cell carcinoma", "melanoma", "nevus"), None).tolist()
         [True, False, True]
     """
+    probabilities = check_table(probabilities, classes)
     threshold = point.malignant_threshold if point is not None else MALIGNANT_THRESHOLD
     most_probable = np.isin(probabilities.argmax(axis=1), may_be_malignant(classes))
     # "Not under" rather than "over": a probability that is no number must not be cleared.

@@ -23,7 +23,7 @@ from melanoma_detect.inference.image_types import IMAGE_TYPES, ImageType
 from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.inference.prediction import Prediction, Predictions
 from melanoma_detect.inference.prediction_image import remember
-from melanoma_detect.inference.preprocessing import ModelInput, preprocess
+from melanoma_detect.inference.preprocessing import ModelInput, check_pixels, preprocess
 from melanoma_detect.inference.runtime import BATCH, ModelOutputs, OnnxRuntime, Runtime, run_batched
 from melanoma_detect.inference.test_time_augmentation import check_views, run_with_views
 from melanoma_detect.utils.arrays import Float64Array
@@ -231,13 +231,16 @@ class Predictor:
             pixels: uint8 `(n, height, width, 3)` at the detector's image size.
 
         Returns:
-            float64 `(n, classes)`, calibrated; rows sum to 1.
+            float64 `(n, classes)`, calibrated; rows sum to 1, and are nan where the model gave no numbers.
+
+        Raises:
+            ImageError: The array has another shape or type.
 
         Examples:
             >>> predictor.probabilities(np.zeros((2, 32, 32, 3), np.uint8)).shape
             (2, 9)
         """
-        return self._rules.probabilities(self._run(pixels), self.classes)
+        return self._rules.probabilities(self._run(check_pixels(pixels, self.image_size)), self.classes)
 
     def predict_batch(self, pixels: Pixels, sides: NDArray[np.int64] | None = None) -> BatchPrediction:
         """Predict from decoded images, and return arrays rather than one `Prediction` for each image.
@@ -249,11 +252,14 @@ class Predictor:
         Returns:
             Probabilities, alerts, prediction sets and abstentions.
 
+        Raises:
+            ImageError: The array has another shape or type, or there is not one side for each image.
+
         Examples:
             >>> predictor.predict_batch(data.test.pixels()).sets.shape == (len(data.test), 9)
             True
         """
-        outputs = self._run(pixels)
+        outputs = self._run(check_pixels(pixels, self.image_size, sides))
         space = self.files.feature_space
         distance = space.distance(outputs.features) if space and len(pixels) else None
         rejected = rejection_reasons(pixels, sides, self.config.input_limits)

@@ -1,9 +1,10 @@
 """Preprocessing: any image becomes pixels at the model's input size."""
 
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from melanoma_detect.errors import ImageError
 from melanoma_detect.images.reader import ImageLike, Pixels, Resize, load_rgb, min_decode_size, resize_image
 
 
@@ -19,6 +20,41 @@ class ModelInput(NamedTuple):
     pixels: Pixels
     height: int
     width: int
+
+
+def check_pixels(pixels: Any, size: tuple[int, int], sides: Any = None) -> Pixels:
+    """Raise ImageError unless an array holds decoded images at a model's size.
+
+    Args:
+        pixels: What the caller gave.
+        size: `(height, width)` of the model's input, in pixels.
+        sides: The shorter side that each image had; None where it is not known.
+
+    Returns:
+        The array.
+
+    Raises:
+        ImageError: It has another shape or type, or another number of images than of sides.
+
+    Examples:
+        >>> check_pixels(np.zeros((32, 32, 3), np.uint8), (32, 32))
+        Traceback (most recent call last):
+        melanoma_detect.errors.ImageError: pixels have the shape (32, 32, 3) and the type uint8; expected ...
+    """
+    shape, kind = getattr(pixels, "shape", None), getattr(pixels, "dtype", None)
+    if shape is None or kind != np.uint8 or len(shape) != 4 or tuple(shape[1:]) != (*size, 3):
+        found = (
+            f"have the shape {tuple(shape)} and the type {kind}"
+            if shape is not None
+            else f"are {type(pixels).__name__}"
+        )
+        raise ImageError(
+            f"pixels {found}; expected {('images', *size, 3)} and uint8: images as the detector's `preprocess` or a split's "
+            "`pixels` give them; `predict` takes images of any size and type".replace("'images'", "images")
+        )
+    if sides is not None and np.shape(sides) != (len(pixels),):
+        raise ImageError(f"sides have the shape {np.shape(sides)}; expected {(len(pixels),)}: one for each image")
+    return cast("Pixels", pixels)
 
 
 def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> ModelInput:

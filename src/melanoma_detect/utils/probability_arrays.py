@@ -34,13 +34,16 @@ def sound_rows(probabilities: Float64Array) -> NDArray[np.bool_]:
         return np.asarray(inside & (np.abs(probabilities.sum(axis=1) - 1) <= SUM_TOLERANCE))
 
 
-def check_table(values: Any, classes: Sequence[str], *, images: int | None = None) -> Float64Array:
-    """Return probabilities as an array, if there is one number for each image and class.
+def check_table(
+    values: Any, classes: Sequence[str], *, images: int | None = None, what: str = "probabilities"
+) -> Float64Array:
+    """Return numbers as an array, if there is one for each image and class.
 
     Args:
         values: What the caller gave, `(n, classes)`.
         classes: Class names, in the order of the columns.
         images: How many images there are; None where nothing else says so.
+        what: What the numbers are, for messages.
 
     Returns:
         float64 `(n, classes)`. Its numbers may be none: see `sound_rows` and `check_probabilities`.
@@ -58,12 +61,12 @@ def check_table(values: Any, classes: Sequence[str], *, images: int | None = Non
     except ValueError:  # rows of several lengths
         found = np.empty(0, dtype=object)
     expected = f"expected numbers of the shape ({'images' if images is None else images}, {len(classes)})"
-    what = f": one row for each image, and one column for each class ({', '.join(classes)})"
+    each = f": one row for each image, and one column for each class ({', '.join(classes)})"
     if found.dtype.kind not in "fiu":
-        raise DetectorError(f"probabilities are {_describe(values, found)}; {expected}{what}")
+        raise DetectorError(f"{what} are {_describe(values, found)}; {expected}{each}")
     if found.ndim != 2 or found.shape[1] != len(classes) or (images is not None and len(found) != images):
         raise DetectorError(
-            f"probabilities have the shape {found.shape}; {expected.replace('numbers of the shape ', '')}{what}"
+            f"{what} have the shape {found.shape}; {expected.replace('numbers of the shape ', '')}{each}"
         )
     return found.astype(np.float64, copy=False)
 
