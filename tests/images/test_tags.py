@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -101,6 +102,39 @@ def test_tags_that_all_point_to_the_same_bytes(content):
     ):
         with pytest.raises(ValueError, match="far more bytes"):
             check(given)
+
+
+# What Pillow passes over between the segments of a JPEG file.
+BETWEEN = {
+    "a byte": b"\xff\xfe\0\2\0",
+    "an end": b"\xff\xd9",
+    "a restart": b"\xff\xd0",
+    "a zero": b"\xff\0",
+    "fill": b"\xff\xff",
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
+def test_tags_behind_what_is_passed_over(between):
+    content = jpeg(bomb(size=2**15, tags=2500))
+    with pytest.raises(ImageError, match="far more bytes"):
+        read_pixels(content[:2] + between + content[2:])
+
+
+def test_the_tags_of_a_list_of_pages():
+    tags = bomb(size=2**14, tags=3000)[:65_000]
+    content = jpeg(b"")
+    segment = b"\xff\xe2" + struct.pack(">H", len(tags) + 6) + b"MPF\0" + tags
+    with pytest.raises(ImageError, match="far more bytes"):
+        read_pixels(content[:2] + segment + content[2:])
+
+
+@pytest.mark.parametrize("many", [b"\xff", b"\xff\xfe\0\2", b"\xff\xd0\0"])
+def test_an_endless_header(many):
+    content, start = jpeg(b""), time.process_time()
+    with pytest.raises(ImageError, match=r"more than 1,000,000 markers"):
+        read_pixels(content[:2] + many * 5_000_000 + content[2:])
+    assert time.process_time() - start < 10
 
 
 READ = """

@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
+from melanoma_detect.images.bmp import check_bmp
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.jpeg import check_jpeg
 from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
@@ -260,6 +261,8 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Imag
             check_size(image.size, name)
             if image.format in ("JPEG", "MPO"):
                 check_jpeg(image, file, name)
+            if kind == "BMP":
+                check_bmp(image, name)
             if kind == "PNG":
                 _correct_png_transparency(image)
             return image

@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from PIL.JpegImagePlugin import MARKER
+
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _FOLDERS = frozenset({34665, 34853, 40965})  # of EXIF, of a place, of interoperability: directories of their own
 _DEPTH = 3
@@ -19,8 +21,11 @@ _SLACK = 2**16
 _BEGINNING = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
 _MOST_BEGINNINGS = 64
 _MOST_ENTRIES = 100_000
-_EXIF = b"Exif\0\0"
-_APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
+_EXIF, _PAGES = b"Exif\0\0", b"MPF\0"
+_START, _APP1, _APP2, _SCAN = b"\xff\xd8\xff", 0xE1, 0xE2, 0xDA
+_MOST_MARKERS = (
+    1_000_000  # of a JPEG file before its pixels, with what lies between: Pillow takes microseconds for each
+)
 
 
 def check_tags(file: BinaryIO | bytes) -> None:
@@ -52,28 +57,25 @@ def check_tags(file: BinaryIO | bytes) -> None:
 
 
 def check_jpeg_tags(file: BinaryIO) -> None:
-    r"""Raise ValueError where the EXIF metadata of a JPEG file do; Pillow reads them when it opens one.
+    r"""Raise ValueError where the metadata of a JPEG file do: EXIF, or a list of pages; Pillow reads them when it opens one.
 
     Args:
         file: The open file.
 
     Raises:
-        ValueError: See `check_tags`.
+        ValueError: See `check_tags`; or its header is endless.
 
     Examples:
         >>> check_jpeg_tags(io.BytesIO(b"\xff\xd8\xff\xd9"))
     """
-    place, found = 2, []
-    while len(head := _read(file, place, 10)) == 10 and head[0] == 0xFF and head[1] not in (_SCAN, _END):
-        length = int.from_bytes(head[2:4], "big")
-        if head[1] == 0xFF:
-            place += 1
-            continue
-        if head[1] == _APP1 and head[4:10] == _EXIF:
-            found.append(_read(file, place + 10, max(0, length - 8)))
-        place += 2 + max(2, length)
-    if found:  # Pillow joins what several segments hold
-        check_tags(b"".join(found))
+    exif, pages = [], b""
+    for marker, content in _jpeg_segments(file):
+        if marker == _APP1 and content.startswith(_EXIF):
+            exif.append(content.removeprefix(_EXIF))
+        elif marker == _APP2 and content.startswith(_PAGES):
+            pages = content.removeprefix(_PAGES)
+    check_tags(b"".join(exif))  # Pillow joins what several segments hold
+    check_tags(pages)
 
 
 def check_boxed_tags(file: BinaryIO) -> None:
@@ -94,6 +96,32 @@ def check_boxed_tags(file: BinaryIO) -> None:
         if number >= _MOST_BEGINNINGS:
             raise ValueError("metadata that begin very often")
         check_tags(content[found.start() :])
+
+
+def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the marker and the content of those segments that may hold tags, where Pillow finds them.
+
+    It passes over whatever lies between segments, and reads on after an end of the image.
+    """
+    file.seek(len(_START))
+    is_marker = True  # whether the byte before was 0xFF
+    for _ in range(_MOST_MARKERS):
+        if not (byte := file.read(1)):
+            return
+        if not is_marker or byte[0] in (0x00, 0xFF):
+            is_marker = byte[0] == 0xFF
+            continue
+        _, _, reader = MARKER.get(0xFF00 | byte[0], ("", "", None))
+        if byte[0] == _SCAN:
+            return
+        if reader is not None:
+            length = max(0, int.from_bytes(file.read(2), "big") - 2)
+            if byte[0] in (_APP1, _APP2):
+                yield byte[0], file.read(length)
+            else:
+                file.seek(length, os.SEEK_CUR)
+        is_marker = False
+    raise ValueError(f"a header of more than {_MOST_MARKERS:,} markers; expected one of a photograph")
 
 
 def _value_sizes(file: BinaryIO, length: int, order: str, start: int, *, wide: bool, depth: int) -> Iterator[int]:
