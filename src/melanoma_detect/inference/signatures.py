@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.plain_json import read_json
+from melanoma_detect.utils.regular_files import open_regular
 
 SignKey: TypeAlias = "str | os.PathLike[str] | bytes | Ed25519PrivateKey"
 TrustedKey: TypeAlias = "str | os.PathLike[str] | bytes | Ed25519PublicKey"
@@ -144,7 +145,7 @@ def _key_errors(key: Any, side: str) -> Iterator[None]:
 def _content(key: "str | bytes | os.PathLike[str]") -> bytes:
     if isinstance(key, bytes):
         return key
-    with Path(os.fspath(key)).expanduser().open("rb") as file:
+    with open_regular(Path(os.fspath(key)).expanduser(), DetectorError) as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise ValueError("it is far too large")
