@@ -8,12 +8,11 @@ byte. The file is written only if the logits and features for drawn lesions stay
 up to rounding for networks in which ONNX Runtime then sums in another order.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import onnx
-from detector_members import rewrite
+from detector_members import copy_parser, rewrite, write_copy
 
 import melanoma_detect as md
 from melanoma_detect.export.class_maps import add_class_maps
@@ -21,8 +20,6 @@ from melanoma_detect.export.onnx import CPU, compare_outputs
 from melanoma_detect.inference.bundle import read
 from melanoma_detect.inference.runtime import OnnxRuntime
 from melanoma_detect.taxonomy import DIAGNOSES
-from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.outputs import check_output
 
 MODEL = "model.onnx"
 ROUNDING = 1e-5  # relative to the largest value
@@ -30,15 +27,8 @@ ROUNDING = 1e-5  # relative to the largest value
 
 def main() -> None:
     """Write the file, and say what changed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--overwrite", action="store_true")
-    arguments = parser.parse_args()
-    target = check_output(arguments.out, overwrite=arguments.overwrite)
-    with atomic_file(target, overwrite=arguments.overwrite) as partial:
-        copy_with_class_maps(arguments.file, partial)
-        read(partial)  # every check that loading a detector makes
+    arguments = copy_parser(__doc__).parse_args()
+    target = write_copy(arguments, copy_with_class_maps)
     print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB, before {arguments.file.stat().st_size / 2**20:.2f} MiB")
 
 

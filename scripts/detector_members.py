@@ -1,10 +1,32 @@
 """Copy a detector's file with some members changed, and digests that fit: for scripts and tests that change what is in one."""
 
+import argparse
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from melanoma_detect.inference.bundle import read
 from melanoma_detect.inference.members import CONFIG, DIGESTS, SIGNATURE, compression, digests_to_bytes
+from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.outputs import check_output
+
+
+def copy_parser(description: str) -> argparse.ArgumentParser:
+    """Return the parser of a script that writes a changed copy of a detector's file."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--overwrite", action="store_true")
+    return parser
+
+
+def write_copy(arguments: argparse.Namespace, change: Callable[[Path, Path], None]) -> Path:
+    """Let a function write a changed copy of a file, check it as loading does, and only then put it in its place."""
+    target = check_output(arguments.out, overwrite=arguments.overwrite)
+    with atomic_file(target, overwrite=arguments.overwrite) as partial:
+        change(arguments.file, partial)
+        read(partial)
+    return target
 
 
 def rewrite(source: Path, target: Path, changes: Mapping[str, bytes | None], *, digests: bool | None = None) -> None:

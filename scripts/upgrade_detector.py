@@ -6,31 +6,21 @@
 leaves all other members as they are, byte for byte.
 """
 
-import argparse
 import json
 import zipfile
 from pathlib import Path
 
-from detector_members import rewrite
+from detector_members import copy_parser, rewrite, write_copy
 
 from melanoma_detect.inference.bundle import read
 from melanoma_detect.inference.members import CONFIG
 from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, upgrade
-from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.outputs import check_output
 
 
 def main() -> None:
     """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--overwrite", action="store_true")
-    arguments = parser.parse_args()
-    target = check_output(arguments.out, overwrite=arguments.overwrite)
-    with atomic_file(target, overwrite=arguments.overwrite) as partial:
-        copy_in_present_schema(arguments.file, partial)
-        read(partial)  # every check that loading a detector makes
+    arguments = copy_parser(__doc__).parse_args()
+    target = write_copy(arguments, copy_in_present_schema)
     print(f"{target}: schema {SCHEMA}, {target.stat().st_size / 2**20:.2f} MiB")
 
 
