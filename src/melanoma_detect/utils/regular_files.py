@@ -6,7 +6,6 @@ Python's own `open` waits at a named pipe until something is written to it, and 
 import io
 import os
 import stat
-from pathlib import Path
 
 from melanoma_detect.errors import MelanomaDetectError
 
@@ -64,25 +63,6 @@ def check_regular(path: "str | os.PathLike[str]", error: type[MelanomaDetectErro
         >>> check_regular(isic9, DatasetError)
     """
     _check(os.stat(path), path, error)  # noqa: PTH116 - for each file, and for images that are stretched back
-
-
-def describe_special(path: "str | os.PathLike[str]") -> str:
-    """Return what a path is, where it is neither a regular file nor a folder.
-
-    Args:
-        path: The path; a link is followed.
-
-    Returns:
-        Such as `"a named pipe"`; empty for a regular file, a folder, and where there is nothing.
-
-    Examples:
-        >>> describe_special(isic9)
-        ''
-    """
-    try:
-        return _KINDS.get(stat.S_IFMT(Path(path).stat().st_mode), "")
-    except (OSError, ValueError):
-        return ""
 
 
 def _open(path: str, flags: int) -> int:
