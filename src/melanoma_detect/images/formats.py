@@ -25,6 +25,7 @@ from PIL import (
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
 from melanoma_detect.images.bmp import check_bmp
+from melanoma_detect.images.containers import check_length
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.jpeg import check_jpeg
 from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
@@ -250,6 +251,7 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Imag
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and kind not in ("AVIF", "WEBP")):
             if kind == "TIFF":
                 return open_tiff(file)
+            check_length(kind, file)
             if kind == "WEBP" and (size := webp_size(prefix)):
                 check_decoder(size, kind, name)
             if kind == "JPEG":
@@ -302,6 +304,7 @@ def _open_heic(file: BinaryIO, name: str) -> Image.Image:
         import pillow_heif  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ImageError(f"{name}: {missing_package_error('pillow_heif')}") from error
+    check_length("HEIF", file)
     check_boxed_tags(file)
     file.seek(0)
     heif = pillow_heif.open_heif(file)

@@ -9,13 +9,18 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from PIL.JpegImagePlugin import MARKER
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _FOLDERS = frozenset({34665, 34853, 40965})  # of EXIF, of a place, of interoperability: directories of their own
 _DEPTH = 3
+_PARTS = ((273, 279), (324, 325))  # where strips and tiles lie, and their sizes
+_PLACES = frozenset(tag for pair in _PARTS for tag in pair)
+MAX_PARTS = 200_000  # strips or tiles: of an image of 200 million pixels, tiles of 32×32
+# Tags from here on are those of companies; these are public: of Photoshop, IPTC, colour profiles, ImageJ.
+_PRIVATE, _KNOWN = 32768, frozenset({33432, 33723, 34377, 34675, 37724, 50838, 50839})
 _ALLOWED = 2  # times the bytes there are: two tags may share one value
 _SLACK = 2**16
 _BEGINNING = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
@@ -124,20 +129,87 @@ def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     raise ValueError(f"a header of more than {_MOST_MARKERS:,} markers; expected one of a photograph")
 
 
+def tiff_length(file: BinaryIO) -> int | None:
+    r"""Return how many bytes a TIFF file of one page uses: all that its tags point to.
+
+    Args:
+        file: The open file.
+
+    Returns:
+        Bytes from the beginning; None for a file of several pages, of a damaged directory, or with tags of its maker's own,
+        which may point to bytes that only the maker knows of.
+
+    Raises:
+        ValueError: It has more than 200,000 strips or tiles, of which a decoder takes microseconds for each.
+
+    Examples:
+        >>> tiff_length(io.BytesIO(b"II*\0" + bytes(8))) is None
+        True
+    """
+    mark = _read(file, 0, 4)
+    if not _BEGINNING.match(mark):
+        return None
+    order, wide = ("<" if mark[:2] == b"II" else ">"), b"+" in mark
+    form = f"{order}{'Q' if wide else 'I'}"
+    start = _unpack(form, _read(file, 8 if wide else 4, 8))
+    entries, end = _entries(file, order, start, wide=wide)
+    for entry in entries:
+        if entry.tag in _PLACES and entry.number > MAX_PARTS:
+            raise ValueError(f"{entry.number:,} strips or tiles; expected at most {MAX_PARTS:,}: save it as PNG")
+    if not entries or _unpack(form, _read(file, end, 8)):
+        return None
+    used = end + struct.calcsize(form)
+    values: dict[int, tuple[int, ...]] = {}
+    for entry in entries:
+        if entry.tag >= _PRIVATE and entry.tag not in _KNOWN:
+            return None
+        used = max(used, entry.place + entry.size)
+        if entry.tag in _PLACES:
+            number = {3: "H", 4: "I", 16: "Q"}.get(entry.kind)
+            content = _read(file, entry.place, entry.size)
+            if number is None or len(content) < entry.size:
+                return None
+            values[entry.tag] = struct.unpack(f"{order}{entry.number}{number}", content)
+    for places, sizes in _PARTS:
+        used = max(used, *map(sum, zip(values.get(places, ()), values.get(sizes, ()), strict=False)), 0)
+    return used
+
+
 def _value_sizes(file: BinaryIO, length: int, order: str, start: int, *, wide: bool, depth: int) -> Iterator[int]:
     """Yield the bytes of the values of a directory, and of those within it."""
-    head, entry, inline = (8, 20, 8) if wide else (2, 12, 4)
+    for entry in _entries(file, order, start, wide=wide)[0]:
+        if entry.is_elsewhere:
+            yield max(0, min(entry.size, length - entry.place))
+        if entry.tag in _FOLDERS and depth:
+            yield from _value_sizes(file, length, order, entry.pointer, wide=wide, depth=depth - 1)
+
+
+class _Entry(NamedTuple):
+    tag: int
+    kind: int
+    number: int
+    size: int
+    pointer: int
+    place: int
+    is_elsewhere: bool
+
+
+def _entries(file: BinaryIO, order: str, start: int, *, wide: bool) -> tuple[list[_Entry], int]:
+    """Return the entries of a directory, and where they end."""
+    head, length, inline = (8, 20, 8) if wide else (2, 12, 4)
     form = f"{order}{'Q' if wide else 'I'}"
     count = min(_unpack(f"{order}{'Q' if wide else 'H'}", _read(file, start, head)), _MOST_ENTRIES)
-    entries = _read(file, start + head, count * entry)
-    for place in range(0, len(entries) - entry + 1, entry):
-        tag, kind = struct.unpack_from(f"{order}HH", entries, place)
-        (number,) = struct.unpack_from(form, entries, place + 4)
-        (offset,) = struct.unpack_from(form, entries, place + entry - inline)
-        if (size := _SIZES.get(kind, 0) * number) > inline:
-            yield max(0, min(size, length - offset))
-        if tag in _FOLDERS and depth:
-            yield from _value_sizes(file, length, order, offset, wide=wide, depth=depth - 1)
+    content = _read(file, start + head, count * length)
+    entries = []
+    for place in range(0, len(content) - length + 1, length):
+        tag, kind = struct.unpack_from(f"{order}HH", content, place)
+        (number,) = struct.unpack_from(form, content, place + 4)
+        (pointer,) = struct.unpack_from(form, content, place + length - inline)
+        size = _SIZES.get(kind, 0) * number
+        is_elsewhere = size > inline
+        value_place = pointer if is_elsewhere else start + head + place + length - inline
+        entries.append(_Entry(tag, kind, number, size, pointer, value_place, is_elsewhere))
+    return entries, start + head + count * length
 
 
 def _read(file: BinaryIO, place: int, size: int) -> bytes:

@@ -6,10 +6,12 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImagePalette, TiffImagePlugin
 
+from melanoma_detect.images.containers import check_length
 from melanoma_detect.images.quiet_decoders import silence_libtiff
-from melanoma_detect.images.tags import check_tags
+from melanoma_detect.images.tags import MAX_PARTS, check_tags
 
 _SUBFILE_TYPE, _BITS, _PHOTOMETRIC, _PLANAR, _COLORMAP, _SAMPLE_FORMAT = 254, 258, 262, 284, 320, 339
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _REDUCED_OR_MASK = 1 | 4  # bits of NewSubfileType
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _SIGNED = 0, 2, 2
 _LOCK = threading.Lock()
@@ -36,6 +38,7 @@ def open_tiff(file: BinaryIO) -> Image.Image:
     """
     silence_libtiff()
     check_tags(file)
+    check_length("TIFF", file)
     file.seek(0)
     image = TiffImagePlugin.TiffImageFile(file, "")
     if _has_separate_planes(image) and not image.use_load_libtiff:
@@ -63,6 +66,8 @@ def check_tiff(image: Image.Image) -> None:
     tags = image.tag_v2
     if int(tags.get(_SUBFILE_TYPE, 0)) & _REDUCED_OR_MASK:
         raise ValueError("its first page is a thumbnail or a mask; save the image itself as the first page")
+    if (parts := _count_tiles(image)) > MAX_PARTS:
+        raise ValueError(f"{parts:,} tiles; expected at most {MAX_PARTS:,}: save it with larger ones, or as PNG")
     if _has_separate_planes(image) and (not image.use_load_libtiff or image.mode in ("LA", "La")):
         raise ValueError(
             "separate colour planes (PlanarConfiguration 2) in this layout; save it with interleaved channels"
@@ -102,6 +107,20 @@ def correct_values(image: Image.Image) -> Image.Image:
     corrected = Image.fromarray(values)
     corrected.info = image.info
     return corrected
+
+
+def _count_tiles(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Return how many tiles the decoder goes through: of one pixel each, they take it minutes."""
+    width, height = (_number(image.tag_v2.get(tag, 0)) for tag in (_TILE_WIDTH, _TILE_LENGTH))
+    if width < 1 or height < 1:
+        return 0
+    planes = len(image.getbands()) if _has_separate_planes(image) else 1
+    return -(-image.width // width) * -(-image.height // height) * planes
+
+
+def _number(value: object) -> int:
+    value = value[0] if isinstance(value, tuple) and value else value
+    return int(value) if isinstance(value, (int, float)) else 0
 
 
 def _has_separate_planes(image: TiffImagePlugin.TiffImageFile) -> bool:
