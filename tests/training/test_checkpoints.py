@@ -1,5 +1,6 @@
 """Checkpoints: a killed training resumes and ends with the same losses."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -134,6 +135,23 @@ def test_file_that_is_not_a_checkpoint_raises(resumable, tmp_path):
     (tmp_path / "here" / checkpoints.FILE).write_bytes(b"not a checkpoint")
     with pytest.raises(DetectorError, match="not a checkpoint of a training"):
         resumable(resume=True)
+
+
+def test_damaged_checkpoint_raises_its_own_error(tmp_path):
+    path = tmp_path / checkpoints.FILE
+    checkpoints.write(path, checkpoints.TrainingState(variables=[np.arange(4000.0)]), {})
+    sound = path.read_bytes()
+    for place in np.random.default_rng(1).integers(0, len(sound), 60):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0x15]) + sound[place + 1 :])
+        with contextlib.suppress(DetectorError):  # padding between the members may be any bytes
+            checkpoints.read(path, {})
+    for content in (sound[:-30], b"", b"\x93NUMPY" + sound):
+        path.write_bytes(content)
+        with pytest.raises(DetectorError, match="not a checkpoint of a training"):
+            checkpoints.read(path, {})
+    np.savez(path, about=np.array(json.dumps([1])))
+    with pytest.raises(DetectorError, match=r"checkpoint of a training|another version"):
+        checkpoints.read(path, {})
 
 
 def test_resume_needs_a_checkpoint_folder(resumable):

@@ -10,13 +10,23 @@ from pathlib import Path
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect.data.dataset_folder import check_dataset_folder
 from melanoma_detect.data.scan import digest
 from melanoma_detect.data.sources.archives import unpack
 from melanoma_detect.data.sources.table_reader import read_table
-from melanoma_detect.errors import DatasetError, DetectorError, ImageError, MelanomaDetectError
+from melanoma_detect.errors import (
+    DatasetError,
+    DetectorError,
+    ImageError,
+    MelanomaDetectError,
+    ModelError,
+    OutputError,
+)
 from melanoma_detect.images.frames import is_document, split_frames
 from melanoma_detect.images.reader import read_pixels, read_size
+from melanoma_detect.scoring.storage import open_store
 from melanoma_detect.scoring.table import is_score_table
+from melanoma_detect.training import checkpoints
 from melanoma_detect.utils.regular_files import check_regular, open_regular
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
@@ -130,6 +140,33 @@ def test_detectors(special, tmp_path):
     for source in (path, tmp_path):
         with pytest.raises(DetectorError, match=what):
             md.Detector.load(source)
+
+
+def test_checkpoints(special, tmp_path):
+    path, what = special(checkpoints.checkpoint_path(tmp_path))
+    with pytest.raises(DetectorError, match=what):
+        checkpoints.read(path, {})
+
+
+@pytest.mark.parametrize("name", ["body.weights.h5", "body.npz"])
+def test_weights(name, special, tmp_path):
+    path, what = special(tmp_path / name)
+    with pytest.raises(ModelError, match=what):
+        md.build_model("mobilenet_v2:0.35", num_classes=2, input_shape=(32, 32, 3), weights=path)
+
+
+def test_shards_of_an_unfinished_run(special, tmp_path):
+    store = open_store(str(tmp_path / "scores.csv"))
+    store.folder.mkdir()
+    _, what = special(store.folder / "run.json")
+    with pytest.raises(OutputError, match=what):
+        store.read("run.json")
+
+
+def test_the_table_of_a_folder_that_is_to_be_replaced(special, tmp_path):
+    _, what = special(tmp_path / "metadata.csv")
+    with pytest.raises(OutputError, match=what):
+        check_dataset_folder(tmp_path, overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x", "x.csv", "x.zip", "x.hdf5", "x.dcm", "x.001"])

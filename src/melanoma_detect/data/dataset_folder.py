@@ -1,6 +1,7 @@
 """A dataset written as a folder of its own: images by split and class, with the table that keeps lesions together."""
 
 import csv
+import io
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
 from melanoma_detect.utils.outputs import check_is_path, check_output_folder, expand_path
 from melanoma_detect.utils.progress import track
+from melanoma_detect.utils.regular_files import open_regular
 
 TABLE = "metadata.csv"
 _COLUMNS = ("image", "lesion_id", "parent")
@@ -149,7 +151,9 @@ def _groups(records: Sequence[Record]) -> Iterator[str]:
 
 def _read_header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(open_regular(path, OutputError), encoding="utf-8", newline="") as file:
             return next(csv.reader(file), [])
+    except OutputError:
+        raise
     except (OSError, ValueError, csv.Error):
         return []

@@ -1,5 +1,6 @@
 """Pretrained backbones: weights from ImageNet or a file, preprocessing, and which layers are trainable."""
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from keras import layers, ops
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models import pytorch_weights
 from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.regular_files import check_regular, open_regular
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 Trainable: TypeAlias = Literal["head", "top", "all"]
@@ -50,6 +52,8 @@ def load_backbone(make: Callable[..., keras.Model], weights: Weights, until: str
     if weights is None or weights == IMAGENET:
         return _cut(_make_from_keras(make, weights), until, name)
     path = expand_path(weights)
+    with contextlib.suppress(OSError):
+        check_regular(path, ModelError)
     if not path.is_file():
         raise ModelError(f"weights={os.fspath(weights)!r}: no such file; expected 'imagenet', None, or a weights file")
     with warnings.catch_warnings():
@@ -206,7 +210,7 @@ def _suggest_cut(tensors: int, complete: keras.Model) -> str:
 
 def _count_tensors(path: Path) -> int:
     try:
-        with h5py.File(path) as file:
+        with open_regular(path, ModelError) as opened, h5py.File(opened, "r") as file:
             return sum(1 for _ in _datasets(file))
     except OSError as error:
         raise ModelError(f"{path}: not a weights file ({error}); expected an HDF5 file that Keras saved") from error

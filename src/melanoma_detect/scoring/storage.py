@@ -15,6 +15,7 @@ from melanoma_detect.utils.files import atomic_file, convert_write_errors
 from melanoma_detect.utils.locks import exclusive, lock_path
 from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.partial_paths import remove_leftovers
+from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.renaming import flush
 from melanoma_detect.utils.temporary import temporary_folder
 
@@ -113,7 +114,10 @@ class LocalStore:
     def read(self, name: str) -> bytes:
         """Return the content of a file in the hidden folder."""
         try:
-            return (self.folder / name).read_bytes()
+            with open_regular(self.folder / name, OutputError) as file:
+                return file.read()
+        except OutputError:
+            raise
         except OSError as error:
             raise self._unreadable(name, error) from error
 

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.partial_paths import remove_leftovers
+from melanoma_detect.utils.regular_files import open_regular
 
 FILE = "last.npz"
 _FORMAT = 1
@@ -141,18 +141,22 @@ def read(path: Path, training: dict[str, Any]) -> TrainingState:
         melanoma_detect.errors.DetectorError: checkpoints/last.npz: belongs to another training (seed 1, here 2); ...
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
+        with open_regular(path, DetectorError) as opened, np.load(opened, allow_pickle=False) as file:
+            about = dict(json.loads(str(file["about"])))
+            is_readable = about.pop("format", None) == _FORMAT
+            stored = {_NAMES_IN_0_1.get(name, name): value for name, value in about.pop("training", {}).items()}
             variables, best = (_read_arrays(file, prefix) for prefix in ("state", "best"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        state = TrainingState(**about, variables=variables, best_weights=best) if is_readable else TrainingState()
+    except DetectorError:
+        raise
+    except Exception as error:  # of NumPy, zipfile and zlib; what damaged bytes raise is documented nowhere
         raise DetectorError(
             f"{path}: not a checkpoint of a training ({error}); delete it to train from the start"
         ) from error
-    if about.pop("format", None) != _FORMAT:
+    if not is_readable:
         raise DetectorError(f"{path}: written by another version of this library; delete it to train from the start")
-    stored = {_NAMES_IN_0_1.get(name, name): value for name, value in about.pop("training").items()}
     _check_training(path, stored, json.loads(json.dumps(training)))
-    return TrainingState(**about, variables=variables, best_weights=best)
+    return state
 
 
 def describe_training(
