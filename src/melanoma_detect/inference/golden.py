@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.images.quiet_decoders import quiet_decoders
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.prediction import softmax
 from melanoma_detect.inference.runtime import Runtime
@@ -101,9 +102,10 @@ def _read_images(file: Path, members: Mapping[str, bytes], size: tuple[int, int]
     pixels = []
     for name in IMAGES:
         try:
-            image = Image.open(io.BytesIO(members[name]), formats=("PNG",))
-            if size is None or (image.height, image.width) == size:
-                pixels.append(np.asarray(image.convert("RGB")))
+            with quiet_decoders():
+                image = Image.open(io.BytesIO(members[name]), formats=("PNG",))
+                if size is None or (image.height, image.width) == size:
+                    pixels.append(np.asarray(image.convert("RGB")))
         except Exception as error:  # Pillow raises exceptions of many kinds on damaged bytes and on huge images
             raise DetectorError(f"{file}: its golden images are damaged ({error}); save the detector again") from error
         if size is not None and (image.height, image.width) != size:
