@@ -32,7 +32,18 @@ WHOLE = "run: pip install melanoma-detect\n"
 NAMES = dict.fromkeys(
     [
         *("Augmentation", "Detector", "Explanation", "OperatingPoint", "Prediction", "Recipe", "Scores", "draw_lesion"),
-        *("Exported", "errors", "list_models", "models", "report", "score", "taxonomy", "write_samples"),
+        *(
+            "Monitoring",
+            "Exported",
+            "errors",
+            "list_models",
+            "models",
+            "monitor",
+            "report",
+            "score",
+            "taxonomy",
+            "write_samples",
+        ),
     ]
 ) | dict.fromkeys(
     [

@@ -19,6 +19,7 @@ NAMES = {
     "Explanation",
     "Exported",
     "ExternalValidation",
+    "Monitoring",
     "OperatingPoint",
     "Prediction",
     "Recipe",
@@ -34,6 +35,7 @@ NAMES = {
     "model_info",
     "load_dataset",
     "models",
+    "monitor",
     "report",
     "score",
     "taxonomy",
@@ -55,6 +57,7 @@ LIGHT = (
     "explain.overlay",
     "explain.sheet",
     "models.registry",
+    "monitoring",
     "scoring",
     "cli",
 )

@@ -20,6 +20,8 @@ from .detector import Detector as Detector
 from .explain.explain import Explanation as Explanation
 from .scoring.score import Scores as Scores
 from .scoring.score import score as score
+from .monitoring.monitor import monitor as monitor
+from .monitoring.monitoring import Monitoring as Monitoring
 from .evaluation.evaluation import Evaluation as Evaluation
 from .evaluation.external import ExternalValidation as ExternalValidation
 from .export.exported import Exported as Exported

@@ -1,0 +1,88 @@
+"""Reading score tables: periods, sources, unreadable images, and tables that are none."""
+
+import numpy as np
+import pytest
+
+from melanoma_detect.errors import DatasetError
+from melanoma_detect.monitoring.samples import Samples, Statistic, merge_samples, read_samples
+
+
+def test_tables_with_dates_are_put_into_the_order_of_time(write_table):
+    paths = [write_table(f"clinic_{day}.csv", [0.1]) for day in ("2026-11-03", "2026-11-01")]
+    assert [samples.period for samples in read_samples(paths)] == ["2026-11-01", "2026-11-03"]
+    others = [write_table(name, [0.1]) for name in ("b.csv", "a.csv")]
+    assert [samples.period for samples in read_samples(others)] == ["b", "a"]
+
+
+def test_tables_of_one_day_are_one_period(write_table):
+    paths = [write_table(f"{name}_2026-W48.csv", [0.1, 0.2], decision=name) for name in ("alert", "refer")]
+    [samples] = read_samples(paths)
+    assert (samples.images, samples.alerts, samples.refers) == (4, 2, 2)
+    assert len(samples.values[Statistic("melanoma")]) == 4
+    assert [each.source for each in read_samples(paths, by="table")] == ["alert", "refer"]
+
+
+def test_sources_are_told_apart(write_table):
+    path = write_table("scores.csv", [0.1, 0.2], folder="rooms/two")
+    assert read_samples([path], by="folder")[0].source == "two"
+    assert [each.source for each in read_samples([path], by=lambda name: name[-5:])] == ["0.jpg", "1.jpg"]
+    with pytest.raises(DatasetError, match="by='camera'; expected 'folder'"):
+        read_samples([path], by="camera")
+
+
+def test_unreadable_images_have_no_values(write_table):
+    [samples] = read_samples([write_table("scores.csv", [0.1], image_type="clinical", unreadable=2)])
+    assert (samples.images, samples.unreadable) == (3, 2)
+    counts = {str(statistic): len(values) for statistic, values in samples.values.items()}
+    assert counts == {"melanoma (clinical)": 1, "malignant (clinical)": 1, "abstained": 1}
+
+
+def test_parquet_holds_the_same(write_table):
+    from melanoma_detect.scoring.table import parse_rows, write_parquet
+
+    path = write_table("scores.csv", [0.1, 0.25], unreadable=1)
+    with path.open(newline="", encoding="utf-8") as file:
+        names, *rows = parse_rows(file)
+    parquet = path.with_suffix(".parquet")
+    write_parquet(parquet, names, rows)
+    [from_csv], [from_parquet] = read_samples([path]), read_samples([parquet])
+    assert from_csv.values.keys() == from_parquet.values.keys()
+    for statistic, values in from_csv.values.items():
+        assert np.array_equal(values, from_parquet.values[statistic])
+    assert from_parquet.unreadable == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("image,label\na.jpg,nevus\n", "has no column path"),
+        ("path,diagnosis,melanoma,malignant,decision,abstained,image_type,reason\n", "lists no images"),
+        (
+            "path,melanoma,malignant,decision,abstained,image_type,reason\na.jpg,high,0.1,clear,false,,\n",
+            "a.jpg: melanoma is 'high'; expected a probability",
+        ),
+    ],
+)
+def test_what_is_no_score_table_is_named(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DatasetError, match=message) as raised:
+        read_samples([path])
+    assert str(path) in str(raised.value)
+
+
+def test_missing_tables_are_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"absent\.csv: cannot be opened"):
+        read_samples([tmp_path / "absent.csv"])
+    with pytest.raises(DatasetError, match="no tables to watch"):
+        read_samples([])
+
+
+def test_merging_keeps_every_value():
+    parts = [
+        Samples("a", images=1, alerts=1, values={Statistic("melanoma"): np.array([0.5])}),
+        Samples("a", images=2, values={Statistic("melanoma", "clinical"): np.array([0.1, 0.2])}),
+    ]
+    merged = merge_samples(parts)
+    assert (merged.images, merged.alerts) == (3, 1)
+    assert sum(map(len, merged.values.values())) == 3
