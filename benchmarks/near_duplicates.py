@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from melanoma_detect.data.near_duplicates import SAME_BITS, find_near_duplicates
-from melanoma_detect.images.perceptual_hash import fingerprint, hamming_distance
+from melanoma_detect.data.near_duplicates import find_near_duplicates
+from melanoma_detect.images.perceptual_hash import SAME_BITS, fingerprint, hamming_distance
 
 
 def compress(image: Image.Image) -> Image.Image:

@@ -35,7 +35,9 @@ NAMES = dict.fromkeys(
         *(
             "Monitoring",
             "Exported",
+            "KnownImages",
             "errors",
+            "fingerprint",
             "list_models",
             "models",
             "monitor",
@@ -100,6 +102,7 @@ COMMANDS = {
     "models": None,
     "new-plugin my-net": None,
     "export --format page --out page.html": None,
+    "fingerprint lesions --name ours": None,
     "explain photo.png --method grad-cam --out grad-cam.png": WHOLE,
     "audit lesions": WHOLE,
     "balance lesions --out balanced": WHOLE,

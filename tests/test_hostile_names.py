@@ -239,6 +239,10 @@ QUICK = {
     "score": (3, ["score", "PHOTOS", "--out", f"x{ESCAPE}.csv", "-d", "DETECTOR"]),
     "score to standard output": (3, ["score", "PHOTOS", "--out", "-", "-d", "DETECTOR"]),
     "card": (0, ["card", "-d", "DETECTOR"]),
+    "fingerprint": (
+        0,
+        ["fingerprint", "LESIONS", "--name", f"n{ESCAPE}\n{FORGED}", "--out", f"n{ESCAPE}.known", "--names"],
+    ),
     "no such detector": (1, ["predict", "x.png", "-d", f"no{ESCAPE}\n{FORGED}.detector"]),
     "no such option": (2, ["predict", f"--no{ESCAPE}[bold]\n{FORGED}"]),
     "no such command": (2, [f"no{ESCAPE}[/bold]"]),

@@ -6,6 +6,8 @@ from .data.dataset import Dataset as Dataset
 from .data.load import load_dataset as load_dataset
 from .data_audit.audit import Audit as Audit
 from .data_audit.audit import audit as audit
+from .data.known_images.fingerprint import fingerprint as fingerprint
+from .data.known_images.index import KnownImages as KnownImages
 from .data.splits import folds as folds
 from .data.balance import balance as balance
 from .data.synthetic import draw_lesion as draw_lesion

