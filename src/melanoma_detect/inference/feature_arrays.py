@@ -19,6 +19,7 @@ MAX_SIZE = 256 * 2**20  # of all arrays when unpacked, in bytes: far over any re
 
 _HEADER = 1024  # bytes, of which the header of an array of few axes takes 128
 
+_RESIDUALS = (1e-12, 10.0)  # features have length 1, and what the components leave of them is shorter
 _TYPE_WEIGHTS, _TYPE_BIAS = "image_type_weights", "image_type_bias"
 
 
@@ -127,8 +128,9 @@ def _check_feature_space(arrays: Mapping[str, NDArray[Any]]) -> None:
     _check_array(arrays, "residual", ())
     if len(arrays["mean"]) != len(arrays["directions"]):
         raise ValueError(f"directions is for {len(arrays['directions'])} features, mean for {len(arrays['mean'])}")
-    if not arrays["residual"] > 0:
-        raise ValueError(f"residual is {arrays['residual']}, expected over 0")
+    low, high = _RESIDUALS
+    if not low < arrays["residual"] < high:
+        raise ValueError(f"residual is {arrays['residual']}, expected over {low:g} and below {high:g}")
     if "outlier_weights" in arrays:
         _check_array(arrays, "outlier_weights", ("d",))
         _check_array(arrays, "outlier_bias", ())
