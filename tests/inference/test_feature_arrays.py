@@ -155,5 +155,21 @@ def test_a_header_of_python_2_is_refused_without_a_warning():
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in ARRAYS.items():
             archive.writestr(f"{name}.npy", old if name == "mean" else npy(array))
-    with pytest.raises(ValueError, match="header of another version of Python"):
+    with pytest.raises(ValueError, match="another header than NumPy writes"):
         features_from_bytes(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    "old_and_new",
+    [(b"'<f8'", b"'\\=8'"), (b"(), }", b"(0_) }"), (b"'descr'", b"'desc\\'"), (b"False", b"0==1,")],
+)
+@pytest.mark.filterwarnings("always")
+def test_a_header_that_numpy_would_warn_of_is_refused_before_it_is_read(old_and_new, recwarn):
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(npz())) as good, zipfile.ZipFile(changed, "w") as bad:
+        for name in good.namelist():
+            inside = good.read(name)
+            bad.writestr(name, inside.replace(*old_and_new) if name == "residual.npy" else inside)
+    with pytest.raises(ValueError, match="another header than NumPy writes"):
+        features_from_bytes(changed.getvalue())
+    assert not recwarn.list

@@ -5,6 +5,7 @@ must not be: so damaged and hostile arrays are refused when a file is loaded. Nu
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,6 +19,11 @@ from melanoma_detect.inference.out_of_distribution import FeatureSpace
 MAX_SIZE = 256 * 2**20  # of all arrays when unpacked, in bytes: far over any real ones
 
 _HEADER = 1024  # bytes, of which the header of an array of few axes takes 128
+_NPY_HEADER = re.compile(
+    rb"\x93NUMPY(?:\x01\0..|[\x02\x03]\0....)"
+    rb"\{'descr': '[<>|=]?[A-Za-z]\d*', 'fortran_order': (?:True|False), 'shape': \((?:\d+,|\d+(?:, \d+)+)?\), \} *\n",
+    re.DOTALL,
+)
 
 _RESIDUALS = (1e-12, 10.0)  # features have length 1, and what the components leave of them is shorter
 _TYPE_WEIGHTS, _TYPE_BIAS = "image_type_weights", "image_type_bias"
@@ -95,7 +101,7 @@ def features_from_bytes(content: bytes) -> FeatureParts:
 def _check_members(content: bytes) -> None:
     """Raise ValueError if the arrays are larger than any real ones, or not written as this library does.
 
-    They are a zip of their own, which unpacks too. A header as Python 2 wrote it would make NumPy warn the user.
+    They are a zip of their own, which unpacks too. NumPy takes a header for an expression of Python, and warns of some.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         size = sum(member.file_size for member in archive.infolist())
@@ -104,8 +110,8 @@ def _check_members(content: bytes) -> None:
         for name in archive.namelist():
             with archive.open(name) as array:
                 header = array.read(_HEADER)
-            if b"L" in header[8:].partition(b"}")[0].partition(b"shape")[2]:
-                raise ValueError(f"{name} has the header of another version of Python")
+            if not _NPY_HEADER.match(header):
+                raise ValueError(f"{name} has another header than NumPy writes")
 
 
 def _features_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> FeatureParts:
