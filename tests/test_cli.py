@@ -296,6 +296,7 @@ def test_the_reference_page_has_every_command_and_option():
         "evaluate",
         "predict",
         "score",
+        "watch",
         "audit",
         "card",
         "explain",

@@ -19,6 +19,7 @@ MODULES = {
     "explain": "explain",
     "export": "export",
     "score": "score",
+    "watch": "watch",
     "serve": "serve",
     "audit": "data",
     "classes": "data",

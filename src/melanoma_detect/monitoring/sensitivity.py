@@ -64,6 +64,14 @@ class SensitivityEstimate:
         """Whether the scores of the stream agree with the assumption, as far as they can tell."""
         return self.fit is None or self.fit >= 0.05
 
+    def __str__(self) -> str:
+        of = f", {self.image_type}" if self.image_type else ""
+        refuted = "" if self.fits else "; the scores contradict this assumption"
+        return (
+            f"sensitivity {self.sensitivity:.1%} [{self.low:.1%}, {self.high:.1%}] without labels, assuming {self.assumption}"
+            f"{of} ({self.images:,} images{refuted})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return every attribute by name."""
         return dict(vars(self))

@@ -13,10 +13,12 @@ from melanoma_detect.evaluation.independent_units import PLURALS as UNIT_PLURALS
 from melanoma_detect.evaluation.subgroups import MIN_LESIONS
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import OperatingPoint
+from melanoma_detect.monitoring.monitoring import Monitoring
 from melanoma_detect.report import alt_texts, plots
 from melanoma_detect.report.checklists import Checklist
 from melanoma_detect.report.evaluation_page import evaluation_page
 from melanoma_detect.report.evaluation_rows import severe_sentences
+from melanoma_detect.report.monitoring_page import monitoring_page
 from melanoma_detect.report.rendering import json_url, picture, render
 from melanoma_detect.report.report_data import Reportable, report_data
 from melanoma_detect.utils.files import atomic_file
@@ -28,6 +30,7 @@ __all__ = [
     "comparison_page",
     "evaluation_page",
     "external_page",
+    "monitoring_page",
     "write_html",
 ]
 
@@ -49,7 +52,8 @@ def write_html(
     patients' consent allow it.
 
     Args:
-        value: From `md.audit`, `Detector.evaluate` (of one set or of several), `Evaluation.compare` or `report.checklist`.
+        value: From `md.audit`, `Detector.evaluate` (of one set or of several), `Evaluation.compare`, `report.checklist` or
+            `md.monitor`.
         path: The file to write; it ends in `.html` or `.htm`.
         validation: For an evaluation, that of the validation split: the report compares the two.
         detector: For an evaluation, the detector: the worst mistakes then show their prediction sets and overlays.
@@ -71,7 +75,7 @@ def write_html(
     """
     if not isinstance(value, Reportable):
         raise TypeError(
-            "write_html takes an Audit, an Evaluation, an ExternalValidation, a Comparison or a Checklist, got "
+            "write_html takes an Audit, an Evaluation, an ExternalValidation, a Comparison, a Checklist or a Monitoring, got "
             f"{type(value).__name__}"
         )
     out = check_output(path, overwrite=overwrite, suffixes=HTML_SUFFIXES)
@@ -84,6 +88,8 @@ def write_html(
             text = comparison_page(value)
         case Checklist():
             text = checklist_page(value)
+        case Monitoring():
+            text = monitoring_page(value)
         case _:
             text = evaluation_page(value, validation, detector=detector, comparison=comparison)
     with atomic_file(out, overwrite=overwrite) as partial:

@@ -7,9 +7,10 @@ from melanoma_detect.data_audit.audit import Audit
 from melanoma_detect.evaluation.comparison import Comparison
 from melanoma_detect.evaluation.evaluation import Evaluation
 from melanoma_detect.evaluation.external import ExternalValidation
+from melanoma_detect.monitoring.monitoring import Monitoring
 from melanoma_detect.report.checklists import Checklist
 
-Reportable: TypeAlias = Audit | Evaluation | ExternalValidation | Comparison | Checklist
+Reportable: TypeAlias = Audit | Evaluation | ExternalValidation | Comparison | Checklist | Monitoring
 
 _KINDS: dict[type, str] = {
     Audit: "audit",
@@ -17,6 +18,7 @@ _KINDS: dict[type, str] = {
     ExternalValidation: "external validation",
     Comparison: "comparison",
     Checklist: "checklist",
+    Monitoring: "monitoring",
 }
 # Where each figure of an evaluation's page finds its numbers, by the figure's name.
 FIGURES = {

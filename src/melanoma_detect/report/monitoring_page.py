@@ -1,0 +1,78 @@
+"""The HTML report of a watched stream, and its plot of the evidence."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from melanoma_detect.monitoring.monitoring import Monitoring
+from melanoma_detect.monitoring.stream_tests import StreamTest
+from melanoma_detect.report.rendering import json_url, picture, render
+from melanoma_detect.report.report_data import report_data
+from melanoma_detect.report.style import BLUE, GREY, ORANGE, RED, WIDTH, draw_legend, new_figure, tidy
+
+_SHOWN = 3  # lines: more cannot be told apart
+_FLOOR, _CEILING = 1e-4, 1e4  # of the axis, as shares of what raises an alarm
+
+
+def evidence(report: Monitoring) -> Figure:
+    """Plot the evidence of the strongest tests after each period, as a share of what raises an alarm.
+
+    Args:
+        report: From `md.monitor`.
+
+    Returns:
+        The figure.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+        >>> evidence(md.monitor("scores.csv", detector=detector)).axes[0].get_xlabel()
+        'period'
+    """
+    figure = new_figure(WIDTH, 3.6, f"Evidence against {report.reference}")
+    axes = tidy(figure.subplots(), xlabel="period", ylabel="share of an alarm's evidence")
+    axes.set_yscale("log")
+    axes.axhline(1, color=RED, linestyle="--", linewidth=1.2, label="alarm from here")
+    positions = np.arange(1, len(report.periods) + 1)
+    for test, color, mark in zip(_strongest(report), (BLUE, ORANGE, GREY), "os^", strict=False):
+        shares = np.clip(np.array(test.evidence) / test.level, _FLOOR, _CEILING)
+        axes.plot(positions, shares, color=color, marker=mark, markersize=4, label=_name(test))
+    axes.set_ylim(_FLOOR / 2, _CEILING * 2)
+    axes.set_xlim(0.5, len(positions) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    draw_legend(figure, axes)
+    return figure
+
+
+def monitoring_page(report: Monitoring) -> str:
+    """Render a watched stream as HTML.
+
+    Args:
+        report: From `md.monitor`.
+
+    Returns:
+        HTML with the plot embedded as SVG.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+        >>> "<html" in monitoring_page(md.monitor("scores.csv", detector=detector))
+        True
+    """
+    strongest = _strongest(report)[0]
+    return render(
+        "monitoring.html",
+        report=report,
+        plot=picture(evidence(report)),
+        alt=f"The strongest evidence, that of {_name(strongest)}, reached {strongest.strength:.3g} of what raises an alarm.",
+        tests=sorted(report.tests, key=lambda test: -test.strength),
+        name=_name,
+        data_url=json_url(report_data(report)),
+        data_name="monitoring.json",
+    )
+
+
+def _strongest(report: Monitoring) -> list[StreamTest]:
+    return sorted(report.tests, key=lambda test: -test.strength)[:_SHOWN]
+
+
+def _name(test: StreamTest) -> str:
+    return f"{test.statistic}, {test.source}" if test.source else str(test.statistic)

@@ -1,0 +1,45 @@
+"""The command watch: its sentence, its exit status, JSON and HTML."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from melanoma_detect.cli import app
+
+
+@pytest.fixture
+def tables(detector, lesions, tmp_path):
+    """Write a detector's file, and a table of scores of all images and one of melanomas only."""
+    detector.save(tmp_path / "mine.detector")
+    for source, name in ((lesions / "Test", "2026-11-01.csv"), (lesions / "Train" / "melanoma", "2026-11-02.csv")):
+        result = CliRunner().invoke(app, ["score", str(source), "-d", "mine.detector", "--out", name])
+        assert result.exit_code == 0, result.output
+    return ["2026-11-01.csv", "2026-11-02.csv"]
+
+
+def watch(*arguments):
+    return CliRunner().invoke(app, ["watch", *arguments, "-d", "mine.detector"])
+
+
+def test_a_stream_like_its_baseline_has_status_0(tables):
+    result = watch(tables[0], "--baseline", tables[0])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("No alarm: 36 images in 1 period")
+
+
+def test_another_stream_has_status_4_and_a_page(tables):
+    alone = ["--baseline", tables[0], "--html", "watch.html", "--json"]
+    result = watch(*[tables[1]] * 3, *alone)
+    assert result.exit_code == 4, result.output
+    document = json.loads(result.stdout)
+    assert document["alarm_period"] == "2026-11-02"
+    assert document["written"] == ["watch.html"]
+    with open("watch.html", encoding="utf-8") as page:  # noqa: PTH123
+        text = page.read()
+    assert "ALARM in 2026-11-02" in text
+    assert "Sensitivity without labels" in text
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_read(tables):
+    assert "expected a name that ends in" in str(watch(tables[0], "--html", "watch.pdf").exception)
