@@ -32,7 +32,8 @@ from melanoma_detect.training.recipes import Augmentation, find_recipe
 from melanoma_detect.utils.files import atomic_folder, cache_folder, convert_write_errors
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import exclusive, lock_path
-from melanoma_detect.utils.outputs import METRICS, check_is_path, check_run_folder, expand_path
+from melanoma_detect.utils.outputs import METRICS, check_is_path, check_run_folder
+from melanoma_detect.utils.paths import expand_path
 
 if TYPE_CHECKING:
     from melanoma_detect.inference.signatures import SignKey

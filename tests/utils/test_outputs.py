@@ -8,7 +8,8 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.data.dataset_folder import write_dataset
 from melanoma_detect.errors import DatasetError, ImageError, OutputError
-from melanoma_detect.utils.outputs import check_output, check_output_folder, check_run_folder, expand_path, is_same_path
+from melanoma_detect.utils.outputs import check_output, check_output_folder, check_run_folder, is_same_path
+from melanoma_detect.utils.paths import expand_path
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_report_in_an_input_folder_may_be_replaced(photo):
             r"report\.docx: cannot be written in this format; expected a name that ends in \.html or \.htm",
         ),
         ("set/Photo.jpg/report.html", r"cannot be written, since .*Photo\.jpg is not a folder"),
-        ("n" * 300 + ".html", "File name too long"),
+        ("n" * 300 + ".html", "is too long for a path"),
         (os.devnull, "is no ordinary file"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from melanoma_detect.cli.errors import OptionError
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.suggest import did_you_mean
 
 __all__ = ["OptionError", "at_least", "between_0_and_1", "check_seed", "given_path", "one_of", "option_name"]

@@ -9,7 +9,7 @@ from typing import Any
 import melanoma_detect as md
 from melanoma_detect.cli.checks import OptionError
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 
 _COLUMNS = ("old", "new")

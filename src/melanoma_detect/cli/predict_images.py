@@ -19,7 +19,7 @@ from melanoma_detect.cli.detectors import check_detector, load_detector
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.frames import file_of, split_frame_name
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import check_regular
 
 _JSON, _DETECTOR = "--json", ("--detector", "-d")

@@ -32,8 +32,9 @@ from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_file, atomic_folder, cache_folder, convert_write_errors, is_hidden
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.locks import one_at_a_time
-from melanoma_detect.utils.outputs import check_is_path, expand_path
+from melanoma_detect.utils.outputs import check_is_path
 from melanoma_detect.utils.partial_paths import remove_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import check_seed, seeded
 

@@ -26,7 +26,8 @@ from melanoma_detect.errors import OutputError
 from melanoma_detect.utils.csv_cells import csv_cell
 from melanoma_detect.utils.file_names import fitting_name
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
-from melanoma_detect.utils.outputs import check_is_path, check_output_folder, expand_path
+from melanoma_detect.utils.outputs import check_is_path, check_output_folder
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.progress import track
 from melanoma_detect.utils.regular_files import open_regular
 

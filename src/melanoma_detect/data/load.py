@@ -43,7 +43,7 @@ from melanoma_detect.data.splits import assign_splits, check_fractions, propagat
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, check_resize
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.random import check_seed
 
@@ -210,7 +210,7 @@ def _read_truth(sources: Sequence[Contents], truth: Any) -> dict[Path, frozenset
     if truth is None:
         tables = [(contents.table, contents.rows) for contents in sources if contents.table]
     else:
-        table = read_table(expand_path(truth) if isinstance(truth, (str, os.PathLike)) else truth)
+        table = read_table(expand_path(truth, DatasetError) if isinstance(truth, (str, os.PathLike)) else truth)
         files = [(contents.root, [image.path for image in contents.images]) for contents in sources]
         tables = [(table, match_rows(table, root, paths).rows) for root, paths in files]
     found = {path: _truth_of(table, own) for table, rows in tables for path, own in rows.items()}

@@ -21,7 +21,8 @@ from melanoma_detect.taxonomy import DIAGNOSES, Diagnosis, find
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.files import atomic_file, atomic_folder, convert_write_errors
 from melanoma_detect.utils.number_arguments import whole_number
-from melanoma_detect.utils.outputs import check_is_path, expand_path
+from melanoma_detect.utils.outputs import check_is_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.random import check_seed
 
 _SKINS = ((236, 200, 178), (224, 184, 158), (205, 160, 130), (172, 124, 94), (126, 86, 64))

@@ -23,6 +23,7 @@ from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.probabilities import format_percent
 from melanoma_detect.utils.upward_calls import call_upwards
 
@@ -327,7 +328,7 @@ def check_image_output(
         >>> check_image_output("overlay.png", overwrite=False).name
         'overlay.png'
     """
-    suffix = Path(path).suffix
+    suffix = expand_path(path).suffix
     if Image.registered_extensions().get(suffix.lower()) not in Image.SAVE:
         raise OutputError(f"{path}: no image format has the suffix {suffix!r}; expected .png, .jpg or .webp")
     return check_output(path, overwrite=overwrite, inputs=inputs)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from melanoma_detect.images.reader import ImageLike, Pixels, load_rgb, min_decode_size, resize_image, source_name
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.inference.preprocessing import check_image_path
 
 _DISPLAY_SIZE = 420  # the longer side of the image under the heat map, in pixels: large enough to read on a screen
 
@@ -48,6 +49,7 @@ def prepare_image(predictor: Predictor, image: ImageLike) -> PreparedImage:
         ((32, 32, 3), (420, 420, 3), 1.0)
     """
     size, resize = predictor.image_size, predictor.config.resize
+    check_image_path(image)
     loaded = load_rgb(image, min_decode_size(size, resize))
     return PreparedImage(
         source_name(image),

@@ -29,7 +29,8 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import run_batched
 from melanoma_detect.taxonomy import DIAGNOSES
 from melanoma_detect.utils.files import atomic_file, atomic_folder
-from melanoma_detect.utils.outputs import check_output, check_output_folder, expand_path
+from melanoma_detect.utils.outputs import check_output, check_output_folder
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.temporary import temporary_folder
 
 Images: TypeAlias = Dataset | Split | Iterable[ImageLike] | None

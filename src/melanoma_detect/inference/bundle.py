@@ -50,7 +50,8 @@ from melanoma_detect.inference.schema import FINGERPRINT_MEMBERS, SCHEMA, SCHEMA
 from melanoma_detect.utils.damage import DAMAGE
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.memory_limit import limited_memory
-from melanoma_detect.utils.outputs import check_output, expand_path
+from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import check_regular
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def find_file(path: Path | None) -> Path:
 
 
 def write(
-    path: Path,
+    path: "str | os.PathLike[str]",
     config: DetectorConfig,
     files: Files,
     runtime: Runtime,
@@ -191,7 +192,7 @@ def read(
         >>> config == predictor.config, runtime.name
         (True, 'onnx')
     """
-    file = find_file(None if path is None else expand_path(path))
+    file = find_file(None if path is None else expand_path(path, DetectorError))
     try:
         with open_archive(file) as archive:
             reader = MemberReader.of(file, archive)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from melanoma_detect.images.reader import ImageLike
@@ -109,4 +108,4 @@ class DetectorProperties:
             >>> md.Detector.load("mine.detector", threads=1)
             <Detector cnn: 9 classes at 32×32>
         """
-        self.predictor.save(Path(path), overwrite=overwrite, sign_key=sign_key)
+        self.predictor.save(path, overwrite=overwrite, sign_key=sign_key)

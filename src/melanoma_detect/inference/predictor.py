@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeGuard, overload
 
 import numpy as np
@@ -167,7 +166,9 @@ class Predictor:
         """The configuration with the settings in use: a detector is saved as it was last used."""
         return replace(self.config, settings=self.settings)
 
-    def save(self, path: Path, *, overwrite: bool = False, sign_key: "SignKey | None" = None) -> None:
+    def save(
+        self, path: "str | os.PathLike[str]", *, overwrite: bool = False, sign_key: "SignKey | None" = None
+    ) -> None:
         """Write a detector's file, whole or not at all; see `Detector.save`.
 
         Args:

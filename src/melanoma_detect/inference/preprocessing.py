@@ -1,11 +1,14 @@
 """Preprocessing: any image becomes pixels at the model's input size."""
 
+import os
+from pathlib import PurePath
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from melanoma_detect.errors import ImageError
 from melanoma_detect.images.reader import ImageLike, Pixels, Resize, load_rgb, min_decode_size, resize_image
+from melanoma_detect.utils.paths import path_text
 
 
 class ModelInput(NamedTuple):
@@ -57,6 +60,22 @@ def check_pixels(pixels: Any, size: tuple[int, int], sides: Any = None) -> Pixel
     return cast("Pixels", pixels)
 
 
+def check_image_path(image: Any) -> None:
+    """Raise ImageError for an object that stands for a path, but gives none.
+
+    Args:
+        image: What the caller gave.
+
+    Raises:
+        ImageError: Its `__fspath__` fails, or returns something other than a text.
+
+    Examples:
+        >>> check_image_path(Path("photo.jpg"))
+    """
+    if isinstance(image, os.PathLike) and not isinstance(image, PurePath):  # those of Python are sound
+        path_text(image, ImageError)
+
+
 def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> ModelInput:
     """Read an image at the model's input size.
 
@@ -78,5 +97,6 @@ def preprocess(image: ImageLike, size: tuple[int, int], resize: Resize) -> Model
     """
     if type(image) is np.ndarray and image.dtype == np.uint8 and image.shape == (*size, 3):
         return ModelInput(cast("Pixels", image), *size)  # nothing to decode, and nothing to copy
+    check_image_path(image)
     loaded = load_rgb(image, min_decode_size(size, resize))
     return ModelInput(resize_image(loaded, size, resize), loaded.height, loaded.width)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference.plain_json import read_json
+from melanoma_detect.utils.paths import expand_path, path_text
 from melanoma_detect.utils.regular_files import open_regular
 
 SignKey: TypeAlias = "str | os.PathLike[str] | bytes | Ed25519PrivateKey"
@@ -136,7 +137,7 @@ def _key_errors(key: Any, side: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, RuntimeError, UnsupportedAlgorithm) as error:
-        name = f"{os.fspath(key)}: " if isinstance(key, (str, os.PathLike)) else ""
+        name = f"{path_text(key, DetectorError)}: " if isinstance(key, (str, os.PathLike)) else ""
         raise DetectorError(
             f"{name}not an Ed25519 {side} key ({_reason(error)}); expected a PEM file without a password"
         ) from error
@@ -145,7 +146,9 @@ def _key_errors(key: Any, side: str) -> Iterator[None]:
 def _content(key: "str | bytes | os.PathLike[str]") -> bytes:
     if isinstance(key, bytes):
         return key
-    with open_regular(Path(os.fspath(key)).expanduser(), DetectorError) as file:
+    if not isinstance(key, (str, os.PathLike)):
+        raise TypeError(f"it is of the type {type(key).__name__}")
+    with open_regular(expand_path(key, DetectorError), DetectorError) as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise ValueError("it is far too large")

@@ -16,7 +16,8 @@ from melanoma_detect import __version__
 from melanoma_detect.errors import ModelError, OutputError
 from melanoma_detect.models.registry import list_models
 from melanoma_detect.utils.files import atomic_folder, convert_write_errors
-from melanoma_detect.utils.outputs import check_output_folder, expand_path
+from melanoma_detect.utils.outputs import check_output_folder
+from melanoma_detect.utils.paths import expand_path
 
 _PREFIX = "melanoma-detect-"  # found by users who search for the library's name
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")

@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from melanoma_detect.errors import ModelError
 from melanoma_detect.models import pytorch_weights
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import check_regular, open_regular
 
 Weights: TypeAlias = str | os.PathLike[str] | None
@@ -51,7 +51,7 @@ def load_backbone(make: Callable[..., keras.Model], weights: Weights, until: str
     """
     if weights is None or weights == IMAGENET:
         return _cut(_make_from_keras(make, weights), until, name)
-    path = expand_path(weights)
+    path = expand_path(weights, ModelError)
     with contextlib.suppress(OSError):
         check_regular(path, ModelError)
     if not path.is_file():

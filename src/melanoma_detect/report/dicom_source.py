@@ -19,6 +19,7 @@ from melanoma_detect.images.dicom_limits import LimitedReads
 from melanoma_detect.images.frames import find_frame, split_frame_name
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.paths import path_text
 from melanoma_detect.utils.regular_files import open_regular
 
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -106,7 +107,7 @@ def read_source(source: Any, judged: str, found_at: str = "") -> SourceImage:
     dataset, path, name = source, "", "source"
     frame = split_frame_name(judged)
     if not isinstance(source, Dataset):
-        place = os.fspath((found_at or judged) if source is None else source)
+        place = path_text((found_at or judged) if source is None else source, ImageError)
         found = find_frame(place)
         path, frame, name = (found[0], found, place) if found else (place, frame, place)
         name = judged if source is None else name

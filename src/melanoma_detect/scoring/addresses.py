@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.folder_walk import relative_names, walk_files
 from melanoma_detect.utils.missing_packages import missing_package_error
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 
 

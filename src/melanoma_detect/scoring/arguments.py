@@ -8,11 +8,13 @@ from typing import Literal, TypeAlias
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.scoring.addresses import is_address
 from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.paths import expand_path, path_text
 
 Source: TypeAlias = str | os.PathLike[str]
 Backend: TypeAlias = Literal["local", "ray"]
 Sort: TypeAlias = Literal["risk"]
 
+_EXPECTED = "images, folders, zips or tables"
 _MAX_PATH = 2**15  # characters
 _BACKENDS, _SORTS = ("local", "ray"), (None, "risk")
 
@@ -38,20 +40,23 @@ def source_paths(sources: Source | Iterable[Source]) -> list[str]:
             "sources: a data frame; expected paths, such as those of one of its columns: score(frame['image'].tolist())"
         )
     if not isinstance(sources, (str, bytes, os.PathLike, Iterable)):
-        raise DatasetError(f"{sources!r}: not a path; expected images, folders, zips or tables")
+        raise DatasetError(f"{sources!r}: not a path; expected {_EXPECTED}")
     listed = [sources] if isinstance(sources, (str, bytes, os.PathLike)) else list(sources)
     if not listed:
-        raise DatasetError("no sources; expected images, folders, zips or tables")
+        raise DatasetError(f"no sources; expected {_EXPECTED}")
     return [_source_path(source) for source in listed]
 
 
 def _source_path(source: Source) -> str:
     if not isinstance(source, (str, bytes, os.PathLike)):
-        raise DatasetError(f"{source!r}: not a path; expected images, folders, zips or tables")
-    path = os.fsdecode(source)
+        raise DatasetError(f"{source!r}: not a path; expected {_EXPECTED}")
+    path = os.fsdecode(source) if isinstance(source, bytes) else path_text(source, DatasetError, _EXPECTED)
     if not path.strip() or "\0" in path or len(path) > _MAX_PATH:
-        raise DatasetError(f"{path[:80]!r}: not a path; expected images, folders, zips or tables")
-    return path if is_address(path) else os.path.expanduser(path)  # noqa: PTH111 - "./a" stays as it was written
+        raise DatasetError(f"{path[:80]!r}: not a path; expected {_EXPECTED}")
+    if is_address(path):
+        return path
+    expand_path(path, DatasetError)
+    return os.path.expanduser(path)  # noqa: PTH111 - "./a" stays as it was written
 
 
 def absolute_path(source: str) -> str:

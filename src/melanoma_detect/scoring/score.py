@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from melanoma_detect.detector import Detector
-from melanoma_detect.errors import DatasetError, OutputError
+from melanoma_detect.errors import DatasetError, DetectorError, OutputError
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.scoring.addresses import local_path
 from melanoma_detect.scoring.arguments import Backend, Sort, Source, absolute_path, check_options, source_paths
@@ -27,6 +27,7 @@ from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
 from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.outputs import check_output, exists_error
+from melanoma_detect.utils.paths import path_text
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,11 @@ def score(
     """
     paths = source_paths(sources)
     check_options(batch_size=batch_size, workers=workers, shard_size=shard_size, sort=sort, engine=engine)
-    store = open_store(os.fspath(out))
-    inputs = paths if isinstance(detector, Detector) or detector is None else [*paths, os.fspath(detector)]
+    out = path_text(out, OutputError, "the table to write")
+    store = open_store(out)
+    inputs = paths
+    if detector is not None and not isinstance(detector, Detector):
+        inputs = [*paths, path_text(detector, DetectorError, "a Detector, or the path of one")]
     check_score_output(store, inputs, overwrite=overwrite)
     for path in paths:
         next(items([path]), None)  # a missing source is reported before the detector is loaded
@@ -169,7 +173,7 @@ def score(
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
         counts = _write_table(store, state.rows(shards), names, sort=sort, overwrite=overwrite)
         return Scores(
-            os.fspath(out),
+            out,
             images=counts.decisions.total(),
             alerts=counts.decisions["alert"],
             clears=counts.decisions["clear"],
@@ -266,7 +270,7 @@ def check_score_output(out: Source | Store, inputs: Iterable[Source], *, overwri
     Examples:
         >>> check_score_output("scores.csv", [isic9], overwrite=False)
     """
-    store = open_store(os.fspath(out)) if isinstance(out, (str, os.PathLike)) else out
+    store = open_store(path_text(out, OutputError)) if isinstance(out, (str, os.PathLike)) else out
     find_writer(store.out)  # a wrong suffix is an error now and not after hours of work
     path = local_path(store.out)
     names = [os.fspath(given) for given in inputs]

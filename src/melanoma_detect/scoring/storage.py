@@ -13,8 +13,8 @@ from melanoma_detect.errors import OutputError
 from melanoma_detect.scoring.addresses import filesystem, is_address
 from melanoma_detect.utils.files import atomic_file, convert_write_errors
 from melanoma_detect.utils.locks import exclusive, lock_path
-from melanoma_detect.utils.outputs import expand_path
 from melanoma_detect.utils.partial_paths import remove_leftovers
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.renaming import flush
 from melanoma_detect.utils.temporary import temporary_folder

@@ -22,6 +22,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.training.recipes import Recipe
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.partial_paths import remove_leftovers
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 
 FILE = "last.npz"
@@ -92,7 +93,7 @@ def checkpoint_path(folder: "str | os.PathLike[str]") -> Path:
         >>> checkpoint_path("checkpoints").name
         'last.npz'
     """
-    return Path(folder) / FILE
+    return expand_path(folder, DetectorError) / FILE
 
 
 def write(path: Path, state: TrainingState, training: dict[str, Any]) -> None:

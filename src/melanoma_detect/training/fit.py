@@ -39,7 +39,7 @@ from melanoma_detect.training.trainer import TrainingResult, check_model_and_dat
 from melanoma_detect.training.user_callbacks import check_callbacks
 from melanoma_detect.utils.files import atomic_file, cache_folder
 from melanoma_detect.utils.interruption import Interruption, noting_interruption
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.progress import describe_stage, progress_bar
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -172,7 +172,7 @@ def _warn_if_not_loadable(model: Any, architecture: dict[str, Any]) -> None:
 
 def _save_weights(model: Any, options: FitOptions) -> Path:
     """Save a trained model's weights in the checkpoint's folder, or in the cache."""
-    folder = expand_path(options.checkpoint) if options.checkpoint else cache_folder("trained")
+    folder = expand_path(options.checkpoint, DetectorError) if options.checkpoint else cache_folder("trained")
     path = folder / f"{model.name}-{time.strftime('%Y%m%d-%H%M%S')}.weights.h5"
     with atomic_file(path) as partial:
         model.save_weights(partial)

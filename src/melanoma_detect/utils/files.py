@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
-from melanoma_detect.utils.outputs import exists_error, expand_path
+from melanoma_detect.utils.outputs import exists_error
 from melanoma_detect.utils.partial_paths import partial_path, remove_leftovers, remove_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.renaming import flush, replace_folder
 
 CACHE_VARIABLE = "MELANOMA_DETECT_CACHE"

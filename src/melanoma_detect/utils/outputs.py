@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from melanoma_detect.errors import OutputError
+from melanoma_detect.utils.paths import expand_path, path_text
 
 METRICS = "metrics.json"  # the file that tells a run folder from any other folder
 HTML_SUFFIXES = (".html", ".htm")
@@ -90,37 +91,19 @@ def check_is_path(path: "str | os.PathLike[str]") -> None:
     """Raise OutputError unless a text names a file or a folder: an empty one would be the current folder.
 
     Args:
-        path: The text.
+        path: The text, or an object that stands for one.
 
     Raises:
-        OutputError: It is empty or blank, or holds a zero byte.
+        OutputError: It is no path, empty or blank, or holds a zero byte.
 
     Examples:
         >>> check_is_path(" ")
         Traceback (most recent call last):
         melanoma_detect.errors.OutputError: ' ': not a path; expected the file or folder to write
     """
-    if not os.fspath(path).strip() or "\0" in os.fspath(path):
-        raise OutputError(f"{os.fspath(path)!r}: not a path; expected the file or folder to write")
-
-
-def expand_path(path: "str | os.PathLike[str]") -> Path:
-    """Return a path with `~` expanded; one whose home folder is unknown stays as it is.
-
-    Args:
-        path: A path.
-
-    Returns:
-        The path.
-
-    Examples:
-        >>> expand_path("~/set") == Path.home() / "set"
-        True
-    """
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
+    text = path_text(path, OutputError, "the file or folder to write")
+    if not text.strip():
+        raise OutputError(f"{text!r}: not a path; expected the file or folder to write")
 
 
 def check_output_folder(folder: Path, *, inputs: "Iterable[str | os.PathLike[str]]" = ()) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 
 AspectRatios: TypeAlias = str | Mapping["str | os.PathLike[str]", str]
 
@@ -39,7 +39,7 @@ def find_aspect_ratios(sources: Sequence[Path], squashed: AspectRatios | None) -
         return [None] * len(sources)
     if isinstance(squashed, str):
         return [_parse(squashed)] * len(sources)
-    ratios = {expand_path(source).absolute(): ratio for source, ratio in squashed.items()}
+    ratios = {expand_path(source, DatasetError).absolute(): ratio for source, ratio in squashed.items()}
     if unknown := [str(source) for source in ratios if source not in sources]:
         raise DatasetError(
             f"squashed= names {unknown[0]}, which is no source here; expected one of {', '.join(map(str, sources))}"

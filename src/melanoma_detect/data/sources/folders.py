@@ -23,6 +23,7 @@ from melanoma_detect.data.sources.tree import Tree, read_tree
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.formats import SUFFIXES
 from melanoma_detect.utils.files import is_hidden, readable_name
+from melanoma_detect.utils.paths import expand_path
 
 
 class SourceImage(NamedTuple):
@@ -95,10 +96,8 @@ def read_folder(folder: "str | os.PathLike[str]") -> Contents:
         >>> len(contents.classes), sorted(contents.splits)
         (9, ['test', 'train'])
     """
-    if not isinstance(folder, (str, os.PathLike)):
-        raise DatasetError(f"{folder!r} is not a folder; expected the path of one")
     # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
-    return read_class_folders(list_folder(Path(folder).expanduser().absolute()))
+    return read_class_folders(list_folder(expand_path(folder, DatasetError).absolute()))
 
 
 def list_folder(folder: Path) -> Tree:

@@ -26,7 +26,7 @@ from melanoma_detect.data.sources.table_reader import read_columns
 from melanoma_detect.data.sources.tree import Tree
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 
 
 class FoundTable(NamedTuple):
@@ -60,7 +60,7 @@ def read_images(folder: Path, labels: Any) -> Contents:
         >>> read_images(isic9 / "Test", Path("labels.csv")).classes
         ('mel', 'nv')
     """
-    folder = expand_path(folder).absolute()
+    folder = expand_path(folder, DatasetError).absolute()
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder; expected the folder that holds the images")
     return read_labelled(list_folder(folder), labels)
@@ -86,7 +86,7 @@ def read_labelled(tree: Tree, labels: Any) -> Contents:
     """
     paths: tuple[Path, ...] = ()
     if isinstance(labels, Path):
-        labels = expand_path(labels).absolute()
+        labels = expand_path(labels, DatasetError).absolute()
         if not labels.is_file():
             raise DatasetError(f"{labels}: no such table; expected a file with the label of each image")
         paths = (labels, *find_companions(labels))

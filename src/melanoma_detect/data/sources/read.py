@@ -12,13 +12,14 @@ from melanoma_detect.data.sources.layout import open_source, read_layout, read_w
 from melanoma_detect.data.sources.tree import Tree, tree_of_files
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.links import describe_link
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path, path_text
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Labels: TypeAlias = Any  # a path, or a table in memory: whatever join.read_joined takes
 Source: TypeAlias = PathLike | tuple[PathLike, Labels]
 
-_EXPECTED = "expected the path of a folder or of a zip file, a pair (images, labels), or a list of these"
+_WANTED = "the path of a folder or of a zip file, a pair (images, labels), or a list of these"
+_EXPECTED = f"expected {_WANTED}"
 
 
 def read_sources(
@@ -150,18 +151,17 @@ def _files(images: Any) -> list[Path]:
 
 
 def _absolute(path: Any) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+    if not isinstance(path, (str, os.PathLike)):
         raise DatasetError(f"{_named(path)} is not a folder; {_EXPECTED}")
-    if "\0" in os.fspath(path):
-        raise DatasetError(f"{path!r} holds a zero byte; {_EXPECTED}")
-    if not os.fspath(path).strip():
+    text = path_text(path, DatasetError, _WANTED)
+    if not text.strip():
         raise DatasetError(f"{path!r} names no folder; {_EXPECTED}; the current folder is '.'")
     # Absolute: the files are still found after a change of the working folder, and by workers that started in another one.
     try:
-        absolute = expand_path(path).absolute()
+        absolute = expand_path(text).absolute()
         absolute.exists()
     except (OSError, RuntimeError) as error:  # no such user; a name that is too long
-        raise DatasetError(f"{os.fspath(path)[:80]}: cannot be opened ({error}); {_EXPECTED}") from error
+        raise DatasetError(f"{text[:80]}: cannot be opened ({error}); {_EXPECTED}") from error
     return absolute
 
 

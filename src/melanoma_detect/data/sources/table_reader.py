@@ -19,7 +19,7 @@ from melanoma_detect.data.sources.table import Table, TableRow
 from melanoma_detect.data.sources.table_file import TableFile, open_table
 from melanoma_detect.errors import DatasetError, DataWarning
 from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -200,6 +200,6 @@ def _clean(cell: str) -> str:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return open_regular(expand_path(path), DatasetError)
+        return open_regular(expand_path(path, DatasetError), DatasetError)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be opened ({error.strerror}); expected a table of the images") from error
