@@ -5,7 +5,7 @@ afterwards MILK10k, HAM10000 under another white balance, fewer melanomas among 
 camera (MILK10k). A week has 100 images; the baseline are four weeks. The tables of scores are kept in a folder, and not made
 again. For each change the estimates of the sensitivity are compared with the labels.
 
-    python benchmarks/monitoring.py --data FOLDER --tables FOLDER [--streams 200]
+    python benchmarks/monitoring.py --data FOLDER --tables FOLDER [--streams 200] [--images 1000]
 """
 
 import argparse
@@ -83,9 +83,10 @@ def main() -> None:
     )
     parser.add_argument("--tables", type=Path, required=True, help="where tables of scores are kept")
     parser.add_argument("--streams", type=int, default=200, help="streams of each kind")
+    parser.add_argument("--images", type=int, default=1000, help="at most so many images of each changed kind")
     chosen = parser.parse_args()
     detector = md.Detector.load()
-    pools = make_pools(detector, chosen.data, chosen.tables)
+    pools = make_pools(detector, chosen.data, chosen.tables, chosen.images)
     for name, pool in pools.items():
         print(f"images_{name} {len(pool.melanoma)} -   # {int(pool.melanoma.sum())} melanomas")
     validation = validation_reference(detector.predictor)
@@ -190,14 +191,15 @@ def strongest(report: Monitoring) -> float:
     return max(test.strength for test in report.tests)
 
 
-def make_pools(detector: md.Detector, data: Path, tables: Path) -> dict[str, Pool]:
+def make_pools(detector: md.Detector, data: Path, tables: Path, most: int) -> dict[str, Pool]:
     """Return the pools; images are scored where their table is not there yet."""
     ham = unseen(detector, [data / "ham10000_224", data / "ham10000_rest"], "ham10000", tables)
     milk = unseen(detector, [data / "milk10k"], "milk10k", tables)
     milk = [pair for pair in milk if "dermoscopy" in pair[0].parts]
-    made = {"ham10000": ham, "milk10k": milk}
+    made = {"ham10000": ham, "milk10k": milk[:most]}
+    few = ham[:: max(1, len(ham) // most)][:most]
     for name, factors in WHITE_BALANCE.items():
-        made[name] = list(changed_images(ham, tables / name, factors))
+        made[name] = list(changed_images(few, tables / name, factors))
     return {name: make_pool(detector, pairs, tables / f"{name}.csv") for name, pairs in made.items()}
 
 
