@@ -161,7 +161,13 @@ def test_a_header_of_python_2_is_refused_without_a_warning():
 
 @pytest.mark.parametrize(
     "old_and_new",
-    [(b"'<f8'", b"'\\=8'"), (b"(), }", b"(0_) }"), (b"'descr'", b"'desc\\'"), (b"False", b"0==1,")],
+    [
+        (b"'<f8'", b"'\\=8'"),
+        (b"(), }", b"(0_) }"),
+        (b"'descr'", b"'desc\\'"),
+        (b"False", b"0==1,"),
+        (b"\x01\0v\0", b"\x01\0w\0"),
+    ],
 )
 @pytest.mark.filterwarnings("always")
 def test_a_header_that_numpy_would_warn_of_is_refused_before_it_is_read(old_and_new, recwarn):

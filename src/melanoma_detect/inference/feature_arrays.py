@@ -20,7 +20,7 @@ MAX_SIZE = 256 * 2**20  # of all arrays when unpacked, in bytes: far over any re
 
 _HEADER = 1024  # bytes, of which the header of an array of few axes takes 128
 _NPY_HEADER = re.compile(
-    rb"\x93NUMPY(?:\x01\0..|[\x02\x03]\0....)"
+    rb"\x93NUMPY\x01\0(..)"  # longer headers have another version
     rb"\{'descr': '[<>|=]?[A-Za-z]\d*', 'fortran_order': (?:True|False), 'shape': \((?:\d+,|\d+(?:, \d+)+)?\), \} *\n",
     re.DOTALL,
 )
@@ -110,7 +110,9 @@ def _check_members(content: bytes) -> None:
         for name in archive.namelist():
             with archive.open(name) as array:
                 header = array.read(_HEADER)
-            if not _NPY_HEADER.match(header):
+            written = _NPY_HEADER.match(header)
+            # The length that stands before the header must be its own: NumPy goes by it.
+            if not written or int.from_bytes(written[1], "little") != written.end() - written.end(1):
                 raise ValueError(f"{name} has another header than NumPy writes")
 
 
