@@ -30,7 +30,7 @@ from melanoma_detect.images.perceptual_hash import THUMBNAIL, hamming_distance
 from melanoma_detect.images.perceptual_hash import fingerprint as perceptual_hash
 from melanoma_detect.images.reader import load_rgb, stretch
 from melanoma_detect.utils.counts import count_noun
-from melanoma_detect.utils.outputs import expand_path
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.progress import progress_bar, stage
 from melanoma_detect.utils.regular_files import open_regular
 from melanoma_detect.utils.user_warning import warn_user

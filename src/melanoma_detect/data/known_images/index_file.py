@@ -19,7 +19,8 @@ import numpy as np
 from melanoma_detect.data.known_images.index import DIGEST_BYTES, Facts, KnownImages, Membership
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.outputs import check_output, expand_path
+from melanoma_detect.utils.outputs import check_output
+from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
 
 SUFFIX = ".known"
