@@ -101,6 +101,8 @@ def test_a_zip_that_is_no_detector(tmp_path):
 def test_models_that_cannot_be_run(saved):
     with pytest.raises(DetectorError, match=r"changed\.detector: its ONNX model is damaged"):
         md.Detector.load(with_members(saved, **{"model.onnx": b"no model"}))
+    with pytest.raises(DetectorError, match=r"changed\.detector: its ONNX model"):  # and Keras does not answer for it
+        md.Detector.load(with_members(saved, **{"model.onnx": b""}))
     with zipfile.ZipFile(saved) as archive:
         unconnected = archive.read("model.onnx").replace(b"bytes", b"xytes", 1)
     with pytest.raises(DetectorError, match=r"changed\.detector: ONNX Runtime cannot load the model"):

@@ -49,7 +49,10 @@ def test_nothing_heavy_is_imported_to_predict(detector, data, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threads": 0}, "threads=0; expected 1 or more"),
+        ({"threads": 0}, "threads=0; expected a whole number, from 1 to 1024"),
+        ({"threads": 10**9}, "threads=1000000000; expected a whole number, from 1 to 1024"),
+        ({"threads": "4"}, "threads='4'; expected a whole number"),
+        ({"threads": True}, "threads=True; expected a whole number"),
         ({"providers": ["NoSuchProvider"]}, r"has no NoSuchProvider; it has .*CPUExecutionProvider"),
         ({"providers": []}, "empty list"),
     ],

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from melanoma_detect.errors import DetectorError
@@ -83,7 +84,14 @@ def test_two_processes_train_the_same_model(lesions, tmp_path):
 
 @pytest.mark.parametrize(
     ("devices", "message"),
-    [(64, "devices=64: there are"), (0, "expected 'auto'"), ("all", "expected 'auto'"), (True, "expected 'auto'")],
+    [
+        (64, "devices=64: there are"),
+        (np.int64(64), "devices=64: there are"),
+        (2.5, "expected 'auto'"),
+        (0, "expected 'auto'"),
+        ("all", "expected 'auto'"),
+        (True, "expected 'auto'"),
+    ],
 )
 def test_unavailable_devices_raise(devices, message):
     with pytest.raises(DetectorError, match=message), distribute(devices):

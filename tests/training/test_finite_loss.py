@@ -65,6 +65,9 @@ def test_weights_that_become_no_numbers_stop_training_though_the_loss_hides_them
     callback = FiniteLoss(network, 1e-3, "float32")
     callback.on_train_batch_end(0, {"loss": 2.0})
     network.weights[0].assign(np.full(network.weights[0].shape, np.nan))
+    callback.on_train_batch_end(2, {"loss": 2.0})  # it looks at batches 1, 2, 4, 8 ...
+    with pytest.raises(DetectorError, match=f"the weight {network.weights[0].path} .* after batch 4 of epoch 0"):
+        callback.on_train_batch_end(3, {"loss": 2.0})
     with pytest.raises(DetectorError, match=f"the weight {network.weights[0].path} .* after epoch 2"):
         callback.on_epoch_end(1, {"loss": 2.0, "val_loss": 2.0})
 

@@ -5,14 +5,18 @@ from numbers import Integral
 from typing import Any
 
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.number_arguments import whole_number
 from melanoma_detect.utils.suggest import did_you_mean
+
+_MAX_SIDE = 8192  # pixels; networks read some hundred
+_MAX_BATCH = 65_536  # images: no machine trains on more at once
 
 
 def check_image_size(image_size: Any) -> tuple[int, int]:
     """Return an image size as a tuple of two int.
 
     Args:
-        image_size: `(height, width)` in pixels: a tuple, a list or an array of whole numbers over 0.
+        image_size: `(height, width)` in pixels: a tuple, a list or an array of whole numbers from 1 to 8,192.
 
     Returns:
         `(height, width)`.
@@ -28,6 +32,8 @@ def check_image_size(image_size: Any) -> tuple[int, int]:
         sides = tuple(image_size)
     except TypeError:
         sides = ()
+    if len(sides) == 2 and all(is_count(side) for side in sides) and max(sides) > _MAX_SIDE:
+        raise DatasetError(f"image_size has a side that is too long; expected at most {_MAX_SIDE:,} pixels")
     if len(sides) != 2 or not all(is_count(side) for side in sides):
         raise DatasetError(f"image_size={image_size!r}; expected (height, width) in pixels, such as (180, 180)")
     return int(sides[0]), int(sides[1])
@@ -37,7 +43,7 @@ def check_batch_size(batch_size: Any) -> int:
     """Return a batch size as an int.
 
     Args:
-        batch_size: Images in a batch: a whole number over 0, also one of NumPy.
+        batch_size: Images in a batch: a whole number from 1 to 65,536, also one of NumPy.
 
     Returns:
         The number.
@@ -49,9 +55,7 @@ def check_batch_size(batch_size: Any) -> int:
         >>> check_batch_size(np.int64(8))
         8
     """
-    if not is_count(batch_size):
-        raise DatasetError(f"batch_size={batch_size!r}; expected a whole number, 1 or more")
-    return int(batch_size)
+    return whole_number(batch_size, "batch_size", DatasetError, low=1, below=_MAX_BATCH + 1)
 
 
 def is_count(number: Any) -> bool:

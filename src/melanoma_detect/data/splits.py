@@ -10,11 +10,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.data.arguments import is_count
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.folds import best_fold, make_folds
 from melanoma_detect.data.record import SPLITS, Record, SplitName
 from melanoma_detect.errors import DatasetError
+from melanoma_detect.utils.number_arguments import whole_number
 from melanoma_detect.utils.random import check_seed
 
 
@@ -46,8 +46,7 @@ def folds(data: Dataset, count: int = 5, *, validation: float = 0.15, seed: int 
         if record.split != "test" and record.parent is None
     ]
     seed = check_seed(seed, DatasetError)
-    if not is_count(count) or count < 2:
-        raise DatasetError(f"count={count!r}; expected 2 folds or more, a whole number")
+    count = whole_number(count, "count", DatasetError, low=2)
     if validation and len({record.group for record in pool}) == 2:
         raise DatasetError(
             f"2 lesions make {count} folds without validation only: the test split takes one, and the other cannot be in train "

@@ -274,7 +274,7 @@ def _create_runtime(
 ) -> Runtime:
     if engine not in (None, "onnx", "keras"):
         raise DetectorError(f"engine={engine!r}; expected 'onnx' or 'keras'")
-    if engine != "keras" and files.onnx:
+    if engine != "keras" and files.onnx is not None:  # an empty one is damaged, and none the less there
         check_onnx(files.onnx)
         return OnnxRuntime(files.onnx, **session)
     if engine == "onnx":

@@ -34,9 +34,10 @@ MAX_SIZES = {
     ONNX: 2 * 2**30,
     KERAS: 4 * 2**30,
     FEATURES: MAX_SIZE,
-    **dict.fromkeys(FINGERPRINT_MEMBERS.values(), 1024 * 2**20),
+    **dict.fromkeys(FINGERPRINT_MEMBERS.values(), 256 * 2**20),  # over a million images
     MODEL_CARD: 2**20,
-    **dict.fromkeys(GOLDEN, 16 * 2**20),
+    **dict.fromkeys(IMAGES, 16 * 2**20),
+    PROBABILITIES: 2**20,
     DIGESTS: 2**16,
     SIGNATURE: 2**16,
 }

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.number_arguments import whole_number
 from melanoma_detect.utils.progress import stage
 
 if os.environ.get("ORT_DISABLE_TELEMETRY") == "1":  # see the package's __init__
     onnxruntime.disable_telemetry_events()  # the variable comes too late where the user has imported ONNX Runtime before
 
 BATCH = 32  # images in one call of a model: enough to use every core, and little memory
+_MAX_THREADS = 1024  # over the cores of any machine; ONNX Runtime starts as many as it is told to
 _OF_PARENTS: list[onnxruntime.InferenceSession] = []  # sessions that were made before this process was forked
 LOGITS, FEATURES, CLASS_MAPS = "logits", "features", "class_maps"  # the names of a model's outputs
 
@@ -160,9 +162,7 @@ def create_session(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only: warnings about the graph are of no use to users
     if threads is not None:
-        if threads < 1:
-            raise DetectorError(f"threads={threads}; expected 1 or more, or None for every core")
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = whole_number(threads, "threads", DetectorError, low=1, below=_MAX_THREADS + 1)
     chosen = _select_providers(providers)
     try:
         return onnxruntime.InferenceSession(model, options, providers=chosen)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import keras
 
 from melanoma_detect.errors import DetectorError
+from melanoma_detect.utils.number_arguments import plain_number
 
 
 class DeviceSetup(NamedTuple):
@@ -102,6 +103,7 @@ def _data_parallel(devices: str | int) -> Iterator[DeviceSetup]:
 def _select_devices(devices: str | int, automatic: list[Any], available: list[Any]) -> list[Any]:
     if devices == "auto":
         return automatic
+    devices = plain_number(devices)
     # True is an int in Python, and a slip here.
     if isinstance(devices, bool) or not isinstance(devices, int) or devices < 1:
         raise DetectorError(f"devices={devices!r}; expected 'auto', a number of devices, or None for one")

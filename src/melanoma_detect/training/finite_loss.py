@@ -34,7 +34,7 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             DetectorError: There is one; the message names it.
         """
-        if name := _find_strange(self._network):
+        if name := find_strange(self._network):
             raise DetectorError(
                 f"the weight {name} of the model has values that are no numbers before training; build the model again, or "
                 "load other weights"
@@ -48,11 +48,13 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         """Stop at the first batch whose loss is not finite.
 
         Raises:
-            DetectorError: It is not; the message has the epoch, the batch and the likely cause.
+            DetectorError: It is not, or a weight is none; the message has the epoch, the batch and the likely cause.
         """
         loss = float((logs or {}).get("loss", 0.0))
         if math.isfinite(loss):
             self._lowest, self._last = min(self._lowest, loss), loss
+            if not batch & (batch + 1):  # the first, second, fourth, eighth ...: looking at every weight takes time
+                self._check_weights(f"after batch {batch + 1} of epoch {self._epoch}")
             return
         steps = self.params.get("steps") if self.params else None
         of = f" of {steps}" if steps else ""
@@ -73,11 +75,14 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
                 f"the validation loss is {loss} after epoch {epoch + 1}, whose training loss is {self._last:.3g}, and training "
                 f"stopped there: {self._cause_in_validation()}"
             )
-        # Layers may hide it: compiled, the larger of 0 and what is no number is 0.
-        if self._network is not None and (name := _find_strange(self._network)):
+        self._check_weights(f"after epoch {epoch + 1}")
+
+    def _check_weights(self, when: str) -> None:
+        # Layers may hide it from the loss: compiled, the larger of 0 and what is no number is 0.
+        if self._network is not None and (name := find_strange(self._network)):
             raise DetectorError(
-                f"the weight {name} of the model has values that are no numbers after epoch {epoch + 1}, and training stopped "
-                f"there: {self._advice()}"
+                f"the weight {name} of the model has values that are no numbers {when}, and training stopped there: "
+                f"{self._advice()}"
             )
 
     def _cause(self) -> str:
@@ -103,7 +108,18 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
 
-def _find_strange(network: Any) -> str:
-    """Return the path of the first weight with values that are no finite numbers; empty where there is none."""
+def find_strange(network: Any) -> str:
+    """Return the path of the first weight with values that are no finite numbers; empty where there is none.
+
+    Args:
+        network: A model.
+
+    Returns:
+        The weight's path, as Keras names it.
+
+    Examples:
+        >>> find_strange(md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3)))
+        ''
+    """
     found = (weight.path for weight in network.weights if not np.isfinite(np.array(weight.numpy())).all())
     return next(found, "")

@@ -28,6 +28,7 @@ from melanoma_detect.inference.training_fingerprint import TrainingFingerprint
 from melanoma_detect.training.calibrate import fit_feature_space, sample_training_images
 from melanoma_detect.training.checkpoints import checkpoint_path
 from melanoma_detect.training.earlier_training import check_earlier_training
+from melanoma_detect.training.finite_loss import find_strange
 from melanoma_detect.training.image_types import (
     FittedCalibrations,
     calibrate_by_type,
@@ -144,7 +145,7 @@ def _find_export_problem(model: Any) -> str:
         DetectorWarning: It cannot, or Keras cannot load the model from a file.
     """
     architecture = getattr(model, "architecture", {})
-    if architecture.get("package") == _OWN_PACKAGE or not architecture.get("onnx", True):
+    if architecture.get("package") == _OWN_PACKAGE or not architecture.get("onnx", True) or find_strange(model):
         return ""
     pixels = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), np.uint8)
     try:
