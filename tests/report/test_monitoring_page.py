@@ -44,6 +44,8 @@ def test_the_plot_has_a_line_of_each_of_the_strongest_tests():
     axes = evidence(watched(3)).axes[0]
     assert len(axes.lines) == 4  # and the alarm's level
     assert axes.get_yscale() == "log"
+    axes.figure.draw_without_rendering()
+    assert {"0.01", "1", "100", "10,000"} <= {label.get_text() for label in axes.get_yticklabels()}
 
 
 def test_write_html_takes_the_report():

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from melanoma_detect.monitoring.monitoring import Monitoring
 from melanoma_detect.monitoring.stream_tests import StreamTest
@@ -31,6 +31,7 @@ def evidence(report: Monitoring) -> Figure:
     figure = new_figure(WIDTH, 3.6, f"Evidence against {report.reference}")
     axes = tidy(figure.subplots(), xlabel="period", ylabel="share of an alarm's evidence")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:,g}"))  # that of a log scale writes formulas
     axes.axhline(1, color=RED, linestyle="--", linewidth=1.2, label="alarm from here")
     positions = np.arange(1, len(report.periods) + 1)
     for test, color, mark in zip(_strongest(report), (BLUE, ORANGE, GREY), "os^", strict=False):
