@@ -1,5 +1,7 @@
 """Reading score tables: periods, sources, unreadable images, and tables that are none."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,10 @@ def test_parquet_holds_the_same(write_table):
             "path,melanoma,malignant,decision,abstained,image_type,reason\na.jpg,high,0.1,clear,false,,\n",
             "a.jpg: melanoma is 'high'; expected a probability",
         ),
+        (
+            "path,melanoma,malignant,decision,abstained,image_type,reason\na.jpg,0.2,1.5,clear,false,,\n",
+            "a.jpg: malignant is '1.5'; expected a probability",
+        ),
     ],
 )
 def test_what_is_no_score_table_is_named(tmp_path, content, message):
@@ -76,6 +82,13 @@ def test_missing_tables_are_named(tmp_path):
         read_samples([tmp_path / "absent.csv"])
     with pytest.raises(DatasetError, match="no tables to watch"):
         read_samples([])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scores.csv")
+    with pytest.raises(DatasetError, match="is a named pipe"):
+        read_samples([tmp_path / "scores.csv"])
 
 
 def test_merging_keeps_every_value():

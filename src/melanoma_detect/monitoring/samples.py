@@ -14,6 +14,8 @@ from melanoma_detect.data.sources.table_file import open_table
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.utils.arrays import Float64Array
 from melanoma_detect.utils.csv_cells import plain_cell
+from melanoma_detect.utils.paths import expand_path
+from melanoma_detect.utils.regular_files import open_regular
 
 By: TypeAlias = Literal["folder", "table"] | Callable[[str], str] | None
 
@@ -83,7 +85,7 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
         >>> [samples.source for samples in read_samples(["scores_2026-11-27.csv"], by="folder")][:2]
         ['actinic keratosis', 'basal cell carcinoma']
     """
-    paths = [Path(os.path.expanduser(os.fspath(table))) for table in tables]  # noqa: PTH111 - as `score` does
+    paths = [expand_path(table, DatasetError) for table in tables]
     if not paths:
         raise DatasetError("no tables to watch; expected those that score has written, such as scores_2026-11-27.csv")
     found: dict[tuple[str, str], list[Samples]] = {}
@@ -135,7 +137,7 @@ def merge_samples(parts: Sequence[Samples]) -> Samples:
 def _read_table(path: Path, by: By) -> list[Samples]:
     source_of, period = _namer(path, by), period_of(path)
     try:
-        file = path.open("rb")
+        file = open_regular(path, DatasetError)
     except OSError as error:
         raise DatasetError(
             f"{path}: cannot be opened ({error}); expected a table that score has written; check the path"
@@ -173,7 +175,7 @@ def _add(samples: Samples, values: dict[Statistic, list[float]], row: dict[str, 
             value = float(row[name]) if row[name] else math.nan
         except ValueError:
             value = math.inf
-        if math.isfinite(value):
+        if 0 <= value <= 1:
             values.setdefault(Statistic(name, row["image_type"]), []).append(value)
         elif not math.isnan(value):
             raise DatasetError(f"{path}: {row['path']}: {name} is {row[name]!r}; expected a probability, 0 to 1")
