@@ -56,7 +56,7 @@ def fingerprint(
     progress: bool = True,
     overwrite: bool = False,
 ) -> KnownImages:
-    """Make an index of the images of a folder, by which `audit`, `evaluate` and `load_dataset` recognise copies of them.
+    """Make an index of the images of a folder, by which `KnownImages.find` recognises copies of them.
 
     An entry holds the perceptual hash, 8 bytes of the SHA-256 of the file, the label and the split that the folder gives, and
     the ISIC id in the file's name. No image can be made from it again, so that an index may be given to others. Copies are
