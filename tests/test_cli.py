@@ -297,6 +297,7 @@ def test_the_reference_page_has_every_command_and_option():
         "predict",
         "score",
         "watch",
+        "fingerprint",
         "audit",
         "card",
         "explain",

@@ -103,6 +103,7 @@ COMMANDS = {
     "new-plugin my-net": None,
     "export --format page --out page.html": None,
     "fingerprint lesions --name ours": None,
+    "watch scores.csv --baseline scores.csv": None,
     "explain photo.png --method grad-cam --out grad-cam.png": WHOLE,
     "audit lesions": WHOLE,
     "balance lesions --out balanced": WHOLE,
