@@ -16,7 +16,9 @@ export function listenForImages(take) {
       input.value = ""; // the same file can be chosen again
     });
     input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Enter") input.click(); // as a button does, which it looks like
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // newer browsers open the chooser themselves, and a second one would end it
+      input.click(); // as a button does, which it looks like
     });
   }
   document.addEventListener("paste", (event) => {
