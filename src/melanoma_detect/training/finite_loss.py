@@ -53,7 +53,7 @@ class FiniteLoss(keras.callbacks.Callback):  # type: ignore[misc]
         loss = float((logs or {}).get("loss", 0.0))
         if math.isfinite(loss):
             self._lowest, self._last = min(self._lowest, loss), loss
-            # The first, second, fourth, eighth ...: looking at every weight takes time. JAX gives the weights back after an epoch.
+            # The first, second, fourth ...: looking at every weight takes time. JAX gives them back after an epoch.
             if not batch & (batch + 1) and keras.backend.backend() != "jax":
                 self._check_weights(f"after batch {batch + 1} of epoch {self._epoch}")
             return
