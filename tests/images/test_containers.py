@@ -175,3 +175,24 @@ def test_tiles_that_the_file_does_not_list_are_counted_too():
             content[place + 8 : place + 12] = (9000).to_bytes(4, "little")
     with pytest.raises(ImageError, match=r"316,969 tiles"):
         read_pixels(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("WEBP", b"RIFF" + struct.pack("<I", 4 + 8 * 300_000) + b"WEBP" + (b"junk" + bytes(4)) * 300_000),
+        ("AVIF", struct.pack(">I", 8) + b"ftyp" + (struct.pack(">I", 8) + b"junk") * 300_000),
+        ("GIF", b"GIF89a" + bytes(7) + b"\x21\xfe\0" * 2_100_000 + b";"),
+    ],
+)
+def test_a_file_of_countless_tiny_parts_is_refused(kind, content):
+    with pytest.raises(ValueError, match=r"bytes were lost|blocks"):
+        check_length(kind, io.BytesIO(content))
+
+
+def test_a_directory_that_names_itself_is_refused_at_once():
+    count = 2000
+    entry = struct.pack("<HHII", 34665, 4, 1, 8)
+    content = struct.pack("<2sHIH", b"II", 42, 8, count) + entry * count + bytes(4)
+    with pytest.raises(ImageError, match="more than 100,000 tags"):
+        read_pixels(content)

@@ -11,7 +11,9 @@ from typing import BinaryIO
 from melanoma_detect.images.bmp import bmp_lengths
 from melanoma_detect.images.tags import tiff_length
 
-MAX_CHUNKS = 200_000  # of a PNG file: encoders write one for 8 KiB or more, Pillow takes microseconds for each
+MAX_CHUNKS = (
+    200_000  # of a PNG file: encoders write one for 8 KiB or more, Pillow takes microseconds for each; boxes are fewer
+)
 _MAX_BLOCKS = 2_000_000  # of a GIF file: 500 MB of full ones
 _PNG_START, _RIFF_HEADER, _GIF_HEADER = 8, 12, 13
 _END = b"IEND"
@@ -53,7 +55,9 @@ def _check_png(file: BinaryIO, length: int) -> None:
 def _check_webp(file: BinaryIO, length: int) -> None:
     end = 8 + int.from_bytes(_read(file, 4, 4), "little")
     place = _RIFF_HEADER
-    while place + 8 <= end <= length:
+    for _ in range(MAX_CHUNKS):
+        if not place + 8 <= end <= length:
+            break
         size = int.from_bytes(_read(file, place + 4, 4), "little")
         place += 8 + size + size % 2
     # Some programs leave the last byte of padding out. Zeros behind the image may be its own: its data often end with some.
@@ -69,7 +73,7 @@ def _check_bmp(file: BinaryIO, length: int) -> None:
 
 def _check_tiff(file: BinaryIO, length: int) -> None:
     used = tiff_length(file)
-    if used is not None and not _is_padding(file, used, length) and length - used > _MOST_PADDING:
+    if used is not None and length - used > _MOST_PADDING and not _is_padding(file, used, length):
         raise _length_error(used, length)
 
 
@@ -79,6 +83,7 @@ def _check_gif(file: BinaryIO, length: int) -> None:
     place = _GIF_HEADER + _colour_table(header[10] if len(header) > 10 else 0)
     blocks = 0
     while (mark := _read(file, place, 1)) and mark[0] != _TRAILER:
+        blocks += 1
         if mark[0] == _EXTENSION:
             place += 2
         elif mark[0] == _FRAME:
@@ -92,8 +97,10 @@ def _check_gif(file: BinaryIO, length: int) -> None:
             place += 1 + size[0]
             blocks += 1
             if blocks > _MAX_BLOCKS:
-                raise ValueError(f"more than {_MAX_BLOCKS:,} blocks: save it again")
+                break
         place += 1
+        if blocks > _MAX_BLOCKS:
+            raise ValueError(f"more than {_MAX_BLOCKS:,} blocks: save it again")
     if place != length and not (mark and _is_padding(file, place + 1, length)):
         raise _length_error(place + 1, length)
 
@@ -101,7 +108,9 @@ def _check_gif(file: BinaryIO, length: int) -> None:
 def _check_boxes(file: BinaryIO, length: int) -> None:
     """Follow the boxes of an AVIF or HEIF file, the last of which ends with the file."""
     place = 0
-    while place < length:
+    for _ in range(MAX_CHUNKS):
+        if place >= length:
+            break
         head = _read(file, place, _WIDE_BOX)
         size = int.from_bytes(head[:4], "big")
         if size == 1:

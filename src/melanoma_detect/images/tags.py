@@ -25,7 +25,7 @@ _ALLOWED = 2  # times the bytes there are: two tags may share one value
 _SLACK = 2**16
 _BEGINNING = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
 _MOST_BEGINNINGS = 64
-_MOST_ENTRIES = 100_000
+_MOST_ENTRIES = 100_000  # of all directories: one may name itself
 _EXIF, _PAGES = b"Exif\0\0", b"MPF\0"
 _START, _APP1, _APP2, _SCAN = b"\xff\xd8\xff", 0xE1, 0xE2, 0xDA
 _MOST_MARKERS = (
@@ -52,11 +52,13 @@ def check_tags(file: BinaryIO | bytes) -> None:
     if not _BEGINNING.match(mark):
         return
     order, wide = ("<" if mark[:2] == b"II" else ">"), b"+" in mark
-    total, limit = 0, _ALLOWED * length + _SLACK
+    total, limit, entries = 0, _ALLOWED * length + _SLACK, 0
     form = f"{order}{'Q' if wide else 'I'}"
     start = _unpack(form, _read(file, 8 if wide else 4, 8))
     for size in _value_sizes(file, length, order, start, wide=wide, depth=_DEPTH):
-        total += size
+        total, entries = total + size, entries + 1
+        if entries > _MOST_ENTRIES:
+            raise ValueError(f"metadata of more than {_MOST_ENTRIES:,} tags; expected those of a photograph")
         if total > limit:
             raise ValueError("metadata whose tags stand for far more bytes than the file has")
 
@@ -176,10 +178,9 @@ def tiff_length(file: BinaryIO) -> int | None:
 
 
 def _value_sizes(file: BinaryIO, length: int, order: str, start: int, *, wide: bool, depth: int) -> Iterator[int]:
-    """Yield the bytes of the values of a directory, and of those within it."""
+    """Yield the bytes of each value of a directory, and of those within it; 0 for one that needs no place of its own."""
     for entry in _entries(file, order, start, wide=wide)[0]:
-        if entry.is_elsewhere:
-            yield max(0, min(entry.size, length - entry.place))
+        yield max(0, min(entry.size, length - entry.place)) if entry.is_elsewhere else 0
         if entry.tag in _FOLDERS and depth:
             yield from _value_sizes(file, length, order, entry.pointer, wide=wide, depth=depth - 1)
 
