@@ -1,6 +1,7 @@
 """The command watch: its sentence, its exit status, JSON and HTML."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -30,7 +31,8 @@ def test_a_stream_like_its_baseline_has_status_0(tables):
 
 def test_another_stream_has_status_4_and_a_page(tables):
     alone = ["--baseline", tables[0], "--html", "watch.html", "--json"]
-    result = watch(*[tables[1]] * 3, *alone)
+    rooms = [shutil.copy(tables[1], f"{room}_{tables[1]}") for room in "abc"]
+    result = watch(*rooms, *alone)
     assert result.exit_code == 4, result.output
     document = json.loads(result.stdout)
     assert document["alarm_period"] == "2026-11-02"

@@ -91,6 +91,12 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         read_samples([tmp_path / "scores.csv"])
 
 
+def test_a_table_that_is_given_twice_is_refused(write_table):
+    path = write_table("scores.csv", [0.1])
+    with pytest.raises(DatasetError, match=r"scores\.csv: given 2 times; expected each table once"):
+        read_samples([path, path])
+
+
 def test_merging_keeps_every_value():
     parts = [
         Samples("a", images=1, alerts=1, values={Statistic("melanoma"): np.array([0.5])}),

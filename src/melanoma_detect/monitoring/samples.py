@@ -3,6 +3,7 @@
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -75,7 +76,7 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
         One of each period and source, in the order of time.
 
     Raises:
-        DatasetError: There is no table, or one is missing, is no table of scores, or lists no images.
+        DatasetError: There is no table, or one is missing, given twice, is no table of scores, or lists no images.
 
     Examples:
         >>> _ = md.score(isic9 / "Test", detector=detector, out="scores_2026-11-27.csv", progress=False)
@@ -88,6 +89,9 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
     paths = [expand_path(table, DatasetError) for table in tables]
     if not paths:
         raise DatasetError("no tables to watch; expected those that score has written, such as scores_2026-11-27.csv")
+    for path, count in Counter(path.absolute() for path in paths).items():
+        if count > 1:  # its images would be evidence as often
+            raise DatasetError(f"{path}: given {count} times; expected each table once")
     found: dict[tuple[str, str], list[Samples]] = {}
     for path in paths:
         for samples in _read_table(path, by):
