@@ -16,6 +16,13 @@ def test_tables_with_dates_are_put_into_the_order_of_time(write_table):
     assert [samples.period for samples in read_samples(others)] == ["b", "a"]
 
 
+def test_dates_of_one_kind_are_ordered_however_they_are_written(write_table):
+    paths = [write_table(f"scores_{day}.csv", [0.1]) for day in ("20261103", "2026-11-02", "20261101")]
+    assert [samples.period for samples in read_samples(paths)] == ["2026-11-01", "2026-11-02", "2026-11-03"]
+    mixed = [write_table(f"scores_{name}.csv", [0.1]) for name in ("2026-W48", "2026-11-30")]
+    assert [samples.period for samples in read_samples(mixed)] == ["2026-W48", "2026-11-30"]
+
+
 def test_tables_of_one_day_are_one_period(write_table):
     paths = [write_table(f"{name}_2026-W48.csv", [0.1, 0.2], decision=name) for name in ("alert", "refer")]
     [samples] = read_samples(paths)

@@ -68,7 +68,8 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
 
     Args:
         tables: Tables that `score` has written (CSV or Parquet). One with a date in its name (`2026-11-27`, `2026-W48`) belongs
-            to that period, and such tables are put into the order of time; others are a period each, in the order given.
+            to that period, and such tables are put into the order of time if all have days, weeks or months; others are a
+            period each, in the order given.
         by: What tells sources apart: `"folder"` (that of the image), `"table"` (its name without the date), or a function
             from the path of an image to a name; None for one source.
 
@@ -97,7 +98,8 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
         for samples in _read_table(path, by):
             found.setdefault((samples.period, samples.source), []).append(samples)
     merged = [merge_samples(parts) for parts in found.values()]
-    if all(_DATE.search(path.stem) for path in paths):
+    # Days and weeks have no common order as texts.
+    if all(_DATE.search(path.stem) for path in paths) and len({len(samples.period) for samples in merged}) == 1:
         merged.sort(key=lambda samples: samples.period)
     return merged
 
@@ -109,14 +111,21 @@ def period_of(path: Path) -> str:
         path: The table.
 
     Returns:
-        The date in its name, or the name without its suffix.
+        The date in its name, written with dashes; or the name without its suffix.
 
     Examples:
         >>> period_of(Path("clinic_2026-11-27.csv")), period_of(Path("scores.csv"))
         ('2026-11-27', 'scores')
+        >>> period_of(Path("scores_20261127.csv")), period_of(Path("scores_2026W48.csv"))
+        ('2026-11-27', '2026-W48')
     """
     found = _DATE.search(path.stem)
-    return found[0] if found else path.stem
+    if not found:
+        return path.stem
+    digits = found[0].replace("-", "")
+    if "W" in digits:
+        return f"{digits[:4]}-{digits[4:]}"
+    return "-".join(part for part in (digits[:4], digits[4:6], digits[6:]) if part)
 
 
 def merge_samples(parts: Sequence[Samples]) -> Samples:
