@@ -5,7 +5,7 @@ from numbers import Integral
 from typing import Any
 
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.number_arguments import show_number, whole_number
 from melanoma_detect.utils.suggest import did_you_mean
 
 _MAX_SIDE = 8192  # pixels; networks read some hundred
@@ -33,7 +33,7 @@ def check_image_size(image_size: Any) -> tuple[int, int]:
     except TypeError:
         sides = ()
     if len(sides) == 2 and all(is_count(side) for side in sides) and max(sides) > _MAX_SIDE:
-        raise DatasetError(f"image_size has a side that is too long; expected at most {_MAX_SIDE:,} pixels")
+        raise DatasetError(f"image_size has a side of {show_number(max(sides))}; expected at most {_MAX_SIDE:,} pixels")
     if len(sides) != 2 or not all(is_count(side) for side in sides):
         raise DatasetError(f"image_size={image_size!r}; expected (height, width) in pixels, such as (180, 180)")
     return int(sides[0]), int(sides[1])

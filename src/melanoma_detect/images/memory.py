@@ -168,14 +168,27 @@ def _buffer(image: Image.Image) -> int:
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return 0
     tags = image.tag_v2
-    width, height = _number(tags, _TILE_WIDTH), _number(tags, _TILE_LENGTH)
+    width, height = tag_number(tags, _TILE_WIDTH), tag_number(tags, _TILE_LENGTH)
     if not width or not height:
-        width, height = image.width, min(_number(tags, _ROWS) or image.height, image.height)
+        width, height = image.width, min(tag_number(tags, _ROWS) or image.height, image.height)
     bits = max((int(value) for value in tags.get(_BITS, (1,))), default=1)
-    return width * height * (_number(tags, _SAMPLES) or 1) * -(-bits // 8)
+    return width * height * (tag_number(tags, _SAMPLES) or 1) * -(-bits // 8)
 
 
-def _number(tags: TiffImagePlugin.ImageFileDirectory_v2, tag: int) -> int:
+def tag_number(tags: TiffImagePlugin.ImageFileDirectory_v2, tag: int) -> int:
+    """Return the value of a tag of a TIFF file as a whole number.
+
+    Args:
+        tags: The tags.
+        tag: Its number.
+
+    Returns:
+        The value, the first of several; 0 where the tag is missing or no number.
+
+    Examples:
+        >>> tag_number({322: (16,), 270: "a lesion"}, 322)
+        16
+    """
     value = tags.get(tag, 0)
     value = value[0] if isinstance(value, tuple) and value else value
     return int(value) if isinstance(value, (int, float)) else 0

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImagePalette, TiffImagePlugin
 
 from melanoma_detect.images.containers import check_length
+from melanoma_detect.images.memory import tag_number
 from melanoma_detect.images.quiet_decoders import silence_libtiff
 from melanoma_detect.images.tags import MAX_PARTS, check_tags
 
@@ -111,16 +112,11 @@ def correct_values(image: Image.Image) -> Image.Image:
 
 def _count_tiles(image: TiffImagePlugin.TiffImageFile) -> int:
     """Return how many tiles the decoder goes through: of one pixel each, they take it minutes."""
-    width, height = (_number(image.tag_v2.get(tag, 0)) for tag in (_TILE_WIDTH, _TILE_LENGTH))
+    width, height = (tag_number(image.tag_v2, tag) for tag in (_TILE_WIDTH, _TILE_LENGTH))
     if width < 1 or height < 1:
         return 0
     planes = len(image.getbands()) if _has_separate_planes(image) else 1
     return -(-image.width // width) * -(-image.height // height) * planes
-
-
-def _number(value: object) -> int:
-    value = value[0] if isinstance(value, tuple) and value else value
-    return int(value) if isinstance(value, (int, float)) else 0
 
 
 def _has_separate_planes(image: TiffImagePlugin.TiffImageFile) -> bool:

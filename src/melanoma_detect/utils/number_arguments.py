@@ -38,7 +38,7 @@ def whole_number(value: Any, name: str, error: type[Exception], *, low: int = 0,
         number = None
     if number is None or number < low or (below is not None and number >= below):
         limit = f"from {low} to {below - 1}" if below is not None else f"{low} or more"
-        raise error(f"{name}={_shown(value)}; expected a whole number, {limit}")
+        raise error(f"{name}={show_number(value)}; expected a whole number, {limit}")
     return int(number)
 
 
@@ -67,11 +67,23 @@ def real_number(value: Any, name: str, error: type[Exception], expected: str = "
     except OverflowError:  # a whole number of over 300 digits
         found = math.inf
     if not math.isfinite(found):
-        raise error(f"{name}={_shown(value)}; expected {expected}")
+        raise error(f"{name}={show_number(value)}; expected {expected}")
     return found
 
 
-def _shown(value: Any) -> str:
+def show_number(value: Any) -> str:
+    """Return a number as a message shows it.
+
+    Args:
+        value: What the user gave.
+
+    Returns:
+        Its text; of a whole number of more digits than Python writes, its length.
+
+    Examples:
+        >>> show_number(8193), show_number(10**5000)
+        ('8193', 'a number of 16,610 bits')
+    """
     try:
         return repr(value)
     except ValueError:  # Python writes no whole number of over 4300 digits
