@@ -8,13 +8,12 @@ from scipy import fft, ndimage
 
 from melanoma_detect.data.near_duplicates import NearDuplicate, fine_detail, read_grey
 from melanoma_detect.data.record import Record
-from melanoma_detect.images.pixel_cache import decode_all
+from melanoma_detect.inference.image_outputs import run_on_images
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float32Array
 
 MIN_CORRELATION = 0.8  # as in data.near_duplicates: photographs of one lesion correlate more, two lesions under 0.75
 _NEIGHBOURS = 3
-_BATCH = 256
 _EXACT = 100_000  # images: beyond, exact search takes minutes
 _TURNS = (-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5, 10)  # degrees
 _SCALES = (0.88, 0.94, 1.0, 1.06, 1.13)
@@ -40,7 +39,8 @@ def find_by_features(
         >>> find_by_features(data.test.records[:4], predictor, [])
         []
     """
-    proposed = _nearest(_features(records, model)) - {(pair.first, pair.second) for pair in known}
+    features = run_on_images(model.at(views=1), [record.image for record in records]).features
+    proposed = _nearest(features) - {(pair.first, pair.second) for pair in known}
     return [
         NearDuplicate(first, second, -1, "lesion")
         for first, second in sorted(proposed)
@@ -69,15 +69,6 @@ def correlate_turned(record: Record, other: Record) -> float:
         detail = fine_detail(_warp(grey, turn, scale))
         best = max(best, float(fft.irfft2(fft.rfft2(detail) * wave, s=fixed.shape).max()))
     return best
-
-
-def _features(records: Sequence[Record], model: Predictor) -> Float32Array:
-    batches = []
-    for start in range(0, len(records), _BATCH):
-        images = [record.image for record in records[start : start + _BATCH]]
-        pixels = decode_all(images, model.image_size, model.config.resize)
-        batches.append(model.runtime.run(pixels).features)
-    return np.concatenate(batches).astype(np.float32) if batches else np.empty((0, 1), np.float32)
 
 
 def _nearest(features: Float32Array) -> set[tuple[int, int]]:
