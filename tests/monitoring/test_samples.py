@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.errors import DatasetError
-from melanoma_detect.monitoring.samples import Samples, Statistic, merge_samples, read_samples
+from melanoma_detect.monitoring.samples import Samples, Statistic, merge_samples, read_samples, read_stream
 
 
 def test_tables_with_dates_are_put_into_the_order_of_time(write_table):
@@ -112,3 +112,14 @@ def test_merging_keeps_every_value():
     merged = merge_samples(parts)
     assert (merged.images, merged.alerts) == (3, 1)
     assert sum(map(len, merged.values.values())) == 3
+
+
+def test_a_baseline_that_is_in_the_stream_too_is_refused(write_table):
+    day, other = write_table("a_2026-11-01.csv", [0.1, 0.7]), write_table("b_2026-11-02.csv", [0.2])
+    copy = write_table("copy.csv", [0.1, 0.7])
+    copy.write_text("\n".join([*day.read_text().splitlines()[:1], *day.read_text().splitlines()[:0:-1]]))
+    for earlier in (day, copy):
+        with pytest.raises(DatasetError, match=r"a_2026-11-01\.csv: has the images of .*\.csv of the baseline"):
+            read_stream([day, other], [earlier])
+    stream, earlier = read_stream([day], [other])
+    assert [block.period for block in (*stream, *earlier)] == ["2026-11-01", "2026-11-02"]

@@ -1,12 +1,13 @@
 """Conformal p-values of a stream: the rank of each value among the reference and all values before it."""
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from melanoma_detect.utils.arrays import Float64Array
+
+_BLOCK = 256  # values that are compared with each other at once, before they join the sorted ones
 
 
 class ConformalRanks:
@@ -28,7 +29,8 @@ class ConformalRanks:
     """
 
     def __init__(self, reference: Iterable[float] | Float64Array, seed: int | Sequence[int] = 0) -> None:
-        self._sorted: list[float] = np.sort(np.asarray(list(reference), np.float64)).tolist()
+        values = reference if isinstance(reference, np.ndarray) else list(reference)
+        self._runs: list[Float64Array] = [np.sort(np.asarray(values, np.float64))]
         self._rng = np.random.default_rng(seed)
 
     def p_values(self, values: ArrayLike) -> Float64Array:
@@ -46,11 +48,29 @@ class ConformalRanks:
             >>> ConformalRanks([], seed=1).p_values([3.0]).shape
             (1,)
         """
-        shuffled = self._rng.permutation(np.asarray(values, np.float64)).tolist()
-        ties = self._rng.uniform(size=len(shuffled)).tolist()
+        shuffled = self._rng.permutation(np.asarray(values, np.float64))
+        ties = self._rng.uniform(size=len(shuffled))
         found = np.empty(len(shuffled))
-        for number, (value, tie) in enumerate(zip(shuffled, ties, strict=True)):
-            low, high = bisect_left(self._sorted, value), bisect_right(self._sorted, value)
-            found[number] = (low + tie * (high - low + 1)) / (len(self._sorted) + 1)
-            insort(self._sorted, value)
+        for start in range(0, len(shuffled), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = self._ranks(shuffled[block], ties[block])
+            self._add(np.sort(shuffled[block]))
         return found
+
+    def _ranks(self, values: Float64Array, ties: Float64Array) -> Float64Array:
+        """Return the p-values of a few values, each among the sorted ones and those before it."""
+        before = np.tri(len(values), k=-1, dtype=bool)
+        lower = ((values[None, :] < values[:, None]) & before).sum(axis=1)
+        equal = ((values[None, :] == values[:, None]) & before).sum(axis=1)
+        for run in self._runs:
+            low = np.searchsorted(run, values, side="left")
+            lower += low
+            equal += np.searchsorted(run, values, side="right") - low
+        count = sum(map(len, self._runs)) + np.arange(len(values))
+        return np.asarray((lower + ties * (equal + 1)) / (count + 1))
+
+    def _add(self, run: Float64Array) -> None:
+        """Add sorted values. Runs at least halve in length, so that there are few, and each value is merged few times."""
+        while self._runs and len(self._runs[-1]) < 2 * len(run):
+            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")  # merges two sorted parts
+        self._runs.append(run)

@@ -10,7 +10,7 @@ from melanoma_detect.errors import DatasetError, DetectorError
 from melanoma_detect.monitoring.betting import share_interval
 from melanoma_detect.monitoring.monitoring import Monitoring, Share
 from melanoma_detect.monitoring.reference import Reference, baseline_reference, validation_reference
-from melanoma_detect.monitoring.samples import By, Samples, Statistic, read_samples
+from melanoma_detect.monitoring.samples import By, Samples, Statistic, read_stream
 from melanoma_detect.monitoring.sensitivity import SensitivityEstimate, estimate_sensitivity
 from melanoma_detect.monitoring.stream_tests import run_tests
 from melanoma_detect.utils.number_arguments import real_number, whole_number
@@ -48,7 +48,7 @@ def monitor(
         Whether there is an alarm, since when, in what and in which source; and the estimated sensitivity.
 
     Raises:
-        DatasetError: A table is missing or is no table of scores.
+        DatasetError: A table is missing or is no table of scores, or is given twice, as a part of the baseline too.
         DetectorError: There is no such detector, it stores no validation scores, or `alpha` is out of range.
 
     Examples:
@@ -64,8 +64,7 @@ def monitor(
     if not 0 < alpha < 1:
         raise DetectorError(f"alpha={alpha}; expected a probability over 0 and under 1, such as 0.05")
     whole_number(seed, "seed", DetectorError, low=0)
-    blocks = read_samples(_paths(scores), by)
-    earlier = read_samples(_paths(baseline)) if baseline is not None else None
+    blocks, earlier = read_stream(_paths(scores), None if baseline is None else _paths(baseline), by)
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
     return monitor_samples(blocks, _reference(loaded, earlier), alpha=alpha, seed=seed)
 

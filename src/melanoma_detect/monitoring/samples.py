@@ -1,5 +1,6 @@
 """What is watched of a stream: the values of the images that score tables list, by period, source and type of image."""
 
+import hashlib
 import math
 import os
 import re
@@ -23,6 +24,7 @@ By: TypeAlias = Literal["folder", "table"] | Callable[[str], str] | None
 _COLUMNS = ("path", "melanoma", "malignant", "decision", "abstained", "image_type", "reason")
 _DATE = re.compile(r"\d{4}-?W\d{2}|\d{4}-\d{2}-\d{2}|\d{4}-\d{2}|(?<!\d)20\d{6}(?!\d)")
 UNREADABLE = "unreadable"
+_MARKS = 2**64
 
 
 class Statistic(NamedTuple):
@@ -87,19 +89,71 @@ def read_samples(tables: Iterable[str | os.PathLike[str]], by: By = None) -> lis
         >>> [samples.source for samples in read_samples(["scores_2026-11-27.csv"], by="folder")][:2]
         ['actinic keratosis', 'basal cell carcinoma']
     """
+    return read_stream(tables, by=by)[0]
+
+
+def read_stream(
+    tables: Iterable[str | os.PathLike[str]], baseline: Iterable[str | os.PathLike[str]] | None = None, by: By = None
+) -> tuple[list[Samples], list[Samples] | None]:
+    """Read the score tables of a stream, and those of its baseline.
+
+    Args:
+        tables: See `read_samples`.
+        baseline: Tables of an earlier time; None for none.
+        by: What tells the sources of the stream apart.
+
+    Returns:
+        The stream and the baseline, as `read_samples` returns them; None for no baseline.
+
+    Raises:
+        DatasetError: As for `read_samples`; or the baseline has a table of the stream, under whatever name.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores_2026-11-27.csv", progress=False)
+        >>> read_stream(["scores_2026-11-27.csv"], ["scores_2026-11-27.csv"])
+        Traceback (most recent call last):
+        melanoma_detect.errors.DatasetError: scores_2026-11-27.csv: has the images of scores_2026-11-27.csv of the baseline...
+    """
+    stream = _read_tables(tables, by)
+    if baseline is None:
+        return _in_order(stream), None
+    earlier = _read_tables(baseline, None)
+    places = {table.mark: table.path for table in earlier}
+    for table in stream:
+        if table.mark in places:  # they would be compared with themselves
+            raise DatasetError(
+                f"{table.path}: has the images of {places[table.mark]} of the baseline; expected a baseline that is no part of "
+                "the stream; leave it out of one of them"
+            )
+    return _in_order(stream), _in_order(earlier)
+
+
+class _Table(NamedTuple):
+    """What a table holds, and a number that another one of the same rows has too, in whatever order and format."""
+
+    path: Path
+    mark: int
+    samples: list[Samples]
+
+
+def _read_tables(tables: Iterable[str | os.PathLike[str]], by: By) -> list[_Table]:
     paths = [expand_path(table, DatasetError) for table in tables]
     if not paths:
         raise DatasetError("no tables to watch; expected those that score has written, such as scores_2026-11-27.csv")
     for path, count in Counter(path.absolute() for path in paths).items():
         if count > 1:  # its images would be evidence as often
             raise DatasetError(f"{path}: given {count} times; expected each table once")
+    return [_read_table(path, by) for path in paths]
+
+
+def _in_order(tables: Sequence[_Table]) -> list[Samples]:
     found: dict[tuple[str, str], list[Samples]] = {}
-    for path in paths:
-        for samples in _read_table(path, by):
+    for table in tables:
+        for samples in table.samples:
             found.setdefault((samples.period, samples.source), []).append(samples)
     merged = [merge_samples(parts) for parts in found.values()]
     # Days and weeks have no common order as texts.
-    if all(_DATE.search(path.stem) for path in paths) and len({len(samples.period) for samples in merged}) == 1:
+    if all(_DATE.search(table.path.stem) for table in tables) and len({len(samples.period) for samples in merged}) == 1:
         merged.sort(key=lambda samples: samples.period)
     return merged
 
@@ -147,8 +201,8 @@ def merge_samples(parts: Sequence[Samples]) -> Samples:
     return Samples(parts[0].period, parts[0].source, **counts, values=values)
 
 
-def _read_table(path: Path, by: By) -> list[Samples]:
-    source_of, period = _namer(path, by), period_of(path)
+def _read_table(path: Path, by: By) -> _Table:
+    source_of, period, mark = _namer(path, by), period_of(path), 0
     try:
         file = open_regular(path, DatasetError)
     except OSError as error:
@@ -165,7 +219,9 @@ def _read_table(path: Path, by: By) -> list[Samples]:
         columns = {name: number for number, name in enumerate(table.columns)}
         for cells in table.read([columns[name] for name in _COLUMNS]):
             row = dict(zip(_COLUMNS, cells, strict=True))
-            source = source_of(plain_cell(row["path"]))
+            row["path"] = plain_cell(row["path"])
+            mark = (mark + row_mark(row["path"], row["melanoma"], row["malignant"])) % _MARKS
+            source = source_of(row["path"])
             if source not in collected:
                 collected[source] = Samples(period, source), {}
             _add(*collected[source], row, path)
@@ -173,7 +229,34 @@ def _read_table(path: Path, by: By) -> list[Samples]:
         raise DatasetError(f"{path}: lists no images; expected a table that melanoma-detect score has written")
     for samples, values in collected.values():
         samples.values = {name: np.array(numbers) for name, numbers in values.items()}
-    return [samples for samples, _ in collected.values()]
+    return _Table(path, mark, [samples for samples, _ in collected.values()])
+
+
+def row_mark(path: str, melanoma: str, malignant: str) -> int:
+    """Return a number that stands for a row of a score table; tables of the same rows have the same sum of them.
+
+    Args:
+        path: The image's name.
+        melanoma: Its probability, as the table has it; may be empty.
+        malignant: The same.
+
+    Returns:
+        64 bits of a digest.
+
+    Examples:
+        >>> row_mark("a.jpg", "0.5", "0.50") == row_mark("a.jpg", "0.5", "0.5")
+        True
+    """
+    content = f"{path}\0{_plain_number(melanoma)}\0{_plain_number(malignant)}".encode("utf-8", "backslashreplace")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def _plain_number(text: str) -> str:
+    """Return a number as Python writes it: CSV and Parquet tables may write it differently."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
 
 
 def _add(samples: Samples, values: dict[Statistic, list[float]], row: dict[str, str], path: Path) -> None:
