@@ -243,3 +243,16 @@ def test_fine_tuning_on_real_images_is_better_than_chance(real_folder, isic9):
     with pytest.warns(DataWarning, match="the model reads images at 96×96"):
         detector = md.Detector.fit(model, few, epochs=5, progress=False)
     assert detector.evaluate(data.validation, seen="keep").figures["balanced_accuracy"].low > 0.25
+
+
+def test_images_of_public_sets_are_recognised(audit):
+    finding = audit["images of known sets"]
+    assert finding.count == 2359
+    sets = finding.values["sets"]
+    assert sets["the nine-class ISIC set"]["images"] == 2359
+    # The table knows 1,915 of the ids, some in two classes; 1,437 of their lesions are in HAM10000.
+    assert sets["ISIC 2019"]["images"] > 1915
+    assert sets["HAM10000"]["images"] >= 1437
+    # Each melanoma that is a seborrheic keratosis here, and others.
+    assert sets["ISIC 2019"]["other_diagnosis"] >= 78
+    assert sets["the nine-class ISIC set"]["other_diagnosis"] == 0

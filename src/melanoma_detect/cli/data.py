@@ -53,11 +53,19 @@ def audit(
             help="Detector whose features find slightly rotated or cropped duplicates too.",
         ),
     ] = None,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            parser=given_path,
+            help="Index that the command fingerprint wrote: images are looked up in it too; may be repeated.",
+        ),
+    ] = None,
     trusted_keys: TrustedKeysOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Check a folder of images for duplicates, conflicting labels, leaks, and confounding of source and class."""
-    given = given_paths(sources, labels, images)
+    given = [*given_paths(sources, labels, images), *(known or ())]
     check_sources(given)
     if html:
         check_output(html, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=HTML_SUFFIXES)
@@ -66,8 +74,10 @@ def audit(
     model = md.Detector.load(detector, trusted_keys=trusted_keys or None) if detector else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each of them is a finding
-        data = load_images(sources, labels, names, rare, images=images, validation=0, test=0, conflicts="keep")
-    result = md.audit(data, model=model)
+        data = load_images(
+            sources, labels, names, rare, images=images, validation=0, test=0, conflicts="keep", known=None
+        )
+    result = md.audit(data, model=model, known=known or ())
     if html:
         md.report.write_html(result, html, overwrite=overwrite)
     if as_json:

@@ -114,6 +114,7 @@ class Dataset:
             resize=self.resize,
             label_groups=self.label_groups,
             decoded=self.decoded,
+            scans=self.scans,
         )
 
     def part(self, split: SplitName) -> Split:

@@ -18,6 +18,8 @@ from melanoma_detect.data.cleaning import (
 )
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.ingest import Ingested, ingest
+from melanoma_detect.data.known_images.index import KnownImages
+from melanoma_detect.data.known_images.overlap import Known, codes_to_look_up, find_overlap, known_images
 from melanoma_detect.data.label_map import LabelMap, apply_label_map
 from melanoma_detect.data.load_warning import (
     describe_conflicting,
@@ -68,6 +70,7 @@ def load_dataset(
     batch_size: int = 32,
     resize: Resize = "squash",
     squashed: AspectRatios | None = None,
+    known: Known = (),
     progress: bool = True,
 ) -> Dataset:
     """Load images as a Dataset without a leak and without contradictions.
@@ -110,6 +113,9 @@ def load_dataset(
             source, as `{"isic9": "4:3"}`. Square images are stretched back to it before anything else, so that `resize="crop"`
             crops what the camera showed; images that are not square stay. Sources that are not named here are not stretched:
             a square image does not show whether it was squashed or cropped. The nine-class ISIC set is squashed 4:3.
+        known: Indexes of further sets in which the images are looked up, as `md.fingerprint` makes them, or paths of such; None
+            to look up no set, not even the public ones that the package knows. Which images are in which set is logged, at
+            level INFO; the warning counts images that have another diagnosis there.
         progress: Draw a progress bar where loading takes more than two seconds.
 
     Returns:
@@ -132,6 +138,7 @@ def load_dataset(
     check_resize(resize)
     check_fractions(validation, test)
     check_choice("rare", rare, ("train", "exclude", "error"))
+    index = known_images(known)
     with progress_bar("loading", shown=progress):
         read = read_sources(source, images, labels)
         aspects = find_aspect_ratios(source_paths(source, images), squashed)
@@ -154,8 +161,6 @@ def load_dataset(
     records, untrained = exclude_untrained(records, ingested.label_groups)
     classes, label_groups = _present(records, ingested)
     earlier = (*ingested.unreadable, *ingested.unlabelled, *dropped, *conflicting, *leaking, *of_rare)
-    excluded = (*earlier, *untrained)
-    other = tuple(path for contents in sources for path in contents.other_files)
     contradicting = find_conflicts(ingested.records, ingested.images, ingested.second_labels)
     messages = [
         describe_unreadable(ingested.unreadable),
@@ -165,6 +170,7 @@ def load_dataset(
         describe_rare(few, excluded=rare == "exclude"),
         describe_untrained(untrained),
         describe_no_test(records, ingested.given) if test else "",
+        _look_up(ingested.records, index, scans),
         describe_gone((*records, *(entry.record for entry in untrained)), earlier, label_groups),
         describe_unknown([record.label for record in records]),
         *(note for contents in sources for note in contents.notes),
@@ -175,19 +181,27 @@ def load_dataset(
         raise DatasetError(
             f"{', '.join(str(contents.root) for contents in sources)}: no image is left to load; {listed}"
         )
-    warn_once([contents.root for contents in sources], messages, excluded)
+    warn_once([contents.root for contents in sources], messages, (*earlier, *untrained))
     return Dataset(
         records=tuple(records),
         classes=classes,
         image_size=size,
         batch_size=batch_size,
-        set_aside=excluded,
-        other_files=other,
+        set_aside=(*earlier, *untrained),
+        other_files=tuple(path for contents in sources for path in contents.other_files),
         resize=resize,
         label_groups=label_groups,
         decoded=decoded,
         scans=scans,
     )
+
+
+def _look_up(records: Sequence[Record], index: KnownImages, scans: ScanCache) -> str:
+    """Log which images are in known sets, and return the part of it that is to be warned of."""
+    overlap = find_overlap(records, index, codes_to_look_up(records, scans.fingerprint_of))
+    if overlap:
+        logging.getLogger("melanoma_detect").info("%s", overlap)
+    return overlap.describe_other_diagnoses()
 
 
 def _check_named(sources: Sequence[Contents]) -> None:

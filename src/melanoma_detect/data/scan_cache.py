@@ -147,6 +147,22 @@ class ScanCache:
         for result in known:
             yield next(fresh) if result is None else result
 
+    def fingerprint_of(self, image: ImageFile) -> Fingerprint | None:
+        """Return the perceptual hashes of a file as it was scanned, without looking at the file.
+
+        Args:
+            image: The file.
+
+        Returns:
+            The hashes; None for a file that was not scanned, cannot be read, or shows one even colour.
+
+        Examples:
+            >>> ScanCache().fingerprint_of(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg") is None
+            True
+        """
+        kept = self._scans.get(image)
+        return kept.fingerprint if kept else None
+
     def near_duplicates(
         self, images: Sequence[ImageFile], fingerprints: Sequence[Fingerprint | None]
     ) -> list[NearDuplicate]:

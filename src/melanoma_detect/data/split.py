@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from melanoma_detect.data.arguments import check_batch_size, check_image_size
 from melanoma_detect.data.frames import frame_of
 from melanoma_detect.data.record import Record, SplitName
+from melanoma_detect.data.scan_cache import ScanCache
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.pixel_cache import PixelCache
 from melanoma_detect.images.reader import Resize, StretchedImage
@@ -105,6 +106,7 @@ class Split:
         resize: How an image of another shape is brought to that size; see `images.reader.read_pixels`.
         label_groups: For a label that covers several classes, as HAM10000's akiec does, those classes.
         decoded: Keeps the images once they are decoded.
+        scans: Keeps what loading has read of the files.
     """
 
     name: SplitName
@@ -115,6 +117,7 @@ class Split:
     resize: Resize = "squash"
     label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     decoded: PixelCache = field(default_factory=PixelCache, repr=False, compare=False)
+    scans: ScanCache = field(default_factory=ScanCache, repr=False, compare=False)
 
     _repr_html_ = notebook_view
 

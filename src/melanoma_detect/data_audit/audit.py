@@ -17,6 +17,8 @@ import pandas as pd
 from melanoma_detect.data.balance import is_balanced_copy
 from melanoma_detect.data.dataset import Dataset
 from melanoma_detect.data.groups import group_images, scoped_keys
+from melanoma_detect.data.known_images.index import KnownImages
+from melanoma_detect.data.known_images.overlap import Known, known_images
 from melanoma_detect.data.load import load_dataset
 from melanoma_detect.data.near_duplicates import NearDuplicate
 from melanoma_detect.data.properties import ImageProperties, read_all_properties
@@ -28,6 +30,7 @@ from melanoma_detect.data_audit.augmented_copies import find_copies
 from melanoma_detect.data_audit.checks import run_checks
 from melanoma_detect.data_audit.feature_duplicates import find_by_features
 from melanoma_detect.data_audit.finding import AuditInputs, Finding
+from melanoma_detect.data_audit.known_images import check_known_images
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
@@ -128,6 +131,7 @@ def audit(
     data: "Dataset | PathLike | Sequence[PathLike]",
     *,
     model: Predictor | SupportsPredictor | None = None,
+    known: Known = (),
     progress: bool = True,
 ) -> Audit:
     """Look for the problems of a dataset.
@@ -135,13 +139,15 @@ def audit(
     Found are: files that cannot be read; the same image twice, under two labels, or in two splits, also turned, mirrored,
     rescaled or compressed again; lesions in two splits; labels that a table contradicts; copies that Augmentor made; a class
     that the source gives away (image size, camera, compression, file name, dark corners); small, dark and blurred images;
-    classes of very unequal size.
+    classes of very unequal size; images of public sets, and under which diagnosis these have them.
 
     Files that `load_dataset` has read, and that have not changed since, are not read again.
 
     Args:
         data: A dataset, or what `load_dataset` takes: a folder, a zip file, or several.
         model: A detector whose features find duplicates that no hash finds: small turns and crops.
+        known: Indexes of further sets in which the images are looked up, as `md.fingerprint` makes them, or paths of such; None
+            to look up no set, not even the public ones that the package knows.
         progress: Draw a progress bar.
 
     Returns:
@@ -154,11 +160,12 @@ def audit(
         >>> audit(data, progress=False)["two labels"].count
         0
     """
+    index = known_images(known)
     with progress_bar("auditing", shown=progress):
-        return _audit(data if isinstance(data, Dataset) else _load(data), model)
+        return _audit(data if isinstance(data, Dataset) else _load(data), model, index)
 
 
-def _audit(dataset: Dataset, model: Predictor | SupportsPredictor | None) -> Audit:
+def _audit(dataset: Dataset, model: Predictor | SupportsPredictor | None, index: KnownImages) -> Audit:
     unreadable = [entry for entry in dataset.set_aside if entry.kind == "unreadable"]
     excluded = [entry.record for entry in dataset.set_aside if entry.kind != "unreadable"]
     # Copies that md.balance made are no part of the data as it came.
@@ -176,7 +183,7 @@ def _audit(dataset: Dataset, model: Predictor | SupportsPredictor | None) -> Aud
         for record, scan, result in zip(records, scans, properties, strict=True)
         if not isinstance(result, str)
     ]
-    inputs = _collect_inputs(dataset, readable, unreadable, model)
+    inputs = _collect_inputs(dataset, readable, unreadable, model, index)
     describe_stage("looking for problems")
     return Audit(
         findings=tuple(run_checks(inputs)),
@@ -189,7 +196,7 @@ def _audit(dataset: Dataset, model: Predictor | SupportsPredictor | None) -> Aud
 def _load(data: "PathLike | Sequence[PathLike]") -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the findings say the same, in more detail
-        return load_dataset(data, validation=0, test=0, conflicts="keep")
+        return load_dataset(data, validation=0, test=0, conflicts="keep", known=None)
 
 
 def _collect_inputs(
@@ -197,6 +204,7 @@ def _collect_inputs(
     readable: Sequence[tuple[Record, Scan, ImageProperties]],
     unreadable: Sequence[SetAside],
     model: Predictor | SupportsPredictor | None,
+    index: KnownImages,
 ) -> AuditInputs:
     records = [_with_digest(record, scan.digest) for record, scan, _ in readable]
     fingerprints = [scan.fingerprint for _, scan, _ in readable]
@@ -219,6 +227,7 @@ def _collect_inputs(
         unreadable=unreadable,
         other_files=dataset.other_files,
         copies=find_copies(records, fingerprints, dataset.other_files),
+        known=check_known_images(records, fingerprints, index),
     )
 
 

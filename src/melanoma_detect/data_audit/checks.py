@@ -41,6 +41,7 @@ def run_checks(inputs: AuditInputs) -> Iterator[Finding]:
         _check_same_bytes,
         _check_same_images,
         _check_same_lesions,
+        _check_known_images,
         _check_quality,
         _check_image_types,
         _check_imbalance,
@@ -231,6 +232,10 @@ def _check_same_lesions(inputs: AuditInputs) -> Finding:
         cases=cases,
         summary=f"{count_noun(len(cases), 'pair')} show{'s' * (len(cases) == 1)} one lesion from nearly the same view",
     )
+
+
+def _check_known_images(inputs: AuditInputs) -> Finding:
+    return inputs.known
 
 
 def _check_quality(inputs: AuditInputs) -> Finding:

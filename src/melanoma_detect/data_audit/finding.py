@@ -74,6 +74,7 @@ class AuditInputs:
         unreadable: The records that cannot be read.
         other_files: Files that take no part.
         copies: Copies that Augmentor made, among the records or outside the class folders.
+        known: The records that are in known sets.
     """
 
     records: Sequence[Record] = ()
@@ -83,3 +84,4 @@ class AuditInputs:
     unreadable: Sequence[SetAside] = ()
     other_files: Sequence[Path] = ()
     copies: Copies = field(default_factory=Copies)
+    known: Finding = field(default_factory=lambda: Finding("images of known sets", 0))

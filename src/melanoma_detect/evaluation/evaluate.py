@@ -17,6 +17,7 @@ from melanoma_detect.errors import DataWarning, DetectorError
 from melanoma_detect.evaluation.answers import NO_CLASS, Answers
 from melanoma_detect.evaluation.evaluation import Evaluation, measure
 from melanoma_detect.evaluation.image_types import image_types_of
+from melanoma_detect.evaluation.known_sets import known_set_notes, known_sets
 from melanoma_detect.evaluation.measured_points import operating_points_of
 from melanoma_detect.evaluation.notes import seen_notes
 from melanoma_detect.evaluation.shortcuts import Shortcuts, measure_shortcuts
@@ -65,7 +66,8 @@ def evaluate(
     """
     seed = check_seed(seed, DetectorError)
     split = check_split(data, seen)
-    known = predictor.files.fingerprint().contains(split.records)
+    fingerprint = predictor.files.fingerprint()
+    known = fingerprint.contains(split.records)
     lost = 0 if seen == "keep" else _count_lost(split, known, predictor)
     held_out = split if seen == "keep" else _drop_seen(split, known, lost, predictor.settings.target)
     if not len(held_out):
@@ -107,7 +109,11 @@ def evaluate(
         split=split.name,
         dataset=source_names(held_out),
         seen_in_training=seen_in_training,
-        notes=(*seen_notes(seen_in_training, len(held_out), lost, predictor.settings.target), *evaluation.notes),
+        notes=(
+            *seen_notes(seen_in_training, len(held_out), lost, predictor.settings.target),
+            *known_set_notes(known_sets(held_out), predictor.config.notes, has_fingerprint=bool(fingerprint)),
+            *evaluation.notes,
+        ),
         set_aside=len(split) - len(held_out),
         points=points,
         shortcuts=_measure_shortcuts(predictor, pixels, evaluation.per_image, seed) if shortcuts else None,

@@ -61,6 +61,10 @@ class TrainingFingerprint:
     def __len__(self) -> int:
         return len(self.digests)
 
+    def __bool__(self) -> bool:
+        # A detector's file may leave out the digests, which say no more than the hashes.
+        return bool(self.digests or self.ids or self.fingerprints)
+
     def contains(self, records: "Iterable[Record]") -> NDArray[np.bool_]:
         """Return which images show an image or a lesion of the training data.
 

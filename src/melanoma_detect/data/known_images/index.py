@@ -190,7 +190,8 @@ class KnownImages:
 
         Args:
             fingerprints: The hashes of each image; or the codes to look up, uint8 `(m, 32)`; None where it has none.
-            digests: The SHA-256 of each file, in hexadecimal digits; None to compare no bytes.
+            digests: The SHA-256 of each file, in hexadecimal digits, or anything else where it is not known; None to compare no
+                bytes.
             names: The name of each file; None to compare no ids.
 
         Returns:
@@ -211,7 +212,7 @@ class KnownImages:
             if earlier is None or earlier.by == "id" or match.bits < earlier.bits:
                 found[number][match.entry] = match
         for number, digest in enumerate(digests or ()):
-            for entry in self._by_digest.get(bytes.fromhex(digest)[:DIGEST_BYTES], ()):
+            for entry in self._by_digest.get(_prefix_of(digest), ()):
                 found[number][entry] = Match(entry, "bytes")
         return [tuple(own[entry] for entry in sorted(own)) for own in found]
 
@@ -262,6 +263,13 @@ def _join(facts: Sequence[Facts]) -> Facts:
 
 def _queries(fingerprint: Fingerprint | Codes) -> Codes:
     return fingerprint.queries if isinstance(fingerprint, Fingerprint) else fingerprint
+
+
+def _prefix_of(digest: str) -> bytes:
+    try:
+        return bytes.fromhex(digest)[:DIGEST_BYTES]
+    except ValueError:  # records may be made by hand, with a digest that is none
+        return b""
 
 
 def _to_array(values: Sequence[bytes], width: int) -> NDArray[np.uint8]:
