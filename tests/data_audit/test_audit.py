@@ -135,7 +135,9 @@ def test_the_output_of_augmentor_is_known_by_name_and_by_content(tree):
 def test_a_model_looks_too(data, detector):
     few = data.with_records([*data.test.records, *data.train.records[:5]])
     assert (
-        np.isin([f.kind for f in md.audit(few, model=detector, progress=False).findings], ["lesion seen twice"]).sum()
+        np.isin(
+            [f.kind for f in md.audit(few, detector=detector, progress=False).findings], ["lesion seen twice"]
+        ).sum()
         <= 1
     )
 

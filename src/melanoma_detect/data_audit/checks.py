@@ -34,6 +34,8 @@ def run_checks(inputs: AuditInputs) -> Iterator[Finding]:
         _check_readable,
         _check_conflicts,
         _check_against_table,
+        lambda inputs: inputs.labels,
+        lambda inputs: inputs.strangers,
         _check_images_across_splits,
         _check_lesions_across_splits,
         _check_confounding,

@@ -75,6 +75,8 @@ class AuditInputs:
         other_files: Files that take no part.
         copies: Copies that Augmentor made, among the records or outside the class folders.
         known: The records that are in known sets.
+        labels: Labels that contradict the images, by a detector.
+        strangers: Images that show no skin lesion, by a detector.
     """
 
     records: Sequence[Record] = ()
@@ -85,3 +87,5 @@ class AuditInputs:
     other_files: Sequence[Path] = ()
     copies: Copies = field(default_factory=Copies)
     known: Finding = field(default_factory=lambda: Finding("images of known sets", 0))
+    labels: Finding = field(default_factory=lambda: Finding("doubtful labels", 0))
+    strangers: Finding = field(default_factory=lambda: Finding("no skin lesion", 0))

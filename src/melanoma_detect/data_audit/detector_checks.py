@@ -1,0 +1,196 @@
+"""What a detector finds in a dataset: labels that contradict the images, and images that show no skin lesion."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_detect.data.record import Record
+from melanoma_detect.data_audit.finding import Case, Finding
+from melanoma_detect.data_audit.neighbours import nearest_of_others
+from melanoma_detect.data_audit.out_of_fold import JudgedLabels, centre, judge_labels, regression_inputs
+from melanoma_detect.errors import DetectorError
+from melanoma_detect.inference import bundle
+from melanoma_detect.inference.image_outputs import ImageOutputs, run_on_images
+from melanoma_detect.inference.out_of_distribution import FeatureSpace
+from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.inference.signing_keys import default_trusted_keys
+from melanoma_detect.printable import printable
+from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.counts import count_noun, is_or_are
+from melanoma_detect.utils.disclaimer import log_terms
+
+AuditDetector: TypeAlias = Predictor | SupportsPredictor | Literal["default"] | None
+
+DOUBTFUL, STRANGERS = "doubtful labels", "no skin lesion"
+_BY_DEFAULT = range(100, 3001)  # images: fewer are soon looked through, and more take over half a minute
+_FEWEST_LESIONS = 20  # of a class whose labels are judged: a regression learns little from fewer
+_DOUBTFUL = 0.5  # chance of being wrong
+_LISTED = 0.1  # chance from which on a label is listed
+_NEIGHBOURS = 3  # that are shown
+
+
+@dataclass(frozen=True)
+class DetectorFindings:
+    """The findings of a detector.
+
+    Attributes:
+        labels: Labels that contradict the images.
+        strangers: Images that show no skin lesion.
+        notes: What was not looked for, and why, one sentence each.
+    """
+
+    labels: Finding = field(default_factory=lambda: Finding(DOUBTFUL, 0))
+    strangers: Finding = field(default_factory=lambda: Finding(STRANGERS, 0))
+    notes: tuple[str, ...] = ()
+
+
+def check_by_detector(
+    records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], detector: AuditDetector
+) -> DetectorFindings:
+    """Look for doubtful labels and for images of no skin lesion.
+
+    Args:
+        records: The images.
+        groups: The lesion or patient of each.
+        left_out: Whether the label of each is left out, because it is known to contradict another one.
+        detector: A detector; `"default"` for the one that comes with the library, if the images number 100 to 3,000; None for
+            no findings.
+
+    Returns:
+        The findings.
+
+    Raises:
+        DetectorError: The detector has no feature space and cannot tell strangers.
+
+    Examples:
+        >>> check_by_detector(data.records, [record.group for record in data.records], [False] * len(data.records), None).notes
+        ()
+    """
+    if detector is None:
+        return DetectorFindings()
+    if detector != "default":
+        return _check(records, groups, left_out, as_predictor(detector))
+    what = "doubtful labels and images of no skin lesion were not looked for"
+    if len(records) not in _BY_DEFAULT:
+        bounds = f"by default among {_BY_DEFAULT[0]} to {_BY_DEFAULT[-1]:,} images, and here are {len(records):,}"
+        return DetectorFindings(notes=(f"{what}: {bounds}; give a detector to look for them",))
+    try:
+        predictor = Predictor(*bundle.read(None, trusted_keys=default_trusted_keys()))
+    except DetectorError as error:
+        return DetectorFindings(notes=(f"{what}: {error}",))
+    log_terms()
+    return _check(records, groups, left_out, predictor)
+
+
+def _check(
+    records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], model: Predictor
+) -> DetectorFindings:
+    model = model.at(views=1)
+    outputs = run_on_images(model, [record.image for record in records])
+    strangers, notes = Finding(STRANGERS, 0), []
+    over = np.zeros(len(records), np.bool_)
+    if model.files.feature_space is None:
+        notes.append("images of no skin lesion were not looked for: this detector has no feature space")
+    elif len(records):
+        strangers, over = _find_strangers(records, groups, outputs, model, model.files.feature_space)
+    judged = _judged(records, groups, np.asarray(left_out, np.bool_) | over)
+    if judged is None:
+        enough = f"they take two classes with {_FEWEST_LESIONS} lesions or more"
+        return DetectorFindings(strangers=strangers, notes=(*notes, f"doubtful labels were not looked for: {enough}"))
+    doubtful = _find_doubtful(records, groups, outputs, judged)
+    if not doubtful.count:  # no finding, and its estimate is worth saying all the same
+        notes.append(doubtful.summary)
+    return DetectorFindings(doubtful, strangers, tuple(notes))
+
+
+def _judged(records: Sequence[Record], groups: Sequence[str], left_out: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """Return the positions of the images whose labels can be judged; None where there are too few."""
+    lesions: dict[str, set[str]] = {}
+    usable = [index for index, record in enumerate(records) if not (left_out[index] or record.parent)]
+    for index in usable:
+        lesions.setdefault(records[index].label, set()).add(groups[index])
+    large = {label for label, own in lesions.items() if len(own) >= _FEWEST_LESIONS}
+    return np.array([index for index in usable if records[index].label in large]) if len(large) > 1 else None
+
+
+def _find_strangers(
+    records: Sequence[Record], groups: Sequence[str], outputs: ImageOutputs, model: Predictor, space: FeatureSpace
+) -> tuple[Finding, NDArray[np.bool_]]:
+    """Rank images by their distance from the detector's training images times that from the other images of the dataset."""
+    scores = space.distance(outputs.features)
+    types = (None, "clinical") if model.config.clinical else (None,)
+    threshold = max(model.config.calibration(1, image_type).ood_threshold for image_type in types)  # type: ignore[arg-type]
+    over = scores > threshold
+    ranked = scores * FeatureSpace.fit(outputs.features).distance(outputs.features)
+    order = [int(index) for index in np.argsort(-ranked, kind="stable") if over[index]]
+    cases = _with_neighbours(records, groups, centre(outputs.features), order)
+    finding = Finding(
+        kind=STRANGERS,
+        count=len(order),
+        effect="A model learns from them what no lesion shows, and in a test they count as errors or as luck.",
+        advice="Look at them, and remove those that show no skin lesion, or one that nobody could judge.",
+        cases=cases,
+        summary=f"{count_noun(len(order), 'image')} {is_or_are(len(order))} unlike the lesions that the detector was trained "
+        f"on, {len(order) / len(records):.1%} of all, the least alike first",
+        values={"scores": [round(float(scores[index]), 3) for index in order], "threshold": round(float(threshold), 3)},
+    )
+    return finding, over
+
+
+def _find_doubtful(
+    records: Sequence[Record], groups: Sequence[str], outputs: ImageOutputs, judged: NDArray[np.intp]
+) -> Finding:
+    classes, labels = np.unique([records[index].label for index in judged], return_inverse=True)
+    own_groups = [groups[index] for index in judged]
+    features, answers = outputs.features[judged], outputs.probabilities[judged]
+    result = judge_labels(regression_inputs(features, answers), labels, own_groups)
+    chances, own = result.noise.chances, [records[index] for index in judged]
+    order = [int(index) for index in np.argsort(-chances, kind="stable") if chances[index] >= _LISTED]
+    count, estimate = int((chances > _DOUBTFUL).sum()), result.noise.counts()
+    suggested = [classes[_other_class(result, labels, index)] for index in order]
+    pairs = Counter(
+        f"{own[index].label}, looks like {other}" for index, other in zip(order[:count], suggested, strict=False)
+    )
+    not_judged = len(records) - len(judged)
+    return Finding(
+        kind=DOUBTFUL,
+        count=count,
+        effect="A model that learns a wrong label answers wrongly, and in a test it counts as an error where there is none.",
+        advice="Have somebody who knows the diagnoses look at them, the first ones first; no label is wrong for looking so.",
+        cases=_with_neighbours(own, own_groups, centre(features), order),
+        summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right; of {len(judged):,} labels an "
+        f"estimated {estimate['value']:,} [{estimate['low']:,}, {estimate['high']:,}] are wrong"
+        + "".join(f"; {number} {printable(pair)}" for pair, number in pairs.most_common(3)),
+        values={
+            "estimate": estimate,
+            "judged": len(judged),
+            "not judged": not_judged,
+            "chances": [round(float(chances[index]), 3) for index in order],
+            "looks like": [str(name) for name in suggested],
+            "notes": [
+                f"looks like {name}; wrong with a chance of {chances[index]:.0%}"
+                for index, name in zip(order, suggested, strict=True)
+            ],
+        },
+    )
+
+
+def _other_class(result: JudgedLabels, labels: NDArray[np.intp], index: int) -> int:
+    """Return the most probable class that is not an image's label."""
+    probabilities = result.probabilities[index].copy()
+    probabilities[labels[index]] = -1
+    return int(probabilities.argmax())
+
+
+def _with_neighbours(
+    records: Sequence[Record], groups: Sequence[str], features: Float32Array, order: Sequence[int]
+) -> tuple[Case, ...]:
+    """Return each image with its nearest neighbours of other lesions."""
+    neighbours = nearest_of_others(features, order, groups, _NEIGHBOURS)
+    return tuple(
+        (records[index], *(records[other] for other in near)) for index, near in zip(order, neighbours, strict=True)
+    )

@@ -1,0 +1,49 @@
+"""Labels judged by a regression that has not seen their lesions."""
+
+import numpy as np
+import pytest
+
+from melanoma_detect.data_audit.out_of_fold import centre, judge_labels, regression_inputs
+
+
+def clusters(count=300, classes=3, seed=1):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, count)
+    return np.eye(classes)[truth] * 6 + rng.normal(size=(count, classes)), truth
+
+
+def test_wrong_labels_come_first_and_are_counted():
+    points, truth = clusters()
+    labels = truth.copy()
+    labels[:20] = (labels[:20] + 1) % 3
+    judged = judge_labels(points, labels, [str(number) for number in range(300)])
+    first = np.argsort(-judged.noise.chances)[:20]
+    assert (first < 20).mean() >= 0.9
+    assert judged.noise.low <= 20 / 300 <= judged.noise.high
+
+
+def test_images_of_one_lesion_do_not_vouch_for_each_other():
+    points, truth = clusters()
+    # Twelve images of one lesion lie far from all others and carry one wrong label: only each other could confirm it.
+    points[:12] = [6, 0, 0]
+    truth[:12] = 0
+    labels = truth.copy()
+    labels[:12] = 1
+    alone = [str(number) for number in range(300)]
+    grouped = ["one"] * 12 + alone[12:]
+    apart = judge_labels(points, labels, grouped).probabilities[:12, 1].mean()
+    assert apart < judge_labels(points, labels, alone).probabilities[:12, 1].mean()
+
+
+def test_the_inputs_hold_features_and_answers_and_take_infinitely_sure_ones():
+    features = np.random.default_rng(1).normal(size=(40, 6)).astype(np.float32)
+    inputs = regression_inputs(features, np.eye(4)[np.arange(40) % 4])
+    assert inputs.shape == (40, 6 + 4)
+    assert np.isfinite(inputs).all()
+    assert regression_inputs(features * 7, np.full((40, 4), 0.25)) == pytest.approx(
+        regression_inputs(features, np.full((40, 4), 0.25)), abs=1e-5
+    )
+
+
+def test_features_of_length_zero_are_no_error():
+    assert np.isfinite(centre(np.zeros((3, 4), np.float32))).all()
