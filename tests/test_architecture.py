@@ -44,6 +44,8 @@ ALLOWED_IMPORTS = {
     "data.sources.hdf5 -> h5py": "few sources are HDF5 files",
     "data.sources.table_file -> pyarrow": "CSV tables need no pyarrow",
     "data_audit.feature_duplicates -> faiss": "an audit without a model searches no features",
+    "explain.detector_explanations -> melanoma_detect.explain.explain": "a prediction explains nothing",
+    "explain.detector_explanations -> melanoma_detect.similar.find": "a prediction looks for no cases",
     "explain.explain -> melanoma_detect.explain.grad_cam": "occlusion needs no Keras",
     "images.formats -> melanoma_detect.images.dicom": "imports pydicom, the extra dicom",
     "images.frames -> melanoma_detect.images.dicom": "imports pydicom, the extra dicom",

@@ -309,6 +309,7 @@ def test_the_reference_page_has_every_command_and_option():
         "balance",
         "new-plugin",
         "serve",
+        "similar",
     }
     for name in group.list_commands(context):
         command = group.get_command(context, name)

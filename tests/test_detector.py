@@ -163,7 +163,7 @@ def test_arrays_and_predictions_agree(detector, data):
 
 
 PUBLIC_NAMES = {
-    *("fit", "localize", "load", "save", "predict", "explain", "evaluate", "export", "at"),
+    *("fit", "localize", "load", "save", "predict", "explain", "similar", "evaluate", "export", "at"),
     *("model_card", "operating_point", "classes", "image_size", "history", "predictor"),
 }
 

@@ -20,6 +20,9 @@ from .inference.operating_points import OperatingPoint as OperatingPoint
 from .inference.prediction import Prediction as Prediction
 from .detector import Detector as Detector
 from .explain.explain import Explanation as Explanation
+from .similar.cases import SimilarCases as SimilarCases
+from .similar.index import SimilarIndex as SimilarIndex
+from .similar.make import similar_index as similar_index
 from .scoring.score import Scores as Scores
 from .scoring.score import score as score
 from .monitoring.monitor import monitor as monitor

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from melanoma_detect.images.reader import ImageLike
+from melanoma_detect.explain.detector_explanations import DetectorExplanations
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import Engine
 from melanoma_detect.inference.config import DetectorConfig, Settings
@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     from melanoma_detect.evaluation.evaluate import Seen
     from melanoma_detect.evaluation.evaluation import Evaluation
     from melanoma_detect.evaluation.external import ExternalValidation, Sets
-    from melanoma_detect.explain.explain import Explanation, Method
     from melanoma_detect.export.export import Images
     from melanoma_detect.export.exported import Exported, ExportFormat, Precision
     from melanoma_detect.inference.signatures import TrustedKeys
     from melanoma_detect.training.recipes import Recipe
 
 
-class Detector(DetectorProperties):
+class Detector(DetectorExplanations, DetectorProperties):
     """A trained model with the threshold at which it alerts to melanoma.
 
     Train one with `Detector.fit`, or load a saved one with `Detector.load`. Several threads may use one detector at once.
@@ -275,37 +274,6 @@ class Detector(DetectorProperties):
         with progress_bar("localizing", shown=progress):
             used = localize(self.predictor, data, sensitivity=sensitivity, target=target, seed=seed)
         return type(self)(used.config, used.runtime, used.files, used.settings)
-
-    @renamed_keywords(photo="image")
-    def explain(
-        self, image: ImageLike, *, diagnosis: str | None = None, method: "Method" = "auto", progress: bool = True
-    ) -> "Explanation":
-        """Explain which parts of an image are evidence for a diagnosis, as a heat map.
-
-        The class activation map weights the model's last feature maps as its last layer does: exact, as fast as a prediction,
-        at a low resolution. Grad-CAM does the same by the gradients of the Keras model, also where further layers follow the
-        maps; it first loads Keras and the model, ten seconds and more. Occlusion hides one part of the image after the other
-        and measures how the probability changes: 157 predictions.
-
-        Args:
-            image: One image, as `predict` takes it.
-            diagnosis: A class, a name of the taxonomy, or `"malignant"`; None for the most probable class.
-            method: `"cam"`, `"grad-cam"`, `"occlusion"`, or `"auto"` for the first of them that the detector allows.
-            progress: Draw a progress bar where it takes more than two seconds.
-
-        Returns:
-            The explanation: a heat map over the image; printing it describes the map.
-
-        Raises:
-            DetectorError: The detector does not know the diagnosis, or its model does not allow the method.
-
-        Examples:
-            >>> detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", diagnosis="melanoma").heat.shape
-            (32, 32)
-        """
-        from melanoma_detect.explain.explain import explain  # noqa: PLC0415 - predictions do not need it
-
-        return explain(self.predictor, image, diagnosis=diagnosis, method=method, progress=progress)
 
     @renamed_keywords(pictures="images")
     def export(

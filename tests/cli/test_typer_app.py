@@ -14,6 +14,8 @@ from melanoma_detect.errors import DetectorError, OutputError
 # Each command that writes a file: its arguments up to the output, and the suffix of what it writes.
 WRITERS = {
     "explain": (["explain", "photo.jpg", "--method", "occlusion", "--detector", "{detector}", "--out"], ".png"),
+    "similar": (["similar", "photo.jpg", "--data", "set", "--detector", "{detector}", "--out"], ".png"),
+    "similar --index": (["similar", "photo.jpg", "--data", "set", "--detector", "{detector}", "--index"], ".similar"),
     "export": (["export", "--detector", "{detector}", "--out"], ".onnx"),
     "export --data": (["export", "--data", "set", "--detector", "{detector}", "--out"], ".onnx"),
     "score": (["score", "photo.jpg", "set", "list.csv", "set.zip", "--detector", "{detector}", "--out"], ".csv"),

@@ -75,10 +75,10 @@ def test_every_word_has_ink():
 def test_the_colour_bar_goes_from_grey_to_yellow():
     page = np.asarray(draw_sheet(np.full((100, 420, 3), 128, np.uint8), np.zeros((2, 2)), USUAL)).astype(int)
     bar = page[np.ptp(page, axis=2).max(axis=1).argmax()]
-    right = bar[-sheet._GAP - 2]
+    right = bar[-sheet.GAP - 2]
     assert right[0] > 200
     assert right[2] < 120
-    assert np.ptp(bar[SHEET_WIDTH - sheet._GAP - 420 + 1]) == 0
+    assert np.ptp(bar[SHEET_WIDTH - sheet.GAP - 420 + 1]) == 0
 
 
 def test_an_endless_word_is_broken_within_the_line(drawn):

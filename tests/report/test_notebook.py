@@ -38,6 +38,8 @@ def values(detector, data, evaluation, found, tmp_path_factory):
         "Recipe": md.Recipe.named("strong"),
         "Record": data.test[0],
         "Scores": scored,
+        "SimilarCases": detector.similar(data.records[0], data.test),
+        "SimilarIndex": md.similar_index(data.test, detector, progress=False),
         "Split": data.test,
     }
 

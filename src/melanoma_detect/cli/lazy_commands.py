@@ -17,6 +17,7 @@ MODULES = {
     "predict": "predict",
     "card": "predict",
     "explain": "explain",
+    "similar": "similar",
     "export": "export",
     "score": "score",
     "watch": "watch",

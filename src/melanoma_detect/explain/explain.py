@@ -14,8 +14,8 @@ from melanoma_detect.explain.explanation import (
     CAVEAT,
     HIDDEN_SHARE,
     Explanation,
-    check_image_output,
 )
+from melanoma_detect.explain.image_output import check_image_output
 from melanoma_detect.explain.occlusion import hide_hottest, occlude
 from melanoma_detect.explain.overlay import resize_heat
 from melanoma_detect.explain.prepared_image import PreparedImage, prepare_image

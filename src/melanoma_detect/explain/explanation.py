@@ -4,26 +4,26 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from melanoma_detect.errors import OutputError
 from melanoma_detect.explain.dicom_output import HasDicomCapture
+from melanoma_detect.explain.image_output import check_image_output
 from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.explain.sheet import SheetText, draw_sheet
+from melanoma_detect.explain.similar_sheet import add_similar
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.printable import printable
+from melanoma_detect.similar.cases import SimilarCases
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.notebook import notebook_view, show
-from melanoma_detect.utils.outputs import check_output
-from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.probabilities import format_percent
 from melanoma_detect.utils.upward_calls import call_upwards
 
@@ -61,6 +61,7 @@ class Explanation(HasDicomCapture):
         share_for: Of all evidence in the image, for and against the diagnosis, the share that is for it, 0 to 1; None where
             unknown.
         seen: The share of the image that the model saw, over 0 to 1: less than 1 where its margins were cut off.
+        similar: The labelled cases nearest to the image; None where none were asked for.
 
     Examples:
         >>> explanation = detector.explain(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", method="occlusion")
@@ -82,6 +83,7 @@ class Explanation(HasDicomCapture):
     cells: tuple[int, int] | None = None
     share_for: float | None = None
     seen: float = 1.0
+    similar: SimilarCases | None = None
 
     @property
     def picture(self) -> Pixels:
@@ -145,7 +147,8 @@ class Explanation(HasDicomCapture):
             caption=self._text(PurePath(self.source).name or self.source),
             note=DISCLAIMER,
         )
-        return draw_sheet(self.image, self.heat, text)
+        sheet = draw_sheet(self.image, self.heat, text)
+        return sheet if self.similar is None else add_similar(sheet, self.similar)
 
     def plot(self) -> "Figure":
         """Draw the image, the overlay beside it, its scale and the sentences of this explanation.
@@ -215,6 +218,7 @@ class Explanation(HasDicomCapture):
             "reason": self.reason,
             "abstained": self.abstained,
             "text": str(self),
+            "similar": None if self.similar is None else self.similar.to_dict(),
         }
 
     _repr_html_ = notebook_view
@@ -306,32 +310,6 @@ class Explanation(HasDicomCapture):
         if hidden < self.probability:
             return f"{part} lowers {self._name} to {share}."
         return f"{part} does not lower {self._name} ({share}): do not rely on this map; compare with occlusion."
-
-
-def check_image_output(
-    path: "str | os.PathLike[str]", *, overwrite: bool, inputs: "Iterable[str | os.PathLike[str]]" = ()
-) -> Path:
-    """Raise OutputError unless an image can be written to a path; see `check_output`.
-
-    Args:
-        path: The file to write.
-        overwrite: Whether a file that is there may be replaced.
-        inputs: Files that are never overwritten.
-
-    Returns:
-        The path, with `~` expanded.
-
-    Raises:
-        OutputError: No image format has its suffix, the file exists or is an input, or it cannot be written.
-
-    Examples:
-        >>> check_image_output("overlay.png", overwrite=False).name
-        'overlay.png'
-    """
-    suffix = expand_path(path).suffix
-    if Image.registered_extensions().get(suffix.lower()) not in Image.SAVE:
-        raise OutputError(f"{path}: no image format has the suffix {suffix!r}; expected .png, .jpg or .webp")
-    return check_output(path, overwrite=overwrite, inputs=inputs)
 
 
 def _describe_maximum(heat: Float32Array) -> str:

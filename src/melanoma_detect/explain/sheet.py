@@ -13,11 +13,11 @@ from melanoma_detect.explain.lettering import Font, Lettering, choose_lettering
 from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.images.reader import Pixels
 
-_GAP, _BAR, _INK, _PAPER = 12, 12, (40, 46, 52), (255, 255, 255)
-_TITLE_SIZE, _TEXT_SIZE, _NOTE_SIZE = 20, 14, 12  # in pixels; 15, 10.5 and 9 points
-_FAINT = (92, 100, 108)  # the ink of notes: 6:1 on paper
+GAP, _BAR, _INK, PAPER = 12, 12, (40, 46, 52), (255, 255, 255)
+TITLE_SIZE, TEXT_SIZE, NOTE_SIZE = 20, 14, 12  # in pixels; 15, 10.5 and 9 points
+FAINT = (92, 100, 108)  # the ink of notes: 6:1 on paper
 _LEAST, _MOST = "no evidence", "most in this image"
-SHEET_WIDTH = 2 * 420 + 3 * _GAP  # in pixels
+SHEET_WIDTH = 2 * 420 + 3 * GAP  # in pixels
 
 
 class SheetText(NamedTuple):
@@ -55,26 +55,26 @@ def draw_sheet(image: Pixels, heat: NDArray[np.floating], text: SheetText, *, wi
         876
     """
     letters = choose_lettering(text)
-    panel = max(image.shape[1], (width - 3 * _GAP) // 2)
-    total = 2 * panel + 3 * _GAP
+    panel = max(image.shape[1], (width - 3 * GAP) // 2)
+    total = 2 * panel + 3 * GAP
     margin = (panel - image.shape[1]) // 2
-    columns = (_GAP + margin, 2 * _GAP + panel + margin)
-    blocks = _Blocks(letters, total)
-    blocks.add(text.title, _TITLE_SIZE, (_GAP, _GAP))
-    top = blocks.bottom + _GAP
+    columns = (GAP + margin, 2 * GAP + panel + margin)
+    blocks = TextBlocks(letters, total)
+    blocks.add(text.title, TITLE_SIZE, (GAP, GAP))
+    top = blocks.bottom + GAP
     for left, words in zip(columns, (text.image, text.overlay), strict=True):
-        blocks.add(words, _TEXT_SIZE, (left, top), width=panel - margin)
-    shown = blocks.bottom + _GAP // 2
-    scale = shown + image.shape[0] + _GAP // 2
-    blocks.add(_LEAST, _TEXT_SIZE, (columns[1], scale + _BAR + 3))
-    least, most = (ceil(letters.font(_TEXT_SIZE).getlength(words)) for words in (_LEAST, _MOST))
-    if least + _GAP + most > image.shape[1]:
-        blocks.add(_MOST, _TEXT_SIZE, (columns[1], blocks.bottom + 3))  # two lines under a narrow image
+        blocks.add(words, TEXT_SIZE, (left, top), width=panel - margin)
+    shown = blocks.bottom + GAP // 2
+    scale = shown + image.shape[0] + GAP // 2
+    blocks.add(_LEAST, TEXT_SIZE, (columns[1], scale + _BAR + 3))
+    least, most = (ceil(letters.font(TEXT_SIZE).getlength(words)) for words in (_LEAST, _MOST))
+    if least + GAP + most > image.shape[1]:
+        blocks.add(_MOST, TEXT_SIZE, (columns[1], blocks.bottom + 3))  # two lines under a narrow image
     else:
-        blocks.add(_MOST, _TEXT_SIZE, (columns[1] + image.shape[1] - most, scale + _BAR + 3), width=most)
-    blocks.add(text.caption, _TEXT_SIZE, (_GAP, blocks.bottom + 2 * _GAP))
-    blocks.add(text.note, _NOTE_SIZE, (_GAP, blocks.bottom + _GAP), ink=_FAINT)
-    page = Image.new("RGB", (total, blocks.bottom + _GAP), _PAPER)
+        blocks.add(_MOST, TEXT_SIZE, (columns[1] + image.shape[1] - most, scale + _BAR + 3), width=most)
+    blocks.add(text.caption, TEXT_SIZE, (GAP, blocks.bottom + 2 * GAP))
+    blocks.add(text.note, NOTE_SIZE, (GAP, blocks.bottom + GAP), ink=FAINT)
+    page = Image.new("RGB", (total, blocks.bottom + GAP), PAPER)
     for left, picture in zip(columns, (Image.fromarray(image), draw_overlay(image, heat)), strict=True):
         page.paste(picture, (left, shown))
     ramp = np.linspace(0, 1, image.shape[1])[None].repeat(_BAR, 0)
@@ -92,14 +92,28 @@ class _Block(NamedTuple):
     ink: tuple[int, int, int]
 
 
-class _Blocks:
-    """The text of a sheet, block by block from the top down: its height is known before the sheet is made."""
+class TextBlocks:
+    """The text of a sheet, block by block from the top down: its height is known before the sheet is made.
+
+    Args:
+        letters: The fonts.
+        width: Of the sheet, in pixels.
+
+    Attributes:
+        bottom: Of the lowest line so far, in pixels.
+
+    Examples:
+        >>> blocks = TextBlocks(choose_lettering(("nevus",)), 200)
+        >>> blocks.add("nevus", TEXT_SIZE, (GAP, GAP))
+        >>> blocks.bottom > GAP
+        True
+    """
 
     def __init__(self, letters: Lettering, width: int) -> None:
         self._letters, self._width = letters, width
         self._blocks: list[_Block] = []
         self._measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-        self.bottom = 0  # of the lowest line so far, in pixels
+        self.bottom = 0
 
     def add(
         self,
@@ -110,9 +124,17 @@ class _Blocks:
         width: int | None = None,
         ink: tuple[int, int, int] = _INK,
     ) -> None:
-        """Put a text at a place, in lines no wider than a width; without one, up to the right margin."""
+        """Put a text at a place, in lines no wider than a width.
+
+        Args:
+            text: The text.
+            size: Of its letters, in pixels.
+            corner: Its upper left corner.
+            width: Of the lines, in pixels; None for up to the right margin.
+            ink: Its colour.
+        """
         font = self._letters.font(size)
-        words = _wrap(self._letters.spell(text), width or self._width - corner[0] - _GAP, font)
+        words = _wrap(self._letters.spell(text), width or self._width - corner[0] - GAP, font)
         if words:
             self._blocks.append(_Block(words, size, corner, ink))
             self.bottom = max(
@@ -120,7 +142,11 @@ class _Blocks:
             )
 
     def draw(self, page: Image.Image) -> None:
-        """Draw every block."""
+        """Draw every block.
+
+        Args:
+            page: The sheet.
+        """
         draw = ImageDraw.Draw(page)
         for block in self._blocks:
             draw.multiline_text(block.corner, block.words, fill=block.ink, font=self._letters.font(block.size))

@@ -27,6 +27,8 @@ _VIEWS = {
     "Recipe": ("notebook_settings", "recipe"),
     "Record": ("notebook_data", "record"),
     "Scores": ("notebook_settings", "scores"),
+    "SimilarCases": ("notebook_similar", "similar_cases"),
+    "SimilarIndex": ("notebook_similar", "similar_index"),
     "Split": ("notebook_data", "split"),
 }
 
@@ -37,7 +39,7 @@ def render(value: Any) -> str:
     Args:
         value: A `Dataset`, `Split`, `Record`, `Audit`, `Finding`, `Detector`, `Evaluation`, `ExternalValidation`,
             `Comparison`, `Prediction`, `Predictions`, `Explanation`, `ModelInfo`, `ModelList`, `OperatingPoint`,
-            `MeasuredPoint`, `Recipe` or `Scores`.
+            `MeasuredPoint`, `Recipe`, `Scores`, `SimilarCases` or `SimilarIndex`.
 
     Returns:
         HTML: one element with its style, whose names begin with `mdv`.

@@ -58,7 +58,7 @@ def prediction(value: Prediction) -> NotebookFigure:
     heading = f"{word}: no diagnosis"
     if not value.abstained:
         heading = f"{word}: {value.diagnosis}, {format_percent(value.probabilities[value.diagnosis])}"
-    figure = _new_sheet(side + _BARS + _NAMES, height, heading, sentence, color=COLORS[value.decision])
+    figure = new_sheet(side + _BARS + _NAMES, height, heading, sentence, color=COLORS[value.decision])
     grid = figure.add_gridspec(2, 2, width_ratios=(side, _BARS), height_ratios=(height - key - 0.5, key))
     _draw_image(figure.add_subplot(grid[0, 0]), image)
     _draw_bars(figure.add_subplot(grid[:, 1]), value)
@@ -85,7 +85,7 @@ def explanation(value: Explanation) -> NotebookFigure:
     title = value.title
     rows, columns = value.image.shape[:2]
     side = min(4.0, 4.0 * columns / rows)
-    figure = _new_sheet(max(2 * side + 0.3, _LEAST), side * rows / columns + 0.85, title, text)
+    figure = new_sheet(max(2 * side + 0.3, _LEAST), side * rows / columns + 0.85, title, text)
     left, right = figure.subplots(1, 2)
     show_image(left, value.image, "image")
     show_image(right, np.asarray(value.overlay()), f"evidence, by {METHOD_NAMES.get(value.method, value.method)}")
@@ -104,8 +104,23 @@ def explanation(value: Explanation) -> NotebookFigure:
     return figure
 
 
-def _new_sheet(width: float, height: float, title: str, sentences: str, *, color: str = _INK) -> NotebookFigure:
-    """Return a figure with a title on the left, and with the sentences and the disclaimer below."""
+def new_sheet(width: float, height: float, title: str, sentences: str, *, color: str = _INK) -> NotebookFigure:
+    """Return a figure with a title on the left, and with the sentences and the disclaimer below.
+
+    Args:
+        width: In inches.
+        height: In inches, without the sentences.
+        title: The title.
+        sentences: The sentences.
+        color: Of the title.
+
+    Returns:
+        The figure, without axes.
+
+    Examples:
+        >>> len(new_sheet(4, 2, "title", "A sentence.").axes)
+        0
+    """
     letters = int((width - 0.2) * _CHARACTERS)
     lines = textwrap.wrap(sentences, letters)
     note = textwrap.wrap(DISCLAIMER, int(letters * 9.5 / 9))
@@ -127,10 +142,23 @@ def _draw_image(axes: Axes, image: Image.Image | str) -> None:
     axes.axis("off")
     axes.set_anchor("NW")
     if isinstance(image, str):
-        note = textwrap.fill(drawable(image), 30)
-        axes.text(0.5, 0.5, note, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes)
+        draw_no_image(axes, image)
     else:
         axes.imshow(image)
+
+
+def draw_no_image(axes: Axes, reason: str) -> None:
+    """Write why there is no image in its place.
+
+    Args:
+        axes: The place.
+        reason: The reason.
+
+    Examples:
+        >>> draw_no_image(new_sheet(4, 2, "title", "").add_subplot(), "no image: gone.jpg")
+    """
+    note = textwrap.fill(drawable(reason), 30)
+    axes.text(0.5, 0.5, note, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes)
 
 
 def _draw_key(axes: Axes, kinds: Sequence[tuple[str, str]]) -> None:

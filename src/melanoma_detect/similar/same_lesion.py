@@ -1,0 +1,136 @@
+"""Is another image the same, or of the same lesion? By its bytes, its perceptual hash, its ISIC id, and its fine detail."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from melanoma_detect.data.record import Record
+from melanoma_detect.errors import DatasetError, ImageError
+from melanoma_detect.images.frame_names import file_of
+from melanoma_detect.images.perceptual_hash import Codes, fingerprint
+from melanoma_detect.images.reader import ImageLike, load_rgb, min_decode_size, source_name
+from melanoma_detect.inference.preprocessing import check_image_path
+from melanoma_detect.utils.arrays import Float32Array
+from melanoma_detect.utils.regular_files import open_regular
+
+_SIDE = 128  # pixels: thumbnails whose fine detail is compared, as data.near_duplicates does
+_BLUR = 2.5  # pixels: coarser shapes are the same in all round lesions
+_MIN_CORRELATION = 0.8  # photographs of one lesion correlate more, of two lesions under 0.75
+
+
+class ImageTraces(NamedTuple):
+    """By what an image is recognised.
+
+    Attributes:
+        source: Its path or name.
+        digest: SHA-256 of its file; empty where there is none.
+        path: The absolute path of its file; empty where there is none.
+        codes: The perceptual hashes to look up, uint8 `(m, 32)`; none for an image of one even colour.
+        grey: float32 `(128, 128)`: its grey levels.
+        record: The dataset's record, if it is one.
+    """
+
+    source: str
+    digest: str
+    path: str
+    codes: Codes
+    grey: Float32Array
+    record: Record | None = None
+
+
+def read_traces(image: ImageLike | Record) -> ImageTraces:
+    """Read what an image is recognised by.
+
+    Args:
+        image: One image, as `Detector.predict` takes it, or a record of a dataset. An open file is read to its end.
+
+    Returns:
+        Its traces.
+
+    Raises:
+        ImageError: The image cannot be read.
+
+    Examples:
+        >>> traces = read_traces(data.records[0])
+        >>> traces.digest == data.records[0].digest
+        True
+    """
+    record = image if isinstance(image, Record) else None
+    shown: Any = image.image if isinstance(image, Record) else image
+    check_image_path(shown)
+    loaded = load_rgb(shown, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash"))
+    found = fingerprint(loaded)
+    is_file = isinstance(shown, (str, os.PathLike))
+    return ImageTraces(
+        source=record.id if record else source_name(shown),
+        digest=record.digest if record and record.digest else _digest(shown),
+        path=os.path.abspath(file_of(shown)) if is_file else "",  # noqa: PTH100 - a path may be a StretchedImage
+        codes=np.empty((0, 32), np.uint8) if found is None else np.concatenate([found.queries, found.orientations]),
+        grey=_grey(loaded),
+        record=record,
+    )
+
+
+def show_same_lesion(traces: ImageTraces, other: ImageLike) -> bool:
+    """Return whether the fine detail of two images agrees, over shifts and turns by right angles: then they show one lesion.
+
+    Args:
+        traces: Of the one.
+        other: The other.
+
+    Returns:
+        Whether they correlate by 0.8 and more; False where the other cannot be read.
+
+    Examples:
+        >>> show_same_lesion(read_traces(data.records[0]), data.records[0].path)
+        True
+    """
+    try:
+        grey = _grey(load_rgb(other, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash")))
+    except ImageError:
+        return False
+    return _correlate(_fine_detail(traces.grey), _fine_detail(grey)) >= _MIN_CORRELATION
+
+
+def _digest(image: Any) -> str:
+    """Return the SHA-256 of an image's file, or of the bytes that were given; empty for pixels."""
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return hashlib.sha256(image).hexdigest()
+    if not isinstance(image, (str, os.PathLike)):
+        return ""
+    try:
+        with open_regular(file_of(image), DatasetError) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, DatasetError):
+        return ""
+
+
+def _grey(image: Image.Image) -> Float32Array:
+    small = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _fine_detail(grey: Float32Array) -> Float32Array:
+    """Return an image without its coarse shapes, faded out towards the border, as a vector of length 1. NumPy only."""
+    frequencies = np.fft.fftfreq(2 * _SIDE)[:, None], np.fft.rfftfreq(2 * _SIDE)[None]
+    blur = np.exp(-2 * (np.pi * _BLUR) ** 2 * (frequencies[0] ** 2 + frequencies[1] ** 2))
+    mirrored = np.pad(grey, ((0, _SIDE), (0, _SIDE)), mode="symmetric")
+    coarse = np.fft.irfft2(np.fft.rfft2(mirrored) * blur, s=mirrored.shape)[:_SIDE, :_SIDE]
+    window = np.hanning(_SIDE)
+    detail = (grey - coarse) * np.outer(window, window)
+    detail -= detail.mean()
+    length = float(np.sqrt(np.square(detail).sum()))
+    return np.asarray(detail / length if length > 1 else np.zeros_like(detail), np.float32)
+
+
+def _correlate(first: Float32Array, second: Float32Array) -> float:
+    wave = np.conj(np.fft.rfft2(second))
+    return max(float(np.fft.irfft2(np.fft.rfft2(turned) * wave, s=turned.shape).max()) for turned in _turns(first))
+
+
+def _turns(detail: Float32Array) -> Sequence[Float32Array]:
+    return [flipped[::down, ::along] for flipped in (detail, detail.T) for down in (1, -1) for along in (1, -1)]
