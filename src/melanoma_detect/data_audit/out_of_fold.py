@@ -13,7 +13,6 @@ from melanoma_detect.utils.arrays import Float32Array, Float64Array
 from melanoma_detect.utils.progress import stage
 
 FOLDS = 5
-_ROUNDS = 3  # fits of the regression: the later ones count a label less, the likelier it is wrong
 _COMPONENTS = 128  # of the features
 # The weight of the detector's answers, and the regression's freedom: chosen on MILK10k and the nine-class set with planted
 # errors.
@@ -39,9 +38,6 @@ def judge_labels(
 ) -> JudgedLabels:
     """Fit a regularised logistic regression in folds, and estimate which labels contradict it.
 
-    The regression is fitted three times. The chance that a label is right after one fit is its weight in the next: wrong
-    labels bend it less: expectation and maximisation, as for observers who err (Dawid and Skene 1979, doi 10.2307/2346806).
-
     Args:
         inputs: What the regression learns from, `(n, d)`: of `regression_inputs`.
         labels: The position of each image's label among the classes, `(n,)`, from 0, none left out.
@@ -49,7 +45,7 @@ def judge_labels(
         seed: Of the folds and the bootstrap.
 
     Returns:
-        The probabilities of the last fit, and the estimate.
+        The probabilities, and the estimate.
 
     Examples:
         >>> rng = np.random.default_rng(1)
@@ -60,13 +56,13 @@ def judge_labels(
         >>> sorted(np.argsort(-judged.noise.chances)[:6].tolist())
         [0, 1, 2, 3, 4, 5]
     """
-    folds = make_folds(labels.astype(str), np.asarray(groups), FOLDS, seed=seed)
-    weights = np.ones(len(labels))
-    for _ in stage(range(_ROUNDS), "judging labels", _ROUNDS):
-        probabilities = _predict_out_of_fold(inputs, labels, folds, weights)
-        noise = fit_label_noise(probabilities, labels, groups, seed=seed)
-        weights = 1 - noise.chances
-    return JudgedLabels(probabilities, noise)
+    probabilities = np.full((len(labels), int(labels.max()) + 1), _LEAST)
+    for fold in stage(make_folds(labels.astype(str), np.asarray(groups), FOLDS, seed=seed), "judging labels", FOLDS):
+        rest = np.delete(np.arange(len(labels)), fold)
+        model = LogisticRegression(C=_FREEDOM, tol=_TOLERANCE, max_iter=_STEPS).fit(inputs[rest], labels[rest])
+        probabilities[np.ix_(fold, model.classes_)] = model.predict_proba(inputs[fold])
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return JudgedLabels(probabilities, fit_label_noise(probabilities, labels, groups, seed=seed))
 
 
 def regression_inputs(features: Float32Array, probabilities: Float64Array) -> Float64Array:
@@ -106,15 +102,3 @@ def centre(features: Float32Array) -> Float32Array:
     """
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), _LEAST)
     return np.asarray(unit - unit.mean(axis=0), np.float32)
-
-
-def _predict_out_of_fold(
-    inputs: Float64Array, labels: NDArray[np.intp], folds: Sequence[NDArray[np.intp]], weights: Float64Array
-) -> Float64Array:
-    probabilities = np.full((len(labels), int(labels.max()) + 1), _LEAST)
-    for fold in folds:
-        rest = np.delete(np.arange(len(labels)), fold)
-        model = LogisticRegression(C=_FREEDOM, tol=_TOLERANCE, max_iter=_STEPS)
-        model.fit(inputs[rest], labels[rest], sample_weight=weights[rest])
-        probabilities[np.ix_(fold, model.classes_)] = model.predict_proba(inputs[fold])
-    return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
