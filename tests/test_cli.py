@@ -298,6 +298,7 @@ def test_the_reference_page_has_every_command_and_option():
         "score",
         "watch",
         "fingerprint",
+        "lab",
         "audit",
         "card",
         "explain",

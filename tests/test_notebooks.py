@@ -24,8 +24,8 @@ def results(notebook):
             yield cell, next((output.data for output in cell.outputs if output.output_type == "execute_result"), {})
 
 
-def test_three_notebooks_are_there():
-    assert NAMES == ["assignment", "first-detector", "your-own-folder"]
+def test_four_notebooks_are_there():
+    assert NAMES == ["assignment", "first-detector", "mistake-lab", "your-own-folder"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,5 @@
 from . import errors as errors
+from . import lab as lab
 from . import models as models
 from . import report as report
 from . import taxonomy as taxonomy

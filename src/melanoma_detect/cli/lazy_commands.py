@@ -25,6 +25,7 @@ MODULES = {
     "audit": "data",
     "classes": "data",
     "fingerprint": "fingerprint",
+    "lab": "lab",
     "balance": "balance",
     "models": "models",
     "check-model": "models",

@@ -19,6 +19,8 @@ _VIEWS = {
     "ExternalValidation": ("notebook_evaluation", "external_validation"),
     "Finding": ("notebook_data", "finding"),
     "MeasuredPoint": ("notebook_settings", "measured_point"),
+    "MistakeResult": ("notebook_lab", "mistake_result"),
+    "MistakeTable": ("notebook_lab", "mistake_table"),
     "ModelInfo": ("notebook_settings", "model_info"),
     "ModelList": ("notebook_settings", "model_list"),
     "OperatingPoint": ("notebook_settings", "operating_point"),
@@ -39,7 +41,7 @@ def render(value: Any) -> str:
     Args:
         value: A `Dataset`, `Split`, `Record`, `Audit`, `Finding`, `Detector`, `Evaluation`, `ExternalValidation`,
             `Comparison`, `Prediction`, `Predictions`, `Explanation`, `ModelInfo`, `ModelList`, `OperatingPoint`,
-            `MeasuredPoint`, `Recipe`, `Scores`, `SimilarCases` or `SimilarIndex`.
+            `MeasuredPoint`, `MistakeResult`, `MistakeTable`, `Recipe`, `Scores`, `SimilarCases` or `SimilarIndex`.
 
     Returns:
         HTML: one element with its style, whose names begin with `mdv`.

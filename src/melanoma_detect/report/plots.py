@@ -16,6 +16,7 @@ from melanoma_detect.report.comparison_plots import comparison
 from melanoma_detect.report.decision_plots import decision_curve, decisions
 from melanoma_detect.report.evaluation_plots import calibration, predictive_values, subgroups
 from melanoma_detect.report.external_plots import sets
+from melanoma_detect.report.lab_plots import mistake_prices
 from melanoma_detect.report.prediction_plots import explanation, prediction
 from melanoma_detect.report.roc_plot import roc
 from melanoma_detect.report.style import (
@@ -46,6 +47,7 @@ __all__ = [
     "decisions",
     "distribution",
     "explanation",
+    "mistake_prices",
     "prediction",
     "predictive_values",
     "roc",
