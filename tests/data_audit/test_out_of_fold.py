@@ -47,3 +47,13 @@ def test_the_inputs_hold_features_and_answers_and_take_infinitely_sure_ones():
 
 def test_features_of_length_zero_are_no_error():
     assert np.isfinite(centre(np.zeros((3, 4), np.float32))).all()
+
+
+def test_few_images_have_the_components_of_the_same_images_many_times():
+    features = np.random.default_rng(1).normal(size=(40, 60)).astype(np.float32)
+    answers = np.full((40, 4), 0.25)
+    few, many = (
+        regression_inputs(features, answers),
+        regression_inputs(np.tile(features, (2, 1)), np.tile(answers, (2, 1))),
+    )
+    assert np.abs(few[:, :10]) == pytest.approx(np.abs(many[:40, :10]), abs=1e-4)

@@ -7,7 +7,8 @@ each as likely as the next: the contamination model of Tukey (1960), for labels.
 The probabilities come from a regression that has learnt from the same labels, and is too sure or not sure enough. Two numbers
 that calibrate them are fitted together with the rate: a temperature (Guo et al. 2017, arXiv:1706.04599), and a curvature, by
 which classes that are far less probable than the first become rarer still. Without the second, planted errors were
-underestimated: right labels contradict a sure answer less often than a softmax has it, and its tail hid the wrong ones.
+underestimated: right labels contradict a sure answer less often than a softmax has it, and its tail hid the wrong ones. Nothing
+is maximised: rate and chances are means over all rates and calibrations, by their likelihood, each rate as likely beforehand.
 """
 
 from collections.abc import Sequence
@@ -17,15 +18,15 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.evaluation.bootstrap import draw_replicates
 from melanoma_detect.utils.arrays import Float64Array
 
 _TEMPERATURES = np.geomspace(0.4, 3, 24)
 _CURVATURES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
-_RATES = np.concatenate([[1e-4], np.geomspace(1e-3, 0.5, 44)])
-_REPLICATES = 200
-_LEVELS = (2.5, 97.5)  # percentiles of a 95 % interval
+_EDGES = np.concatenate([[0], np.geomspace(5e-4, 0.5, 60)])  # of the intervals of rates
+_RATES, _WIDTHS = (_EDGES[1:] + _EDGES[:-1]) / 2, np.diff(_EDGES)
+_ENDS = (0.025, 0.975)  # of a 95 % interval
 _FLOOR = 1e-9  # of a probability
+_NEGLIGIBLE = 1e-5  # share of a calibration in the posterior
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,14 @@ class LabelNoise:
 
     Attributes:
         rate: The share of labels that are wrong, between 0 and 1.
-        low: The lower end of its 95 % interval.
+        low: The lower end of its 95 % (credible) interval.
         high: The upper end.
-        temperature: What the logarithms of the probabilities are divided by.
-        curvature: How much faster than that they fall off, 0 or more.
         chances: The chance that each label is wrong, `(n,)`.
     """
 
     rate: float
     low: float
     high: float
-    temperature: float
-    curvature: float
     chances: Float64Array
 
     def counts(self) -> dict[str, int]:
@@ -55,23 +52,20 @@ class LabelNoise:
             `value`, `low` and `high`, rounded to whole labels.
 
         Examples:
-            >>> LabelNoise(0.05, 0.02, 0.08, 1.0, 0.0, np.zeros(100)).counts()
+            >>> LabelNoise(0.05, 0.02, 0.08, np.zeros(100)).counts()
             {'value': 5, 'low': 2, 'high': 8}
         """
         named = {"value": self.rate, "low": self.low, "high": self.high}
         return {name: round(share * len(self.chances)) for name, share in named.items()}
 
 
-def fit_label_noise(
-    probabilities: Float64Array, labels: NDArray[np.intp], groups: Sequence[str], *, seed: int = 123
-) -> LabelNoise:
-    """Estimate the share of wrong labels, by maximum likelihood.
+def fit_label_noise(probabilities: Float64Array, labels: NDArray[np.intp], groups: Sequence[str]) -> LabelNoise:
+    """Estimate the share of wrong labels, and the chance of each.
 
     Args:
         probabilities: Of each image and class, `(n, classes)`, by a model that has not learnt from this image; rows sum to 1.
         labels: The position of each image's label among the classes, `(n,)`.
-        groups: The lesion or patient of each image, `(n,)`: the bootstrap draws whole groups.
-        seed: Of the bootstrap.
+        groups: The lesion or patient of each image, `(n,)`: several images of one count as one.
 
     Returns:
         The share with its interval, and the chance of each label.
@@ -85,26 +79,25 @@ def fit_label_noise(
         >>> noise.low < 0.05 < noise.high, int((noise.chances > 0.5).sum())
         (True, 15)
     """
-    weights = np.concatenate([np.ones((1, len(labels))), *draw_replicates(groups, seed=seed, count=_REPLICATES)])
     calibrations = list(product(_TEMPERATURES.tolist(), _CURVATURES))
-    # (1 + replicates, calibrations, rates)
-    likelihood = np.stack([weights @ _log_likelihood(probabilities, labels, *pair) for pair in calibrations], axis=1)
-    best = likelihood.reshape(len(weights), -1).argmax(axis=1)
-    chosen, rates = np.unravel_index(best, likelihood.shape[1:])
-    temperature, curvature = calibrations[chosen[0]]
-    rate, (low, high) = float(_RATES[rates[0]]), np.percentile(_RATES[rates[1:]], _LEVELS)
-    fitting, others = _of_label(probabilities, labels, temperature, curvature)
-    chances = rate * others / ((1 - rate) * fitting + rate * others)
-    # A replicate may leave out what the estimate rests on.
-    return LabelNoise(rate, float(min(low, rate)), float(max(high, rate)), temperature, curvature, chances)
+    fitted = [_of_label(probabilities, labels, *pair) for pair in calibrations]
+    independent = len(set(groups)) / len(labels)
+    # (calibrations, rates)
+    log = independent * np.array([np.log(_mix(*pair)).sum(axis=0) for pair in fitted])
+    posterior = np.exp(log - log.max()) * _WIDTHS
+    posterior /= posterior.sum()
+    of_rates = posterior.sum(axis=0)
+    low, high = np.interp(_ENDS, np.concatenate([[0], of_rates.cumsum()]), _EDGES)
+    chances = np.zeros(len(labels))
+    for (fitting, others), shares in zip(fitted, posterior, strict=True):
+        if shares.sum() > _NEGLIGIBLE:
+            chances += (_RATES * others[:, None] / _mix(fitting, others)) @ shares
+    return LabelNoise(float(of_rates @ _RATES), float(low), float(high), chances)
 
 
-def _log_likelihood(
-    probabilities: Float64Array, labels: NDArray[np.intp], temperature: float, curvature: float
-) -> Float64Array:
-    """Return the logarithm of each label's likelihood at each rate, `(n, rates)`."""
-    fitting, others = _of_label(probabilities, labels, temperature, curvature)
-    return np.asarray(np.log((1 - _RATES) * fitting[:, None] + _RATES * others[:, None]))
+def _mix(fitting: Float64Array, others: Float64Array) -> Float64Array:
+    """Return the likelihood of each label at each rate, `(n, rates)`."""
+    return np.asarray((1 - _RATES) * fitting[:, None] + _RATES * others[:, None])
 
 
 def _of_label(

@@ -42,7 +42,7 @@ def judge_labels(
         inputs: What the regression learns from, `(n, d)`: of `regression_inputs`.
         labels: The position of each image's label among the classes, `(n,)`, from 0, none left out.
         groups: The lesion or patient of each image, `(n,)`; a fold holds whole groups.
-        seed: Of the folds and the bootstrap.
+        seed: Of the folds.
 
     Returns:
         The probabilities, and the estimate.
@@ -62,7 +62,7 @@ def judge_labels(
         model = LogisticRegression(C=_FREEDOM, tol=_TOLERANCE, max_iter=_STEPS).fit(inputs[rest], labels[rest])
         probabilities[np.ix_(fold, model.classes_)] = model.predict_proba(inputs[fold])
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return JudgedLabels(probabilities, fit_label_noise(probabilities, labels, groups, seed=seed))
+    return JudgedLabels(probabilities, fit_label_noise(probabilities, labels, groups))
 
 
 def regression_inputs(features: Float32Array, probabilities: Float64Array) -> Float64Array:
@@ -80,9 +80,13 @@ def regression_inputs(features: Float32Array, probabilities: Float64Array) -> Fl
         (8, 5)
     """
     centred = centre(features).astype(np.float64)
-    variance, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    count = min(_COMPONENTS, max(len(centred) // 4, 1), len(variance))
-    components = centred @ axes[:, ::-1][:, :count] / np.sqrt(max(variance[-1], _LEAST**2))
+    wide = centred.shape[1] > len(centred)
+    products = centred @ centred.T if wide else centred.T @ centred  # the smaller one has the same eigenvalues
+    values, axes = np.linalg.eigh(products / len(centred))
+    count = min(_COMPONENTS, max(len(centred) // 4, 1), len(values))
+    values, axes = np.maximum(values[::-1][:count], 0), axes[:, ::-1][:, :count]
+    components = axes * np.sqrt(values * len(centred)) if wide else centred @ axes
+    components /= max(float(np.sqrt(values[0])), _LEAST)
     answers = np.log(np.maximum(probabilities, _LEAST))
     return np.hstack([components, _ANSWERS * (answers - answers.mean(axis=1, keepdims=True))])
 
