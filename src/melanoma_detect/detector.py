@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from melanoma_detect.errors import DetectorError
 from melanoma_detect.explain.detector_explanations import DetectorExplanations
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.bundle import Engine
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from melanoma_detect.export.export import Images
     from melanoma_detect.export.exported import Exported, ExportFormat, Precision
     from melanoma_detect.inference.signatures import TrustedKeys
+    from melanoma_detect.similar.make import Cases
     from melanoma_detect.training.recipes import Recipe
 
 
@@ -283,6 +285,8 @@ class Detector(DetectorExplanations, DetectorProperties):
         *,
         precision: "Precision" = "float32",
         images: "Images" = None,
+        similar: "Cases | None" = None,
+        thumbnails: bool = False,
         overwrite: bool = False,
     ) -> "Exported":
         """Write the model in a format for other programs, and compare its outputs with the detector's.
@@ -296,6 +300,9 @@ class Detector(DetectorExplanations, DetectorProperties):
             precision: `"float32"`, or `"int8"` for ONNX: a quarter of the size, but its thresholds must be set again.
             images: The images to compare outputs on: a dataset (its test split), a split, or images; None for drawn lesions.
                 `"int8"` needs images, since it is also calibrated on them: on a dataset's training split, or on all of them.
+            similar: For `"page"`: a dataset, a split or an index whose nearest cases the page shows for each image. The page
+                then holds features, hashes and labels of all these cases, but neither names nor images.
+            thumbnails: The page also holds a small picture of each of these cases, for whoever gets the page.
             overwrite: Replace a file, or a SavedModel, that is there.
 
         Returns:
@@ -312,7 +319,10 @@ class Detector(DetectorExplanations, DetectorProperties):
         if format == "page":
             from melanoma_detect.export.page_file import export_page  # noqa: PLC0415
 
-            return export_page(self.predictor, path, precision=precision, images=images, overwrite=overwrite)
+            cases: Any = {"similar": similar, "thumbnails": thumbnails}
+            return export_page(self.predictor, path, precision=precision, images=images, overwrite=overwrite, **cases)
+        if similar is not None or thumbnails:
+            raise DetectorError(f"similar: {format!r} holds no cases; expected format='page'")
         from melanoma_detect.export.export import export  # noqa: PLC0415 - imports Keras
 
         return export(self.predictor, format, path, precision=precision, images=images, overwrite=overwrite)

@@ -60,3 +60,17 @@ def test_another_detectors_index_is_refused(photo, lesions):
     similar(photo, "--data", lesions / "Test", "--index", "ours.similar")
     result = CliRunner().invoke(app, ["similar", photo, "--index", "ours.similar"])
     assert isinstance(result.exception, DetectorError)
+
+
+def test_a_page_takes_an_index(photo, lesions, tmp_path):
+    similar(photo, "--data", lesions / "Test", "--index", "ours.similar")
+    page = ["export", "--format", "page", "-d", "mine.detector", "--similar", "ours.similar"]
+    result = CliRunner().invoke(app, [*page, "--out", "page.html"])
+    assert result.exit_code == 0, result.output
+    assert '"thumbnails":null' in (tmp_path / "page.html").read_text(encoding="utf-8")
+    result = CliRunner().invoke(app, [*page, "--thumbnails", "--out", "shown.html"])
+    assert (tmp_path / "shown.html").stat().st_size > (tmp_path / "page.html").stat().st_size
+    refused = CliRunner().invoke(app, ["export", "-d", "mine.detector", "--similar", "ours.similar", "--out", "x.onnx"])
+    assert "onnx holds no cases" in str(refused.exception)
+    refused = CliRunner().invoke(app, [*page[:5], "--thumbnails", "--out", "x.html"])
+    assert "of which cases" in str(refused.exception)

@@ -634,3 +634,25 @@ def test_fifty_large_images_take_no_more_memory_than_ten_and_leave_the_page_aliv
     page.wait_for_selector("#stage:not([hidden])")
     page.click("#remove")
     assert page.evaluate("window.unfreed") == start
+
+
+def test_similar_cases_stand_below_the_answer(open_page, photos, detector, data, tmp_path):
+    page = open_page(write_page(detector, tmp_path / "cases.html", similar=data, thumbnails=True))
+    choose(page, photos / "melanoma.png")
+    found = detector.similar(photos / "melanoma.png", data)
+    assert page.inner_text("#similar h3") == "Similar cases"
+    assert page.locator("#similar li img").count() == len(found) == 8
+    assert page.eval_on_selector_all(
+        "#similar img", "all => all.every((one) => one.complete && one.naturalWidth === 96)"
+    )
+    labels = page.eval_on_selector_all("#similar li", "all => all.map((one) => one.children[1].textContent)")
+    assert labels == [case.diagnosis for case in found]
+    assert f"The nearest of {len(data)} labelled images" in page.inner_text("#similar")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_page_without_cases_shows_none(open_page, html, photos):
+    page = open_page(html)
+    choose(page, photos / "melanoma.png")
+    assert page.locator("#similar").count() == 0

@@ -54,7 +54,7 @@ def test_directions_and_odd_names_are_kept(index, tmp_path):
     )
     values = np.ascontiguousarray(index.vectors.values[:, :5])
     directions = np.eye(index.vectors.width, 5, dtype=np.float32)
-    odd = replace(index, records=records, vectors=index.vectors._replace(values=values, directions=directions))
+    odd = replace(index, records=records, vectors=replace(index.vectors, values=values, directions=directions))
     read = read_similar_index(odd.save(tmp_path / "odd.similar"))
     assert read.records[0].id == "<b>0</b>\udce9\n"
     assert read.records[0].path == Path("/a\udce9/0.jpg")
@@ -151,7 +151,7 @@ def test_features_that_are_no_numbers_are_refused(index, number):
     values = index.vectors.values.copy()
     values[2, 3] = number
     with pytest.raises(ValueError, match="not finite"):
-        unpack_similar_index(pack_similar_index(replace(index, vectors=index.vectors._replace(values=values))))
+        unpack_similar_index(pack_similar_index(replace(index, vectors=replace(index.vectors, values=values))))
 
 
 def test_an_error_names_the_file(tmp_path):

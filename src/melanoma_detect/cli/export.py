@@ -48,14 +48,29 @@ def export(
             show_default="procedural lesions",
         ),
     ] = None,
+    similar: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=given_path,
+            help="For page: index of cases (.similar) whose nearest are shown for each image.",
+        ),
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="The page also holds a small picture of each of these cases.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the model alone, for other programs, and print how closely it agrees with the detector; or a page for browsers."""
     _check_precision(precision, format_, data)
     if format_ == "page" and data is not None:
         raise OptionError("--data: a page compares golden images by itself whenever it opens; leave it out")
-    inputs = [*([data] if data else []), *detector_files(detector)]
-    check_sources(inputs[:1] if data else [])
+    if format_ != "page" and (similar is not None or thumbnails):
+        raise OptionError(f"--similar, --thumbnails: {format_} holds no cases; expected --format page")
+    if thumbnails and similar is None:
+        raise OptionError("--thumbnails: of which cases? Give --similar FILE too")
+    inputs = [*([data] if data else []), *([similar] if similar else []), *detector_files(detector)]
+    check_sources([data] if data else [])
     _check_out(out, format_, inputs, overwrite=overwrite)
     check_detector(detector)
     note_missing_folder(out)
@@ -67,6 +82,8 @@ def export(
             out,
             precision=cast("Precision", precision),
             images=images,
+            similar=similar,
+            thumbnails=thumbnails,
             overwrite=overwrite,
         )
     echo(str(exported))

@@ -7,6 +7,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.export.exported import Exported, Precision
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.page import write_page
+from melanoma_detect.similar.make import Cases
 
 if TYPE_CHECKING:
     from melanoma_detect.export.export import Images
@@ -18,6 +19,8 @@ def export_page(
     *,
     precision: Precision = "float32",
     images: "Images" = None,
+    similar: Cases | None = None,
+    thumbnails: bool = False,
     overwrite: bool = False,
 ) -> Exported:
     """Write a detector as a page; see `Detector.export`.
@@ -26,6 +29,8 @@ def export_page(
         predictor: The detector.
         path: The file to write, whose name ends in `.html`.
         precision: `"float32"`: the page holds the detector's own model.
+        similar: Cases whose nearest the page shows for each image; None for none.
+        thumbnails: The page also holds small pictures of these cases.
         images: None: the page compares golden images by itself whenever it opens.
         overwrite: Replace a file that is there.
 
@@ -45,5 +50,7 @@ def export_page(
         raise DetectorError(f"precision={precision!r}: a page holds the detector's own model; expected 'float32'")
     if images is not None:
         raise DetectorError("images: a page compares golden images by itself whenever it opens; leave them out")
-    target = write_page(predictor, path, overwrite=overwrite)
+    if thumbnails and similar is None:
+        raise DetectorError("thumbnails: of which cases? Give similar=, a dataset or an index, too")
+    target = write_page(predictor, path, similar=similar, thumbnails=thumbnails, overwrite=overwrite)
     return Exported(target, "page", precision, target.stat().st_size, float("nan"), 0)

@@ -20,6 +20,8 @@ from melanoma_detect.inference.runtime import OnnxRuntime
 from melanoma_detect.page.golden import golden_cases
 from melanoma_detect.page.parameters import page_parameters
 from melanoma_detect.page.runtime_files import read_runtime
+from melanoma_detect.page.similar import similar_parameters
+from melanoma_detect.similar.make import Cases
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import HTML_SUFFIXES, check_output
 
@@ -32,11 +34,13 @@ _POLICY = (
 )
 
 
-def html(detector: Predictor | SupportsPredictor) -> str:
+def html(detector: Predictor | SupportsPredictor, *, similar: Cases | None = None, thumbnails: bool = False) -> str:
     """Return a detector as one self-contained page.
 
     Args:
         detector: A `Detector`, or its predictor, with the settings that the page begins with.
+        similar: Cases whose nearest are shown for each image: a dataset, a split, an index or its file; None for none.
+        thumbnails: Also hold small pictures of these cases.
 
     Returns:
         The HTML; its text is about 1.4 times as large as the model, and 5 MB more for the runtime.
@@ -56,6 +60,7 @@ def html(detector: Predictor | SupportsPredictor) -> str:
     web = read_runtime()
     parameters = page_parameters(predictor, runtime) | {
         "golden": golden_cases(predictor, runtime),
+        "similar": None if similar is None else similar_parameters(predictor, similar, thumbnails=thumbnails),
         "runtime": {"name": "ONNX Runtime Web", "version": web.version, "licence": web.licence},
     }
     blocks = {
@@ -68,13 +73,20 @@ def html(detector: Predictor | SupportsPredictor) -> str:
 
 
 def write_page(
-    detector: Predictor | SupportsPredictor, path: "str | os.PathLike[str]", *, overwrite: bool = False
+    detector: Predictor | SupportsPredictor,
+    path: "str | os.PathLike[str]",
+    *,
+    similar: Cases | None = None,
+    thumbnails: bool = False,
+    overwrite: bool = False,
 ) -> Path:
     """Write a detector as one self-contained page.
 
     Args:
         detector: A `Detector`, or its predictor.
         path: The file to write, as `detector.html`.
+        similar: Cases whose nearest are shown for each image; see `html`.
+        thumbnails: Also hold small pictures of these cases.
         overwrite: Replace a file that is there.
 
     Returns:
@@ -91,7 +103,7 @@ def write_page(
     predictor = as_predictor(detector)
     inputs = [predictor.files.path] if predictor.files.path else []
     target = check_output(path, overwrite=overwrite, inputs=inputs, suffixes=HTML_SUFFIXES)
-    text = html(predictor)
+    text = html(predictor, similar=similar, thumbnails=thumbnails)
     with atomic_file(target, overwrite=overwrite) as partial:
         partial.write_bytes(text.encode())
     return target

@@ -68,7 +68,7 @@ def page_parameters(predictor: Predictor, runtime: OnnxRuntime) -> dict[str, Any
         "input_limits": asdict(config.input_limits),
         "calibration": _calibration(config.calibration(1)),
         "clinical": _calibration(own_clinical) if own_clinical is not None else None,
-        "classifier": classifier and {"weights": _float32(classifier.weights), "bias": float(classifier.bias)},
+        "classifier": classifier and {"weights": encode_float32(classifier.weights), "bias": float(classifier.bias)},
         "feature_space": _feature_space(predictor.files.feature_space),
         "has_class_maps": runtime.has_class_maps,
         "input": {"name": model_input.name, "type": "uint8" if "uint8" in model_input.type else "float32"},
@@ -104,15 +104,30 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
 def _feature_space(space: FeatureSpace | None) -> Mapping[str, Any] | None:
     if space is None:
         return None
-    outliers = space.outliers and {"weights": _float32(space.outliers.weights), "bias": float(space.outliers.bias)}
+    outliers = space.outliers and {
+        "weights": encode_float32(space.outliers.weights),
+        "bias": float(space.outliers.bias),
+    }
     return {
-        "mean": _float32(space.mean),
-        "directions": _float32(space.directions),
+        "mean": encode_float32(space.mean),
+        "directions": encode_float32(space.directions),
         "components": int(space.directions.shape[1]),
         "residual": float(space.residual),
         "outliers": outliers,
     }
 
 
-def _float32(values: NDArray[Any]) -> str:
+def encode_float32(values: NDArray[Any]) -> str:
+    """Return an array as text.
+
+    Args:
+        values: The array.
+
+    Returns:
+        Base64 of its values as float32, little-endian and row by row.
+
+    Examples:
+        >>> encode_float32(np.zeros(1))
+        'AAAAAA=='
+    """
     return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()

@@ -16,6 +16,7 @@ import { isSound } from "probabilities";
 import { rejectionReason } from "quality";
 import { jpegReduction, reduced } from "reduction";
 import { centreBox, resizeForModel } from "resample";
+import { SimilarCases } from "similar";
 
 const PREVIEW = 1024; // pixels of the longer side of what is shown
 const LEAST_SENSITIVITY = 0.5; // that the page offers: a lower one is of no use
@@ -35,6 +36,7 @@ const LEAST_SENSITIVITY = 0.5; // that the page offers: a lower one is of no use
  * @property {""|"dermoscopy"|"clinical"} imageType
  * @property {number|null} imageTypeProbability of a clinical photograph
  * @property {{rows: number, columns: number, values: Float32Array}|null} maps
+ * @property {object|null} similar what `SimilarCases.find` returned; null for a page without cases
  * @property {ImageBitmap|null} preview what the model saw, in its own shape
  * @property {{decode: number, resize: number, model: number, total: number}} milliseconds
  */
@@ -70,6 +72,7 @@ export class Engine {
     this.model = model;
     this.rules = new DecisionRules(parameters);
     this.space = parameters.feature_space && new FeatureSpace(parameters.feature_space);
+    this.similar = parameters.similar && new SimilarCases(parameters.similar);
     this.classifier = parameters.classifier && new ImageTypeClassifier(parameters.classifier);
     /** @type {Promise<unknown>} */
     this.last = Promise.resolve();
@@ -132,6 +135,7 @@ export class Engine {
         side,
         rejection: rejectionReason(pixels, size, side, limits),
         ...this.read(outputs),
+        similar: this.similar && this.similar.find(outputs.features, pixels, size),
         preview: shown,
         milliseconds: {
           decode: afterDecoding - started,

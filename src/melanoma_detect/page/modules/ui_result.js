@@ -5,6 +5,7 @@ import { drawBars } from "ui_bars";
 import { announce, byId, element } from "ui_dom";
 import { Picture } from "ui_picture";
 import { describe } from "ui_session";
+import { drawSimilar } from "ui_similar";
 import { verdict } from "ui_verdict";
 import { capitalise, readableName, roundShare, TYPE_NAMES, withoutName } from "ui_words";
 
@@ -99,6 +100,7 @@ export class Result {
         { class: "soft" },
         `${analysis.width} × ${analysis.height} pixels, ${analysis.format}${type}.${middle}`,
       ),
+      ...(analysis.similar ? [drawSimilar(analysis.similar, engine.parameters.similar)] : []),
     ];
   }
 }
