@@ -25,6 +25,12 @@ from melanoma_detect.monitoring.monitor import monitor_samples
 from melanoma_detect.monitoring.monitoring import Monitoring
 from melanoma_detect.monitoring.reference import Reference, baseline_reference, validation_reference
 from melanoma_detect.monitoring.samples import Samples, Statistic
+from melanoma_detect.scoring.item import Item
+from melanoma_detect.scoring.measures import MEASURES, NUMBERS
+from melanoma_detect.scoring.table import columns, write_csv
+from melanoma_detect.scoring.workers import Shard, score_shards
+from melanoma_detect.utils.csv_cells import plain_cell  # of negative numbers
+from melanoma_detect.utils.files import atomic_file
 
 ALPHA = 0.05
 WEEK = 100  # images
@@ -231,18 +237,32 @@ def changed_images(
         yield out, melanoma
 
 
+def write_measured(detector: md.Detector, paths: Sequence[Path], table: Path) -> None:
+    """Write the rows of `score` with the further cells that sketches are made of."""
+    names = (*columns(detector.classes), *MEASURES)
+    shards = (
+        Shard(number, [Item(str(path), str(path)) for path in paths[start : start + 256]])
+        for number, start in enumerate(range(0, len(paths), 256))
+    )
+    scored = score_shards(detector.predictor.with_threads(1), shards, batch_size=32, workers=2, measured=True)
+    with atomic_file(table, overwrite=True) as partial:
+        write_csv(partial, names, (row for _, rows in scored for row in rows))
+
+
 def make_pool(detector: md.Detector, pairs: Sequence[tuple[Path, bool]], table: Path) -> Pool:
     """Score images, unless their table is there, and return them as a pool."""
     if not table.exists():
-        md.score([path for path, _ in pairs], out=table, detector=detector)
+        write_measured(detector, [path for path, _ in pairs], table)
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     values: dict[Statistic, NDArray[np.float64]] = {}
     for name in ("melanoma", "malignant"):
-        numbers = np.array([float(row[name] or "nan") for row in rows])
+        numbers = np.array([float(plain_cell(row[name]) or "nan") for row in rows])
         for image_type in ("dermoscopy", "clinical"):
             own = np.array([row["image_type"] == image_type for row in rows])
             values[Statistic(name, image_type)] = np.where(own, numbers, np.nan)
+    for name in NUMBERS:
+        values[Statistic(name)] = np.array([float(plain_cell(row[name]) or "nan") for row in rows])
     values[Statistic("abstained")] = np.array([float(row["abstained"] == "true") for row in rows])
     decisions = np.array([row["decision"] for row in rows])
     return Pool(values, decisions == "alert", decisions == "refer", np.array([melanoma for _, melanoma in pairs]))

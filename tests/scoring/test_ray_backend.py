@@ -18,6 +18,7 @@ from validate_dicom import write_image
 
 import melanoma_detect as md
 from melanoma_detect.errors import DetectorError, MissingPackageError
+from melanoma_detect.monitoring.sketch_file import read_sketch
 
 pytestmark = pytest.mark.ray
 
@@ -207,3 +208,16 @@ def test_the_engine_without_ray_names_the_extra(saved, lesions, monkeypatch):
     monkeypatch.setattr(PathFinder, "find_spec", find_all_but_ray)
     with pytest.raises(MissingPackageError, match=r"run: pip install 'melanoma-detect(-core)?\[ray\]'"):
         md.score(lesions / "Test", detector=saved, out="ray.csv", engine="ray", progress=False)
+
+
+def test_a_sketch_is_the_same_as_on_one_machine(saved, lesions):
+    program = PROGRAM.replace("progress=False", 'sketch="ray.sketch", progress=False')
+    command = [sys.executable, "-c", program, str(lesions / "Test"), "ray.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    md.score(
+        lesions / "Test", detector=saved, out="l.csv", sketch="l.sketch", shard_size=16, batch_size=5, progress=False
+    )
+    ray, local = (read_sketch(name) for name in ("ray.sketch", "l.sketch"))
+    assert (ray.detector, ray.images) == (local.detector, local.images)
+    assert ray.moments().mean == pytest.approx(local.moments().mean, abs=1e-3)

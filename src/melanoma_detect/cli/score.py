@@ -2,12 +2,13 @@
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 import melanoma_detect as md
-from melanoma_detect.cli.checks import OptionError, at_least, one_of
+from melanoma_detect.cli.checks import OptionError, at_least, given_path, one_of
 from melanoma_detect.cli.console import echo, print_note, printable
 from melanoma_detect.cli.detectors import check_detector, detector_files, load_detector
 from melanoma_detect.cli.json_output import JsonOption, print_json
@@ -74,6 +75,15 @@ def score(
     engine: Annotated[
         str, typer.Option(help="This machine, or a Ray cluster (extra 'ray').", **one_of("local", "ray"))
     ] = "local",
+    sketch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            parser=given_path,
+            show_default=False,
+            help="Small file to write for watch, ends in .sketch: counts by day and camera, no images or names.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a table that exists, or an unfinished run that does not fit.")
@@ -82,6 +92,8 @@ def score(
     """Write a table with the prediction for each of any number of images. Run again, it resumes an interrupted run."""
     if out == _STDOUT and as_json:
         raise OptionError("--out -: the table goes to standard output, and so does --json; give one of them")
+    if out == _STDOUT and sketch is not None:
+        raise OptionError("--sketch: is written when a table is complete; give the table a name with --out PATH")
     if out != _STDOUT:
         from melanoma_detect.scoring.addresses import local_path  # noqa: PLC0415 - --help stays fast
         from melanoma_detect.scoring.score import check_score_output  # noqa: PLC0415 - --help stays fast
@@ -105,11 +117,12 @@ def score(
         scores = stream_scores(sources, sys.stdout.buffer, **options)
         echo(f"{scores}\n", error=True)
     else:
-        scores = md.score(sources, out=out, shard_size=shard_size, overwrite=overwrite, **options)
+        scores = md.score(sources, out=out, shard_size=shard_size, sketch=sketch, overwrite=overwrite, **options)
         if as_json:
             print_json(asdict(scores) | {"disclaimer": DISCLAIMER})
         else:
-            echo(f"{scores}\n\nWritten:\n  {printable(scores.out)}\n")
+            also = f"  {printable(scores.sketch)}\n" if scores.sketch else ""
+            echo(f"{scores}\n\nWritten:\n  {printable(scores.out)}\n{also}")
     if not as_json:
         echo(DISCLAIMER, error=True)
     if scores.unreadable:

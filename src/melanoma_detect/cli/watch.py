@@ -35,7 +35,7 @@ def watch(
             metavar="SCORES",
             parser=given_path,
             show_default=False,
-            help="Tables that score has written, such as one a day, in the order of time.",
+            help="Tables or sketches that score has written, such as one a day, in the order of time.",
         ),
     ],
     baseline: Annotated[
@@ -43,15 +43,15 @@ def watch(
         typer.Option(
             metavar="SCORES",
             parser=given_path,
-            help="Table of an earlier time to compare with; may be repeated.",
+            help="Table or sketch of an earlier time to compare with; may be repeated.",
             show_default="the detector's validation",
         ),
     ] = None,
     by: Annotated[
         str | None,
         typer.Option(
-            help="Tell sources apart: by the image's folder, or by the table's name without its date.",
-            **one_of("folder", "table"),
+            help="Tell sources apart: by the image's folder, the table's name without its date, or the camera (of sketches).",
+            **one_of("folder", "table", "camera"),
         ),
     ] = None,
     alpha: Annotated[
@@ -76,7 +76,7 @@ def watch(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Test whether a stream of scored images differs from validation; the exit status is 4 if it does."""
-    from melanoma_detect.monitoring.samples import By  # noqa: PLC0415 - --help stays fast
+    from melanoma_detect.monitoring.score_tables import By  # noqa: PLC0415 - --help stays fast
 
     inputs = [*scores, *(baseline or []), *detector_files(detector)]
     if html is not None:

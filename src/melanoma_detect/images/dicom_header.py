@@ -36,8 +36,12 @@ _IMAGE_PIXEL = {tag for tag in DicomDictionary if tag >> 16 == 0x0028}
 _OTHERS = {
     0x00080008,  # Image Type
     0x00080016,  # SOP Class UID
+    0x00080020,  # Study Date
+    0x00080022,  # Acquisition Date
+    0x00080023,  # Content Date
     0x00080060,  # Modality
     0x00080070,  # Manufacturer
+    0x00081090,  # Manufacturer's Model Name
     0x00480105,  # Optical Path Sequence, which holds the colour profile of a dermoscopic image
     0x7FE00001,  # Extended Offset Table
     0x7FE00002,  # Extended Offset Table Lengths

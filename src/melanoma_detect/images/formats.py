@@ -85,8 +85,8 @@ def open_image(source: File) -> Iterator[Image.Image]:
         (64, 64)
     """
     try:
-        file_source, frame = _split(source)
-        with quiet_decoders(), _open_file(file_source) as file:
+        file_source, frame = split_frame(source)
+        with quiet_decoders(), open_file(file_source) as file:
             image = without_warning_errors(lambda: _open_by_content(file, source_name(file_source), frame))
             check_size(image.size, source_name(source))
             yield image
@@ -209,8 +209,19 @@ def source_name(image: Any) -> str:
     return str(getattr(image, "filename", "") or getattr(image, "name", "") or type(image).__name__)
 
 
-def _split(source: File) -> tuple[Any, int | None]:
-    """Return the file of a source, and the frame in it that the source names, from 1."""
+def split_frame(source: File) -> tuple[Any, int | None]:
+    """Return the file of a source, and the frame in it that the source names.
+
+    Args:
+        source: What `open_image` takes.
+
+    Returns:
+        A path, bytes or an open file, and the frame's number from 1; None for no frame.
+
+    Examples:
+        >>> split_frame("photo.jpg")
+        ('photo.jpg', None)
+    """
     if isinstance(source, Frame):
         return source.source, source.number
     named = find_frame(source) if isinstance(source, (str, os.PathLike)) else None
@@ -218,7 +229,20 @@ def _split(source: File) -> tuple[Any, int | None]:
 
 
 @contextlib.contextmanager
-def _open_file(source: Any) -> Iterator[BinaryIO]:
+def open_file(source: Any) -> Iterator[BinaryIO]:
+    """Open a file as it is.
+
+    Args:
+        source: A path, bytes, or an open binary file, which is not closed.
+
+    Yields:
+        An open file that can be searched.
+
+    Examples:
+        >>> with open_file(b"abc") as file:
+        ...     file.read()
+        b'abc'
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
         yield io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):

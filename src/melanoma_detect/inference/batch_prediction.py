@@ -18,7 +18,7 @@ from melanoma_detect.inference.prediction import (
     prediction_sets,
     target_scores,
 )
-from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.arrays import Float32Array, Float64Array
 from melanoma_detect.utils.probability_arrays import check_table, sound_rows
 
 
@@ -39,6 +39,7 @@ class BatchPrediction:
         likely_malignant: bool `(n,)`: whether an image without an alert must not be cleared; see `likely_malignant`.
         image_types: The type of each image, `"dermoscopy"` or `"clinical"`, `(n,)`; empty where it is not known.
         malignant_before: bool `(n,)`: see `Calibration.malignant_before`.
+        features: The model's features, float32 `(n, d)`; None where they are not known.
     """
 
     probabilities: Float64Array
@@ -53,6 +54,7 @@ class BatchPrediction:
     likely_malignant: NDArray[np.bool_]
     image_types: list[ImageType | Literal[""]]
     malignant_before: NDArray[np.bool_]
+    features: Float32Array | None = None
 
     @property
     def operating_point(self) -> OperatingPoint | None:
@@ -218,4 +220,5 @@ def join_batches(parts: Sequence[tuple[NDArray[np.int64], BatchPrediction]]) -> 
         listed = [value for part in values for value in part]
         return [listed[position] for position in order.tolist()]
 
-    return BatchPrediction(**{name: joined(name) for name in BatchPrediction.__dataclass_fields__})
+    names = [name for name in BatchPrediction.__dataclass_fields__ if getattr(batches[0], name) is not None]
+    return BatchPrediction(**{name: joined(name) for name in names})

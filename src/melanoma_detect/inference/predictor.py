@@ -264,7 +264,7 @@ class Predictor:
         space = self.files.feature_space
         distance = space.distance(outputs.features) if space and len(pixels) else None
         rejected = rejection_reasons(pixels, sides, self.config.input_limits)
-        return self._rules.predict(outputs, self.classes, distance, rejected)
+        return replace(self._rules.predict(outputs, self.classes, distance, rejected), features=outputs.features)
 
     def preprocess(self, image: ImageLike) -> ModelInput:
         """Decode one image and resize it for the model: the first half of `predict`, to be run in threads.

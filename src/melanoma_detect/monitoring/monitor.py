@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from melanoma_detect.errors import DatasetError, DetectorError
 from melanoma_detect.monitoring.betting import share_interval
 from melanoma_detect.monitoring.monitoring import Monitoring, Share
 from melanoma_detect.monitoring.reference import Reference, baseline_reference, validation_reference
-from melanoma_detect.monitoring.samples import By, Samples, Statistic, read_stream
+from melanoma_detect.monitoring.samples import Samples, Statistic
+from melanoma_detect.monitoring.score_tables import By
 from melanoma_detect.monitoring.sensitivity import SensitivityEstimate, estimate_sensitivity
+from melanoma_detect.monitoring.sketch import detector_digest
 from melanoma_detect.monitoring.stream_tests import run_tests
+from melanoma_detect.monitoring.streams import Stream, read_stream, round_values
 from melanoma_detect.utils.number_arguments import real_number, whole_number
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -36,11 +40,13 @@ def monitor(
     what changes after them.
 
     Args:
-        scores: Tables that `score` has written, a day or a week each (CSV or Parquet), in the order of time.
+        scores: Tables that `score` has written, a day or a week each (CSV or Parquet), in the order of time; or sketches
+            (`score(..., sketch="a.sketch")`), which hold their days, and the colour and features of the images besides.
         detector: The detector that scored the images, its file, or the run folder that holds it; None for the default detector.
-        baseline: Tables of an earlier time that the stream is compared with in place of validation.
-        by: What tells sources apart: `"folder"` (of the image), `"table"` (the table's name without the date) or a function
-            from an image's path to a name, so that the report names the source or camera that changed; None for one source.
+        baseline: Tables or sketches of an earlier time that the stream is compared with in place of validation.
+        by: What tells sources apart, so that the report names the one that changed: `"camera"` (of sketches: the model that
+            EXIF or DICOM names), `"folder"` (of the image), `"table"` (the file's name without the date) or a function from
+            an image's path to a name; None for one source.
         alpha: The probability of a false alarm, ever, is at most this; over 0 and under 1.
         seed: Of the random order in which the images of a period are taken.
 
@@ -64,9 +70,9 @@ def monitor(
     if not 0 < alpha < 1:
         raise DetectorError(f"alpha={alpha}; expected a probability over 0 and under 1, such as 0.05")
     whole_number(seed, "seed", DetectorError, low=0)
-    blocks, earlier = read_stream(_paths(scores), None if baseline is None else _paths(baseline), by)
+    stream = read_stream(_paths(scores), None if baseline is None else _paths(baseline), by)
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
-    return monitor_samples(blocks, _reference(loaded, earlier), alpha=alpha, seed=seed)
+    return monitor_samples(stream.blocks, _reference(loaded, stream), alpha=alpha, seed=seed)
 
 
 def monitor_samples(blocks: Sequence[Samples], reference: Reference, *, alpha: float, seed: int = 0) -> Monitoring:
@@ -120,14 +126,20 @@ def _paths(given: Paths) -> list[str | os.PathLike[str]]:
     return [given] if isinstance(given, (str, os.PathLike)) else list(given)
 
 
-def _reference(detector: Detector, earlier: Sequence[Samples] | None) -> Reference:
-    if earlier is None:
-        return validation_reference(detector.predictor)
+def _reference(detector: Detector, stream: Stream) -> Reference:
+    if stream.detector and stream.detector != detector_digest(detector.predictor):
+        raise DatasetError(
+            f"{stream.sketch}: is of another detector than {detector.predictor.description}; pass the detector, and the views, "
+            "that scored the images"
+        )
+    if stream.baseline is None:
+        reference = validation_reference(detector.predictor)
+        return replace(reference, values=round_values(reference.values)) if stream.rounded else reference
     try:
         validation = validation_reference(detector.predictor)
     except DetectorError:  # the baseline is enough for the tests
         validation = None
-    return baseline_reference(earlier, validation)
+    return baseline_reference(stream.baseline, validation)
 
 
 def _shares(blocks: Sequence[Samples]) -> list[Share]:

@@ -27,6 +27,7 @@ def score_shards_on_ray(
     *,
     batch_size: int,
     workers: int | None = None,
+    measured: bool = False,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Iterator[tuple[Shard, Rows]]:
     """Score shards of images on a Ray cluster.
@@ -39,6 +40,7 @@ def score_shards_on_ray(
         shards: Shards of images whose paths or addresses every machine of the cluster can read.
         batch_size: Images in one call of the model.
         workers: Actors with one core each; as many as the cluster has cores if None.
+        measured: See `score_shards`.
         on_progress: Called with the number of images of each shard that is done.
 
     Yields:
@@ -61,7 +63,7 @@ def score_shards_on_ray(
             return
         try:
             actors = workers or int(ray.cluster_resources()["CPU"])
-            for result in _map_shards(ray, references, predictor, batch_size, actors):
+            for result in _map_shards(ray, references, predictor, (batch_size, measured), actors):
                 rows = list(parse_rows(io.StringIO(result["text"], newline="")))
                 shard, images = known[result["number"]]
                 on_progress(images)
@@ -76,14 +78,15 @@ class _ShardScorer:
     Args:
         content: A reference to the content of the detector's file, in a list: Ray would replace a bare reference by its value.
         batch_size: Images in one call of the model.
+        measured: See `score_shards`.
     """
 
-    def __init__(self, content: list[Any], batch_size: int) -> None:
+    def __init__(self, content: list[Any], batch_size: int, measured: bool = False) -> None:
         with temporary_folder() as folder:
             file = Path(folder, "sent.detector")
             file.write_bytes(_import_ray().get(content[0]))
             self._predictor = Predictor(*bundle.read(file, threads=1))  # the actor's threads already fill its core
-        self._batch_size = batch_size
+        self._options: dict[str, Any] = {"batch_size": batch_size, "measured": measured, "workers": _ACTOR_THREADS}
 
     def __call__(self, batch: Any) -> Any:
         """Score the shards of a batch, a table of Arrow."""
@@ -92,14 +95,14 @@ class _ShardScorer:
         texts = []
         for number, text in zip(batch["number"].to_pylist(), batch["text"].to_pylist(), strict=True):
             shard = Shard(number, [Item(*item) for item in json.loads(text)])
-            scored = score_shards(self._predictor, [shard], batch_size=self._batch_size, workers=_ACTOR_THREADS)
+            scored = score_shards(self._predictor, [shard], **self._options)
             texts += [format_rows(rows) for _, rows in scored]
         # The rows of a very large shard may pass 2 GiB, the limit of plain Arrow strings.
         return pa.table({"number": batch["number"], "text": pa.array(texts, pa.large_string())})
 
 
 def _map_shards(
-    ray: Any, references: list[Any], predictor: Predictor, batch_size: int, actors: int
+    ray: Any, references: list[Any], predictor: Predictor, options: tuple[int, bool], actors: int
 ) -> Iterator[dict[str, Any]]:
     content = ray.put(_file_content(predictor))  # this reference keeps the content alive for actors that start again
     results = ray.data.from_arrow_refs(references).map_batches(
@@ -108,7 +111,7 @@ def _map_shards(
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=min(actors, len(references))),
         num_cpus=1,
-        fn_constructor_args=([content], batch_size),
+        fn_constructor_args=([content], *options),
     )
     yield from results.iter_rows()
 

@@ -16,8 +16,10 @@ from melanoma_detect.scoring.arguments import Backend, Sort, Source, absolute_pa
 from melanoma_detect.scoring.decision_counts import DecisionCounts
 from melanoma_detect.scoring.detector_identity import identify_detector
 from melanoma_detect.scoring.inputs import items
+from melanoma_detect.scoring.measures import MEASURES
 from melanoma_detect.scoring.progress import ScoringProgress, track_scoring
 from melanoma_detect.scoring.resume import ScoringState, saved_shards
+from melanoma_detect.scoring.sketching import SketchBuilder, check_sketch_output
 from melanoma_detect.scoring.storage import Store, open_store
 from melanoma_detect.scoring.table import Row, columns, find_writer, is_score_table
 from melanoma_detect.scoring.workers import Shard, ShardScorer, available_cores, score_shards
@@ -45,6 +47,7 @@ class Scores:
         seconds: How long the other images took.
         passed_over: Files in folders and archives that are no images, and so have no row.
         errors: Why images could not be read, for the first five of those; the table's column `error` has all.
+        sketch: The path of the sketch; empty where none was asked for.
     """
 
     out: str
@@ -57,6 +60,7 @@ class Scores:
     seconds: float
     passed_over: int = 0
     errors: tuple[str, ...] = ()
+    sketch: str = ""
 
     _repr_html_ = notebook_view
 
@@ -87,6 +91,7 @@ def score(
     shard_size: int = 256,
     sort: Sort | None = None,
     engine: Backend = "local",
+    sketch: Source | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Scores:
@@ -119,6 +124,8 @@ def score(
             ones.
         engine: `"local"`, or `"ray"` for a Ray cluster (extra `ray`): the one that the environment variable `RAY_ADDRESS`
             names, else one of this machine's cores.
+        sketch: A small file to write besides, whose name ends in `.sketch`: what `monitor` watches, counted by day and camera,
+            without images and names (see `monitoring.sketch`). None for no sketch.
         overwrite: Replace a table that exists, and discard an unfinished run that does not fit; if False, both are errors. A
             source is never replaced, nor is a file in a folder that is scored, unless `score` has made it.
         progress: Draw a progress bar.
@@ -147,6 +154,10 @@ def score(
     if detector is not None and not isinstance(detector, Detector):
         inputs = [*paths, path_text(detector, DetectorError, "a Detector, or the path of one")]
     check_score_output(store, inputs, overwrite=overwrite)
+    sketched = None
+    if sketch is not None:
+        resumed = bool(saved_shards(store))
+        sketched = check_sketch_output(sketch, inputs, overwrite=overwrite, resumed=resumed)
     for path in paths:
         next(items([path]), None)  # a missing source is reported before the detector is loaded
     loaded = detector if isinstance(detector, Detector) else Detector.load(detector)
@@ -155,7 +166,7 @@ def score(
     settings: dict[str, Any] = {
         "list of sources": [absolute_path(path) for path in paths],
         "detector": identify_detector(predictor),
-        "set of columns": list(names),
+        "set of columns": [*names, *(MEASURES if sketched else ())],
         "batch size": batch_size,
         "shard size": shard_size,
     }
@@ -165,13 +176,17 @@ def score(
         noting_interruption(lambda: _describe_kept(store, tracker, shard_size)),
     ):
         state = ScoringState(store, settings, overwrite=overwrite)
-        scorer = make_scorer(engine, predictor, batch_size=batch_size, workers=workers, tracker=tracker)
+        measured = sketched is not None
+        scorer = make_scorer(
+            engine, predictor, batch_size=batch_size, workers=workers, measured=measured, tracker=tracker
+        )
         shards, scored = _score_missing(
             state, state.split(items(paths, tracker.pass_over), shard_size), scorer, tracker
         )
         if not shards:
             raise DatasetError(f"{', '.join(paths)}: no images; expected at least one")
-        counts = _write_table(store, state.rows(shards), names, sort=sort, overwrite=overwrite)
+        builder = SketchBuilder(sketched, names, predictor) if sketched else None
+        counts = _write_table(store, state.rows(shards), names, sort=sort, overwrite=overwrite, builder=builder)
         return Scores(
             out,
             images=counts.decisions.total(),
@@ -183,6 +198,7 @@ def score(
             seconds=perf_counter() - tracker.start,
             passed_over=tracker.passed_over,
             errors=tuple(counts.errors),
+            sketch=str(sketched or ""),
         )
 
 
@@ -219,7 +235,13 @@ def _score_missing(
 
 
 def make_scorer(
-    engine: Backend, predictor: Predictor, *, batch_size: int, workers: int | None, tracker: ScoringProgress
+    engine: Backend,
+    predictor: Predictor,
+    *,
+    batch_size: int,
+    workers: int | None,
+    tracker: ScoringProgress,
+    measured: bool = False,
 ) -> ShardScorer:
     """Return the function that scores shards.
 
@@ -229,11 +251,12 @@ def make_scorer(
         batch_size: Images in one call of the model.
         workers: Threads, or Ray actors; as many as there are cores if None.
         tracker: The progress to update.
+        measured: Whether rows have the further cells that a sketch is made of.
 
     Returns:
         It takes shards and yields each with its rows.
     """
-    options: dict[str, Any] = {"batch_size": batch_size, "on_progress": tracker.advance}
+    options: dict[str, Any] = {"batch_size": batch_size, "measured": measured, "on_progress": tracker.advance}
     if engine == "local":
         return partial(score_shards, predictor, workers=workers or available_cores(), **options)
     from melanoma_detect.scoring.ray_backend import score_shards_on_ray  # noqa: PLC0415 - an extra
@@ -242,15 +265,25 @@ def make_scorer(
 
 
 def _write_table(
-    store: Store, rows: Iterable[Row], names: Sequence[str], *, sort: Sort | None, overwrite: bool
+    store: Store,
+    rows: Iterable[Row],
+    names: Sequence[str],
+    *,
+    sort: Sort | None,
+    overwrite: bool,
+    builder: SketchBuilder | None,
 ) -> DecisionCounts:
-    """Write the table from the saved rows, publish it, and return how many rows have which decision."""
+    """Write the table from the saved rows, and the sketch; publish both, and return how many rows have which decision."""
     counts = DecisionCounts(names)
     with store.scratch_folder() as scratch:
-        counted = counts.count(rows)
+        counted = counts.count(builder.take(rows) if builder else rows)
         find_writer(store.out)(scratch / "table", names, sort_by_risk(counted, names, scratch) if sort else counted)
         if store.exists() and not overwrite:  # it has appeared meanwhile; the shards stay, for another try
             raise exists_error(Path(store.out))
+        if (
+            builder is not None
+        ):  # before the table: a run that ends between the two is resumed, and writes the same again
+            builder.write(overwrite=overwrite)
         store.publish(scratch / "table")
     store.clear()  # after publishing: if that fails, the shards are still there
     return counts

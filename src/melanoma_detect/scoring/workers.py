@@ -9,15 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+
 from melanoma_detect.errors import ImageError, SeveralFramesError
+from melanoma_detect.images.capture import Capture, read_capture
 from melanoma_detect.images.formats import image_error
 from melanoma_detect.images.frames import Frame, frame_name, split_frame_name
-from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.preprocessing import ModelInput
 from melanoma_detect.scoring import time_limit
 from melanoma_detect.scoring.addresses import is_address, open_binary
 from melanoma_detect.scoring.item import Item
+from melanoma_detect.scoring.measures import measured_cells, unmeasured_cells
 from melanoma_detect.scoring.table import columns, prediction_row, unreadable_row
 from melanoma_detect.scoring.time_limit import Clock, read_within
 
@@ -48,6 +51,18 @@ class Shard(NamedTuple):
     digest: str = ""
 
 
+class ReadImage(NamedTuple):
+    """An image that was read, or why it could not be.
+
+    Attributes:
+        value: Its pixels, or an error.
+        capture: When and with which camera it was taken, where a sketch asks for that.
+    """
+
+    value: ModelInput | Exception
+    capture: Capture = Capture()
+
+
 class Batch(NamedTuple):
     """Images that go through the model in one call.
 
@@ -68,6 +83,7 @@ def score_shards(
     *,
     batch_size: int,
     workers: int,
+    measured: bool = False,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Iterator[tuple[Shard, Rows]]:
     """Score shards of images in threads, which go on to the next shard before the last one is complete.
@@ -80,6 +96,7 @@ def score_shards(
         shards: Shards; a few are taken from the stream ahead of the results.
         batch_size: Images in one call of the model.
         workers: How many threads.
+        measured: Whether each row has the further cells that a sketch is made of (`measures.MEASURES`).
         on_progress: Called with the number of images of each batch that is done; the frames of a file count as one.
 
     Yields:
@@ -91,10 +108,10 @@ def score_shards(
         >>> rows[0][-1]
         'a.jpg: no such file; check the path'
     """
-    names = columns(predictor.classes)
+    scorer = _BatchScorer(predictor, columns(predictor.classes), batch_size, measured)
 
     def score(batch: Batch) -> tuple[Batch, Rows]:
-        return batch, _score_batch(predictor, batch.items, names, batch_size)
+        return batch, scorer.score(batch.items)
 
     rows: Rows = []
     for batch, batch_rows in parallel_map(score, _split_into_batches(shards, batch_size), workers=workers):
@@ -155,82 +172,96 @@ def _split_into_batches(shards: Iterable[Shard], size: int) -> Iterator[Batch]:
             yield Batch(shard, shard.items[start : start + size], is_last=start + size >= len(shard.items))
 
 
-def _score_batch(predictor: Predictor, items: Sequence[Item], names: Sequence[str], size: int) -> Rows:
-    inputs = _read_inputs(predictor, items, [item.path for item in items])
-    rows = iter(_rows(predictor, items, inputs, names))
-    result: Rows = []
-    for item, value, row in zip(items, inputs, rows, strict=True):
-        if isinstance(value, SeveralFramesError):
-            result += _score_frames(predictor, item, value.frames, names, size)
-        else:
-            result.append(row)
-    return result
+class _BatchScorer(NamedTuple):
+    """Reads batches of images, and makes their rows."""
 
+    predictor: Predictor
+    names: Sequence[str]
+    size: int
+    measured: bool
 
-def _score_frames(predictor: Predictor, item: Item, count: int, names: Sequence[str], size: int) -> Rows:
-    """Return a row for each frame of a file, of which a batch is decoded at a time."""
-    try:
-        file = _fetch_with_retries(item.path) if is_address(item.path) else None
-    except Exception as error:  # noqa: BLE001 - a store that fails between two requests
-        return [unreadable_row(item.name, _reason(item, error), names)]
-    rows: Rows = []
-    for start in range(1, count + 1, size):
-        numbers = range(start, min(start + size, count + 1))
-        items = [Item(frame_name(item.name, each), frame_name(item.path, each)) for each in numbers]
-        sources = [Frame(file, each) if file else own.path for each, own in zip(numbers, items, strict=True)]
-        inputs = _read_inputs(predictor, items, sources)
-        rows += _rows(predictor, items, inputs, names)
-    return rows
+    def score(self, items: Sequence[Item]) -> Rows:
+        images = self._read(items, [item.path for item in items])
+        rows = iter(self._rows(items, images))
+        result: Rows = []
+        for item, image, row in zip(items, images, rows, strict=True):
+            if isinstance(image.value, SeveralFramesError):
+                result += self._score_frames(item, image.value.frames)
+            else:
+                result.append(row)
+        return result
 
+    def _score_frames(self, item: Item, count: int) -> Rows:
+        """Return a row for each frame of a file, of which a batch is decoded at a time."""
+        try:
+            file = _fetch_with_retries(item.path) if is_address(item.path) else None
+        except Exception as error:  # noqa: BLE001 - a store that fails between two requests
+            return [self._unreadable(item, ReadImage(error))]
+        rows: Rows = []
+        for start in range(1, count + 1, self.size):
+            numbers = range(start, min(start + self.size, count + 1))
+            items = [Item(frame_name(item.name, each), frame_name(item.path, each)) for each in numbers]
+            sources = [Frame(file, each) if file else own.path for each, own in zip(numbers, items, strict=True)]
+            rows += self._rows(items, self._read(items, sources))
+        return rows
 
-def _rows(
-    predictor: Predictor, items: Sequence[Item], inputs: Sequence[ModelInput | Exception], names: Sequence[str]
-) -> Rows:
-    """Return the row of each image, in one call of the model."""
-    readable = [(item.name, value) for item, value in zip(items, inputs, strict=True) if isinstance(value, ModelInput)]
-    predictions: Iterator[Prediction] = iter(())
-    if readable:
-        predictions = iter(predictor.predict_inputs([value for _, value in readable], [name for name, _ in readable]))
-    return [
-        prediction_row(item.name, next(predictions), names)
-        if isinstance(value, ModelInput)
-        else unreadable_row(item.name, _reason(item, value), names)
-        for item, value in zip(items, inputs, strict=True)
-    ]
+    def _read(self, items: Sequence[Item], sources: Sequence[str | Frame]) -> list[ReadImage]:
+        reads = [partial(self._preprocess, item, source) for item, source in zip(items, sources, strict=True)]
+        found: list[ReadImage] = []
+        for item, image in zip(items, read_within(reads, time_limit.IMAGE_SECONDS), strict=True):
+            late = f"{item.name}: {image}; make it smaller, save it again, or leave it out"
+            found.append(ReadImage(ImageError(late)) if isinstance(image, TimeoutError) else image)
+        return found
+
+    def _preprocess(self, item: Item, source: str | Frame, clock: Clock) -> ReadImage:
+        try:
+            if not item.path:
+                empty = f"{item.name}: the table names no image here; fill the cell, or remove the row"
+                return ReadImage(ImageError(item.problem or empty))
+            opened: str | Frame | BinaryIO = source
+            if isinstance(source, str) and is_address(source):
+                clock.stop()  # a store may be slow, and is asked several times
+                opened = _fetch_image(item.path)
+                clock.start()
+            made = self.predictor.preprocess(opened)
+            return ReadImage(made, read_capture(opened) if self.measured else Capture())
+        except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
+            return ReadImage(error)
+
+    def _rows(self, items: Sequence[Item], images: Sequence[ReadImage]) -> Rows:
+        """Return the row of each image, in one call of the model."""
+        read = [(item.name, image.value, image.capture) for item, image in zip(items, images, strict=True)]
+        readable = [(name, value, capture) for name, value, capture in read if isinstance(value, ModelInput)]
+        made = iter(self._predicted(readable) if readable else ())
+        return [
+            next(made) if isinstance(image.value, ModelInput) else self._unreadable(item, image)
+            for item, image in zip(items, images, strict=True)
+        ]
+
+    def _predicted(self, readable: Sequence[tuple[str, ModelInput, Capture]]) -> Rows:
+        names, inputs, captures = zip(*readable, strict=True)
+        if not self.measured:
+            found = zip(names, self.predictor.predict_inputs(inputs, names), strict=True)
+            return [prediction_row(name, prediction, self.names) for name, prediction in found]
+        pixels = np.stack([each.pixels for each in inputs])
+        batch = self.predictor.predict_batch(pixels, np.array([min(each.height, each.width) for each in inputs]))
+        predictions = batch.predictions(self.predictor.classes, names)
+        further = measured_cells(pixels, batch, self.predictor.files.feature_space, captures)
+        return [
+            prediction_row(name, prediction, self.names) + cells
+            for name, prediction, cells in zip(names, predictions, further, strict=True)
+        ]
+
+    def _unreadable(self, item: Item, image: ReadImage) -> list[str]:
+        error = image.value if isinstance(image.value, Exception) else ImageError(item.name)
+        row = unreadable_row(item.name, _reason(item, error), self.names)
+        return row + unmeasured_cells(image.capture) if self.measured else row
 
 
 def _reason(item: Item, error: Exception) -> str:
     """Return why an image cannot be read, under the name that it has in the table."""
     message = str(error) or type(error).__name__
     return message.replace(item.path, item.name) if item.path else message
-
-
-def _read_inputs(
-    predictor: Predictor, items: Sequence[Item], sources: Sequence[str | Frame]
-) -> list[ModelInput | Exception]:
-    reads = [partial(_preprocess, predictor, item, source) for item, source in zip(items, sources, strict=True)]
-    found: list[ModelInput | Exception] = []
-    for item, value in zip(items, read_within(reads, time_limit.IMAGE_SECONDS), strict=True):
-        is_late = isinstance(value, TimeoutError)
-        late = f"{item.name}: {value}; make it smaller, save it again, or leave it out"
-        found.append(ImageError(late) if is_late else value)
-    return found
-
-
-def _preprocess(predictor: Predictor, item: Item, source: str | Frame, clock: Clock) -> ModelInput | Exception:
-    try:
-        if not item.path:
-            empty = f"{item.name}: the table names no image here; fill the cell, or remove the row"
-            return ImageError(item.problem or empty)
-        is_remote = isinstance(source, str) and is_address(source)
-        if not is_remote:
-            return predictor.preprocess(source)
-        clock.stop()  # a store may be slow, and is asked several times
-        fetched = _fetch_image(item.path)
-        clock.start()
-        return predictor.preprocess(fetched)
-    except Exception as error:  # noqa: BLE001 - one broken file among millions must not stop the run
-        return error
 
 
 def _fetch_image(address: str) -> BinaryIO | Frame:
