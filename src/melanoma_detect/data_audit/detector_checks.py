@@ -31,6 +31,7 @@ _FEWEST_LESIONS = 20  # of a class whose labels are judged: a regression learns 
 _DOUBTFUL = 0.5  # chance of being wrong
 _LISTED = 0.1  # chance from which on a label is listed
 _NEIGHBOURS = 3  # that are shown
+_PAIRS = 3  # of classes that the summary names
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,11 @@ def _check(
     model = model.at(views=1)
     outputs = run_on_images(model, [record.image for record in records])
     strangers, notes = Finding(STRANGERS, 0), []
-    over = np.zeros(len(records), np.bool_)
     if model.files.feature_space is None:
         notes.append("images of no skin lesion were not looked for: this detector has no feature space")
     elif len(records):
-        strangers, over = _find_strangers(records, groups, outputs, model, model.files.feature_space)
-    judged = _judged(records, groups, np.asarray(left_out, np.bool_) | over)
+        strangers = _find_strangers(records, groups, outputs, model, model.files.feature_space)
+    judged = _judged(records, groups, left_out)
     if judged is None:
         enough = f"they take two classes with {_FEWEST_LESIONS} lesions or more"
         return DetectorFindings(strangers=strangers, notes=(*notes, f"doubtful labels were not looked for: {enough}"))
@@ -107,7 +107,7 @@ def _check(
     return DetectorFindings(doubtful, strangers, tuple(notes))
 
 
-def _judged(records: Sequence[Record], groups: Sequence[str], left_out: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+def _judged(records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool]) -> NDArray[np.intp] | None:
     """Return the positions of the images whose labels can be judged; None where there are too few."""
     lesions: dict[str, set[str]] = {}
     usable = [index for index, record in enumerate(records) if not (left_out[index] or record.parent)]
@@ -119,7 +119,7 @@ def _judged(records: Sequence[Record], groups: Sequence[str], left_out: NDArray[
 
 def _find_strangers(
     records: Sequence[Record], groups: Sequence[str], outputs: ImageOutputs, model: Predictor, space: FeatureSpace
-) -> tuple[Finding, NDArray[np.bool_]]:
+) -> Finding:
     """Rank images by their distance from the detector's training images times that from the other images of the dataset."""
     scores = space.distance(outputs.features)
     types = (None, "clinical") if model.config.clinical else (None,)
@@ -128,7 +128,7 @@ def _find_strangers(
     ranked = scores * FeatureSpace.fit(outputs.features).distance(outputs.features)
     order = [int(index) for index in np.argsort(-ranked, kind="stable") if over[index]]
     cases = _with_neighbours(records, groups, centre(outputs.features), order)
-    finding = Finding(
+    return Finding(
         kind=STRANGERS,
         count=len(order),
         effect="A model learns from them what no lesion shows, and in a test they count as errors or as luck.",
@@ -138,7 +138,6 @@ def _find_strangers(
         f"on, {len(order) / len(records):.1%} of all, the least alike first",
         values={"scores": [round(float(scores[index]), 3) for index in order], "threshold": round(float(threshold), 3)},
     )
-    return finding, over
 
 
 def _find_doubtful(
@@ -152,9 +151,7 @@ def _find_doubtful(
     order = [int(index) for index in np.argsort(-chances, kind="stable") if chances[index] >= _LISTED]
     count, estimate = int((chances > _DOUBTFUL).sum()), result.noise.counts()
     suggested = [classes[_other_class(result, labels, index)] for index in order]
-    pairs = Counter(
-        f"{own[index].label}, looks like {other}" for index, other in zip(order[:count], suggested, strict=False)
-    )
+    pairs = Counter((own[index].label, str(other)) for index, other in zip(order[:count], suggested, strict=False))
     not_judged = len(records) - len(judged)
     return Finding(
         kind=DOUBTFUL,
@@ -164,7 +161,7 @@ def _find_doubtful(
         cases=_with_neighbours(own, own_groups, centre(features), order),
         summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right; of {len(judged):,} labels an "
         f"estimated {estimate['value']:,} [{estimate['low']:,}, {estimate['high']:,}] are wrong"
-        + "".join(f"; {number} {printable(pair)}" for pair, number in pairs.most_common(3)),
+        + _describe_pairs(pairs),
         values={
             "estimate": estimate,
             "judged": len(judged),
@@ -177,6 +174,14 @@ def _find_doubtful(
             ],
         },
     )
+
+
+def _describe_pairs(pairs: Counter[tuple[str, str]]) -> str:
+    described = [
+        f"{number} labelled {label} look{'s' * (number == 1)} like {other}"
+        for (label, other), number in pairs.most_common(_PAIRS)
+    ]
+    return printable("".join(f"; {pair}" for pair in described))
 
 
 def _other_class(result: JudgedLabels, labels: NDArray[np.intp], index: int) -> int:
