@@ -32,7 +32,7 @@ from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
 from melanoma_detect.images.quiet_decoders import quiet_decoders
 from melanoma_detect.images.tags import check_boxed_tags, check_jpeg_tags
 from melanoma_detect.images.tiff import open_tiff
-from melanoma_detect.images.webp import webp_size
+from melanoma_detect.images.webp import check_webp_data, webp_size
 from melanoma_detect.utils.missing_packages import missing_package_error
 from melanoma_detect.utils.regular_files import open_regular
 
@@ -63,7 +63,7 @@ File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Fram
 
 
 @contextlib.contextmanager
-def open_image(source: File) -> Iterator[Image.Image]:
+def open_image(source: File, *, check_data: bool = False) -> Iterator[Image.Image]:
     """Open an image file without decoding it.
 
     HEIC needs the extra `heic`, DICOM the extra `dicom`; a DICOM file is decoded at once.
@@ -71,6 +71,8 @@ def open_image(source: File) -> Iterator[Image.Image]:
     Args:
         source: A path, the bytes of a file, or an open binary file; of a DICOM file of several frames `"lesion.dcm#3"`, or a
             `Frame`.
+        check_data: Also look for damage that the decoder of a format without checksums does not tell, which takes as long as
+            decoding the image: for what is going to be decoded.
 
     Yields:
         A PIL image whose header has been read; Pillow decodes the pixels at their first use.
@@ -87,7 +89,9 @@ def open_image(source: File) -> Iterator[Image.Image]:
     try:
         file_source, frame = split_frame(source)
         with quiet_decoders(), open_file(file_source) as file:
-            image = without_warning_errors(lambda: _open_by_content(file, source_name(file_source), frame))
+            image = without_warning_errors(
+                lambda: _open_by_content(file, source_name(file_source), frame, check_data=check_data)
+            )
             check_size(image.size, source_name(source))
             yield image
     except MelanomaDetectError:
@@ -255,7 +259,7 @@ def open_file(source: Any) -> Iterator[BinaryIO]:
         yield io.BytesIO(source.read())
 
 
-def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Image:
+def _open_by_content(file: BinaryIO, name: str, frame: int | None, *, check_data: bool) -> Image.Image:
     """Open an image by the format of its first bytes, whatever its suffix.
 
     The registered formats are asked directly: Pillow's own `Image.open` warns, or raises, above limits that are global to the
@@ -278,6 +282,8 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None) -> Image.Imag
             check_length(kind, file)
             if kind == "WEBP" and (size := webp_size(prefix)):
                 check_decoder(size, kind, name)
+                if check_data:
+                    check_webp_data(file)
             if kind == "JPEG":
                 check_jpeg_tags(file)
             elif kind == "AVIF":

@@ -291,7 +291,7 @@ def _reduce_jpeg(image: Image.Image, min_size: Size) -> None:
 
 
 def _load_file(source: Any, min_size: Size | None, inspect: Callable[[Image.Image], None] | None = None) -> Image.Image:
-    with open_image(source) as image:
+    with open_image(source, check_data=True) as image:
         if inspect:
             inspect(image)
         if min_size and image.format == "JPEG":
