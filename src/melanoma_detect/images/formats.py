@@ -279,15 +279,7 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None, *, check_data
         if accept is None or accept(prefix[:16]) is True or (accept(prefix[:16]) and kind not in ("AVIF", "WEBP")):
             if kind == "TIFF":
                 return open_tiff(file)
-            check_length(kind, file)
-            if kind == "WEBP" and (size := webp_size(prefix)):
-                check_decoder(size, kind, name)
-                if check_data:
-                    check_webp_data(file)
-            if kind == "JPEG":
-                check_jpeg_tags(file)
-            elif kind == "AVIF":
-                check_boxed_tags(file)
+            _check_before_opening(kind, file, prefix, name, check_data=check_data)
             file.seek(0)
             image = factory(file, "")
             check_size(image.size, name)
@@ -299,6 +291,18 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None, *, check_data
                 _correct_png_transparency(image)
             return image
     raise UnidentifiedImageError
+
+
+def _check_before_opening(kind: str, file: BinaryIO, prefix: bytes, name: str, *, check_data: bool) -> None:
+    check_length(kind, file)
+    if kind == "WEBP" and (size := webp_size(prefix)):
+        check_decoder(size, kind, name)
+        if check_data:
+            check_webp_data(file)
+    if kind == "JPEG":
+        check_jpeg_tags(file)
+    elif kind == "AVIF":
+        check_boxed_tags(file)
 
 
 def _correct_png_transparency(image: Image.Image) -> None:

@@ -28,6 +28,7 @@ from melanoma_detect.images.formats import (
     without_warning_errors,
 )
 from melanoma_detect.images.frames import Frame
+from melanoma_detect.images.jpeg_data import check_while_decoding
 from melanoma_detect.images.memory import MAX_PIXELS, check_memory, check_size
 from melanoma_detect.images.orientation import orientation, turn_upright
 from melanoma_detect.images.quiet_decoders import quiet_decoders, silence_libtiff
@@ -296,7 +297,11 @@ def _load_file(source: Any, min_size: Size | None, inspect: Callable[[Image.Imag
             inspect(image)
         if min_size and image.format == "JPEG":
             _reduce_jpeg(image, min_size)
-        return _upright_rgb(image, source_name(source), full=min_size is None)
+        checked = check_while_decoding(image) if image.format in ("JPEG", "MPO") else None
+        upright = _upright_rgb(image, source_name(source), full=min_size is None)
+        if checked:
+            checked.check()
+        return upright
 
 
 def _load_open_file(

@@ -1,4 +1,4 @@
-"""WebP files: their size by the header, since the decoder holds two canvases once a file is opened, and damage to their data."""
+"""WebP files: their size by the header, as the decoder holds two canvases once a file is opened; and damage to their data."""
 
 import io
 from typing import BinaryIO

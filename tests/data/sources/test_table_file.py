@@ -118,6 +118,9 @@ def test_the_content_tells_what_a_file_is():
     pq.write_table(pa.table({"image": ["a.jpg"], "age": [5.0]}), file)
     assert read("t.csv", file.getvalue()) == (("image", "age"), [["a.jpg", "5"]])
     assert read("t.csv.gz", gzip.compress(b"image,age\na,5\n")) == (("image", "age"), [["a", "5"]])
+    # Packed twice, as by a program that packs whatever it sends.
+    twice = gzip.compress(gzip.compress(b"image,age\na,5\n"))
+    assert read("t.csv.gz.gz", twice) == read("t.csv.gz", twice) == (("image", "age"), [["a", "5"]])
 
 
 @pytest.mark.parametrize(

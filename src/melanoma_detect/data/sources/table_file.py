@@ -98,7 +98,7 @@ def _open(name: str, file: io.BufferedReader, closing: contextlib.ExitStack, *, 
     if head.startswith(b"PK\x03\x04"):
         return _from_text(_open_zip(name, file.read()))
     if head.startswith(b"\x1f\x8b"):
-        unpacked = io.BufferedReader(cast("Any", closing.enter_context(gzip.GzipFile(fileobj=file))), 2**16)
+        unpacked = io.BufferedReader(cast("Any", closing.enter_context(gzip.GzipFile(fileobj=file, mode="rb"))), 2**16)
         return _open(name.removesuffix(".gz"), closing.enter_context(unpacked), closing, strict=strict)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix == ".parquet" or suffix in {".xlsx", ".xlsm"}:
