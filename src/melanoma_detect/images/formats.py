@@ -29,6 +29,7 @@ from melanoma_detect.images.containers import check_length
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
 from melanoma_detect.images.jpeg import check_jpeg
 from melanoma_detect.images.memory import MAX_PIXELS, check_decoder, check_size
+from melanoma_detect.images.png import correct_transparency
 from melanoma_detect.images.quiet_decoders import quiet_decoders
 from melanoma_detect.images.tags import check_boxed_tags, check_jpeg_tags
 from melanoma_detect.images.tiff import open_tiff
@@ -288,7 +289,7 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None, *, check_data
             if kind == "BMP":
                 check_bmp(image, name)
             if kind == "PNG":
-                _correct_png_transparency(image)
+                correct_transparency(image)
             return image
     raise UnidentifiedImageError
 
@@ -303,18 +304,6 @@ def _check_before_opening(kind: str, file: BinaryIO, prefix: bytes, name: str, *
         check_jpeg_tags(file)
     elif kind == "AVIF":
         check_boxed_tags(file)
-
-
-def _correct_png_transparency(image: Image.Image) -> None:
-    """Bring the transparent grey level of a PNG of 2 or 4 bits to 8 bits, as Pillow does with its pixels."""
-    transparency = image.info.get("transparency")
-    layout = next((tile.args for tile in getattr(image, "tile", ())), None)
-    if isinstance(transparency, int) and layout in ("L;2", "L;4"):
-        image.info["transparency"] = transparency * (85 if layout == "L;2" else 17)
-    if isinstance(transparency, tuple) and layout == "RGB;16B":
-        raise ValueError(
-            "16-bit colour with one transparent colour; save it with an alpha channel or without transparency"
-        )
 
 
 def _is_closed(image: Image.Image, error: Exception) -> bool:
