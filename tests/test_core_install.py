@@ -68,6 +68,9 @@ METHODS = {
     "d.save('saved.detector')": None,
     "e.save('saved.png')": None,
     "md.Detector.load('small.detector').explain('photo.png', method='occlusion').save('map.png')": None,
+    "md.Detector.load('small.detector').similar('photo.png', 'cases.similar', k=2).save('cases.png')": None,
+    "md.Detector.load('small.detector').similar('photo.png', 'cases.similar', k=2)._repr_html_()": None,
+    "md.Detector.load('small.detector').similar('photo.png', 'cases.similar', k=2).plot()": WHOLE,
     "e.overlay()": None,
     "md.score('lesions', detector=d, out='python.csv')": None,
     "md.list_models()": None,
@@ -110,6 +113,7 @@ COMMANDS = {
     "fingerprint lesions --name ours": None,
     "watch scores.csv --baseline scores.csv": None,
     "explain photo.png --method grad-cam --out grad-cam.png": WHOLE,
+    "similar photo.png --detector small.detector --index cases.similar": None,
     "similar photo.png --data lesions": WHOLE,
     "audit lesions": WHOLE,
     "balance lesions --out balanced": WHOLE,
@@ -206,6 +210,9 @@ class SmallInstall:
     def _write_files(self):
         Image.fromarray(md.draw_lesion("melanoma", seed=1, size=128).pixels).save(self.folder / "photo.png")
         md.write_samples(self.folder / "lesions", train=2, test=1, size=32)
+        dataset = md.load_dataset(self.folder / "lesions", validation=0, progress=False)
+        small = md.Detector.load(self.folder / "small.detector")
+        md.similar_index(dataset, small, out=self.folder / "cases.similar", progress=False)
         (self.folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
         (self.folder / "photo.dcm").write_bytes(bytes(128) + b"DICM" + bytes(200))
         (self.folder / "list.xlsx").write_bytes(b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml")

@@ -178,3 +178,13 @@ def test_a_case_whose_file_has_gone_is_still_a_case(detector, index):
         index, records=tuple(replace(record, path=Path("gone", record.path.name)) for record in index.records)
     )
     assert len(find_similar(detector.predictor, index.records[0].path, gone)) == 8
+
+
+def test_an_image_that_the_detector_abstains_from_says_so(detector, index):
+    flat = np.full((64, 64, 3), 250, np.uint8)
+    prediction = detector.predict(flat)
+    assert prediction.abstained
+    found = detector.similar(flat, index)
+    assert found.reason == prediction.reason
+    assert f"abstains from this image ({prediction.reason})" in str(found)
+    assert detector.similar(index.records[0], index).reason == ""

@@ -70,6 +70,8 @@ class SimilarCases(HasImage):
         images: How many images were searched.
         left_out: How many of them were left out, since they are the image itself, a copy of it, or show its lesion or patient.
         shares: By diagnosis, its share of all lesions that were searched, 0 to 1: what chance would give.
+        reason: Why the detector abstains from the image, such as one that shows no skin: cases then mean little. Empty where it
+            does not.
 
     Examples:
         >>> found = detector.similar(data.records[0], data, k=3)
@@ -83,6 +85,7 @@ class SimilarCases(HasImage):
     images: int
     left_out: int
     shares: dict[str, float]
+    reason: str = ""
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -130,7 +133,8 @@ class SimilarCases(HasImage):
     def notes(self) -> list[str]:
         """What was left out, and what similarity does not mean, sentence by sentence."""
         own = f"Left out: {count_noun(self.left_out, 'image')} of this lesion or patient, copies of this image among them."
-        return [*([own] if self.left_out else []), CAVEAT]
+        unlike = f"The detector abstains from this image ({self.reason}): what is nearest to it may not be near."
+        return [*([own] if self.left_out else []), *([unlike] if self.reason else []), CAVEAT]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values.
@@ -140,7 +144,7 @@ class SimilarCases(HasImage):
 
         Examples:
             >>> sorted(detector.similar(data.records[0], data).to_dict())
-            ['asked', 'cases', 'images', 'left_out', 'shares', 'source', 'text']
+            ['asked', 'cases', 'images', 'left_out', 'reason', 'shares', 'source', 'text']
         """
         return {
             "source": self.source,
@@ -148,6 +152,7 @@ class SimilarCases(HasImage):
             "images": self.images,
             "left_out": self.left_out,
             "shares": self.shares,
+            "reason": self.reason,
             "cases": [case.to_dict() for case in self.cases],
             "text": str(self),
         }

@@ -71,7 +71,8 @@ def find_similar(
     own = sorted({*own, *index.rows_named(exclude)})
     distances = index.vectors.distances(features)
     chosen, own = _choose(index, distances, own, traces, k)
-    lesions = sum(index.diagnoses.values())
+    lesions, seen = sum(index.diagnoses.values()), predictor.preprocess(shown)
+    (prediction,) = predictor.predict_inputs([seen], [traces.source])
     found = SimilarCases(
         source=traces.source,
         cases=tuple(SimilarCase(index.records[row], float(distances[row])) for row in chosen),
@@ -79,8 +80,9 @@ def find_similar(
         images=len(index),
         left_out=len(own),
         shares={label: count / lesions for label, count in index.diagnoses.most_common()},
+        reason=prediction.reason if prediction.abstained else "",
     )
-    remember(found, shown, predictor.preprocess(shown), squashed=predictor.config.resize == "squash")
+    remember(found, shown, seen, squashed=predictor.config.resize == "squash")
     return found
 
 

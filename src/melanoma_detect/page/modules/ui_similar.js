@@ -18,7 +18,7 @@ export function drawSimilar(found, stored) {
     ({ label, count }) => `${count} ${label} (${formatPercent(stored.shares[label], 0)} of all lesions)`,
   );
   const left = found.leftOut
-    ? ` Left out: ${found.leftOut} of this lesion or patient, copies of this image among them.`
+    ? ` Left out: ${found.leftOut} image${found.leftOut === 1 ? "" : "s"} of this lesion or patient, copies of this image among them.`
     : "";
   return element(
     "section",
