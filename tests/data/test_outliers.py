@@ -5,6 +5,7 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.data.outliers import draw_outliers
+from melanoma_detect.errors import DatasetError
 
 
 @pytest.mark.parametrize("size", [(32, 32), (20, 48), (300, 280)])
@@ -44,3 +45,31 @@ def test_all_differ_and_few_have_the_colours_of_skin():
 
 def test_none_are_drawn_for_zero():
     assert draw_outliers(0, (32, 32)).shape == (0, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((-1, (8, 8)), "count=-1"),
+        ((1.0, (8, 8)), "count=1.0"),
+        ((10**9, (8, 8)), "count=1000000000"),
+        ((1, (0, 8)), "image_size="),
+        ((1, (8,)), "image_size="),
+        ((1, (10**6, 8)), "a side of 1000000"),
+        ((1, 8), "image_size="),
+    ],
+    ids=repr,
+)
+def test_numbers_are_checked(arguments, message):
+    with pytest.raises(DatasetError, match=message):
+        draw_outliers(*arguments)
+
+
+def test_none_are_none():
+    assert draw_outliers(0, (8, 8)).shape == (0, 8, 8, 3)
+    assert draw_outliers(np.int64(2), [8, 8], seed=np.int64(1)).shape == (2, 8, 8, 3)
+
+
+def test_the_seed_is_checked():
+    with pytest.raises(DatasetError, match="seed=-1"):
+        draw_outliers(1, (8, 8), seed=-1)

@@ -114,3 +114,15 @@ def test_old_keywords_still_work_with_a_warning(data, evaluation):
         plots.augmentation(part=data.train, augmentation=md.Augmentation(), images=1, views=2)
     with pytest.warns(DeprecationWarning, match=r"subgroups\(parts=…\)"):
         assert plots.subgroups(found=evaluation.subgroups(), evaluation=evaluation).axes
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, "3", None, True, 10**6], ids=repr)
+@pytest.mark.parametrize("name", ["images", "views"])
+def test_numbers_of_images_and_views_are_checked(data, name, wrong):
+    with pytest.raises(DatasetError, match=f"{name}=.*expected a whole number, from 1 to 50"):
+        plots.augmentation(data.train, md.Augmentation(), **{name: wrong})
+
+
+def test_the_seed_of_the_augmentation_is_checked(data):
+    with pytest.raises(DatasetError, match="seed=-1"):
+        plots.augmentation(data.train, md.Augmentation(), seed=-1)

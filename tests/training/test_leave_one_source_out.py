@@ -135,3 +135,9 @@ def test_one_source_cannot_be_left_out(sources):
     inputs, labelled = drawn({"a": 0.0})
     with pytest.raises(DatasetError, match="no other source to calibrate on"):
         leave_one_source_out(inputs, labelled._replace(sources=sources))
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, 2**32], ids=repr)
+def test_the_seed_is_checked(seed):
+    with pytest.raises(DatasetError, match="seed="):
+        leave_one_source_out(*drawn({"a": 0, "b": 0}), seed=seed)

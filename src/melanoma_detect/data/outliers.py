@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from melanoma_detect.data.arguments import check_image_size
+from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.utils.arrays import Float64Array
+from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.random import check_seed
 
+_MAX_COUNT = 1_000_000  # far more than anyone needs
 _MAX_SIDE = 256  # pixels: larger images are drawn at this size and enlarged, which is much faster
 _LETTERS = np.array([*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,", *" " * 12])
 
@@ -29,10 +34,15 @@ def draw_outliers(count: int, size: tuple[int, int], *, seed: int = 123) -> Pixe
     Returns:
         uint8 `(count, height, width, 3)`, RGB.
 
+    Raises:
+        DatasetError: A number is none of an image.
+
     Examples:
         >>> draw_outliers(6, (32, 48), seed=1).shape
         (6, 32, 48, 3)
     """
+    count = whole_number(count, "count", DatasetError, below=_MAX_COUNT + 1)
+    size, seed = check_image_size(size), check_seed(seed, DatasetError)
     side = min(max(size), _MAX_SIDE)
     drawn = np.empty((count, *size, 3), np.uint8)
     for number in range(count):

@@ -95,5 +95,5 @@ def _save_again(pixels: Pixels) -> Pixels:
     for number, image in enumerate(pixels):
         file = io.BytesIO()
         Image.fromarray(image).save(file, "JPEG", quality=_QUALITY)
-        again[number] = np.asarray(Image.open(file))
+        again[number] = np.asarray(Image.open(file, formats=["JPEG"]))
     return again

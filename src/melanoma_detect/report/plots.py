@@ -36,6 +36,8 @@ from melanoma_detect.report.style import (
 from melanoma_detect.training.recipes import Augmentation
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import renamed_keywords
+from melanoma_detect.utils.number_arguments import whole_number
+from melanoma_detect.utils.random import check_seed
 
 __all__ = [
     "augmentation",
@@ -133,14 +135,14 @@ def augmentation(
         split: The split to take images from.
         augmentation: The augmentation.
         images: The number of images.
-        views: The number of augmented versions of each.
+        views: The number of augmented versions of each. Images and views are 50 at most.
         seed: Seed of the augmentation.
 
     Returns:
         The figure: one row per image, the original first.
 
     Raises:
-        DatasetError: The split is empty.
+        DatasetError: The split is empty, or a number is none of an image.
 
     Examples:
         >>> len(augmentation(data.train, Augmentation(), images=2, views=3).axes)
@@ -148,6 +150,9 @@ def augmentation(
     """
     from melanoma_detect.training.augmentation import augment_image  # noqa: PLC0415 - the other figures do without Keras
 
+    images = whole_number(images, "images", DatasetError, low=1, below=_MAX_ROWS + 1)
+    views = whole_number(views, "views", DatasetError, low=1, below=_MAX_ROWS + 1)
+    seed = check_seed(seed, DatasetError)
     if not len(split):
         raise DatasetError(f"the {split.name} split is empty; expected images to augment")
     chosen = [split.records[index] for index in np.linspace(0, len(split) - 1, images).astype(int)]
@@ -164,6 +169,7 @@ def augmentation(
     return figure
 
 
+_MAX_ROWS = 50  # of images, and of views of each: more cannot be seen
 _UNITS = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
 
 

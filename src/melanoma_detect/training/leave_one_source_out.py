@@ -20,6 +20,7 @@ from melanoma_detect.inference.operating_points import OperatingPoint, Target
 from melanoma_detect.printable import printable
 from melanoma_detect.training.calibrate import CalibrationInputs, Labelled, calibrate
 from melanoma_detect.training.temperature_scaling import source_weights
+from melanoma_detect.utils.random import check_seed
 
 FIGURES = ("sensitivity", "false_negative_rate", "specificity", "clearance_rate", "coverage", "ece", "melanoma_auc")
 
@@ -100,7 +101,7 @@ def leave_one_source_out(
         >>> [row.source for row in leave_one_source_out(inputs[1], labelled, CalibrationOptions(0.6))]
         ['another', 'one hospital']
     """
-    options = options or CalibrationOptions()
+    options, seed = options or CalibrationOptions(), check_seed(seed, DatasetError)
     sources, names = _sources(labelled)
     if len(names) < 2:
         raise DatasetError(
