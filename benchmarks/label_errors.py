@@ -8,6 +8,8 @@ interval holds the planted share:
 - `detector_loss`: the negative logarithm of the probability that the detector gives the label, its classes as the label means
   them;
 - `fold_loss`: that of a logistic regression on the features, as scikit-learn has it by default, in folds by lesion;
+- `adjusted_detector_loss`: the detector's, its probabilities adjusted to the frequencies of the labels;
+- `our_fold_loss`: that of the audit's own regression;
 - `cleanlab`: Northcutt et al. 2021 (doi 10.1613/jair.1.12125), on the same regression, where that package is installed; it
   is no part of this one. `cleanlab_given_ours` is given the audit's probabilities instead.
 
@@ -35,9 +37,10 @@ from sklearn.metrics import average_precision_score
 import melanoma_detect as md
 from melanoma_detect import taxonomy
 from melanoma_detect.data.folds import make_folds
-from melanoma_detect.data_audit.out_of_fold import FOLDS, centre, judge_labels, regression_inputs
+from melanoma_detect.data_audit.label_judges import JudgedLabels, judge_labels
+from melanoma_detect.data_audit.out_of_fold import FOLDS, centre
 from melanoma_detect.images.formats import SUFFIXES
-from melanoma_detect.inference.image_outputs import run_on_images
+from melanoma_detect.inference.image_outputs import ImageOutputs, run_on_images
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.predictor import Predictor
 
@@ -46,6 +49,7 @@ SETS = {
     "milk10k_clinical": ("milk10k", "clinical"),
     "ham10000": ("ham10000_224", ""),
     "isic9": ("isic9", ""),
+    "isic9_with_conflicts": ("isic9", ""),
 }
 RATES = (0.02, 0.05, 0.1)
 TRIALS = 5
@@ -80,6 +84,9 @@ def main() -> None:
     model = md.Detector.load().predictor
     strangers = run_everyday(model, arguments.everyday)
     for name in arguments.sets:
+        if name == "isic9_with_conflicts":
+            judge_real_errors(model, arguments.data, arguments.cache)
+            continue
         images = judged(read(model, arguments.data, name, arguments.cache), seen=arguments.seen)
         classes = len(np.unique(images.labels))
         if classes < 2:
@@ -98,7 +105,10 @@ def read(model: Predictor, data: Path, name: str, cache: Path | None) -> Images:
     if file and file.is_file():
         return Images(*(np.load(file)[part] for part in Images._fields))
     folder, kind = SETS[name]
-    records = md.load_dataset(data / folder, validation=0, test=0, known=None, progress=False).records
+    conflicts = "keep" if name == "isic9_with_conflicts" else "drop"
+    records = md.load_dataset(
+        data / folder, validation=0, test=0, known=None, conflicts=conflicts, progress=False
+    ).records
     records = [record for record in records if not kind or record.metadata.get("image_type") == kind]
     outputs = run_on_images(model, [record.image for record in records])
     images = Images(
@@ -124,47 +134,97 @@ def judged(images: Images, *, seen: bool) -> Images:
 def plant_errors(name: str, images: Images, classes: tuple[str, ...]) -> None:
     """Plant wrong labels, and print how well they are found and counted."""
     names, truth = np.unique(images.labels, return_inverse=True)
-    inputs, groups = regression_inputs(images.features, images.answers), images.groups.tolist()
-    meant = np.array(
-        [[taxonomy.meaning(one) <= taxonomy.meaning(label) for one in classes] for label in names.tolist()]
-    )
-    told = images.answers @ meant.T
-    untouched = judge_labels(inputs, truth, groups).noise
-    print(f"{name}_estimate_as_they_are {untouched.rate:.3f}_[{untouched.low:.3f},{untouched.high:.3f}] stated")
+    outputs, groups = ImageOutputs(images.features, images.answers, ()), images.groups.tolist()
+    told = told_of(images, names, classes)
+    untouched = judge_labels(outputs, names[truth].tolist(), groups, classes).estimate()
+    shares = {name: count / len(truth) for name, count in untouched.items()}
+    print(f"{name}_estimate_as_they_are {shares['value']:.3f}_[{shares['low']:.3f},{shares['high']:.3f}] stated")
     for rate in RATES:
         found: dict[str, list[float]] = {}
-        estimates, covered, doubtful, right = [], [], [], []
+        covered, doubtful, right = [], [], []
         for trial in range(TRIALS):
             labels, wrong = plant(truth, rate, trial)
-            result = judge_labels(inputs, labels, groups)
-            plain = predict_plainly(images.features, labels, images.groups)
-            scores = {
-                "audit": result.noise.chances,
-                "detector_loss": loss(told, labels),
-                "fold_loss": loss(plain, labels),
-            }
-            scores |= cleanlab_scores(labels, plain, result.probabilities)
-            for method, score in scores.items():
-                found.setdefault(method, []).append(float(average_precision_score(wrong, score)))
-            noise = result.noise
-            estimates.append(noise.rate)
-            covered.append(noise.low <= wrong.mean() <= noise.high)
-            for method, of in (("cleanlab", plain), ("cleanlab_given_ours", result.probabilities)):
-                found.setdefault(f"{method}_estimate", []).append(cleanlab_estimate(labels, of))
-            doubtful.append(int((noise.chances > 0.5).sum()))
-            right.append(int(wrong[noise.chances > 0.5].sum()))
+            result = judge_labels(outputs, names[labels].tolist(), groups, classes)
+            for method, value in compare(images, labels, wrong, result, told).items():
+                found.setdefault(method, []).append(value)
+            estimate = result.estimate()
+            covered.append(estimate["low"] <= wrong.sum() <= estimate["high"])
+            doubtful.append(int(result.doubtful.sum()))
+            right.append(int(wrong[result.doubtful].sum()))
         percent = f"{name}_{rate:.0%}".replace("%", "pct")
         means = {method: float(np.mean(values)) for method, values in found.items()}
         print(f"{percent}_audit_ap {means['audit']:.3f} {means['detector_loss']:.3f}")
-        for method in ("detector_loss", "fold_loss", "cleanlab", "cleanlab_adjusted", "cleanlab_given_ours"):
-            if method in means:
-                print(f"{percent}_{method}_ap {means[method]:.3f} stated")
-        print(f"{percent}_estimate {np.mean(estimates):.3f} {rate}")
-        for method in ("cleanlab_estimate", "cleanlab_given_ours_estimate"):
-            if np.isfinite(means[method]):
-                print(f"{percent}_{method} {means[method]:.3f} stated")
+        for method, value in means.items():
+            if method != "audit" and np.isfinite(value):
+                print(f"{percent}_{method}{'' if method.endswith('estimate') else '_ap'} {value:.3f} stated")
         print(f"{percent}_intervals_that_hold {np.mean(covered):.2f} 0.95")
         print(f"{percent}_doubtful_that_are_wrong {sum(right)}/{sum(doubtful)} stated", flush=True)
+
+
+def told_of(images: Images, names: NDArray[np.str_], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the detector's own probability of each label."""
+    meant = [[taxonomy.meaning(one) <= taxonomy.meaning(label) for one in classes] for label in names.tolist()]
+    return images.answers @ np.array(meant).T
+
+
+def compare(
+    images: Images,
+    labels: NDArray[np.intp],
+    wrong: NDArray[np.bool_],
+    result: JudgedLabels,
+    told: NDArray[np.float64],
+) -> dict[str, float]:
+    """Return the average precision of each method, and the estimates."""
+    plain = predict_plainly(images.features, labels, images.groups)
+    ours = result.opinions[0]
+    scores = {
+        "audit": result.chances,
+        "detector_loss": loss(told, labels),
+        "adjusted_detector_loss": loss(result.opinions[-1], labels),
+        "our_fold_loss": loss(ours, labels),
+        "fold_loss": loss(plain, labels),
+        **cleanlab_scores(labels, plain, ours),
+    }
+    values = {method: float(average_precision_score(wrong, score)) for method, score in scores.items()}
+    return values | {
+        "estimate": result.estimate()["value"] / len(labels),
+        "cleanlab_estimate": cleanlab_estimate(labels, plain),
+        "cleanlab_given_ours_estimate": cleanlab_estimate(labels, ours),
+    }
+
+
+def judge_real_errors(model: Predictor, data: Path, cache: Path | None) -> None:
+    """Print how well real errors of the nine-class set are found: one diagnosis filed under another throughout.
+
+    Of 155 images it has a copy under the right label and one under a wrong one, as the truth of ISIC 2019 says. Here the right
+    copies of one of the two kinds are left out.
+    """
+    images = read(model, data, "isic9_with_conflicts", cache)
+    labels_of: dict[str, set[str]] = {}
+    for group, label in zip(images.groups.tolist(), images.labels.tolist(), strict=True):
+        labels_of.setdefault(group, set()).add(label)
+    both = [labels_of[group] for group in images.groups.tolist()]
+    single = np.array([len(own) == 1 for own in both])
+    for right, wrong in (("actinic keratosis", "nevus"), ("melanoma", "seborrheic keratosis")):
+        errors = (images.labels == wrong) & np.array([own == {right, wrong} for own in both])
+        large = [
+            label for label in np.unique(images.labels) if (images.labels[single | errors] == label).sum() >= FEWEST
+        ]
+        chosen = (single | errors) & np.isin(images.labels, large)
+        taken, errors = images.take(chosen), errors[chosen]
+        names, labels = np.unique(taken.labels, return_inverse=True)
+        outputs = ImageOutputs(taken.features, taken.answers, ())
+        result = judge_labels(outputs, taken.labels.tolist(), taken.groups.tolist(), model.classes)
+        name = f"isic9_{right}_as_{wrong}".replace(" ", "_")
+        print(f"{name}_errors {errors.sum()}/{len(errors)},_seen_{taken.seen[errors].sum()} stated")
+        figures = compare(taken, labels, errors, result, told_of(taken, names, model.classes))
+        print(f"{name}_audit_ap {figures.pop('audit'):.3f} {figures['detector_loss']:.3f}")
+        for method, value in figures.items():
+            if np.isfinite(value):
+                print(f"{name}_{method}{'' if method.endswith('estimate') else '_ap'} {value:.3f} stated")
+        print(
+            f"{name}_doubtful_that_are_wrong {errors[result.doubtful].sum()}/{result.doubtful.sum()} stated", flush=True
+        )
 
 
 def plant(truth: NDArray[np.intp], rate: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

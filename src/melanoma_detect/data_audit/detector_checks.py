@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.data_audit.finding import Case, Finding
+from melanoma_detect.data_audit.label_judges import judge_labels
 from melanoma_detect.data_audit.neighbours import nearest_of_others
-from melanoma_detect.data_audit.out_of_fold import JudgedLabels, centre, judge_labels, regression_inputs
+from melanoma_detect.data_audit.out_of_fold import centre
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.image_outputs import ImageOutputs, run_on_images
@@ -28,7 +29,6 @@ AuditDetector: TypeAlias = Predictor | SupportsPredictor | Literal["default"] | 
 DOUBTFUL, STRANGERS = "doubtful labels", "no skin lesion"
 _BY_DEFAULT = range(100, 3001)  # images: fewer are soon looked through, and more take over half a minute
 _FEWEST_LESIONS = 20  # of a class whose labels are judged: a regression learns little from fewer
-_DOUBTFUL = 0.5  # chance of being wrong
 _LISTED = 0.1  # chance from which on a label is listed
 _NEIGHBOURS = 3  # that are shown
 _PAIRS = 3  # of classes that the summary names
@@ -101,7 +101,7 @@ def _check(
     if judged is None:
         enough = f"they take two classes with {_FEWEST_LESIONS} lesions or more"
         return DetectorFindings(strangers=strangers, notes=(*notes, f"doubtful labels were not looked for: {enough}"))
-    doubtful = _find_doubtful(records, groups, outputs, judged)
+    doubtful = _find_doubtful(records, groups, outputs, judged, model.classes)
     if not doubtful.count:  # no finding, and its estimate is worth saying all the same
         notes.append(doubtful.summary)
     return DetectorFindings(doubtful, strangers, tuple(notes))
@@ -141,33 +141,39 @@ def _find_strangers(
 
 
 def _find_doubtful(
-    records: Sequence[Record], groups: Sequence[str], outputs: ImageOutputs, judged: NDArray[np.intp]
+    records: Sequence[Record],
+    groups: Sequence[str],
+    outputs: ImageOutputs,
+    chosen: NDArray[np.intp],
+    classes: Sequence[str],
 ) -> Finding:
-    classes, labels = np.unique([records[index].label for index in judged], return_inverse=True)
-    own_groups = [groups[index] for index in judged]
-    features, answers = outputs.features[judged], outputs.probabilities[judged]
-    result = judge_labels(regression_inputs(features, answers), labels, own_groups)
-    chances, own = result.noise.chances, [records[index] for index in judged]
-    order = [int(index) for index in np.argsort(-chances, kind="stable") if chances[index] >= _LISTED]
-    count, estimate = int((chances > _DOUBTFUL).sum()), result.noise.counts()
-    suggested = [classes[_other_class(result, labels, index)] for index in order]
-    pairs = Counter((own[index].label, str(other)) for index, other in zip(order[:count], suggested, strict=False))
-    not_judged = len(records) - len(judged)
+    own, own_groups = [records[index] for index in chosen], [groups[index] for index in chosen]
+    features, labels = outputs.features[chosen], [record.label for record in own]
+    judged = judge_labels(ImageOutputs(features, outputs.probabilities[chosen], ()), labels, own_groups, classes)
+    chances, names, estimate = judged.chances, np.unique(np.asarray(labels)), judged.estimate()
+    ranked = np.argsort(-chances, kind="stable")
+    order = [int(index) for index in ranked if chances[index] >= _LISTED or judged.doubtful[index]]
+    suggested = [str(names[judged.looks_like[index]]) for index in order]
+    pairs = Counter(
+        (labels[index], name) for index, name in zip(order, suggested, strict=True) if judged.doubtful[index]
+    )
+    count = int(judged.doubtful.sum())
+    not_judged = len(records) - len(own)
     return Finding(
         kind=DOUBTFUL,
         count=count,
         effect="A model that learns a wrong label answers wrongly, and in a test it counts as an error where there is none.",
         advice="Have somebody who knows the diagnoses look at them, the first ones first; no label is wrong for looking so.",
         cases=_with_neighbours(own, own_groups, centre(features), order),
-        summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right; of {len(judged):,} labels an "
+        summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right; of {len(own):,} labels an "
         f"estimated {estimate['value']:,} [{estimate['low']:,}, {estimate['high']:,}] are wrong"
         + _describe_pairs(pairs),
         values={
             "estimate": estimate,
-            "judged": len(judged),
+            "judged": len(own),
             "not judged": not_judged,
             "chances": [round(float(chances[index]), 3) for index in order],
-            "looks like": [str(name) for name in suggested],
+            "looks like": suggested,
             "notes": [
                 f"looks like {name}; wrong with a chance of {chances[index]:.0%}"
                 for index, name in zip(order, suggested, strict=True)
@@ -182,13 +188,6 @@ def _describe_pairs(pairs: Counter[tuple[str, str]]) -> str:
         for (label, other), number in pairs.most_common(_PAIRS)
     ]
     return printable("".join(f"; {pair}" for pair in described))
-
-
-def _other_class(result: JudgedLabels, labels: NDArray[np.intp], index: int) -> int:
-    """Return the most probable class that is not an image's label."""
-    probabilities = result.probabilities[index].copy()
-    probabilities[labels[index]] = -1
-    return int(probabilities.argmax())
 
 
 def _with_neighbours(

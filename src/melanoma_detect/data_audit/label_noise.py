@@ -4,7 +4,7 @@ With probability `1 - rate` a label is drawn from the probabilities of its image
 each as likely as the next: the contamination model of Tukey (1960), for labels. The "confident joint" of Northcutt et al. 2021
 (doi 10.1613/jair.1.12125) counts the labels that contradict instead, and counts images that are merely hard with them.
 
-The probabilities come from a regression that has learnt from the same labels, and is too sure or not sure enough. Two numbers
+The probabilities come from a model that is too sure or not sure enough. Two numbers
 that calibrate them are fitted together with the rate: a temperature (Guo et al. 2017, arXiv:1706.04599), and a curvature, by
 which classes that are far less probable than the first become rarer still. Without the second, planted errors were
 underestimated: right labels contradict a sure answer less often than a softmax has it, and its tail hid the wrong ones. Nothing
@@ -44,19 +44,6 @@ class LabelNoise:
     low: float
     high: float
     chances: Float64Array
-
-    def counts(self) -> dict[str, int]:
-        """Return the estimated number of wrong labels with its interval.
-
-        Returns:
-            `value`, `low` and `high`, rounded to whole labels.
-
-        Examples:
-            >>> LabelNoise(0.05, 0.02, 0.08, np.zeros(100)).counts()
-            {'value': 5, 'low': 2, 'high': 8}
-        """
-        named = {"value": self.rate, "low": self.low, "high": self.high}
-        return {name: round(share * len(self.chances)) for name, share in named.items()}
 
 
 def fit_label_noise(probabilities: Float64Array, labels: NDArray[np.intp], groups: Sequence[str]) -> LabelNoise:
