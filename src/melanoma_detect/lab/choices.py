@@ -24,13 +24,15 @@ def threshold_on_test(trial: Trial) -> Outcome:
     """
     train, validation, test = _split(trial)
     model = trial.train_melanoma(train)
-    on = {id(part): (model.scores(part), is_melanoma(part)) for part in (validation, test, trial.world.untouched)}
-    chosen, honest = best_threshold(*on[id(test)]), best_threshold(*on[id(validation)])
+    on_validation, on_test, truly = (
+        (model.scores(part), is_melanoma(part)) for part in (validation, test, trial.untouched)
+    )
+    chosen, honest = best_threshold(*on_test), best_threshold(*on_validation)
     return Outcome(
-        balanced_accuracy(*on[id(test)], chosen),
-        balanced_accuracy(*on[id(trial.world.untouched)], chosen),
-        balanced_accuracy(*on[id(test)], honest),
-        balanced_accuracy(*on[id(trial.world.untouched)], honest),
+        balanced_accuracy(*on_test, chosen),
+        balanced_accuracy(*truly, chosen),
+        balanced_accuracy(*on_test, honest),
+        balanced_accuracy(*truly, honest),
     )
 
 
@@ -46,7 +48,7 @@ def threshold_on_training(trial: Trial) -> Outcome:
     train, validation, test = _split(trial)
     model = trial.train_melanoma(train)
     train_scores, validation_scores = (model.scores(part)[is_melanoma(part)] for part in (train, validation))
-    test_scores, true_scores = (model.scores(part)[is_melanoma(part)] for part in (test, trial.world.untouched))
+    test_scores, true_scores = (model.scores(part)[is_melanoma(part)] for part in (test, trial.untouched))
     mistaken, honest = threshold_for(train_scores, SENSITIVITY), threshold_for(validation_scores, SENSITIVITY)
     return Outcome(
         float((train_scores >= mistaken).mean()),
@@ -71,7 +73,7 @@ def select_on_test(trial: Trial) -> Outcome:
     models = [trial.train(divide(train, train.lesions, (_SHARE, 1 - _SHARE), trial.rng)[0]) for _ in range(CANDIDATES)]
     on_test, on_validation = ([model.accuracy(part) for model in models] for part in (test, validation))
     chosen, honest = int(np.argmax(on_test)), int(np.argmax(on_validation))
-    untouched = trial.world.untouched
+    untouched = trial.untouched
     return Outcome(
         on_test[chosen], models[chosen].accuracy(untouched), on_test[honest], models[honest].accuracy(untouched)
     )

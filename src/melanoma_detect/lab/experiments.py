@@ -48,8 +48,8 @@ def run(
         seeds: The number of trials, 2 or more. On drawn lesions each has its own; on a dataset each divides the same anew.
         learner: `"nearest"`, `"forest"`, `"linear"`, or a function from a seed to a classifier with `fit(pixels, labels)` and
             `predict_proba(pixels)`. The price depends on it.
-        lesions: Lesions of each class in the study, 10 or more, and as many untouched; 24 by default for drawn lesions, at most
-            150 for a dataset.
+        lesions: Lesions of each class in the study, 10 or more: 24 by default for drawn lesions, with as many untouched; at
+            most 150 for a dataset, with two thirds as many untouched.
         seed: Of the first trial.
         progress: Show a progress bar, where there is a screen.
 

@@ -30,7 +30,7 @@ def source_shortcut(trial: Trial) -> Outcome:
     images = trial.world.development.first_views()
     chance = np.full(len(images), 0.5)
     confounded = np.where(is_melanoma(images), CONFOUNDED, 1 - CONFOUNDED)
-    fresh = _photograph(trial.world.untouched, np.full(len(trial.world.untouched), 0.5), trial.rng)
+    fresh = _photograph(trial.untouched, np.full(len(trial.untouched), 0.5), trial.rng)
     figures = []
     for shares in (confounded, chance):
         study = _photograph(images, shares, trial.rng)
@@ -55,7 +55,7 @@ def accuracy_alone(trial: Trial) -> Outcome:
     train, test = divide(images, images.lesions, SPLIT, trial.rng)
     model = trial.train_melanoma(train)
     sensitivity, specificity = rates(model.scores(test) >= _ALERT, is_melanoma(test))
-    true = sum(rates(model.scores(trial.world.untouched) >= _ALERT, is_melanoma(trial.world.untouched))) / 2
+    true = sum(rates(model.scores(trial.untouched) >= _ALERT, is_melanoma(trial.untouched))) / 2
     claimed = MELANOMAS * sensitivity + (1 - MELANOMAS) * specificity
     return Outcome(claimed, true, (sensitivity + specificity) / 2, true)
 
@@ -74,7 +74,7 @@ def drop_unsure(trial: Trial) -> Outcome:
     model = trial.train(train)
     sureness = model.classifier.predict_proba(test.pixels).max(axis=1)
     kept = test.take(np.argsort(-sureness, kind="stable")[: round(SURE * len(test))])
-    true = model.accuracy(trial.world.untouched)
+    true = model.accuracy(trial.untouched)
     return Outcome(model.accuracy(kept), true, model.accuracy(test), true)
 
 

@@ -30,7 +30,7 @@ def augment_before_split(trial: Trial) -> Outcome:
     train, test = divide(copies, np.arange(len(copies)), SPLIT, trial.rng)
     honest_train, honest_test = divide(images, images.lesions, SPLIT, trial.rng)
     augmented = copies.take(np.isin(copies.lesions, honest_train.lesions))
-    return _compare(trial, (train, test), (augmented, honest_test))
+    return _compare(trial, (train, test), (augmented, honest_test), trial.untouched)
 
 
 def split_by_image(trial: Trial) -> Outcome:
@@ -53,7 +53,7 @@ def split_by_image(trial: Trial) -> Outcome:
         )
     train, test = divide(images, np.arange(len(images)), SPLIT, trial.rng)
     honest_train, honest_test = divide(images, images.lesions, SPLIT, trial.rng)
-    return _compare(trial, (train, test), (honest_train, honest_test))
+    return _compare(trial, (train, test), (honest_train, honest_test), trial.world.untouched)
 
 
 def keep_duplicates(trial: Trial) -> Outcome:
@@ -70,13 +70,15 @@ def keep_duplicates(trial: Trial) -> Outcome:
     folder = join(images, again.with_pixels(_save_again(again.pixels)))
     train, test = divide(folder, np.arange(len(folder)), SPLIT, trial.rng)
     honest_train, honest_test = divide(images, images.lesions, SPLIT, trial.rng)
-    return _compare(trial, (train, test), (honest_train, honest_test))
+    return _compare(trial, (train, test), (honest_train, honest_test), trial.untouched)
 
 
-def _compare(trial: Trial, mistaken: tuple[Samples, Samples], honest: tuple[Samples, Samples]) -> Outcome:
+def _compare(
+    trial: Trial, mistaken: tuple[Samples, Samples], honest: tuple[Samples, Samples], untouched: Samples
+) -> Outcome:
     models = [trial.train(train) for train, _ in (mistaken, honest)]
     claimed, honestly = (model.accuracy(test) for model, (_, test) in zip(models, (mistaken, honest), strict=True))
-    true, honest_true = (model.accuracy(trial.world.untouched) for model in models)
+    true, honest_true = (model.accuracy(untouched) for model in models)
     return Outcome(claimed, true, honestly, honest_true)
 
 

@@ -56,7 +56,7 @@ def divide_world(samples: Samples, seed: int, lesions: int) -> World:
     Args:
         samples: The images.
         seed: The same seed gives the same world.
-        lesions: At most this many lesions of each class in the study, and as many untouched ones.
+        lesions: At most this many lesions of each class in the study, and two thirds as many untouched ones.
 
     Returns:
         The world: 60 % of the lesions of each class for the study, 40 % untouched, or fewer.
@@ -69,14 +69,14 @@ def divide_world(samples: Samples, seed: int, lesions: int) -> World:
     rng = np.random.default_rng([seed, 18])
     study: list[int] = []
     untouched: list[int] = []
+    # The same share of each class, so that both hold the same mix of diagnoses.
+    most = round(lesions * UNTOUCHED / (1 - UNTOUCHED))
     for label in range(len(samples.classes)):
         own = rng.permutation(np.unique(samples.lesions[samples.labels == label]))
         cut = round(UNTOUCHED * len(own))
-        untouched += list(own[:cut][:lesions])
+        untouched += list(own[:cut][:most])
         study += list(own[cut:][:lesions])
-    return World(
-        samples.take(np.isin(samples.lesions, study)), samples.take(np.isin(samples.lesions, untouched)).first_views()
-    )
+    return World(samples.take(np.isin(samples.lesions, study)), samples.take(np.isin(samples.lesions, untouched)))
 
 
 def overlap(world: World) -> float:
@@ -92,7 +92,7 @@ def overlap(world: World) -> float:
         >>> overlap(World(read_samples(data), read_samples(data).first_views()))
         1.0
     """
-    return len(world.untouched) / len(np.unique(world.development.lesions))
+    return len(np.unique(world.untouched.lesions)) / len(np.unique(world.development.lesions))
 
 
 def _read(data: Dataset, records: list[Record]) -> np.ndarray:

@@ -83,7 +83,7 @@ class World:
 
     Attributes:
         development: What the study has; it divides it into train, validation and test by itself.
-        untouched: One image of each of other lesions; what a model is truly worth is measured here.
+        untouched: Images of other lesions; what a model is truly worth is measured here.
     """
 
     development: Samples

@@ -46,6 +46,11 @@ class Trial:
     rng: np.random.Generator
     seed: int
 
+    @property
+    def untouched(self) -> Samples:
+        """One image of each untouched lesion."""
+        return self.world.untouched.first_views()
+
     def train(self, samples: Samples) -> "Trained":
         """Train a classifier to tell all diagnoses apart.
 
