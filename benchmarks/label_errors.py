@@ -154,6 +154,7 @@ def plant_errors(name: str, images: Images, classes: tuple[str, ...]) -> None:
         percent = f"{name}_{rate:.0%}".replace("%", "pct")
         means = {method: float(np.mean(values)) for method, values in found.items()}
         print(f"{percent}_audit_ap {means['audit']:.3f} {means['detector_loss']:.3f}")
+        print(f"{percent}_estimate {means.pop('estimate'):.3f} {rate}")
         for method, value in means.items():
             if method != "audit" and np.isfinite(value):
                 print(f"{percent}_{method}{'' if method.endswith('estimate') else '_ap'} {value:.3f} stated")
@@ -217,6 +218,8 @@ def judge_real_errors(model: Predictor, data: Path, cache: Path | None) -> None:
         result = judge_labels(outputs, taken.labels.tolist(), taken.groups.tolist(), model.classes)
         name = f"isic9_{right}_as_{wrong}".replace(" ", "_")
         print(f"{name}_errors {errors.sum()}/{len(errors)},_seen_{taken.seen[errors].sum()} stated")
+        estimate = result.estimate()
+        print(f"{name}_interval_that_holds {estimate['low']},{estimate['high']} {errors.sum()}")
         figures = compare(taken, labels, errors, result, told_of(taken, names, model.classes))
         print(f"{name}_audit_ap {figures.pop('audit'):.3f} {figures['detector_loss']:.3f}")
         for method, value in figures.items():
