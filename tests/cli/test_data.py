@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from melanoma_detect.cli import app
+from melanoma_detect.inference.bundle import SHIPPED
 
 
 def invoke(*arguments):
@@ -50,3 +51,14 @@ def test_a_class_folder_whose_name_is_no_utf8_is_listed(tree):
             [sys.executable, "-m", "melanoma_detect", command, root], capture_output=True, check=False
         )
         assert (shown.returncode, b"Traceback" in shown.stderr) == (0, False), shown.stderr
+
+
+def test_an_audit_says_what_was_not_looked_for_and_does_without_a_detector(labelled):
+    folder, table = labelled
+    noted = invoke("audit", folder, "--labels", table)
+    assert "Note: doubtful labels and images of no skin lesion were not looked for" in noted.output.replace("\n", " ")
+    without = invoke("audit", folder, "--labels", table, "--no-detector")
+    assert (without.exit_code, "Note:" in without.output) == (0, False), without.output
+    both = invoke("audit", folder, "--labels", table, "--no-detector", "--detector", SHIPPED)
+    assert both.exit_code == 2
+    assert "not both" in both.output

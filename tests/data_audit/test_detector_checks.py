@@ -114,3 +114,31 @@ def test_an_audit_has_the_findings_and_the_page_shows_the_neighbours(drawn, plan
 def test_the_old_keyword_still_works(drawn):
     with pytest.warns(DeprecationWarning, match=r"use audit\(detector=…\)"):
         assert md.audit(drawn, model=None, progress=False).notes == ()
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_errors_and_strangers_that_are_planted_in_real_images_are_found_and_counted(real_folder, shipped):
+    images = md.load_dataset(real_folder / "milk10k", validation=0, test=0, known=None, progress=False).records
+    images = [record for record in images if record.metadata["image_type"] == "dermoscopy"]
+    unseen = ~shipped.predictor.files.fingerprint().contains(images)
+    chosen = [
+        record
+        for record, new in zip(images, unseen, strict=True)
+        if new and record.label in ("basal cell carcinoma", "nevus", "squamous cell carcinoma")
+    ]
+    everyday = sorted((real_folder / "not_skin").iterdir())[:5]
+    rng = np.random.default_rng(5)
+    errors = set(rng.permutation(len(chosen))[:20].tolist())
+    names = sorted({record.label for record in chosen})
+    planted = [
+        replace(record, label=names[(names.index(record.label) + 1) % 3]) if number in errors else record
+        for number, record in enumerate(chosen)
+    ]
+    planted += [replace(chosen[0], id=path.name, path=path, group=path.name) for path in everyday]
+    found = check(planted, shipped)
+    ids = {chosen[number].id for number in errors}
+    assert sum(case[0].id in ids for case in found.labels.cases[:20]) >= 12
+    estimate = found.labels.values["estimate"]
+    assert estimate["low"] <= 20 <= estimate["high"]
+    assert {path.name for path in everyday} <= {case[0].id for case in found.strangers.cases[:8]}
