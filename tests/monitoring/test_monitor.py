@@ -7,6 +7,9 @@ import pytest
 
 import melanoma_detect as md
 from melanoma_detect.errors import DatasetError, DetectorError
+from melanoma_detect.monitoring.samples import Statistic
+from melanoma_detect.monitoring.sketch import Sketch, detector_digest
+from melanoma_detect.monitoring.sketch_file import pack_sketch
 
 DAYS = [f"2026-11-{day:02d}" for day in range(1, 13)]
 
@@ -71,3 +74,37 @@ def test_scores_of_another_detector_are_named(write_table, two_types):
     table = write_table("scores.csv", [0.1] * 3)
     with pytest.raises(DatasetError, match="pass the detector that scored the images"):
         md.monitor(table, detector=two_types())
+
+
+def test_a_camera_with_another_white_balance_is_named_from_sketches(tmp_path, detector):
+    digest, rng = detector_digest(detector.predictor), np.random.default_rng(3)
+
+    def write(name, days, cameras):
+        sketch = Sketch(digest, (len(name) * 1000 + len(days),))
+        for day in days:
+            for camera, blue in cameras.items():
+                cell = sketch.cell(day, camera)
+                cell.images = 40
+                for value in rng.uniform(size=40):
+                    cell.add_value(Statistic("melanoma"), value)
+                    cell.add_value(Statistic("blue"), rng.normal(blue, 0.1))
+        (tmp_path / name).write_bytes(pack_sketch(sketch))
+        return tmp_path / name
+
+    before = write("baseline.sketch", DAYS[:4], {"old": 0.0, "new": 0.0})
+    same = write("a.sketch", DAYS[4:8], {"old": 0.0, "new": 0.0})
+    after = write("after.sketch", DAYS[8:], {"old": 0.0, "new": -0.2})
+    report = md.monitor([same, after], baseline=before, detector=detector, by="camera")
+    assert report.alarm_period in DAYS[8:10]
+    assert report.changed_sources == ("new",)
+    assert "shares of blue are lower; the change shows in new" in report.sentence
+    assert "Look at camera, lamp and white balance first" in report.sentence
+    assert not md.monitor(same, baseline=before, detector=detector, by="camera").alarm
+
+
+def test_a_sketch_of_another_detector_is_refused(tmp_path, detector):
+    sketch = Sketch("a" * 64, (1,))
+    sketch.cell("2026-11-01", "").images = 3
+    (tmp_path / "a.sketch").write_bytes(pack_sketch(sketch))
+    with pytest.raises(DatasetError, match=r"a\.sketch: is of another detector than"):
+        md.monitor(tmp_path / "a.sketch", detector=detector)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from melanoma_detect.monitoring.samples import Samples, Statistic
-from melanoma_detect.monitoring.stream_tests import run_tests
+from melanoma_detect.monitoring.stream_tests import GROUPS, divide_alpha, run_tests
 
 MELANOMA = Statistic("melanoma")
 
@@ -65,3 +65,21 @@ def test_a_period_without_images_changes_nothing(stream, draw_reference):
     assert test.images == (100, 0, 100)
     assert test.evidence[1] == pytest.approx(test.evidence[0])
     assert test.to_dict()["statistic"] == "melanoma"
+
+
+def test_the_parts_of_all_tests_sum_to_alpha():
+    statistics = [Statistic(name, kind) for name in ("melanoma", "malignant") for kind in ("dermoscopy", "clinical")]
+    alone = divide_alpha(statistics)
+    assert set(alone.values()) == {0.25}
+    statistics += [
+        Statistic(name) for names, _ in GROUPS for name in sorted(names) if name not in ("melanoma", "malignant")
+    ]
+    weights = divide_alpha(statistics)
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights[Statistic("red")] == pytest.approx(1 / 16)
+    assert weights[Statistic("feature 3")] == pytest.approx(1 / 64)
+    periods = ["one", "two"]
+    values = {statistic: np.linspace(0, 1, 20) for statistic in statistics}
+    blocks = [Samples(period, source, values=values) for period in periods for source in ("A", "B")]
+    tests = run_tests(blocks, periods, values, alpha=0.05)
+    assert sum(1 / test.level for test in tests) == pytest.approx(0.025 + 0.025 * (1 / 2 + 1 / 6))

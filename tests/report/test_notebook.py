@@ -32,6 +32,7 @@ def values(detector, data, evaluation, found, tmp_path_factory):
         "MeasuredPoint": evaluation.measured_points()[0],
         "ModelInfo": md.model_info("cnn", input_shape=(32, 32, 3)),
         "ModelList": md.list_models(),
+        "Monitoring": md.monitor(scored.out, detector=detector),
         "OperatingPoint": detector.operating_point,
         "Prediction": detector.predict(data.test.paths[0]),
         "Predictions": detector.predict(data.test.paths[:3]),

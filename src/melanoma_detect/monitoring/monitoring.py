@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from melanoma_detect.inference.operating_points import PLURALS, Target
 from melanoma_detect.monitoring.sensitivity import SensitivityEstimate
@@ -13,15 +13,25 @@ from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.json_values import to_json
+from melanoma_detect.utils.notebook import notebook_view
 from melanoma_detect.utils.outputs import check_output
 from melanoma_detect.utils.probabilities import format_percent
+from melanoma_detect.utils.upward_calls import call_upwards
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _NAMED = 3  # sources that the sentence names
 _WHAT = {
     "melanoma": "probabilities of melanoma",
     "malignant": "probabilities of a malignant diagnosis",
     "abstained": "abstentions",
+    "distance": "distances from the training images",
+    "red": "shares of red",
+    "blue": "shares of blue",
+    "brightness": "values of brightness",
 }
+_COLOURS = ("red", "blue", "brightness")
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,21 @@ class Monitoring:
             "estimates": [estimate.to_dict() for estimate in self.estimates],
         }
 
+    def plot(self) -> "Figure":
+        """Draw the evidence of the strongest tests after each period; needs the extra `training`.
+
+        Returns:
+            The Matplotlib figure.
+
+        Examples:
+            >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+            >>> md.monitor("scores.csv", detector=detector).plot().savefig("watch.png")
+        """
+        figure: Figure = call_upwards("melanoma_detect.report.monitoring_page", "evidence", self)
+        return figure
+
+    _repr_html_ = notebook_view
+
     def save(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> Path:
         """Write everything as JSON.
 
@@ -164,7 +189,7 @@ class Monitoring:
         return count_noun(len(self.periods), "period")
 
     def _what(self, test: StreamTest) -> str:
-        name = _WHAT.get(test.statistic.name, test.statistic.name)
+        name = _WHAT.get(test.statistic.name, f"values of {test.statistic.name}")
         of = f" of {test.statistic.image_type} images" if test.statistic.image_type else ""
         if test.statistic.name == "abstained":
             change = {"higher": "more frequent", "lower": "rarer"}.get(test.direction, "distributed differently")
@@ -183,6 +208,11 @@ class Monitoring:
 
     def _explanation(self) -> str:
         """Return whether another prevalence explains the change, where that can be told."""
+        if self.changed[0].statistic.name in _COLOURS:
+            return (
+                " Look at camera, lamp and white balance first; then label some images, and run melanoma-detect localize or "
+                "evaluate on them."
+            )
         shifts = [estimate for estimate in self.estimates if estimate.assumption == "label shift"]
         if not shifts:
             return ""

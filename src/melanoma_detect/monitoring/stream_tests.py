@@ -1,6 +1,6 @@
 """The sequential tests of a stream: one for each number that is watched, of all images and of each source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,17 @@ import numpy as np
 
 from melanoma_detect.monitoring.betting import BettingProcess
 from melanoma_detect.monitoring.conformal import ConformalRanks
+from melanoma_detect.monitoring.grids import PROJECTIONS
 from melanoma_detect.monitoring.samples import Samples, Statistic
 from melanoma_detect.utils.arrays import Float64Array
 
+# What is watched, and its part of the false-alarm probability: within a group all numbers have the same. Colours come by
+# themselves since they show a lamp, a camera and a white balance long before the scores do.
+GROUPS = (
+    (frozenset({"melanoma", "malignant", "abstained"}), 0.5),
+    (frozenset({"distance", "red", "blue", "brightness"}), 0.25),
+    (frozenset(f"feature {number}" for number in range(1, PROJECTIONS + 1)), 0.25),
+)
 _RECENT = 4  # periods up to an alarm whose ranks say in which direction values have changed
 _CLEAR = 2.0  # standard errors of the mean rank from 1/2
 
@@ -77,10 +85,12 @@ def run_tests(
 ) -> tuple[StreamTest, ...]:
     """Test whether a stream looks like its reference.
 
-    The false-alarm probability is divided among the tests, which together raise a false alarm with probability `alpha` at most,
-    ever. Where there are several sources, half of it is for all images, and half for the sources: `1 / (s (s + 1))` of that for
-    the s-th to appear, so that a source that appears later changes no earlier result. Martingales of different numbers have
-    different histories, and their mean need not be one (Choe and Ramdas 2024, arXiv:2402.09698): hence no mean of them.
+    The false-alarm probability is divided among the tests, which together raise a false alarm with probability `alpha` at
+    most, ever: half of it for scores and abstentions, a quarter for distance and colours, a quarter for the features, if
+    there are all of these. Where there are several sources, half of it is for all images, and half for the sources: `1 / (s
+    (s + 1))` of that for the s-th to appear, so that a source that appears later changes no earlier result. Martingales of
+    different numbers have different histories, and their mean need not be one (Choe and Ramdas 2024, arXiv:2402.09698):
+    hence no mean of them.
 
     Args:
         blocks: The stream, one block of each period and source.
@@ -102,17 +112,41 @@ def run_tests(
     """
     sources = list(dict.fromkeys(block.source for block in _in_order(blocks, periods)))
     several = len(sources) > 1
-    share = alpha / (2 if several else 1) / len(reference)
+    share, weights = alpha / (2 if several else 1), divide_alpha(reference)
     watched = [("", list(blocks), 1 / share)]
     for position, source in enumerate(sources if several else [], start=1):
         own = [block for block in blocks if block.source == source]
         watched.append((source, own, position * (position + 1) / share))
     tests = []
-    for position, (source, own, level) in enumerate(watched):
+    for position, (source, own, own_level) in enumerate(watched):
         for number, (statistic, values) in enumerate(reference.items()):
             ranks = ConformalRanks(values, seed=(seed, position, number))
+            level = own_level / weights[statistic]
             tests.append(_run(statistic, source, level, _values(own, periods, statistic), ranks))
     return tuple(tests)
+
+
+def divide_alpha(statistics: Iterable[Statistic]) -> dict[Statistic, float]:
+    """Return the part of the false-alarm probability that the test of each number gets.
+
+    Args:
+        statistics: What is watched.
+
+    Returns:
+        By statistic, over 0; the parts sum to 1.
+
+    Examples:
+        >>> weights = divide_alpha([Statistic("melanoma"), Statistic("malignant"), Statistic("red")])
+        >>> [round(weight, 3) for weight in weights.values()]
+        [0.333, 0.333, 0.333]
+    """
+    listed = list(statistics)
+    parts: dict[Statistic, float] = {}
+    for names, weight in GROUPS:
+        own = [statistic for statistic in listed if statistic.name in names]
+        parts |= {statistic: weight / len(own) for statistic in own}
+    total = sum(parts.values())
+    return {statistic: parts[statistic] / total for statistic in listed}
 
 
 def _in_order(blocks: Sequence[Samples], periods: Sequence[str]) -> list[Samples]:

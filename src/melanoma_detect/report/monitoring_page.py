@@ -1,4 +1,4 @@
-"""The HTML report of a watched stream, and its plot of the evidence."""
+"""The HTML report of a watched stream, and its plots."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +11,7 @@ from melanoma_detect.report.report_data import report_data
 from melanoma_detect.report.style import BLUE, GREY, ORANGE, RED, WIDTH, draw_legend, new_figure, tidy
 
 _SHOWN = 3  # lines: more cannot be told apart
+_COLOURS, _MARKS = (BLUE, ORANGE, GREY), "os^"
 _FLOOR, _CEILING = 1e-4, 1e4  # of the axis, as shares of what raises an alarm
 
 
@@ -34,7 +35,7 @@ def evidence(report: Monitoring) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:,g}"))  # that of a log scale writes formulas
     axes.axhline(1, color=RED, linestyle="--", linewidth=1.2, label="alarm from here")
     positions = np.arange(1, len(report.periods) + 1)
-    for test, color, mark in zip(_strongest(report), (BLUE, ORANGE, GREY), "os^", strict=False):
+    for test, color, mark in zip(_strongest(report), _COLOURS, _MARKS, strict=False):
         shares = np.clip(np.array(test.evidence) / test.level, _FLOOR, _CEILING)
         axes.plot(positions, shares, color=color, marker=mark, markersize=4, label=_name(test))
     axes.set_ylim(_FLOOR / 2, _CEILING * 2)
@@ -42,6 +43,72 @@ def evidence(report: Monitoring) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     draw_legend(figure, axes)
     return figure
+
+
+def ranks(report: Monitoring) -> Figure:
+    """Plot where the values of each period lie among those before: about 0.5 while nothing changes; of the strongest tests.
+
+    Args:
+        report: From `md.monitor`.
+
+    Returns:
+        The figure.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+        >>> ranks(md.monitor("scores.csv", detector=detector)).axes[0].get_ylabel()
+        'mean rank'
+    """
+    figure = new_figure(WIDTH, 3.6, f"Values among {report.reference} and earlier ones")
+    axes = tidy(figure.subplots(), xlabel="period", ylabel="mean rank")
+    axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1.2, label="no change")
+    positions = np.arange(1, len(report.periods) + 1)
+    for test, color, mark in zip(_strongest(report), _COLOURS, _MARKS, strict=False):
+        axes.plot(positions, test.mean_ranks, color=color, marker=mark, markersize=4, label=_name(test))
+    axes.set_ylim(0, 1)
+    axes.set_xlim(0.5, len(positions) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    draw_legend(figure, axes)
+    return figure
+
+
+def evidence_text(report: Monitoring) -> str:
+    """Say what the plot of the evidence shows.
+
+    Args:
+        report: From `md.monitor`.
+
+    Returns:
+        A sentence.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+        >>> evidence_text(md.monitor("scores.csv", detector=detector))[:13]
+        'The strongest'
+    """
+    strongest = _strongest(report)[0]
+    return (
+        f"The strongest evidence, that of {_name(strongest)}, reached {strongest.strength:.3g} of what raises an alarm."
+    )
+
+
+def ranks_text(report: Monitoring) -> str:
+    """Say what the plot of the ranks shows.
+
+    Args:
+        report: From `md.monitor`.
+
+    Returns:
+        A sentence.
+
+    Examples:
+        >>> _ = md.score(isic9 / "Test", detector=detector, out="scores.csv", progress=False)
+        >>> ranks_text(md.monitor("scores.csv", detector=detector))[:13]
+        'The mean rank'
+    """
+    strongest = _strongest(report)[0]
+    last = next((rank for rank in reversed(strongest.mean_ranks) if rank == rank), 0.5)  # noqa: PLR0124 - not nan
+    return f"The mean rank of {_name(strongest)} in the last period was {last:.2f}, where 0.5 is no change."
 
 
 def monitoring_page(report: Monitoring) -> str:
@@ -58,12 +125,13 @@ def monitoring_page(report: Monitoring) -> str:
         >>> "<html" in monitoring_page(md.monitor("scores.csv", detector=detector))
         True
     """
-    strongest = _strongest(report)[0]
     return render(
         "monitoring.html",
         report=report,
         plot=picture(evidence(report)),
-        alt=f"The strongest evidence, that of {_name(strongest)}, reached {strongest.strength:.3g} of what raises an alarm.",
+        alt=evidence_text(report),
+        ranks=picture(ranks(report)),
+        ranks_alt=ranks_text(report),
         tests=sorted(report.tests, key=lambda test: -test.strength),
         name=_name,
         data_url=json_url(report_data(report)),

@@ -21,6 +21,7 @@ _VIEWS = {
     "MeasuredPoint": ("notebook_settings", "measured_point"),
     "MistakeResult": ("notebook_lab", "mistake_result"),
     "MistakeTable": ("notebook_lab", "mistake_table"),
+    "Monitoring": ("notebook_monitoring", "monitoring"),
     "ModelInfo": ("notebook_settings", "model_info"),
     "ModelList": ("notebook_settings", "model_list"),
     "OperatingPoint": ("notebook_settings", "operating_point"),
@@ -41,7 +42,8 @@ def render(value: Any) -> str:
     Args:
         value: A `Dataset`, `Split`, `Record`, `Audit`, `Finding`, `Detector`, `Evaluation`, `ExternalValidation`,
             `Comparison`, `Prediction`, `Predictions`, `Explanation`, `ModelInfo`, `ModelList`, `OperatingPoint`,
-            `MeasuredPoint`, `MistakeResult`, `MistakeTable`, `Recipe`, `Scores`, `SimilarCases` or `SimilarIndex`.
+            `MeasuredPoint`, `MistakeResult`, `MistakeTable`, `Monitoring`, `Recipe`, `Scores`, `SimilarCases` or
+            `SimilarIndex`.
 
     Returns:
         HTML: one element with its style, whose names begin with `mdv`.

@@ -70,9 +70,9 @@ def evaluation(value: Evaluation) -> str:
         rest=[row for name, row in rows.items() if name not in _FIRST],
         warnings=_warnings(value),
         plots=[
-            (roc_text(value), _draw(plots.roc(value))),
-            (calibration_text(value), _draw(plots.calibration(value))),
-            (confusion_text(value), _draw(plots.confusion(value))),
+            (roc_text(value), draw_plot(plots.roc(value))),
+            (calibration_text(value), draw_plot(plots.calibration(value))),
+            (confusion_text(value), draw_plot(plots.confusion(value))),
         ],
         classes=[
             (label, int(value.confusion[index].sum()), _row("", value.recall[label]), _row("", value.precision[label]))
@@ -107,7 +107,7 @@ def external_validation(value: ExternalValidation) -> str:
         images=sum(map(len, sets.values())),
         tables=table_parts(sets, value.problems),
         notes=list(footnotes(sets, value.problems)),
-        plot=_draw(plots.sets(value, name)) if name in value.mean else "",
+        plot=draw_plot(plots.sets(value, name)) if name in value.mean else "",
         plot_text=sets_text(value, name) if name in value.mean else "",
     )
 
@@ -145,7 +145,22 @@ def _row(title: str, value: Value, name: str = "") -> Row:
     return Row(title, value, 1.0 if not value.high > 1 else math.ceil(value.high))
 
 
-def _draw(figure: object) -> str:
+def draw_plot(figure: object) -> str:
+    """Draw a plot for a notebook.
+
+    Args:
+        figure: What a function of `plots` returns.
+
+    Returns:
+        A data URL of a PNG.
+
+    Raises:
+        TypeError: It is another object.
+
+    Examples:
+        >>> draw_plot(plots.roc(detector.evaluate(data.test)))[:14]
+        'data:image/png'
+    """
     if not isinstance(figure, NotebookFigure):
         raise TypeError(f"{figure!r} is no NotebookFigure; expected what report.style.new_figure returns")
     return png_url(figure.to_png(dpi=_PLOT_DPI))
