@@ -10,6 +10,7 @@ from melanoma_detect.report.rendering import json_url, picture, render
 from melanoma_detect.report.report_data import report_data
 from melanoma_detect.report.style import BLUE, GREY, ORANGE, RED, WIDTH, draw_legend, new_figure, tidy
 
+_ROWS = 20  # of the table of tests
 _SHOWN = 3  # lines: more cannot be told apart
 _COLOURS, _MARKS = (BLUE, ORANGE, GREY), "os^"
 _FLOOR, _CEILING = 1e-4, 1e4  # of the axis, as shares of what raises an alarm
@@ -132,7 +133,7 @@ def monitoring_page(report: Monitoring) -> str:
         alt=evidence_text(report),
         ranks=picture(ranks(report)),
         ranks_alt=ranks_text(report),
-        tests=sorted(report.tests, key=lambda test: -test.strength),
+        tests=sorted(report.tests, key=lambda test: -test.strength)[:_ROWS],
         name=_name,
         data_url=json_url(report_data(report)),
         data_name="monitoring.json",
