@@ -1,5 +1,6 @@
 """Names that others gave, through every output: none controls a terminal, forges a line or is markup."""
 
+import asyncio
 import base64
 import csv
 import io
@@ -14,14 +15,18 @@ import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 import melanoma_detect as md
+from melanoma_detect.cli.evaluation_output import EvaluationOutputs, _write_table
 from melanoma_detect.data.dataset_folder import write_dataset
+from melanoma_detect.data.known_images.overlap import find_overlap
 from melanoma_detect.report import plots
 from melanoma_detect.report.notebook import render
 from melanoma_detect.report.rendering import picture
+from melanoma_detect.serve import create_app
 from melanoma_detect.utils.csv_cells import plain_cell
 from melanoma_detect.utils.json_values import to_json
 
@@ -218,6 +223,74 @@ def test_a_table_of_scores_finds_every_file_again(hostile, photos, tmp_path, suf
 
 
 @pytest.mark.filterwarnings("ignore:.*labels that the taxonomy does not know")
+def test_the_table_of_an_evaluation_is_harmless(hostile, tmp_path):
+    data, detector = hostile
+    names = [f"set{ESCAPE}\n{FORGED}", "=HYPERLINK(1)", "<script>alert(5)</script>"]
+    validation = detector.evaluate(dict.fromkeys(names, data.test))
+    check(str(validation))
+    outputs = EvaluationOutputs((), tmp_path / "sets.csv", (), as_json=False, overwrite=False)
+    assert list(_write_table(validation, outputs)) == [tmp_path / "sets.csv"]
+    content = (tmp_path / "sets.csv").read_bytes().decode()
+    check(content)
+    rows = list(csv.reader(io.StringIO(content, newline="")))
+    assert len(rows) >= 4
+    assert not any(cell.startswith(tuple("=+@\t\r")) for row in rows for cell in row)
+    md.report.write_html(validation, tmp_path / "sets.html")
+    check_page((tmp_path / "sets.html").read_text(encoding="utf-8"))
+
+
+def test_the_service_answers_with_them(hostile, photos):
+    """JSON holds any name; the log and the errors hold none that a terminal obeys."""
+    app = create_app(hostile[1])
+
+    async def ask(files):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            return await client.post("/v1/predict", files=files)
+
+    content = (photos / NAMES[0]).read_bytes()
+    sent = [name for name in NAMES if "\n" not in name and "\r" not in name and "\udce9" not in name]
+    answer = asyncio.run(
+        ask([("files", (name, content)) for name in [*sent, f"bad{ESCAPE}.jpg"]] + [("files", ("no.jpg", b"x"))])
+    )
+    assert answer.status_code == 200
+    check(answer.text, lines=False)
+    assert answer.headers["content-type"].startswith("application/json")
+    predictions = answer.json()["predictions"]
+    assert len(predictions) == len(sent) + 2
+    assert set(predictions[0]["probabilities"]) == set(hostile[0].classes)
+
+
+def test_similar_cases_and_known_sets_show_them_as_text(hostile, photos, lesions_by_class, tmp_path):
+    data, detector = hostile
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = detector.similar(data.records[0].path, data, k=5)
+        found.plot().savefig(tmp_path / "similar.png")
+    assert not [each for each in caught if "missing from" not in str(each.message)]
+    check(str(found))
+    check_page(found._repr_html_())
+    check(json.dumps(to_json(found.to_dict())), lines=False)
+    index = md.fingerprint(lesions_by_class, name=f"n{ESCAPE}\n{FORGED}<b>", progress=False)
+    check(repr(index), lines=False)
+    check(str(find_overlap(data.records[:3], index, [None] * 3)), lines=False)
+    audit = md.audit(data, known=index, progress=False)
+    check(str(audit))
+    assert audit["images of known sets"].count
+    md.report.write_html(audit, tmp_path / "audit.html")
+    check_page((tmp_path / "audit.html").read_text(encoding="utf-8"))
+
+
+def test_a_stream_of_them_is_watched(hostile, photos, tmp_path):
+    _, detector = hostile
+    table = md.score(photos, out=tmp_path / f"s{ESCAPE}.csv", detector=detector, progress=False).out
+    report = md.monitor([table], detector=detector, by=lambda path: Path(path).name)
+    check(str(report))
+    check(json.dumps(to_json(report.to_dict())), lines=False)
+    md.report.write_html(report, tmp_path / "watch.html")
+    check_page((tmp_path / "watch.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.filterwarnings("ignore:.*labels that the taxonomy does not know")
 def test_a_folder_that_is_written_is_loaded_again_and_its_table_is_harmless(hostile, tmp_path):
     data, _ = hostile
     write_dataset(data, tmp_path / "copy")
@@ -252,6 +325,11 @@ SLOW = {
     "classes": (0, ["classes", "LESIONS"]),
     "explain": (0, ["explain", "IMAGE", "-d", "DETECTOR", "--out", f"e{ESCAPE}.png", "--method", "occlusion"]),
     "evaluate": (0, ["evaluate", "LESIONS", "-d", "DETECTOR", "--html", f"e{ESCAPE}.html", "--out", "e.csv"]),
+    "similar": (
+        0,
+        ["similar", "FIRST", "--data", "LESIONS", "-d", "DETECTOR", "--index", f"i{ESCAPE}.similar", "--out", "s.png"],
+    ),
+    "audit with a detector": (0, ["audit", "LESIONS", "-d", "DETECTOR", "--html", "a.html"]),
     "balance": (0, ["balance", "LESIONS", "--out", f"b{ESCAPE}\n{FORGED}"]),
     "train": (
         0,
@@ -268,6 +346,7 @@ def fill(hostile, photos, lesions_by_class, tmp_path):
     hostile[1].save(tmp_path / "a.detector")
     images = sorted(photos.iterdir())
     words = {"DETECTOR": tmp_path / "a.detector", "PHOTOS": photos, "LESIONS": lesions_by_class, "IMAGE": images[0]}
+    words["FIRST"] = next(path for path in sorted(lesions_by_class.rglob("*.png")))
 
     def filled(arguments):
         return [part for word in arguments for part in (images if word == "IMAGES" else [words.get(word, word)])]

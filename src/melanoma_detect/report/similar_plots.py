@@ -12,9 +12,10 @@ from melanoma_detect.errors import MelanomaDetectError
 from melanoma_detect.explain.similar_sheet import case_image
 from melanoma_detect.images.reader import resize_image
 from melanoma_detect.inference.prediction_image import load_image
-from melanoma_detect.report.figure import NotebookFigure, drawable
+from melanoma_detect.report.figure import NotebookFigure
 from melanoma_detect.report.notebook_prediction import COLORS, class_kind
 from melanoma_detect.report.prediction_plots import draw_no_image, new_sheet
+from melanoma_detect.report.style import wrap
 from melanoma_detect.similar.cases import SimilarCases
 
 _COLUMNS = 5
@@ -50,7 +51,8 @@ def similar(value: SimilarCases) -> NotebookFigure:
 
 
 def _draw(axes: Axes, load: Callable[[], Image.Image], title: str, color: str) -> None:
-    axes.set_title(drawable(title), fontsize=9, color=color, loc="left", parse_math=False, wrap=True)
+    # Matplotlib's own wrapping reads dollars as formulas.
+    axes.set_title(wrap(title, _INCHES, 9), fontsize=9, color=color, loc="left", parse_math=False)
     try:
         axes.imshow(np.asarray(load()))
     except MelanomaDetectError as error:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -15,6 +15,7 @@ from melanoma_detect.detector import Detector
 from melanoma_detect.errors import DetectorError, ImageError
 from melanoma_detect.serve import parameters
 from melanoma_detect.serve.admission import Admission
+from melanoma_detect.serve.ascii_json import AsciiJSONResponse
 from melanoma_detect.serve.authentication import TokenMiddleware
 from melanoma_detect.serve.card import describe_detector, detector_name
 from melanoma_detect.serve.docs_page import docs_page
@@ -101,7 +102,7 @@ def _add_images(
                 found = await service.predict(uploads, configured)
         unreadable = sum("error" in each for each in found)
         answer = {"detector": name, "predictions": found, "unreadable": unreadable, "disclaimer": DISCLAIMER}
-        return JSONResponse(to_json(answer), headers=_HEADERS)
+        return AsciiJSONResponse(to_json(answer), headers=_HEADERS)
 
     @app.post("/v1/explain", **describe("/v1/explain", explained, settings))
     async def explain(request: Request) -> Response:
@@ -130,11 +131,11 @@ def _add_descriptions(app: FastAPI, detector: Detector, metrics: Metrics) -> Non
             raise Refusal(422, f"format={chosen!r}; expected 'json' or 'markdown'", "parameters")
         if chosen == "markdown" or (chosen is None and "text/markdown" in request.headers.get("accept", "")):
             return Response(detector.model_card, media_type="text/markdown", headers=_HEADERS)
-        return JSONResponse(card, headers=_HEADERS)
+        return AsciiJSONResponse(card, headers=_HEADERS)
 
     @app.get("/health", **describe("/health"))
     async def health() -> Response:
-        return JSONResponse({"status": "ok", "version": __version__, "detector": name}, headers=_HEADERS)
+        return AsciiJSONResponse({"status": "ok", "version": __version__, "detector": name}, headers=_HEADERS)
 
     @app.get("/metrics", **describe("/metrics"))
     async def show_metrics() -> Response:

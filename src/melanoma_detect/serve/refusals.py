@@ -3,10 +3,11 @@
 import asyncio
 from typing import Literal, TypeAlias
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from melanoma_detect.printable import printable
+from melanoma_detect.serve.ascii_json import AsciiJSONResponse
 
 Reason: TypeAlias = Literal["token", "too large", "too many files", "busy", "slow", "form", "parameters", "image"]
 
@@ -68,7 +69,7 @@ def problem_response(status: int, sentence: str, headers: dict[str, str] | None 
         >>> problem_response(422, "sensitivity=2").body
         b'{"error":"sensitivity=2"}'
     """
-    return JSONResponse({"error": printable(sentence)}, status, {"Cache-Control": "no-store"} | (headers or {}))
+    return AsciiJSONResponse({"error": printable(sentence)}, status, {"Cache-Control": "no-store"} | (headers or {}))
 
 
 async def discard_body(scope: Scope, receive: Receive) -> dict[str, str]:

@@ -61,7 +61,8 @@ def render_text(table: TextTable) -> str:
             overflow="fold",
         )
     for row in (*table.rows, *table.summary):
-        drawn.add_row(*(Text(printable_lines(cell)) for cell in row))
+        name, *figures = row
+        drawn.add_row(Text(printable(name)), *(Text(printable_lines(cell)) for cell in figures))
     out = io.StringIO()
     Console(file=out, width=WIDTH, color_system=None, legacy_windows=False).print(drawn)
     lines = (line.rstrip() for line in out.getvalue().splitlines())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.hash_search import HashSearch
 from melanoma_detect.images.perceptual_hash import SAME_BITS, Codes, Fingerprint
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 
 DIGEST_BYTES = 8  # of SHA-256: among a billion files, the chance that any two agree is 3 %
@@ -156,7 +157,7 @@ class KnownImages:
         return KnownImages.of([*self, *other])
 
     def __repr__(self) -> str:
-        return f"<KnownImages of {', '.join(self.sets) or 'no set'}: {count_noun(len(self), 'entry', 'entries')}>"
+        return f"<KnownImages of {printable(', '.join(self.sets)) or 'no set'}: {count_noun(len(self), 'entry', 'entries')}>"
 
     @property
     def sets(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from melanoma_detect.data.known_images.index_file import read_index, unpack_inde
 from melanoma_detect.data.record import Record
 from melanoma_detect.images.perceptual_hash import Codes, Fingerprint
 from melanoma_detect.images.reader import StretchedImage
+from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun, is_or_are
 
 # Indexes beside the shipped one; or None to look nothing up.
@@ -71,7 +72,7 @@ class Overlap:
             '1 is in ISIC 2019 under another diagnosis'
         """
         return "; ".join(
-            f"{len(own):,} {is_or_are(len(own))} in {name} under another diagnosis"
+            f"{len(own):,} {is_or_are(len(own))} in {printable(name)} under another diagnosis"
             for name, own in self.other_diagnosis.items()
         )
 
@@ -96,7 +97,9 @@ class Overlap:
         return {"images": self.images, "sets": sets}
 
     def _describe(self, name: str, positions: Sequence[int]) -> str:
-        text = f"{len(positions):,} of {count_noun(self.images, 'image')} {is_or_are(len(positions))} in {name}"
+        text = (
+            f"{len(positions):,} of {count_noun(self.images, 'image')} {is_or_are(len(positions))} in {printable(name)}"
+        )
         held_out = self.held_out.get(name, 0)
         return f"{text}, {held_out:,} of them in the held-out part of the default detector" if held_out else text
 
