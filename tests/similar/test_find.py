@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.errors import DatasetError, DataWarning, DetectorError, ImageError
+from melanoma_detect.errors import DatasetError, DetectorError, ImageError
 from melanoma_detect.similar.find import find_similar
 
 
@@ -156,12 +156,19 @@ def test_an_unreadable_image_and_one_without_numbers(detector, index, tmp_path):
         detector.similar(tmp_path / "gone.jpg", index)
 
 
-def test_another_detector_is_refused(index, data):
-    model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3))
-    with pytest.warns(DataWarning, match="melanoma"):
-        other = md.Detector.fit(model, data, epochs=1, progress=False)
-    with pytest.raises(DetectorError, match="made by another detector"):
-        other.similar(data.records[0], index)
+def test_another_detector_is_refused(detector, index):
+    answers = index.identity.answers
+    other = replace(index, identity=index.identity._replace(detector="another one", answers=answers[:, ::-1].copy()))
+    with pytest.raises(DetectorError, match=r"made by another detector, another one \(other features"):
+        detector.similar(index.records[0], other)
+    wider = replace(index, identity=index.identity._replace(answers=np.zeros((3, 7), np.float32)))
+    with pytest.raises(DetectorError, match=r"7 features, not 128"):
+        detector.similar(index.records[0], wider)
+    larger = replace(index, identity=index.identity._replace(image_size=(64, 64)))
+    with pytest.raises(DetectorError, match=r"image_size=\(64, 64\), not \(32, 32\)"):
+        detector.similar(index.records[0], larger)
+    nearly = replace(index, identity=index.identity._replace(answers=answers * np.float32(1.00001)))
+    assert len(detector.similar(index.records[0], nearly)) == 8  # as another machine gives them
 
 
 def test_other_views_are_refused(detector, index):

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError, ImageError
 from melanoma_detect.images.reader import ImageLike
-from melanoma_detect.inference.image_outputs import run_on_images
 from melanoma_detect.inference.prediction_image import remember
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.similar.cases import SimilarCase, SimilarCases
@@ -64,15 +63,16 @@ def find_similar(
     traces = read_traces(read)
     index = find_index(cases, predictor, progress=progress)
     shown = read.image if isinstance(read, Record) else read
-    features = run_on_images(predictor, [shown]).features[0]
+    seen = predictor.preprocess(shown)
+    batch = predictor.predict_batch(seen.pixels[None], np.array([min(seen.height, seen.width)]))
+    features = batch.features[0] if batch.features is not None else np.full(1, np.nan, np.float32)
     if not np.isfinite(features).all():
         raise ImageError(f"{traces.source}: the model gives no numbers for this image, so that nothing is near it")
     own = index.rows_of(traces)
     own = sorted({*own, *index.rows_named(exclude)})
     distances = index.vectors.distances(features)
     chosen, own = _choose(index, distances, own, traces, k)
-    lesions, seen = sum(index.diagnoses.values()), predictor.preprocess(shown)
-    (prediction,) = predictor.predict_inputs([seen], [traces.source])
+    lesions = sum(index.diagnoses.values())
     found = SimilarCases(
         source=traces.source,
         cases=tuple(SimilarCase(index.records[row], float(distances[row])) for row in chosen),
@@ -80,7 +80,7 @@ def find_similar(
         images=len(index),
         left_out=len(own),
         shares={label: count / lesions for label, count in index.diagnoses.most_common()},
-        reason=prediction.reason if prediction.abstained else "",
+        reason=batch.reason(0, predictor.classes) if batch.abstained[0] else "",
     )
     remember(found, shown, seen, squashed=predictor.config.resize == "squash")
     return found

@@ -122,7 +122,8 @@ def read_similar_index(path: "str | os.PathLike[str]") -> SimilarIndex:
             content = opened.read(_MAX_FILE + 1)
     except OSError as error:
         raise DatasetError(
-            f"{file}: cannot be read ({error.strerror}); expected an index of similar cases, a file that ends in {SUFFIX}"
+            f"{file}: cannot be read ({error.strerror}); expected an index of similar cases, a file that ends in "
+            f"{SUFFIX}; of a folder of images, give md.load_dataset(folder)"
         ) from error
     try:
         return unpack_similar_index(content)
