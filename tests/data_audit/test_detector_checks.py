@@ -86,6 +86,13 @@ def test_too_few_lesions_are_said_to_be(records, shipped):
     assert FOLDS < 20
 
 
+def test_a_file_that_has_gone_is_a_note(records, shipped, tmp_path):
+    gone = replace(records[0], path=tmp_path / "gone.png", id="gone")
+    found = check([*records[:5], gone], shipped)
+    assert "gave nothing for 1 image" in found.notes[0]
+    assert "gone" not in [case[0].id for case in found.strangers.cases]
+
+
 def test_the_default_detector_looks_at_neither_few_nor_many_images(records):
     found = check(records[:10], "default")
     assert (found.labels.count, found.strangers.count) == (0, 0)

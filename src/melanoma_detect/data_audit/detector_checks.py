@@ -91,11 +91,18 @@ def _check(
     records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], model: Predictor
 ) -> DetectorFindings:
     model = model.at(views=1)
-    outputs = run_on_images(model, [record.image for record in records])
+    outputs = run_on_images(model, [record.image for record in records], skip_unreadable=True)
     strangers, notes = Finding(STRANGERS, 0), []
+    kept = np.flatnonzero(np.isfinite(outputs.features).all(axis=1)).tolist()
+    if len(kept) < len(records):  # files that have gone since they were scanned, or a network without numbers for them
+        lost = len(records) - len(kept)
+        notes.append(f"the detector gave nothing for {count_noun(lost, 'image')}, which it did not look at")
+        records, groups = [records[index] for index in kept], [groups[index] for index in kept]
+        left_out = [left_out[index] for index in kept]
+        outputs = ImageOutputs(outputs.features[kept], outputs.probabilities[kept], ())
     if model.files.feature_space is None:
         notes.append("images of no skin lesion were not looked for: this detector has no feature space")
-    elif len(records):
+    elif records:
         strangers = _find_strangers(records, groups, outputs, model, model.files.feature_space)
     judged = _judged(records, groups, left_out)
     if judged is None:
