@@ -72,7 +72,7 @@ def found(data):
 @pytest.fixture
 def plain_plots(monkeypatch):
     """Draw no plots of an evaluation's view, which take seconds."""
-    monkeypatch.setattr(notebook_evaluation, "_draw", lambda figure: "data:image/png;base64,")
+    monkeypatch.setattr(notebook_evaluation, "draw_plot", lambda figure: "data:image/png;base64,")
     names = ("roc", "calibration", "confusion")
     plots = type("Plots", (), dict.fromkeys(names, staticmethod(lambda value: None)))
     monkeypatch.setattr(notebook_evaluation, "plots", plots)

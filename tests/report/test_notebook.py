@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import melanoma_detect as md
+from melanoma_detect import lab
 from melanoma_detect.report.notebook import _VIEWS, render
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -20,6 +21,7 @@ def values(detector, data, evaluation, found, tmp_path_factory):
     scored = md.score(
         data.test.paths[:3], out=tmp_path_factory.mktemp("s") / "scores.csv", detector=detector, progress=False
     )
+    mistakes = lab.run_all(mistakes=["drop_unsure"], seeds=2, lesions=10, learner="nearest", progress=False)
     return {
         "Audit": found,
         "Comparison": evaluation.compare(evaluation, ["melanoma_auc", "sensitivity"]),
@@ -32,6 +34,8 @@ def values(detector, data, evaluation, found, tmp_path_factory):
         "MeasuredPoint": evaluation.measured_points()[0],
         "ModelInfo": md.model_info("cnn", input_shape=(32, 32, 3)),
         "ModelList": md.list_models(),
+        "MistakeResult": mistakes["drop_unsure"],
+        "MistakeTable": mistakes,
         "Monitoring": md.monitor(scored.out, detector=detector),
         "OperatingPoint": detector.operating_point,
         "Prediction": detector.predict(data.test.paths[0]),

@@ -107,4 +107,4 @@ def test_a_small_difference_and_a_small_p_value_are_no_zero_with_a_sign(evaluati
 
 def test_a_plot_of_another_kind_is_named():
     with pytest.raises(TypeError, match="no NotebookFigure"):
-        notebook_evaluation._draw("a figure")
+        notebook_evaluation.draw_plot("a figure")
