@@ -113,6 +113,23 @@ def test_another_photograph_of_the_same_lesion_is_recognised_by_its_detail(detec
     assert found.left_out == 1
 
 
+def test_a_photograph_of_the_lesion_is_recognised_behind_another_one_of_its_group(detector, data, tmp_path):
+    big = md.draw_lesion("nevus", seed=77, size=160).pixels
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    Image.fromarray(big[10:140, 6:136]).save(first)
+    Image.fromarray((big[4:134, 14:144] * 0.9).astype(np.uint8)).save(second)
+    found = detector.similar(second, data, k=2)
+    # The nearest case becomes an image of the photograph's group, seen from elsewhere: nearer than the one that tells.
+    near = replace(found[0].record, group="new")
+    far = replace(data.records[0], id="first.png", path=first, group="new", digest="0" * 64, fingerprint="f" * 64)
+    others = [record for record in data.records if record.group not in {found[0].record.group, far.group}]
+    index = md.similar_index(replace(data, records=(*others, near, far)), detector, progress=False)
+    values = index.vectors.values.copy()
+    values[-1] = -values[-2]
+    index = replace(index, vectors=replace(index.vectors, values=values))
+    assert "new" not in groups(detector.similar(second, index))
+
+
 def test_all_images_of_the_lesion_and_patient_are_left_out(detector, index, data):
     grouped = next(group for group, rows in index.rows_by_group.items() if len(rows) > 1)
     record = index.records[index.rows_by_group[grouped][0]]
@@ -127,6 +144,12 @@ def test_a_patient_is_left_out_by_name(detector, index):
         assert first.group not in groups(detector.similar(image, index, exclude=name))
     with pytest.raises(DatasetError, match="exclude='nobody': no image of the index"):
         detector.similar(image, index, exclude=["nobody"])
+
+
+@pytest.mark.parametrize("exclude", [None, 3, b"x", float("nan"), [3], [["x"]]])
+def test_what_is_excluded_is_named_by_texts(detector, index, exclude):
+    with pytest.raises(DatasetError, match="exclude="):
+        detector.similar(index.records[0], index, exclude=exclude)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, "8", None, True, float("nan")])

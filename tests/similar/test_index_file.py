@@ -98,6 +98,7 @@ def changed(name, value):
         changed_record("label", ["nevus"]),
         changed_record("path", ""),
         changed_record("path", "a\0b"),
+        changed_record("path", "\ud800"),
         changed_record("path", "x" * 5000),
         changed_record("split", "other"),
         changed_record("digest", "zz"),

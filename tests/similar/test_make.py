@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import DatasetError, DataWarning, OutputError
+from melanoma_detect.errors import DatasetError, DataWarning, DetectorError, OutputError
 from melanoma_detect.similar import make
 from melanoma_detect.similar.make import find_index
 
@@ -82,6 +82,12 @@ def test_copies_are_no_cases(data, detector):
 def test_what_is_no_dataset_is_refused(detector, cases):
     with pytest.raises(DatasetError, match="expected a dataset, a split, an index"):
         find_index(cases, detector.predictor)
+
+
+@pytest.mark.parametrize("other", [None, "x.detector", 3, md.Detector])
+def test_what_is_no_detector_is_refused(data, other):
+    with pytest.raises(DetectorError, match=r"detector=.*expected a detector, as md\.Detector\.load returns"):
+        md.similar_index(data, other)
 
 
 def test_an_empty_dataset_is_refused(data, detector):

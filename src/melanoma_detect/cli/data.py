@@ -69,14 +69,17 @@ def audit(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Check a folder of images for duplicates, conflicting labels, leaks, and confounding of source and class."""
+    from melanoma_detect.data.known_images.index_file import read_index  # noqa: PLC0415 - --help stays fast
+
     given = [*given_paths(sources, labels, images), *(known or ())]
-    check_sources(given)
+    check_sources(given_paths(sources, labels, images))
     if html:
         check_output(html, overwrite=overwrite, inputs=[*given, *detector_files(detector)], suffixes=HTML_SUFFIXES)
     check_detector(detector)
     note_missing_folder(html)
     if detector and no_detector:
         raise typer.BadParameter("give --detector or --no-detector, not both")
+    indexes = [read_index(path) for path in known or ()]
     model: md.Detector | Literal["default"] | None = None if no_detector else "default"
     if detector:
         model = md.Detector.load(detector, trusted_keys=trusted_keys or None)
@@ -85,7 +88,7 @@ def audit(
         data = load_images(
             sources, labels, names, rare, images=images, validation=0, test=0, conflicts="keep", known=None
         )
-    result = md.audit(data, detector=model, known=known or ())
+    result = md.audit(data, detector=model, known=indexes)
     if html:
         md.report.write_html(result, html, overwrite=overwrite)
     if as_json:

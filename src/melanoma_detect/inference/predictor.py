@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeGuard, overl
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import ImageError
+from melanoma_detect.errors import DetectorError, ImageError
 from melanoma_detect.images.arrays import as_array, is_batch, split_batches
 from melanoma_detect.images.quality import rejection_reasons
 from melanoma_detect.images.reader import Frame, ImageLike, Pixels, source_name
@@ -343,8 +343,14 @@ def as_predictor(model: Predictor | SupportsPredictor) -> Predictor:
     Returns:
         The predictor.
 
+    Raises:
+        DetectorError: It is neither.
+
     Examples:
         >>> as_predictor(detector) is detector.predictor
         True
     """
-    return model if isinstance(model, Predictor) else model.predictor
+    predictor = model if isinstance(model, Predictor) else getattr(model, "predictor", None)
+    if not isinstance(predictor, Predictor):
+        raise DetectorError(f"detector={model!r:.80}; expected a detector, as md.Detector.load returns")
+    return predictor

@@ -1,6 +1,7 @@
 """Find the cases that are similar to an image: nearest in the feature space, and never of the same lesion or patient."""
 
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,7 @@ def find_similar(
         4
     """
     k = whole_number(k, "k", DatasetError, low=1)
-    if isinstance(exclude, str):
-        exclude = [exclude]
+    names = _names(exclude)
     read: Any = image
     if hasattr(image, "read") and not isinstance(image, Record):
         read = image.read()  # the model, and what recognises copies, both read it
@@ -69,7 +69,7 @@ def find_similar(
     if not np.isfinite(features).all():
         raise ImageError(f"{traces.source}: the model gives no numbers for this image, so that nothing is near it")
     own = index.rows_of(traces)
-    own = sorted({*own, *index.rows_named(exclude)})
+    own = sorted({*own, *index.rows_named(names)})
     distances = index.vectors.distances(features)
     chosen, own = _choose(index, distances, own, traces, k)
     lesions = sum(index.diagnoses.values())
@@ -86,20 +86,32 @@ def find_similar(
     return found
 
 
+def _names(exclude: Any) -> list[str]:
+    if isinstance(exclude, str):
+        return [exclude]
+    if isinstance(exclude, bytes) or not isinstance(exclude, Iterable):
+        raise DatasetError(f"exclude={exclude!r:.80}; expected ids of images, lesions or patients, as texts, or ()")
+    return list(exclude)
+
+
 def _choose(
     index: SimilarIndex, distances: Float64Array, own: list[int], traces: ImageTraces, k: int
 ) -> tuple[list[int], list[int]]:
     """Return the nearest images, one of each group, and those that were left out.
 
     What neither bytes nor hash tell, the fine detail of the candidates does: it shows whether one is another photograph of the
-    same lesion. All images of its group are then left out.
+    same lesion. All images of its group are then left out. The photograph that shows it need not be the nearest of its group.
     """
     left_out, used, chosen = set(own), set[str](), list[int]()
-    for place, row in enumerate(_candidates(distances, left_out)):
+    candidates = iter(_candidates(distances, left_out))
+    near = list(islice(candidates, _COMPARED))
+    places = {row: place for place, row in enumerate(near)}
+    for row in chain(near, candidates):
         group = index.records[row].group
         if row in left_out or group in used:
             continue
-        if place < _COMPARED and show_same_lesion(traces, index.records[row].image):
+        compared = sorted((other for other in index.rows_by_group[group] if other in places), key=places.__getitem__)
+        if any(show_same_lesion(traces, index.records[other].image) for other in compared):
             left_out.update(index.rows_by_group[group])
             continue
         used.add(group)

@@ -128,10 +128,10 @@ class SimilarIndex:
         """
         found: set[int] = set()
         for name in names:
-            group = self._group_by_id.get(name, name)
+            group = self._group_by_id.get(name, name) if isinstance(name, str) else None
             if group not in self.rows_by_group:
                 raise DatasetError(
-                    f"exclude={name!r}: no image of the index has this id or group; expected one of them"
+                    f"exclude={name!r:.80}: no image of the index has this id or group; expected one of them"
                 )
             found.update(self.rows_by_group[group])
         return sorted(found)

@@ -256,9 +256,17 @@ def _read_record(row: Mapping[str, Any]) -> Record:
         or not (_HEX.fullmatch(row["digest"]) and _HEX.fullmatch(row["fingerprint"]))
     ):
         raise ValueError(f"has an image whose split, digest, hash or aspect is none ({row['id']!r:.80})")
-    if "\0" in row["path"] or not row["path"]:
+    if not _is_path(row["path"]):
         raise ValueError(f"has an image without a path ({row['id']!r:.80})")
     return Record(**{**row, "path": Path(row["path"])})
+
+
+def _is_path(text: str) -> bool:
+    try:
+        os.fsencode(text)  # not every text names a file: half of a surrogate pair does not
+    except UnicodeEncodeError:
+        return False
+    return bool(text) and "\0" not in text
 
 
 def _is_text(value: Any) -> bool:

@@ -107,6 +107,9 @@ def test_unreadable_images_are_counted(photos):
 def test_errors(tmp_path, photos):
     with pytest.raises(DatasetError, match="name=' '; expected the name of the set"):
         md.fingerprint(photos, name=" ", progress=False)
+    for name in (None, 3, b"ours", ["ours"]):
+        with pytest.raises(DatasetError, match="expected the name of the set"):
+            md.fingerprint(photos, name=name, progress=False)
     with pytest.raises(DatasetError, match="nowhere: no such folder or file"):
         md.fingerprint(tmp_path / "nowhere", name="a", progress=False)
     (tmp_path / "empty").mkdir()
@@ -116,7 +119,7 @@ def test_errors(tmp_path, photos):
         md.fingerprint(photos, name="a", out="a.csv", progress=False)
     for file in photos.iterdir():
         file.write_bytes(b"no image")
-    with pytest.raises(DatasetError, match="none of its 10 images can be read"):
+    with pytest.raises(DatasetError, match="none of its 10 images can be read and shows more"):
         md.fingerprint(photos, name="a", progress=False)
 
 

@@ -63,6 +63,24 @@ def test_an_image_by_two_entries_counts_once(nevi):
     assert found.held_out == {"a": 0}  # one of them was trained on
 
 
+def test_an_index_of_ones_own_does_not_contradict_what_was_held_out(nevi, tmp_path):
+    shipped = index_of(nevi[:2], ("a", "nv"), use="held out") | index_of(nevi[2:], ("a", "nv"), use="trained on")
+    own = KnownImages.of(image._replace(id=str(row)) for row, image in enumerate(index_of(nevi, ("mine", "nv"))))
+    assert overlap_of(nevi, shipped).held_out == {"a": 2}
+    assert overlap_of(nevi, shipped | own).held_out == {"a": 2, "mine": 2}
+    assert overlap_of(nevi, own).held_out == {"mine": 0}  # nobody knows
+
+
+@pytest.mark.parametrize("known", [3, True, float("nan"), "", b"a.known", {}, [None], [3], [["a.known"]]])
+def test_what_is_no_index_is_refused(known):
+    with pytest.raises(DatasetError, match=r"known=.*; expected an index that md\.fingerprint made"):
+        known_images(known)
+
+
+def test_indexes_of_a_generator(nevi):
+    assert "ours" in known_images(own for own in [index_of(nevi, ("ours", "nv"))]).sets
+
+
 def test_nothing_is_known(nevi):
     found = overlap_of(nevi, known_images(None))
     assert not found

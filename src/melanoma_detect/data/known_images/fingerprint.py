@@ -75,7 +75,7 @@ def fingerprint(
         The index.
 
     Raises:
-        DatasetError: The source is missing, holds no image that can be read, or the name is empty.
+        DatasetError: The source is missing, holds no image that can be read and shows more than one even colour, or the name is no text, or empty.
         OutputError: The file cannot be written.
 
     Warns:
@@ -85,7 +85,7 @@ def fingerprint(
         >>> fingerprint(isic9, name="ours", progress=False).sets
         ('ours',)
     """
-    if not name.strip():
+    if not isinstance(name, str) or not name.strip():
         raise DatasetError(f"name={name!r}; expected the name of the set, such as 'Our hospital 2024'")
     root = expand_path(source).absolute()
     if out is not None:
@@ -96,7 +96,10 @@ def fingerprint(
         results = list(stage(_read_all([image.path for image in images], aspect), "reading images", len(images)))
     read = [(image, result) for image, result in zip(images, results, strict=True) if result is not None]
     if not read:
-        raise DatasetError(f"{root}: none of its {count_noun(len(images), 'image')} can be read; expected one or more")
+        raise DatasetError(
+            f"{root}: none of its {count_noun(len(images), 'image')} can be read and shows more than one even colour; expected "
+            "one or more"
+        )
     if left_out := len(images) - len(read):
         warn_user(
             f"{root}: {count_noun(left_out, 'image')} cannot be read, or show{'s' * (left_out == 1)} one even colour, and "

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ from melanoma_detect import taxonomy
 from melanoma_detect.data.known_images.index import Facts, KnownImages
 from melanoma_detect.data.known_images.index_file import read_index, unpack_index
 from melanoma_detect.data.record import Record
+from melanoma_detect.errors import DatasetError
 from melanoma_detect.images.perceptual_hash import Codes, Fingerprint
 from melanoma_detect.images.reader import StretchedImage
 from melanoma_detect.printable import printable
@@ -24,6 +25,7 @@ from melanoma_detect.utils.counts import count_noun, is_or_are
 Known: TypeAlias = "KnownImages | str | os.PathLike[str] | Sequence[KnownImages | str | os.PathLike[str]] | None"
 
 _SHIPPED = "public.known"
+_EXPECTED = "expected an index that md.fingerprint made, the path of its .known file, a list of them, or None"
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,11 @@ def find_overlap(
     held_out: Counter[str] = Counter()
     for position, (record, own) in enumerate(zip(records, matches, strict=True)):
         facts = [index.facts_of(match.entry) for match in own]
+        # An index that others made knows nothing of the default detector, and does not contradict what the shipped one says.
+        is_held_out = {one.use for one in facts if one.use} == {"held out"}
         for name, labels in _labels_by_set(facts).items():
             sets.setdefault(name, []).append(position)
-            if all(one.use == "held out" for one in facts):
+            if is_held_out:
                 held_out[name] += 1
             if _is_another(record.label, labels):
                 other.setdefault(name, []).append(position)
@@ -172,7 +176,7 @@ def known_images(known: Known = ()) -> KnownImages:
         The index.
 
     Raises:
-        DatasetError: A file cannot be read, or is no index.
+        DatasetError: A file cannot be read, or is no index; or it is none of these.
 
     Examples:
         >>> "HAM10000" in known_images().sets, len(known_images(None))
@@ -180,11 +184,19 @@ def known_images(known: Known = ()) -> KnownImages:
     """
     if known is None:
         return KnownImages.of([])
-    further = [known] if isinstance(known, (KnownImages, str, os.PathLike)) else list(known)
+    further = [known] if isinstance(known, (KnownImages, str, os.PathLike)) else known
+    if isinstance(further, (bytes, Mapping)) or not isinstance(further, Iterable):
+        raise DatasetError(f"known={known!r:.80}; {_EXPECTED}")
     index = _read_shipped()
     for one in further:
-        index |= one if isinstance(one, KnownImages) else read_index(one)
+        index |= one if isinstance(one, KnownImages) else _read(one)
     return index
+
+
+def _read(path: Any) -> KnownImages:
+    if not isinstance(path, (str, os.PathLike)) or path == "":
+        raise DatasetError(f"known={path!r:.80}; {_EXPECTED}")
+    return read_index(path)
 
 
 def _code_of(record: Record) -> Codes | None:
