@@ -75,7 +75,8 @@ def fingerprint(
         The index.
 
     Raises:
-        DatasetError: The source is missing, holds no image that can be read and shows more than one even colour, or the name is no text, or empty.
+        DatasetError: The source is missing, holds no image that can be read and shows more than one even colour, or the name is
+            no text, or empty.
         OutputError: The file cannot be written.
 
     Warns:
