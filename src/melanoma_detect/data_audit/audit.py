@@ -34,7 +34,7 @@ from melanoma_detect.data_audit.finding import AuditInputs, Finding
 from melanoma_detect.data_audit.known_images import check_known_images
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.reader import Pixels
-from melanoma_detect.inference.predictor import as_predictor
+from melanoma_detect.inference.detector_argument import as_predictor
 from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved, renamed_keywords, warn_renamed

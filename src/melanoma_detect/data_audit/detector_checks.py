@@ -15,9 +15,10 @@ from melanoma_detect.data_audit.neighbours import nearest_of_others
 from melanoma_detect.data_audit.out_of_fold import centre
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference import bundle
+from melanoma_detect.inference.detector_argument import SupportsPredictor, as_predictor
 from melanoma_detect.inference.image_outputs import ImageOutputs, run_on_images
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.signing_keys import default_trusted_keys
 from melanoma_detect.printable import printable
 from melanoma_detect.utils.arrays import Float32Array

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeGuard, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.errors import DetectorError, ImageError
+from melanoma_detect.errors import ImageError
 from melanoma_detect.images.arrays import as_array, is_batch, split_batches
 from melanoma_detect.images.quality import rejection_reasons
 from melanoma_detect.images.reader import Frame, ImageLike, Pixels, source_name
@@ -326,31 +326,3 @@ def _is_single_image(images: ImageLike | Iterable[ImageLike]) -> TypeGuard[Image
     """Return whether this is one image, rather than a list or an iterator of images."""
     is_value = isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Frame))
     return is_value or hasattr(images, "read") or hasattr(images, "convert")
-
-
-class SupportsPredictor(Protocol):
-    """Anything with a `predictor`, as `Detector` has."""
-
-    predictor: Predictor
-
-
-def as_predictor(model: Predictor | SupportsPredictor) -> Predictor:
-    """Return the predictor of a `Detector`, or a predictor as it is: public functions take either.
-
-    Args:
-        model: A `Detector` or a `Predictor`.
-
-    Returns:
-        The predictor.
-
-    Raises:
-        DetectorError: It is neither.
-
-    Examples:
-        >>> as_predictor(detector) is detector.predictor
-        True
-    """
-    predictor = model if isinstance(model, Predictor) else getattr(model, "predictor", None)
-    if not isinstance(predictor, Predictor):
-        raise DetectorError(f"detector={model!r:.80}; expected a detector, as md.Detector.load returns")
-    return predictor

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.inference.detector_argument import SupportsPredictor, as_predictor
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.runtime import OnnxRuntime
 from melanoma_detect.page.golden import golden_cases
 from melanoma_detect.page.parameters import page_parameters

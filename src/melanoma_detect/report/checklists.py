@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from melanoma_detect.errors import DetectorError
-from melanoma_detect.inference.predictor import SupportsPredictor, as_predictor
+from melanoma_detect.inference.detector_argument import SupportsPredictor, as_predictor
 from melanoma_detect.printable import printable
 from melanoma_detect.report import clear_derm, tripod_ai
 from melanoma_detect.report.checklist_facts import Fact, Facts

@@ -30,10 +30,10 @@ from pydicom.sr.coding import Code
 import melanoma_detect
 from melanoma_detect.errors import DetectorError
 from melanoma_detect.images.dicom_header import SOFTWARE
+from melanoma_detect.inference.detector_argument import as_predictor
 from melanoma_detect.inference.operating_points import OperatingPoint
 from melanoma_detect.inference.prediction import Prediction
 from melanoma_detect.inference.prediction_image import image_source
-from melanoma_detect.inference.predictor import as_predictor
 from melanoma_detect.report.dicom_codes import diagnosis_code, private_code, scheme_item, short_text
 from melanoma_detect.report.dicom_source import (
     Identity,

@@ -3,9 +3,10 @@
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
+from melanoma_detect.inference.detector_argument import SupportsPredictor
 from melanoma_detect.inference.image_types import TYPE_PLURALS
 from melanoma_detect.inference.operating_points import PLURALS, OperatingPoint
-from melanoma_detect.inference.predictor import Predictor, SupportsPredictor
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.report.notebook_parts import fill_template
 from melanoma_detect.report.notebook_prediction import KINDS, class_kind
 from melanoma_detect.training.recipes import RECIPES, Augmentation, Recipe

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError, DataWarning, MelanomaDetectError
+from melanoma_detect.inference.detector_argument import SupportsPredictor, as_predictor
 from melanoma_detect.inference.image_outputs import run_on_images
-from melanoma_detect.inference.predictor import Predictor, SupportsPredictor, as_predictor
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.similar.index import SimilarIndex
 from melanoma_detect.similar.index_file import SUFFIX, read_similar_index, write_similar_index
 from melanoma_detect.similar.model_identity import ModelIdentity, identify_model
