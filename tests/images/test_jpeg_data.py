@@ -78,6 +78,23 @@ def test_data_that_end_early_are_refused(tmp_path):
         read_pixels(tmp_path / "photo.jpg")
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_a_file_whose_rest_is_zeros_is_refused(tmp_path, kept, progressive):
+    """A download that broke off in a file of the full length: zeros decode to some flat picture."""
+    content = jpeg(quality=95, progressive=progressive)
+    whole = round(len(content) * kept)
+    for length in (len(content), 9 * len(content)):
+        (tmp_path / "photo.jpg").write_bytes(content[:whole] + bytes(length - whole))
+        with pytest.raises(ImageError, match=r"photo\.jpg: .*copy it again or remove it"):
+            read_pixels(tmp_path / "photo.jpg")
+
+
+def test_zeros_behind_the_end_pass():
+    content = jpeg()
+    assert np.array_equal(read_pixels(content + bytes(5000)), read_pixels(content))
+
+
 def test_what_lies_in_front_of_a_marker_is_passed_over():
     content = jpeg()
     place = content.index(b"\xff\xc0")

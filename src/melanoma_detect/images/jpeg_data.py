@@ -18,6 +18,8 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _NEXT_MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 # Some encoders write a few bytes too many, or fill the data up. The decoder reads up to 8 bytes ahead.
 _UNUSED, _FILLING, _MORE = 8, b"\0\xff", bytes(16)
+# What a download or a disk leaves where the rest of a file should be: to the decoder zeros are data, of flat grey or colour.
+_END, _LOST = b"\xff\xd9", bytes(16)
 
 
 class CheckedData:
@@ -93,6 +95,9 @@ def check_while_decoding(image: Image.Image) -> CheckedData | None:
     Returns:
         What tells it after decoding; None for a progressive image, or one that is not whole, of which it cannot be told.
 
+    Raises:
+        ValueError: The file ends in zeros in place of data.
+
     Examples:
         >>> with open(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", "rb") as file:
         ...     image = Image.open(file, formats=["JPEG"])
@@ -112,7 +117,11 @@ def check_while_decoding(image: Image.Image) -> CheckedData | None:
 
 
 def _ends_of_data(file: BinaryIO) -> tuple[int, int] | None:
-    """Return where the last bytes of the data of a sequential image of one scan start, and end; None for other images."""
+    """Return where the last bytes of the data of a sequential image of one scan start, and end; None for other images.
+
+    Raises:
+        ValueError: The file ends in zeros in place of data.
+    """
     file.seek(0)
     content = file.read()
     place, channels = len(_START), 0
@@ -127,6 +136,8 @@ def _ends_of_data(file: BinaryIO) -> tuple[int, int] | None:
         in_scan = content[place + 4]
         place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
         if marker == _SCAN:
+            if content.endswith(_LOST) and content.find(_END, place) < 0:
+                raise ValueError("it ends in zeros, without the mark of its end: the rest of the file was lost")
             found = _NEXT_MARKER.search(content, place)
             end = found.start() if found else 0
             needed = place + len(content[place:end].rstrip(_FILLING)) - _UNUSED
