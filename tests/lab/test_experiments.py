@@ -126,6 +126,9 @@ def test_unknown_names():
         lab.run("split_by_images")
     with pytest.raises(ModelError, match="did you mean 'forest'"):
         lab.run("split_by_image", learner="forrest")
+    for learner in (None, 3, ["forest"], {}):
+        with pytest.raises(ModelError, match=r"learner=.*expected one of nearest, forest, linear"):
+            lab.run("split_by_image", learner=learner)
     with pytest.raises(DatasetError, match="mistakes is empty"):
         lab.run_all(mistakes=[])
 

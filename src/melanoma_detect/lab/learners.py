@@ -101,7 +101,7 @@ def find_learner(learner: str | Learner) -> tuple[str, Learner]:
     """
     if callable(learner):
         return getattr(learner, "__name__", type(learner).__name__), learner
-    if learner not in LEARNERS:
+    if not isinstance(learner, str) or learner not in LEARNERS:
         raise ModelError(
             f"learner={learner!r}; {did_you_mean(str(learner), LEARNERS)}expected one of {', '.join(LEARNERS)}, or a function "
             "from a seed to a classifier"
