@@ -108,3 +108,9 @@ def test_a_sketch_of_another_detector_is_refused(tmp_path, detector):
     (tmp_path / "a.sketch").write_bytes(pack_sketch(sketch))
     with pytest.raises(DatasetError, match=r"a\.sketch: is of another detector than"):
         md.monitor(tmp_path / "a.sketch", detector=detector)
+
+
+@pytest.mark.parametrize("tables", [None, 3, float("nan"), True])
+def test_what_is_no_table_is_refused(tables):
+    with pytest.raises(DatasetError, match="no table to watch; expected the path of one, or a list of paths"):
+        md.monitor(tables)

@@ -123,7 +123,12 @@ def monitor_samples(blocks: Sequence[Samples], reference: Reference, *, alpha: f
 
 
 def _paths(given: Paths) -> list[str | os.PathLike[str]]:
-    return [given] if isinstance(given, (str, os.PathLike)) else list(given)
+    if isinstance(given, (str, os.PathLike)):
+        return [given]
+    try:
+        return list(given)
+    except TypeError as error:
+        raise DatasetError(f"{given!r:.80}: no table to watch; expected the path of one, or a list of paths") from error
 
 
 def _reference(detector: Detector, stream: Stream) -> Reference:
