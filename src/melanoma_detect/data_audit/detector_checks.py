@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from melanoma_detect.data.record import Record
 from melanoma_detect.data_audit.finding import Case, Finding
-from melanoma_detect.data_audit.label_judges import judge_labels
+from melanoma_detect.data_audit.label_judges import JudgedLabels, judge_labels
 from melanoma_detect.data_audit.neighbours import nearest_of_others
 from melanoma_detect.data_audit.out_of_fold import centre
 from melanoma_detect.errors import DetectorError
@@ -166,6 +166,7 @@ def _find_doubtful(
         (labels[index], name) for index, name in zip(order, suggested, strict=True) if judged.doubtful[index]
     )
     count = int(judged.doubtful.sum())
+    mean_of = ", the mean of both judges" if len(judged.noises) > 1 else ""
     not_judged = len(records) - len(own)
     return Finding(
         kind=DOUBTFUL,
@@ -173,8 +174,8 @@ def _find_doubtful(
         effect="A model that learns a wrong label answers wrongly, and in a test it counts as an error where there is none.",
         advice="Have somebody who knows the diagnoses look at them, the first ones first; no label is wrong for looking so.",
         cases=_with_neighbours(own, own_groups, centre(features), order),
-        summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right; of {len(own):,} labels an "
-        f"estimated {estimate['value']:,} [{estimate['low']:,}, {estimate['high']:,}] are wrong"
+        summary=f"{count_noun(count, 'label')} {is_or_are(count)} more likely wrong than right{_to_whom(judged)}; of "
+        f"{len(own):,} labels an estimated {estimate['value']:,} [{estimate['low']:,}, {estimate['high']:,}] are wrong"
         + _describe_pairs(pairs),
         values={
             "estimate": estimate,
@@ -183,11 +184,16 @@ def _find_doubtful(
             "chances": [round(float(chances[index]), 3) for index in order],
             "looks like": suggested,
             "notes": [
-                f"looks like {name}; wrong with a chance of {chances[index]:.0%}"
+                f"looks like {name}; wrong with a chance of {chances[index]:.0%}{mean_of}"
                 for index, name in zip(order, suggested, strict=True)
             ],
         },
     )
+
+
+def _to_whom(judged: JudgedLabels) -> str:
+    """One judge is enough for a label to count, while the chance beside its image is the mean of both."""
+    return " to one judge of two, the other labels and the detector" if len(judged.noises) > 1 else ""
 
 
 def _describe_pairs(pairs: Counter[tuple[str, str]]) -> str:
