@@ -102,7 +102,7 @@ def check_while_decoding(image: Image.Image) -> CheckedData | None:
         >>> with open(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg", "rb") as file:
         ...     image = Image.open(file, formats=["JPEG"])
         ...     checked = check_while_decoding(image)
-        ...     image.load()
+        ...     _ = image.load()
         ...     checked.check()
     """
     file: BinaryIO = image.fp  # type: ignore[attr-defined]
