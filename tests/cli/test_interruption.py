@@ -63,7 +63,7 @@ def test_score_names_what_is_kept_and_the_same_command_resumes(lesions, detector
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 def test_train_names_the_command_that_resumes(lesions, tmp_path):
     checkpoints = tmp_path / ".run.training"
-    arguments = ["train", lesions, "--out", "run", "--epochs", "12", "--image-size", "32", "--sensitivity", "0.5"]
+    arguments = ["train", lesions, "--out", "run", "--epochs", "40", "--image-size", "32", "--sensitivity", "0.5"]
     status, _, err = interrupt(arguments, tmp_path, (checkpoints / "last.npz").exists, signal.SIGINT)
     assert status == 130
     command = shlex.split(err.splitlines()[-1].partition("Go on with: ")[2])
