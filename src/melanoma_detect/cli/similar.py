@@ -52,8 +52,7 @@ def similar(
 ) -> None:
     """Find the labelled images that are most similar to an image, none of them of its lesion or patient."""
     from melanoma_detect.explain.image_output import check_image_output  # noqa: PLC0415 - --help stays fast
-    from melanoma_detect.similar.index_file import read_similar_index  # noqa: PLC0415 - --help stays fast
-    from melanoma_detect.similar.make import check_index_output  # noqa: PLC0415 - --help stays fast
+    from melanoma_detect.similar.index_file import SIMILAR_FILE, read_similar_index  # noqa: PLC0415 - --help stays fast
 
     sources = list(data or [])
     inputs = [image, *sources, *detector_files(detector)]
@@ -62,7 +61,7 @@ def similar(
     if out is not None:
         check_image_output(out, overwrite=overwrite, inputs=[*inputs, *([index] if index else [])])
     if sources and index is not None:
-        check_index_output(index, overwrite=overwrite, inputs=inputs)
+        SIMILAR_FILE.check_output(index, overwrite=overwrite, inputs=inputs)
     check_detector(detector)
     if not image.exists():
         raise ImageError(f"{image}: no such file; check the path")

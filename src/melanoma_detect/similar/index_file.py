@@ -5,7 +5,6 @@ JSON compressed with zlib; float32 arrays whose shapes the header gives (answers
 that. Numbers are little-endian. There is no pickle and nothing that runs.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -19,26 +18,25 @@ from typing import Any, cast
 import numpy as np
 
 from melanoma_detect.data.record import SPLITS, Record
-from melanoma_detect.errors import DatasetError
 from melanoma_detect.similar.index import SimilarIndex
 from melanoma_detect.similar.model_identity import ModelIdentity
 from melanoma_detect.similar.nearest import Vectors
 from melanoma_detect.utils.arrays import Float32Array
-from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.outputs import check_output
-from melanoma_detect.utils.paths import expand_path
-from melanoma_detect.utils.regular_files import open_regular
+from melanoma_detect.utils.sealed_file import SealedFile, decompress
 
-SUFFIX = ".similar"
-_MARK = b"MDSIMIL1"
+SIMILAR_FILE = SealedFile(
+    kind="index of similar cases",
+    suffix=".similar",
+    mark=b"MDSIMIL1",
+    most=8 * 2**30,  # six million images
+    advice="make it again with md.similar_index(data, detector), or ask for the file again",
+    instead="of a folder of images, give md.load_dataset(folder)",
+)
 _LENGTHS = struct.Struct("<QQ")
-_CHECKSUM = hashlib.sha256().digest_size
-_MAX_FILE = 8 * 2**30  # bytes: six million images
 _MAX_HEADER = 2**30
 _MAX_TEXT = 4096  # characters of a path
 _HEX = re.compile(r"[0-9a-f]{64}|")
 _COLUMNS = ("id", "path", "label", "split", "group", "source", "digest", "fingerprint", "aspect")
-_ADVICE = "make it again with md.similar_index(data, detector), or ask for the file again"
 
 
 def write_similar_index(index: SimilarIndex, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> Path:
@@ -59,10 +57,7 @@ def write_similar_index(index: SimilarIndex, path: "str | os.PathLike[str]", *, 
         >>> write_similar_index(md.similar_index(data, detector, progress=False), "ours.similar").name
         'ours.similar'
     """
-    out = check_output(path, overwrite=overwrite, suffixes=[SUFFIX])
-    with atomic_file(out, overwrite=overwrite) as partial:
-        partial.write_bytes(pack_similar_index(index))
-    return out
+    return SIMILAR_FILE.write(pack_similar_index(index), path, overwrite=overwrite)
 
 
 def pack_similar_index(index: SimilarIndex) -> bytes:
@@ -91,12 +86,8 @@ def pack_similar_index(index: SimilarIndex) -> bytes:
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     packed = zlib.compress(text, 6)
-    content = [_MARK, _LENGTHS.pack(len(packed), len(text)), packed]
-    content += [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays]
-    digest = hashlib.sha256()
-    for part in content:
-        digest.update(part)
-    return b"".join([*content, digest.digest()])
+    content = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays]
+    return SIMILAR_FILE.seal([_LENGTHS.pack(len(packed), len(text)), packed, *content])
 
 
 def read_similar_index(path: "str | os.PathLike[str]") -> SimilarIndex:
@@ -116,19 +107,7 @@ def read_similar_index(path: "str | os.PathLike[str]") -> SimilarIndex:
         >>> len(read_similar_index(index.save("here.similar"))) == len(index)
         True
     """
-    file = expand_path(path)
-    try:
-        with open_regular(file, DatasetError) as opened:
-            content = opened.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise DatasetError(
-            f"{file}: cannot be read ({error.strerror}); expected an index of similar cases, a file that ends in "
-            f"{SUFFIX}; of a folder of images, give md.load_dataset(folder)"
-        ) from error
-    try:
-        return unpack_similar_index(content)
-    except ValueError as error:
-        raise DatasetError(f"{file}: {error}; {_ADVICE}") from error
+    return SIMILAR_FILE.read(path, unpack_similar_index)
 
 
 def unpack_similar_index(content: bytes) -> SimilarIndex:
@@ -148,19 +127,13 @@ def unpack_similar_index(content: bytes) -> SimilarIndex:
         Traceback (most recent call last):
         ValueError: is no index of similar cases; expected a file that begins with MDSIMIL1
     """
-    start = len(_MARK) + _LENGTHS.size
-    if not content.startswith(_MARK) or len(content) < start + _CHECKSUM:
-        raise ValueError(f"is no index of similar cases; expected a file that begins with {_MARK.decode()}")
-    if len(content) > _MAX_FILE:
-        raise ValueError(f"is larger than {_MAX_FILE:,} bytes, which no index is")
-    body = memoryview(content)[:-_CHECKSUM]
-    if hashlib.sha256(body).digest() != content[-_CHECKSUM:]:
-        raise ValueError("is damaged: its checksum does not fit its content")
-    packed, size = _LENGTHS.unpack(body[len(_MARK) : start])
-    if packed > len(body) - start or size > _MAX_HEADER:
+    sealed = SIMILAR_FILE.unseal(content, least=_LENGTHS.size)
+    packed, size = _LENGTHS.unpack(sealed[: _LENGTHS.size])
+    rest = sealed[_LENGTHS.size :]
+    if packed > len(rest) or size > _MAX_HEADER:
         raise ValueError(f"is damaged: its header of {packed} bytes does not fit in it")
-    header = _read_header(body[start : start + packed], size)
-    arrays = _read_arrays(body[start + packed :], header.get("shapes"))
+    header = _read_header(rest[:packed], size)
+    arrays = _read_arrays(rest[packed:], header.get("shapes"))
     records = _read_records(header.get("records"))
     identity = _read_identity(header, arrays[0])
     vectors = Vectors(arrays[1], arrays[2] if len(arrays) > 2 else None)
@@ -181,13 +154,8 @@ def _plain(record: Record, name: str) -> Any:
 
 
 def _read_header(packed: memoryview, size: int) -> Mapping[str, Any]:
-    """Decompress no more than the header says: a small file may hold gigabytes."""
-    stream = zlib.decompressobj()
-    try:
-        text = stream.decompress(packed, size + 1)
-    except zlib.error as error:
-        raise ValueError(f"is damaged: its header cannot be decompressed ({error})") from error
-    if len(text) != size or not stream.eof or stream.unused_data:
+    text = decompress(packed, size, "header")
+    if len(text) != size:
         raise ValueError("is damaged: its header has another length than it says")
     try:
         header = json.loads(text)

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -18,12 +18,11 @@ from melanoma_detect.inference.detector_argument import SupportsPredictor, as_pr
 from melanoma_detect.inference.image_outputs import run_on_images
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.similar.index import SimilarIndex
-from melanoma_detect.similar.index_file import SUFFIX, read_similar_index, write_similar_index
+from melanoma_detect.similar.index_file import SIMILAR_FILE, read_similar_index, write_similar_index
 from melanoma_detect.similar.model_identity import ModelIdentity, identify_model
 from melanoma_detect.similar.nearest import reduce_features
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.files import cache_folder
-from melanoma_detect.utils.outputs import check_output
 from melanoma_detect.utils.progress import progress_bar
 from melanoma_detect.utils.user_warning import warn_user
 
@@ -73,35 +72,12 @@ def similar_index(
     """
     predictor = as_predictor(detector)
     if out is not None:
-        check_index_output(out, overwrite=overwrite)
+        SIMILAR_FILE.check_output(out, overwrite=overwrite)
     records = _cases_of(data)
     index = _find_kept(records, predictor) or _compute(records, predictor, progress=progress)
     if out is not None:
         index.save(out, overwrite=overwrite)
     return index
-
-
-def check_index_output(
-    path: "str | os.PathLike[str]", *, overwrite: bool, inputs: "Iterable[str | os.PathLike[str]]" = ()
-) -> Path:
-    """Raise OutputError unless an index can be written to a path, before the work that it takes to make one.
-
-    Args:
-        path: The file.
-        overwrite: Whether to replace a file of this name.
-        inputs: What is read, and never overwritten.
-
-    Returns:
-        The path, with `~` expanded.
-
-    Raises:
-        OutputError: It exists, is an input, has another suffix, or its folder cannot be written to.
-
-    Examples:
-        >>> check_index_output("ours.similar", overwrite=False).name
-        'ours.similar'
-    """
-    return check_output(path, overwrite=overwrite, inputs=inputs, suffixes=[SUFFIX])
 
 
 def find_index(cases: Cases, predictor: Predictor, *, progress: bool = True) -> SimilarIndex:
@@ -143,7 +119,7 @@ def _cases_of(data: Any) -> list[Record]:
     if not isinstance(records, tuple) or not all(isinstance(record, Record) for record in records):
         raise DatasetError(
             f"{type(data).__name__} {data!r:.80}: no cases to compare with; expected a dataset, a split, an index "
-            f"(md.similar_index) or the path of a {SUFFIX} file"
+            f"(md.similar_index) or the path of a {SIMILAR_FILE.suffix} file"
         )
     cases = [record for record in records if record.parent is None]
     if not cases:
@@ -187,7 +163,7 @@ def _find_kept(records: Sequence[Record], predictor: Predictor) -> SimilarIndex 
     """Return an earlier index of the same images; without digests nobody knows whether they are the same."""
     if not all(record.digest for record in records):
         return None
-    file = cache_folder("similar") / f"{_key(records, predictor)}{SUFFIX}"
+    file = cache_folder("similar") / f"{_key(records, predictor)}{SIMILAR_FILE.suffix}"
     try:
         index = read_similar_index(file)
     except (MelanomaDetectError, OSError):
@@ -200,8 +176,8 @@ def _keep(index: SimilarIndex, key: str) -> None:
     with contextlib.suppress(MelanomaDetectError, OSError):
         folder = cache_folder("similar")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_similar_index(index, folder / f"{key}{SUFFIX}", overwrite=True)
-        for old in sorted(folder.glob(f"*{SUFFIX}"), key=_age)[_KEPT:]:
+        write_similar_index(index, folder / f"{key}{SIMILAR_FILE.suffix}", overwrite=True)
+        for old in sorted(folder.glob(f"*{SIMILAR_FILE.suffix}"), key=_age)[_KEPT:]:
             old.unlink()
 
 

@@ -18,7 +18,7 @@ from melanoma_detect.data.known_images.index import (
     Membership,
     archive_id,
 )
-from melanoma_detect.data.known_images.index_file import check_index_output, write_index
+from melanoma_detect.data.known_images.index_file import KNOWN_FILE, write_index
 from melanoma_detect.data.sources.aspect_ratio import AspectRatios, find_aspect_ratios
 from melanoma_detect.data.sources.folders import Contents, SourceImage
 from melanoma_detect.data.sources.layout import open_source, read_layout
@@ -90,7 +90,7 @@ def fingerprint(
         raise DatasetError(f"name={name!r}; expected the name of the set, such as 'Our hospital 2024'")
     root = expand_path(source).absolute()
     if out is not None:
-        check_index_output(out, overwrite=overwrite, inputs=[root])
+        KNOWN_FILE.check_output(out, overwrite=overwrite, inputs=[root])
     images = _list_images(root)
     (aspect,) = find_aspect_ratios([root], squashed)
     with progress_bar("fingerprinting", shown=progress):

@@ -5,28 +5,19 @@ zlib; the SHA-256 of all that. Numbers are little-endian. The body is the percep
 of the SHA-256 (8 bytes), the rows of facts (uint16), and the ids as UTF-8 text, one a line. About 40 bytes an entry.
 """
 
-import hashlib
 import json
 import os
 import struct
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from melanoma_detect.data.known_images.index import DIGEST_BYTES, Facts, KnownImages, Membership
-from melanoma_detect.errors import DatasetError
-from melanoma_detect.utils.files import atomic_file
-from melanoma_detect.utils.outputs import check_output
-from melanoma_detect.utils.paths import expand_path
-from melanoma_detect.utils.regular_files import open_regular
+from melanoma_detect.utils.sealed_file import SealedFile, decompress
 
-SUFFIX = ".known"
-_MARK = b"MDKNOWN1"
 _LENGTH = struct.Struct("<I")
-_CHECKSUM = hashlib.sha256().digest_size
 _CODE_BYTES = 32
 _ENTRY = _CODE_BYTES + DIGEST_BYTES + 2
 _MAX_ENTRIES = 20_000_000
@@ -34,7 +25,13 @@ _MAX_ID = 100  # bytes, on average
 _MAX_HEADER = 16 * 2**20
 _MAX_FACTS = 2**16
 _MAX_TEXT = 1000  # characters of a name
-_ADVICE = "make it again with melanoma-detect fingerprint, or ask for the file again"
+KNOWN_FILE = SealedFile(
+    kind="index of known images",
+    suffix=".known",
+    mark=b"MDKNOWN1",
+    most=_MAX_HEADER + _MAX_ENTRIES * (_ENTRY + _MAX_ID),
+    advice="make it again with melanoma-detect fingerprint, or ask for the file again",
+)
 
 
 def write_index(index: KnownImages, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> Path:
@@ -55,33 +52,7 @@ def write_index(index: KnownImages, path: "str | os.PathLike[str]", *, overwrite
         >>> write_index(md.fingerprint(isic9, name="ours", progress=False), "ours.known").name
         'ours.known'
     """
-    out = check_index_output(path, overwrite=overwrite)
-    with atomic_file(out, overwrite=overwrite) as partial:
-        partial.write_bytes(pack_index(index))
-    return out
-
-
-def check_index_output(
-    path: "str | os.PathLike[str]", *, overwrite: bool, inputs: "Iterable[str | os.PathLike[str]]" = ()
-) -> Path:
-    """Raise OutputError unless an index can be written to a path, before the work that it takes to make one.
-
-    Args:
-        path: The file.
-        overwrite: Whether to replace a file of this name.
-        inputs: What is read, and never overwritten.
-
-    Returns:
-        The path, with `~` expanded.
-
-    Raises:
-        OutputError: It exists, is an input, has another suffix, or its folder cannot be written to.
-
-    Examples:
-        >>> check_index_output("ours.known", overwrite=False).name
-        'ours.known'
-    """
-    return check_output(path, overwrite=overwrite, inputs=inputs, suffixes=[SUFFIX])
+    return KNOWN_FILE.write(pack_index(index), path, overwrite=overwrite)
 
 
 def pack_index(index: KnownImages) -> bytes:
@@ -107,8 +78,7 @@ def pack_index(index: KnownImages) -> bytes:
             "\n".join(index.ids).encode("utf-8", "replace"),
         ]
     )
-    content = _MARK + _LENGTH.pack(len(header)) + header + zlib.compress(body, 9)
-    return content + hashlib.sha256(content).digest()
+    return KNOWN_FILE.seal([_LENGTH.pack(len(header)), header, zlib.compress(body, 9)])
 
 
 def read_index(path: "str | os.PathLike[str]") -> KnownImages:
@@ -128,18 +98,7 @@ def read_index(path: "str | os.PathLike[str]") -> KnownImages:
         >>> len(read_index(write_index(index, "ours.known"))) == len(index)
         True
     """
-    file = expand_path(path)
-    try:
-        with open_regular(file, DatasetError) as opened:
-            content = opened.read()
-    except OSError as error:
-        raise DatasetError(
-            f"{file}: cannot be read ({error.strerror}); expected an index of known images, a file that ends in {SUFFIX}"
-        ) from error
-    try:
-        return unpack_index(content)
-    except ValueError as error:
-        raise DatasetError(f"{file}: {error}; {_ADVICE}") from error
+    return KNOWN_FILE.read(path, unpack_index)
 
 
 def unpack_index(content: bytes) -> KnownImages:
@@ -158,18 +117,13 @@ def unpack_index(content: bytes) -> KnownImages:
         >>> unpack_index(pack_index(KnownImages.of([])))
         <KnownImages of no set: 0 entries>
     """
-    start = len(_MARK) + _LENGTH.size
-    if not content.startswith(_MARK) or len(content) < start + _CHECKSUM:
-        raise ValueError(f"is no index of known images; expected a file that begins with {_MARK.decode()}")
-    content, checksum = content[:-_CHECKSUM], content[-_CHECKSUM:]
-    if hashlib.sha256(content).digest() != checksum:
-        raise ValueError("is damaged: its checksum does not fit its content")
-    (length,) = _LENGTH.unpack(content[len(_MARK) : start])
-    if length > min(_MAX_HEADER, len(content) - start):
+    sealed = KNOWN_FILE.unseal(content, least=_LENGTH.size)
+    (length,) = _LENGTH.unpack(sealed[: _LENGTH.size])
+    rest = sealed[_LENGTH.size :]
+    if length > min(_MAX_HEADER, len(rest)):
         raise ValueError(f"is damaged: its header of {length} bytes does not fit in it")
-    entries, facts = _read_header(content[start : start + length])
-    body = _decompress(content[start + length :], entries * (_ENTRY + _MAX_ID))
-    return _read_body(body, entries, facts)
+    entries, facts = _read_header(bytes(rest[:length]))
+    return _read_body(decompress(rest[length:], entries * (_ENTRY + _MAX_ID), "body"), entries, facts)
 
 
 def _read_header(header: bytes) -> tuple[int, tuple[Facts, ...]]:
@@ -198,18 +152,6 @@ def _read_facts(values: Any) -> Facts:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_TEXT
-
-
-def _decompress(body: bytes, limit: int) -> bytes:
-    """Decompress no more than an honest file holds: a small one may name gigabytes."""
-    stream = zlib.decompressobj()
-    try:
-        content = stream.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise ValueError(f"is damaged: its body cannot be decompressed ({error})") from error
-    if len(content) > limit or not stream.eof or stream.unused_data:
-        raise ValueError("is damaged: its body has another length than its header says")
-    return content
 
 
 def _read_body(body: bytes, entries: int, facts: tuple[Facts, ...]) -> KnownImages:
