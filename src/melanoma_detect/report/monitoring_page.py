@@ -1,8 +1,12 @@
 """The HTML report of a watched stream, and its plots."""
 
+from collections.abc import Callable
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import ArrayLike
 
 from melanoma_detect.monitoring.monitoring import Monitoring
 from melanoma_detect.monitoring.stream_tests import StreamTest
@@ -35,13 +39,8 @@ def evidence(report: Monitoring) -> Figure:
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:,g}"))  # that of a log scale writes formulas
     axes.axhline(1, color=RED, linestyle="--", linewidth=1.2, label="alarm from here")
-    positions = np.arange(1, len(report.periods) + 1)
-    for test, color, mark in zip(_strongest(report), _COLOURS, _MARKS, strict=False):
-        shares = np.clip(np.array(test.evidence) / test.level, _FLOOR, _CEILING)
-        axes.plot(positions, shares, color=color, marker=mark, markersize=4, label=_name(test))
     axes.set_ylim(_FLOOR / 2, _CEILING * 2)
-    axes.set_xlim(0.5, len(positions) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _draw_tests(axes, report, lambda test: np.clip(np.array(test.evidence) / test.level, _FLOOR, _CEILING))
     draw_legend(figure, axes)
     return figure
 
@@ -63,12 +62,8 @@ def ranks(report: Monitoring) -> Figure:
     figure = new_figure(WIDTH, 3.6, f"Values among {report.reference} and earlier ones")
     axes = tidy(figure.subplots(), xlabel="period", ylabel="mean rank")
     axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1.2, label="no change")
-    positions = np.arange(1, len(report.periods) + 1)
-    for test, color, mark in zip(_strongest(report), _COLOURS, _MARKS, strict=False):
-        axes.plot(positions, test.mean_ranks, color=color, marker=mark, markersize=4, label=_name(test))
     axes.set_ylim(0, 1)
-    axes.set_xlim(0.5, len(positions) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _draw_tests(axes, report, lambda test: test.mean_ranks)
     draw_legend(figure, axes)
     return figure
 
@@ -87,7 +82,7 @@ def evidence_text(report: Monitoring) -> str:
         >>> evidence_text(md.monitor("scores.csv", detector=detector))[:13]
         'The strongest'
     """
-    strongest = _strongest(report)[0]
+    [strongest] = _strongest(report, 1)
     return (
         f"The strongest evidence, that of {_name(strongest)}, reached {strongest.strength:.3g} of what raises an alarm."
     )
@@ -107,7 +102,7 @@ def ranks_text(report: Monitoring) -> str:
         >>> ranks_text(md.monitor("scores.csv", detector=detector))[:13]
         'The mean rank'
     """
-    strongest = _strongest(report)[0]
+    [strongest] = _strongest(report, 1)
     last = next((rank for rank in reversed(strongest.mean_ranks) if rank == rank), 0.5)  # noqa: PLR0124 - not nan
     return f"The mean rank of {_name(strongest)} in the last period was {last:.2f}, where 0.5 is no change."
 
@@ -133,15 +128,24 @@ def monitoring_page(report: Monitoring) -> str:
         alt=evidence_text(report),
         ranks=picture(ranks(report)),
         ranks_alt=ranks_text(report),
-        tests=sorted(report.tests, key=lambda test: -test.strength)[:_ROWS],
+        tests=_strongest(report, _ROWS),
         name=_name,
         data_url=json_url(report_data(report)),
         data_name="monitoring.json",
     )
 
 
-def _strongest(report: Monitoring) -> list[StreamTest]:
-    return sorted(report.tests, key=lambda test: -test.strength)[:_SHOWN]
+def _draw_tests(axes: Axes, report: Monitoring, values: Callable[[StreamTest], ArrayLike]) -> None:
+    """Draw a number of each of the strongest tests after each period."""
+    positions = np.arange(1, len(report.periods) + 1)
+    for test, color, mark in zip(_strongest(report, _SHOWN), _COLOURS, _MARKS, strict=False):
+        axes.plot(positions, values(test), color=color, marker=mark, markersize=4, label=_name(test))
+    axes.set_xlim(0.5, len(positions) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _strongest(report: Monitoring, most: int) -> list[StreamTest]:
+    return sorted(report.tests, key=lambda test: -test.strength)[:most]
 
 
 def _name(test: StreamTest) -> str:
