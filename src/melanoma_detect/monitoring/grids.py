@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from melanoma_detect.utils.arrays import Float64Array
 
 PROJECTIONS = 16  # features that a sketch holds: random directions of the detector's features
+FEATURES = tuple(f"feature {number}" for number in range(1, PROJECTIONS + 1))
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,5 @@ GRIDS: dict[str, Grid] = {
     "red": Grid(-3.0, 3.0, 600),
     "blue": Grid(-3.0, 3.0, 600),
     "brightness": Grid(0.0, 1.0, 400),
-    **{f"feature {number}": Grid(-10.0, 10.0, 200) for number in range(1, PROJECTIONS + 1)},
+    **dict.fromkeys(FEATURES, Grid(-10.0, 10.0, 200)),
 }

@@ -82,7 +82,7 @@ class Cell:
         alerts: How many raised an alert.
         refers: How many are referred to a person.
         abstained: From how many readable ones the detector abstained.
-        reasons: How often it did for which reason; the rarest are `"others"`.
+        reasons: How often it did for which reason; after 16 different ones, further ones are `"others"`.
         histograms: By number that is watched, how many images are in which bin.
         moments: Of their features.
     """

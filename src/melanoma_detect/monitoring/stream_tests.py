@@ -8,7 +8,7 @@ import numpy as np
 
 from melanoma_detect.monitoring.betting import BettingProcess
 from melanoma_detect.monitoring.conformal import ConformalRanks
-from melanoma_detect.monitoring.grids import PROJECTIONS
+from melanoma_detect.monitoring.grids import FEATURES
 from melanoma_detect.monitoring.samples import Samples, Statistic
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -17,7 +17,7 @@ from melanoma_detect.utils.arrays import Float64Array
 GROUPS = (
     (frozenset({"melanoma", "malignant", "abstained"}), 0.5),
     (frozenset({"distance", "red", "blue", "brightness"}), 0.25),
-    (frozenset(f"feature {number}" for number in range(1, PROJECTIONS + 1)), 0.25),
+    (frozenset(FEATURES), 0.25),
 )
 _RECENT = 4  # periods up to an alarm whose ranks say in which direction values have changed
 _CLEAR = 2.0  # standard errors of the mean rank from 1/2

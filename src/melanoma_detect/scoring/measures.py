@@ -13,10 +13,9 @@ from melanoma_detect.images.capture import Capture
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.batch_prediction import BatchPrediction
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
-from melanoma_detect.monitoring.grids import PROJECTIONS
+from melanoma_detect.monitoring.grids import FEATURES, PROJECTIONS
 from melanoma_detect.utils.arrays import Float32Array, Float64Array
 
-FEATURES = tuple(f"feature {number}" for number in range(1, PROJECTIONS + 1))
 NUMBERS = ("distance", "red", "blue", "brightness", *FEATURES)
 MEASURES = ("day", "camera", *NUMBERS)  # the further cells of a row
 _SEED = 20_261_127  # of the projection: all sketches of a detector must have the same
@@ -51,20 +50,17 @@ def measured_cells(
     ]
 
 
-def unmeasured_cells(capture: Capture = Capture()) -> list[str]:  # noqa: B008 - an immutable value
+def unmeasured_cells() -> list[str]:
     """Return the further cells of an image that could not be read.
 
-    Args:
-        capture: When and with which camera it was taken, where that is known.
-
     Returns:
-        One text for each of `MEASURES`.
+        One text for each of `MEASURES`: the day of scoring, and empty ones.
 
     Examples:
-        >>> unmeasured_cells(Capture("2026-11-27"))[:3]
-        ['2026-11-27', '', '']
+        >>> unmeasured_cells()[1:3]
+        ['', '']
     """
-    return [*_capture_cells(capture), *[""] * len(NUMBERS)]
+    return [*_capture_cells(Capture()), *[""] * len(NUMBERS)]
 
 
 def colours(pixels: Pixels) -> Float64Array:

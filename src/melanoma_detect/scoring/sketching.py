@@ -8,14 +8,15 @@ import numpy as np
 
 from melanoma_detect.errors import OutputError
 from melanoma_detect.inference.predictor import Predictor
+from melanoma_detect.monitoring.grids import FEATURES
 from melanoma_detect.monitoring.samples import Statistic
-from melanoma_detect.monitoring.score_tables import UNREADABLE, row_mark
+from melanoma_detect.monitoring.score_tables import row_mark
 from melanoma_detect.monitoring.sketch import Sketch, detector_digest
 from melanoma_detect.monitoring.sketch_file import MAX_CELLS, SUFFIX, pack_sketch, read_sketch
 from melanoma_detect.scoring.addresses import is_address, local_path
 from melanoma_detect.scoring.arguments import Source
-from melanoma_detect.scoring.measures import FEATURES, MEASURES, NUMBERS
-from melanoma_detect.scoring.table import Row
+from melanoma_detect.scoring.measures import MEASURES, NUMBERS
+from melanoma_detect.scoring.table import UNREADABLE, Row
 from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.outputs import check_output, exists_error
 from melanoma_detect.utils.paths import path_text

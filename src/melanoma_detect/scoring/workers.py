@@ -56,7 +56,7 @@ class ReadImage(NamedTuple):
 
     Attributes:
         value: Its pixels, or an error.
-        capture: When and with which camera it was taken, where a sketch asks for that.
+        capture: When and with which camera it was taken, where it could be read and a sketch asks for that.
     """
 
     value: ModelInput | Exception
@@ -196,7 +196,7 @@ class _BatchScorer(NamedTuple):
         try:
             file = _fetch_with_retries(item.path) if is_address(item.path) else None
         except Exception as error:  # noqa: BLE001 - a store that fails between two requests
-            return [self._unreadable(item, ReadImage(error))]
+            return [self._unreadable(item, error)]
         rows: Rows = []
         for start in range(1, count + 1, self.size):
             numbers = range(start, min(start + self.size, count + 1))
@@ -230,11 +230,14 @@ class _BatchScorer(NamedTuple):
 
     def _rows(self, items: Sequence[Item], images: Sequence[ReadImage]) -> Rows:
         """Return the row of each image, in one call of the model."""
-        read = [(item.name, image.value, image.capture) for item, image in zip(items, images, strict=True)]
-        readable = [(name, value, capture) for name, value, capture in read if isinstance(value, ModelInput)]
+        readable = [
+            (item.name, image.value, image.capture)
+            for item, image in zip(items, images, strict=True)
+            if isinstance(image.value, ModelInput)
+        ]
         made = iter(self._predicted(readable) if readable else ())
         return [
-            next(made) if isinstance(image.value, ModelInput) else self._unreadable(item, image)
+            self._unreadable(item, image.value) if isinstance(image.value, Exception) else next(made)
             for item, image in zip(items, images, strict=True)
         ]
 
@@ -252,10 +255,9 @@ class _BatchScorer(NamedTuple):
             for name, prediction, cells in zip(names, predictions, further, strict=True)
         ]
 
-    def _unreadable(self, item: Item, image: ReadImage) -> list[str]:
-        error = image.value if isinstance(image.value, Exception) else ImageError(item.name)
+    def _unreadable(self, item: Item, error: Exception) -> list[str]:
         row = unreadable_row(item.name, _reason(item, error), self.names)
-        return row + unmeasured_cells(image.capture) if self.measured else row
+        return row + unmeasured_cells() if self.measured else row
 
 
 def _reason(item: Item, error: Exception) -> str:
