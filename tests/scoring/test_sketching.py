@@ -135,3 +135,13 @@ def test_many_days_become_months_and_then_many_cameras_one():
         ("2026-01-01", ""): 3,
         ("2026-02-01", ""): 5,
     }
+
+
+def test_a_sketch_that_would_be_too_large_to_read_becomes_coarser():
+    from melanoma_detect.monitoring.sketch import Cell, Sketch
+    from melanoma_detect.monitoring.sketch_file import pack_sketch
+
+    sketch = Sketch("0" * 64, cells={(f"2026-01-{day:02d}", "A"): Cell(images=1) for day in range(1, 11)})
+    size = len(pack_sketch(sketch))
+    assert limit_cells(sketch, 10, size) is sketch
+    assert limit_cells(sketch, 10, size - 1).cells["2026-01-01", "A"].images == 10

@@ -21,9 +21,10 @@ SUFFIX = ".sketch"
 FORMAT = "melanoma-detect sketch 1"
 MAX_IMAGES = 20_000_000
 MAX_CELLS = 50_000
-_MAX_BYTES = 256 * 2**20
+MAX_BYTES = 256 * 2**20
 _MAX_MARKS = 100_000
 _MAX_TEXT = 200  # characters
+_MAX_REASONS = 200
 _LARGEST = 1e12  # of a sum
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -72,7 +73,7 @@ def read_sketch(path: "str | os.PathLike[str]") -> Sketch:
     file = expand_path(path, DatasetError)
     try:
         with open_regular(file, DatasetError) as opened:
-            content = opened.read(_MAX_BYTES + 1)
+            content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise DatasetError(
             f"{file}: cannot be read ({error.strerror}); expected a sketch that score has written"
@@ -100,8 +101,8 @@ def unpack_sketch(content: bytes) -> Sketch:
         Traceback (most recent call last):
         ValueError: is no sketch; expected the format 'melanoma-detect sketch 1'
     """
-    if len(content) > _MAX_BYTES:
-        raise ValueError(f"is larger than any sketch ({_MAX_BYTES:,} bytes)")
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"is larger than any sketch ({MAX_BYTES:,} bytes)")
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -183,7 +184,7 @@ def _histogram(values: Any) -> tuple[Statistic, Counter[int]]:
 
 
 def _reasons(values: Any, most: int) -> Counter[str]:
-    if not isinstance(values, dict) or len(values) > _MAX_TEXT:
+    if not isinstance(values, dict) or len(values) > _MAX_REASONS:
         raise ValueError("has reasons that are no counts by reason")
     return Counter({_text(reason): _count(count, most) for reason, count in values.items()})
 

@@ -12,7 +12,7 @@ from melanoma_detect.monitoring.grids import FEATURES
 from melanoma_detect.monitoring.samples import Statistic
 from melanoma_detect.monitoring.score_tables import row_mark
 from melanoma_detect.monitoring.sketch import Sketch, detector_digest
-from melanoma_detect.monitoring.sketch_file import MAX_CELLS, SUFFIX, pack_sketch, read_sketch
+from melanoma_detect.monitoring.sketch_file import MAX_BYTES, MAX_CELLS, SUFFIX, pack_sketch, read_sketch
 from melanoma_detect.scoring.addresses import is_address, local_path
 from melanoma_detect.scoring.arguments import Source
 from melanoma_detect.scoring.measures import MEASURES, NUMBERS
@@ -141,12 +141,13 @@ def plain_reason(reason: str) -> str:
     return "".join(char for char in plain if char.isprintable())[:_LONGEST]
 
 
-def limit_cells(sketch: Sketch, most: int) -> Sketch:
-    """Return a sketch of at most so many cells: of many years and cameras, the days of a month become one, then all cameras.
+def limit_cells(sketch: Sketch, most: int, largest: int = MAX_BYTES) -> Sketch:
+    """Return a sketch that can be read again: of many years and cameras, the days of a month become one, then all cameras.
 
     Args:
         sketch: The sketch.
-        most: How many cells.
+        most: How many cells it may have.
+        largest: How many bytes its file may have.
 
     Returns:
         The sketch itself, or a coarser one.
@@ -162,7 +163,7 @@ def limit_cells(sketch: Sketch, most: int) -> Sketch:
         lambda day, _: (f"{day[:7]}-01", ""),
     ]
     for fold in folds:
-        if len(sketch.cells) <= most:
+        if len(sketch.cells) <= most and len(pack_sketch(sketch)) <= largest:
             break
         coarser = Sketch(sketch.detector, sketch.marks)
         for (day, camera), cell in sketch.cells.items():
