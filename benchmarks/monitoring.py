@@ -4,7 +4,7 @@ Streams are drawn from the scores that the default detector gives images that it
 afterwards MILK10k, HAM10000 under another white balance, fewer melanomas among more nevi, or a share of images from another
 camera (MILK10k). A week has 100 images; the baseline are four weeks. The tables of scores are kept in a folder, and not made
 again. Each delay is given with the colours and features of a sketch, and by the scores alone. For each change the estimates of
-the sensitivity are compared with the labels.
+the sensitivity are compared with the labels. A table of a million drawn scores is timed.
 
     python benchmarks/monitoring.py --data FOLDER --tables FOLDER [--streams 200] [--images 1000] [--figure FILE]
 """
@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,7 @@ def main() -> None:
         print_delays(name, change, pools["ham10000"], chosen.streams)
     for name in ("ham10000", *WHITE_BALANCE, "milk10k"):
         print_sensitivity(name, pools[name], validation)
+    print_seconds(detector, chosen.tables / "million.csv")
 
 
 def print_false_alarms(pool: Pool, streams: int) -> None:
@@ -197,6 +199,18 @@ def print_sensitivity(name: str, pool: Pool, validation: Reference) -> None:
             )
             interval = f"[{estimate.low:.3f}, {estimate.high:.3f}]"
             print(f"sensitivity_{name}_{label} {estimate.sensitivity:.3f} -   # {interval}; {prevalence}{fit}")
+
+
+def print_seconds(detector: md.Detector, table: Path) -> None:
+    """Print how long a table of a million rows takes."""
+    scores = np.random.default_rng(3).uniform(size=(1_000_000, 2)).round(6).tolist()
+    names = ("path", "melanoma", "malignant", "decision", "abstained", "image_type", "reason")
+    rows = ([f"{row}.jpg", *map(str, pair), "clear", "false", "dermoscopy", ""] for row, pair in enumerate(scores))
+    write_csv(table, names, rows)
+    start = perf_counter()
+    md.monitor(table, detector=detector)
+    print(f"seconds_of_a_million_rows {perf_counter() - start:.0f} 60")
+    table.unlink()
 
 
 def changes(pools: Mapping[str, Pool]) -> dict[str, Change]:
