@@ -115,3 +115,15 @@ def test_a_browser_leaves_out_the_image_itself(engine, index, change):
         found = find(engine, encoded(np.ascontiguousarray(pixels)))
         assert found["leftOut"] >= 1
         assert record.group not in [index.records[case["row"]].group for case in found["cases"]]
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (33, 47), (224, 180), (10, 300)])
+def test_an_area_is_the_mean_of_its_pixels(shape):
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
+    grey, means = pixels @ [0.299, 0.587, 0.114], area_means(pixels)
+    for row, column in np.ndindex(32, 32):
+        (top, bottom), (left, right) = (
+            (place * side // 32, max((place + 1) * side // 32, place * side // 32 + 1))
+            for place, side in zip((row, column), shape, strict=True)
+        )
+        assert means[row, column] == pytest.approx(grey[top:bottom, left:right].mean())

@@ -102,13 +102,13 @@ def area_means(pixels: Pixels) -> NDArray[np.float64]:
         np.float64(100.0)
     """
     grey = pixels.astype(np.float64) @ [0.299, 0.587, 0.114]
-    rows, columns = (_areas(side) for side in grey.shape)
-    return np.array([[grey[top:bottom, left:right].mean() for left, right in columns] for top, bottom in rows])
-
-
-def _areas(side: int) -> list[tuple[int, int]]:
-    starts = [place * side // THUMBNAIL for place in range(THUMBNAIL)]
-    return [(start, max((place + 1) * side // THUMBNAIL, start + 1)) for place, start in enumerate(starts)]
+    rows, columns = (np.arange(THUMBNAIL) * side // THUMBNAIL for side in grey.shape)
+    # Where areas begin at the same pixel, each but the last is this pixel.
+    sums = np.add.reduceat(np.add.reduceat(grey, rows, axis=0), columns, axis=1)
+    heights, widths = (
+        np.maximum(np.diff(starts, append=side), 1) for starts, side in zip((rows, columns), grey.shape, strict=True)
+    )
+    return np.asarray(sums / np.outer(heights, widths))
 
 
 def _read_all(index: SimilarIndex, predictor: Predictor) -> list[Pixels]:
