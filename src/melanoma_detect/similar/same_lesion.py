@@ -3,19 +3,20 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from melanoma_detect.data.record import Record
-from melanoma_detect.errors import DatasetError, ImageError
+from melanoma_detect.data.scan import digest
+from melanoma_detect.errors import ImageError
 from melanoma_detect.images.frame_names import file_of
 from melanoma_detect.images.perceptual_hash import Codes, fingerprint
 from melanoma_detect.images.reader import ImageLike, load_rgb, min_decode_size, source_name
 from melanoma_detect.inference.preprocessing import check_image_path
 from melanoma_detect.utils.arrays import Float32Array
-from melanoma_detect.utils.regular_files import open_regular
 
 _SIDE = 128  # pixels: thumbnails whose fine detail is compared, as data.near_duplicates does
 _BLUR = 2.5  # pixels: coarser shapes are the same in all round lesions
@@ -30,7 +31,7 @@ class ImageTraces(NamedTuple):
         digest: SHA-256 of its file; empty where there is none.
         path: The absolute path of its file; empty where there is none.
         codes: The perceptual hashes to look up, uint8 `(m, 32)`; none for an image of one even colour.
-        grey: float32 `(128, 128)`: its grey levels.
+        detail: float32 `(128, 128)`: its fine detail.
         record: The dataset's record, if it is one.
     """
 
@@ -38,7 +39,7 @@ class ImageTraces(NamedTuple):
     digest: str
     path: str
     codes: Codes
-    grey: Float32Array
+    detail: Float32Array
     record: Record | None = None
 
 
@@ -62,7 +63,7 @@ def read_traces(image: ImageLike | Record) -> ImageTraces:
     record = image if isinstance(image, Record) else None
     shown: Any = image.image if isinstance(image, Record) else image
     check_image_path(shown)
-    loaded = load_rgb(shown, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash"))
+    loaded = _load(shown)
     found = fingerprint(loaded)
     is_file = isinstance(shown, (str, os.PathLike))
     return ImageTraces(
@@ -70,7 +71,7 @@ def read_traces(image: ImageLike | Record) -> ImageTraces:
         digest=record.digest if record and record.digest else _digest(shown),
         path=os.path.abspath(file_of(shown)) if is_file else "",  # noqa: PTH100 - a path may be a StretchedImage
         codes=np.empty((0, 32), np.uint8) if found is None else np.concatenate([found.queries, found.orientations]),
-        grey=_grey(loaded),
+        detail=_fine_detail(_grey(loaded)),
         record=record,
     )
 
@@ -90,10 +91,10 @@ def show_same_lesion(traces: ImageTraces, other: ImageLike) -> bool:
         True
     """
     try:
-        grey = _grey(load_rgb(other, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash")))
+        grey = _grey(_load(other))
     except ImageError:
         return False
-    return _correlate(_fine_detail(traces.grey), _fine_detail(grey)) >= _MIN_CORRELATION
+    return _correlate(traces.detail, _fine_detail(grey)) >= _MIN_CORRELATION
 
 
 def _digest(image: Any) -> str:
@@ -103,10 +104,13 @@ def _digest(image: Any) -> str:
     if not isinstance(image, (str, os.PathLike)):
         return ""
     try:
-        with open_regular(file_of(image), DatasetError) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, DatasetError):
+        return digest(Path(file_of(image)))
+    except ImageError:
         return ""
+
+
+def _load(image: ImageLike) -> Image.Image:
+    return load_rgb(image, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash"))
 
 
 def _grey(image: Image.Image) -> Float32Array:
