@@ -74,7 +74,8 @@ def similar_index(
     if out is not None:
         SIMILAR_FILE.check_output(out, overwrite=overwrite)
     records = _cases_of(data)
-    index = _find_kept(records, predictor) or _compute(records, predictor, progress=progress)
+    key = _key(records, predictor)
+    index = _find_kept(key, predictor) or _compute(records, predictor, key, progress=progress)
     if out is not None:
         index.save(out, overwrite=overwrite)
     return index
@@ -127,7 +128,7 @@ def _cases_of(data: Any) -> list[Record]:
     return cases
 
 
-def _compute(records: Sequence[Record], predictor: Predictor, *, progress: bool) -> SimilarIndex:
+def _compute(records: Sequence[Record], predictor: Predictor, key: str, *, progress: bool) -> SimilarIndex:
     with progress_bar("looking at the cases", shown=progress):
         outputs = run_on_images(predictor, [record.image for record in records], skip_unreadable=True)
     sound: NDArray[np.bool_] = np.asarray(np.isfinite(outputs.features).all(axis=1))
@@ -143,13 +144,18 @@ def _compute(records: Sequence[Record], predictor: Predictor, *, progress: bool)
     # Without the rows of tables, which may say more of a patient than is needed here.
     kept = tuple(replace(record, metadata={}) for record, is_sound in zip(records, sound, strict=True) if is_sound)
     index = SimilarIndex(kept, reduce_features(outputs.features[sound]), identify_model(predictor))
-    if not left_out:
-        _keep(index, _key(records, predictor))
+    if key and not left_out:
+        _keep(index, key)
     return index
 
 
 def _key(records: Sequence[Record], predictor: Predictor) -> str:
-    """Return a name for the index of these records, as this model makes it."""
+    """Return a name for the index of these records, as this model makes it; empty where it cannot be kept.
+
+    Without digests nobody knows whether images are the same.
+    """
+    if not all(record.digest for record in records):
+        return ""
     identity = identify_model(predictor)
     made_of = hashlib.sha256(predictor.files.onnx or identity.answers.tobytes())
     made_of.update(repr((identity.image_size, identity.resize, identity.views)).encode())
@@ -159,11 +165,11 @@ def _key(records: Sequence[Record], predictor: Predictor) -> str:
     return made_of.hexdigest()
 
 
-def _find_kept(records: Sequence[Record], predictor: Predictor) -> SimilarIndex | None:
-    """Return an earlier index of the same images; without digests nobody knows whether they are the same."""
-    if not all(record.digest for record in records):
+def _find_kept(key: str, predictor: Predictor) -> SimilarIndex | None:
+    """Return an earlier index of the same images."""
+    if not key:
         return None
-    file = cache_folder("similar") / f"{_key(records, predictor)}{SIMILAR_FILE.suffix}"
+    file = cache_folder("similar") / f"{key}{SIMILAR_FILE.suffix}"
     try:
         index = read_similar_index(file)
     except (MelanomaDetectError, OSError):
