@@ -85,9 +85,8 @@ def test_a_camera_with_another_white_balance_is_named_from_sketches(tmp_path, de
             for camera, blue in cameras.items():
                 cell = sketch.cell(day, camera)
                 cell.images = 40
-                for value in rng.uniform(size=40):
-                    cell.add_value(Statistic("melanoma"), value)
-                    cell.add_value(Statistic("blue"), rng.normal(blue, 0.1))
+                cell.add_values(Statistic("melanoma"), rng.uniform(size=40))
+                cell.add_values(Statistic("blue"), rng.normal(blue, 0.1, 40))
         (tmp_path / name).write_bytes(pack_sketch(sketch))
         return tmp_path / name
 

@@ -8,12 +8,9 @@ from melanoma_detect.monitoring.samples import Statistic
 from melanoma_detect.monitoring.sketch import Cell, Moments, Sketch, detector_digest, merge_sketches
 
 
-def make_cell(values, features=()):
+def make_cell(values):
     cell = Cell(images=len(values))
-    for value in values:
-        cell.add_value(Statistic("melanoma"), value)
-    for row in features:
-        cell.moments.add(row)
+    cell.add_values(Statistic("melanoma"), values)
     return cell
 
 
@@ -22,8 +19,7 @@ def test_mean_and_covariance_of_merged_parts_are_those_of_all_images():
     total = Moments()
     for part in (features[:7], features[7:]):
         moments = Moments()
-        for row in part:
-            moments.add(row)
+        moments.add(part)
         total.merge(moments)
     assert total.count == 40
     assert total.mean == pytest.approx(features.mean(axis=0))

@@ -16,9 +16,9 @@ from melanoma_detect.monitoring.sketch_file import pack_sketch, read_sketch, unp
 @pytest.fixture
 def sketch():
     cell = Cell(images=5, unreadable=1, alerts=1, refers=2)
-    for value in (0.1, 0.2, 0.2, 0.9):
-        cell.add_value(Statistic("melanoma", "dermoscopy"), value)
-        cell.moments.add(np.full(PROJECTIONS, value))
+    values = np.array([0.1, 0.2, 0.2, 0.9])
+    cell.add_values(Statistic("melanoma", "dermoscopy"), values)
+    cell.moments.add(np.repeat(values[:, None], PROJECTIONS, axis=1))
     cell.add_reason("too dark")
     return Sketch("a" * 64, (2**64 - 1,), {("2026-11-27", "Canon EOS 80D"): cell})
 

@@ -126,8 +126,7 @@ def write_sketch(tmp_path):
         path = tmp_path / name
         made = {place: Cell(images=len(values)) for place, values in cells.items()}
         for place, values in cells.items():
-            for value in values:
-                made[place].add_value(Statistic("melanoma"), value)
+            made[place].add_values(Statistic("melanoma"), values)
         path.write_bytes(pack_sketch(Sketch(detector, marks, made)))
         return path
 

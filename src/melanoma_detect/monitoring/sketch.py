@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.monitoring.grids import GRIDS, PROJECTIONS
@@ -38,14 +39,14 @@ class Moments:
     products: Float64Array = field(default_factory=lambda: np.zeros(PRODUCTS))
 
     def add(self, features: Float64Array) -> None:
-        """Add an image.
+        """Add images.
 
         Args:
-            features: `(16,)`.
+            features: `(n, 16)`, finite.
         """
-        self.count += 1
-        self.sums = self.sums + features
-        self.products = self.products + np.outer(features, features)[_TRIANGLE]
+        self.count += len(features)
+        self.sums = self.sums + features.sum(axis=0)
+        self.products = self.products + (features.T @ features)[_TRIANGLE]
 
     def merge(self, other: "Moments") -> None:
         """Add other images.
@@ -96,14 +97,14 @@ class Cell:
     histograms: dict[Statistic, Counter[int]] = field(default_factory=dict)
     moments: Moments = field(default_factory=Moments)
 
-    def add_value(self, statistic: Statistic, value: float) -> None:
-        """Count a number of an image.
+    def add_values(self, statistic: Statistic, values: ArrayLike) -> None:
+        """Count a number of images.
 
         Args:
             statistic: Which one.
-            value: A finite number.
+            values: Of each image, `(n,)`, finite.
         """
-        self.histograms.setdefault(statistic, Counter())[int(GRIDS[statistic.name].find([value])[0])] += 1
+        self.histograms.setdefault(statistic, Counter()).update(GRIDS[statistic.name].find(values).tolist())
 
     def add_reason(self, reason: str) -> None:
         """Count an abstention.

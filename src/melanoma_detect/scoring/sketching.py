@@ -1,7 +1,8 @@
 """The sketch of a score table: counted from its rows while they are written."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.monitoring.grids import FEATURES
 from melanoma_detect.monitoring.samples import Statistic
 from melanoma_detect.monitoring.score_tables import row_mark
-from melanoma_detect.monitoring.sketch import Sketch, detector_digest
+from melanoma_detect.monitoring.sketch import Cell, Sketch, detector_digest
 from melanoma_detect.monitoring.sketch_file import MAX_BYTES, MAX_CELLS, SUFFIX, pack_sketch, read_sketch
 from melanoma_detect.scoring.addresses import is_address, local_path
 from melanoma_detect.scoring.arguments import Source
@@ -23,6 +24,7 @@ from melanoma_detect.utils.paths import path_text
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*\s*%?")  # in a reason: each value would be a reason of its own
 _LONGEST = 120  # characters of a reason
+_PART = 1024  # rows that are counted together: one by one takes seven times as long
 
 
 class SketchBuilder:
@@ -44,7 +46,7 @@ class SketchBuilder:
         self._sketch = Sketch(detector_digest(predictor))
         self._mark = 0
         self._count = len(names)
-        self._columns = {name: number for number, name in enumerate((*names, *MEASURES))}
+        self._names = (*names, *MEASURES)
 
     def take(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield the rows of the table while they are counted.
@@ -55,9 +57,11 @@ class SketchBuilder:
         Yields:
             The rows without them.
         """
-        for row in rows:
-            self._add(row)
-            yield row[: self._count]
+        left = iter(rows)
+        while part := list(islice(left, _PART)):
+            self._add(part)
+            for row in part:
+                yield row[: self._count]
 
     def write(self, *, overwrite: bool) -> None:
         """Write the sketch.
@@ -75,27 +79,35 @@ class SketchBuilder:
         with atomic_file(self.path, overwrite=True) as partial:
             partial.write_bytes(pack_sketch(sketch))
 
-    def _add(self, row: Row) -> None:
-        cells = {name: row[column] for name, column in self._columns.items()}
-        cell = self._sketch.cell(cells["day"], cells["camera"])
-        self._mark = (self._mark + row_mark(cells["path"], cells["melanoma"], cells["malignant"])) % 2**64
-        cell.images += 1
-        cell.alerts += cells["decision"] == "alert"
-        cell.refers += cells["decision"] == "refer"
-        if cells["reason"] == UNREADABLE:
-            cell.unreadable += 1
-            return
-        if cells["abstained"] == "true":
-            cell.add_reason(plain_reason(cells["reason"]))
-        for name in ("melanoma", "malignant"):
-            if cells[name]:
-                cell.add_value(Statistic(name, cells["image_type"]), float(cells[name]))
-        for name in NUMBERS:
-            if cells[name]:
-                cell.add_value(Statistic(name), float(cells[name]))
-        features = np.array([float(cells[name] or "nan") for name in FEATURES])
-        if np.isfinite(features).all():
-            cell.moments.add(features)
+    def _add(self, rows: Iterable[Row]) -> None:
+        places: dict[tuple[str, str], list[dict[str, str]]] = {}
+        for row in rows:
+            image = dict(zip(self._names, row, strict=True))
+            self._mark = (self._mark + row_mark(image["path"], image["melanoma"], image["malignant"])) % 2**64
+            places.setdefault((image["day"], image["camera"]), []).append(image)
+        for place, images in places.items():
+            _add_images(self._sketch.cell(*place), images)
+
+
+def _add_images(cell: Cell, images: Sequence[Mapping[str, str]]) -> None:
+    readable = [image for image in images if image["reason"] != UNREADABLE]
+    cell.images += len(images)
+    cell.unreadable += len(images) - len(readable)
+    cell.alerts += sum(image["decision"] == "alert" for image in images)
+    cell.refers += sum(image["decision"] == "refer" for image in images)
+    values: dict[Statistic, list[float]] = {}
+    for image in readable:
+        if image["abstained"] == "true":
+            cell.add_reason(plain_reason(image["reason"]))
+        watched = [Statistic(name, image["image_type"]) for name in ("melanoma", "malignant")]
+        for statistic in (*watched, *map(Statistic, NUMBERS)):
+            if image[statistic.name]:
+                values.setdefault(statistic, []).append(float(image[statistic.name]))
+    for statistic, numbers in values.items():
+        cell.add_values(statistic, numbers)
+    features = np.array([[float(image[name] or "nan") for name in FEATURES] for image in readable])
+    if len(features):
+        cell.moments.add(features[np.isfinite(features).all(axis=1)])
 
 
 def check_sketch_output(path: Source, inputs: Iterable[Source], *, overwrite: bool, resumed: bool = False) -> Path:
