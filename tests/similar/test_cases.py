@@ -115,3 +115,10 @@ def test_an_index_shows_its_diagnoses(detector, data):
     html = index._repr_html_()
     assert "no view" not in html
     assert all(label in html for label in data.classes)
+
+
+def test_an_explanation_is_not_written_over_a_case(detector, data):
+    index = md.similar_index(data, detector, progress=False)
+    explanation = detector.explain(data.records[0].path, method="occlusion", similar_to=index)
+    with pytest.raises(OutputError, match="is an input"):
+        explanation.save(explanation.similar[0].record.path, overwrite=True)

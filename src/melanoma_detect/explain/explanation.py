@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from melanoma_detect.explain.dicom_output import HasDicomCapture
-from melanoma_detect.explain.image_output import check_image_output
+from melanoma_detect.explain.image_output import save_image
 from melanoma_detect.explain.overlay import draw_overlay
 from melanoma_detect.explain.sheet import SheetText, draw_sheet
 from melanoma_detect.explain.similar_sheet import add_similar
@@ -22,7 +22,6 @@ from melanoma_detect.similar.cases import SimilarCases
 from melanoma_detect.utils.arrays import Float32Array
 from melanoma_detect.utils.deprecation import warn_renamed
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import atomic_file
 from melanoma_detect.utils.notebook import notebook_view, show
 from melanoma_detect.utils.probabilities import format_percent
 from melanoma_detect.utils.upward_calls import call_upwards
@@ -176,17 +175,16 @@ class Explanation(HasDicomCapture):
 
         Args:
             path: The file to write; its suffix (`.png`, `.jpg`, ...) decides the format.
-            overwrite: Replace a file that is there. The explained image itself is never replaced.
+            overwrite: Replace a file that is there. The explained image itself is never replaced, nor that of a similar case.
 
         Raises:
-            OutputError: The file exists, is the explained image, cannot be written, or no image format has that suffix.
+            OutputError: The file exists, is one of these images, cannot be written, or no image format has that suffix.
 
         Examples:
             >>> detector.explain(draw_lesion("melanoma", seed=1).pixels, method="occlusion").save("overlay.png")
         """
-        file = check_image_output(path, overwrite=overwrite, inputs=[self.source])
-        with atomic_file(file, overwrite=overwrite) as partial:
-            self.sheet().save(partial, Image.registered_extensions()[file.suffix.lower()])
+        cases = [case.record.path for case in self.similar or ()]
+        save_image(self.sheet, path, overwrite=overwrite, inputs=[self.source, *cases])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the arrays, and the figures of the sentences, as plain values for JSON.

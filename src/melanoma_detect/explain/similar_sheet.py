@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from melanoma_detect.errors import ImageError
-from melanoma_detect.explain.image_output import check_image_output
+from melanoma_detect.explain.image_output import save_image
 from melanoma_detect.explain.lettering import choose_lettering
 from melanoma_detect.explain.sheet import FAINT, GAP, NOTE_SIZE, PAPER, SHEET_WIDTH, TEXT_SIZE, TITLE_SIZE, TextBlocks
 from melanoma_detect.images.reader import load_rgb, min_decode_size, resize_image
@@ -17,7 +17,6 @@ from melanoma_detect.inference.prediction_image import load_image
 from melanoma_detect.printable import printable
 from melanoma_detect.similar.cases import SimilarCases
 from melanoma_detect.utils.disclaimer import DISCLAIMER
-from melanoma_detect.utils.files import atomic_file
 
 _COLUMNS = 4  # of cases alone; one more beside the image
 _MOST = 40  # cases that are drawn: ten rows
@@ -88,10 +87,7 @@ def save_similar(
         >>> save_similar(detector.similar(data.records[0], data, k=3), "sheet.png").name
         'sheet.png'
     """
-    file = check_image_output(path, overwrite=overwrite, inputs=inputs)
-    with atomic_file(file, overwrite=overwrite) as partial:
-        draw_similar(found).save(partial, Image.registered_extensions()[file.suffix.lower()])
-    return file
+    return save_image(lambda: draw_similar(found), path, overwrite=overwrite, inputs=inputs)
 
 
 def case_image(found: SimilarCases, place: int, side: int) -> Image.Image:
