@@ -37,6 +37,7 @@ from sklearn.metrics import average_precision_score
 import melanoma_detect as md
 from melanoma_detect import taxonomy
 from melanoma_detect.data.folds import make_folds
+from melanoma_detect.data_audit.detector_checks import stranger_threshold
 from melanoma_detect.data_audit.label_judges import JudgedLabels, judge_labels
 from melanoma_detect.data_audit.out_of_fold import FOLDS, centre
 from melanoma_detect.images.formats import SUFFIXES
@@ -311,7 +312,7 @@ def plant_strangers(name: str, images: Images, strangers: NDArray[np.float32], m
         distance, own = space.distance(features), FeatureSpace.fit(features).distance(features)
         for method, score in (("audit", distance * own), ("detector_distance", distance), ("own_distance", own)):
             found[method].append(float(average_precision_score(planted, score)))
-        threshold = model.config.calibration(1).ood_threshold
+        threshold = stranger_threshold(model)
         over.append((int(planted[distance > threshold].sum()), int((distance > threshold).sum())))
     means = {method: float(np.mean(values)) for method, values in found.items()}
     print(f"{name}_strangers_audit_ap {means['audit']:.3f} {means['own_distance']:.3f}")

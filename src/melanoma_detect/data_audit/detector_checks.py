@@ -17,6 +17,7 @@ from melanoma_detect.errors import DetectorError
 from melanoma_detect.inference import bundle
 from melanoma_detect.inference.detector_argument import SupportsPredictor, as_predictor
 from melanoma_detect.inference.image_outputs import ImageOutputs, run_on_images
+from melanoma_detect.inference.image_types import ImageType
 from melanoma_detect.inference.out_of_distribution import FeatureSpace
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.inference.signing_keys import default_trusted_keys
@@ -88,6 +89,23 @@ def check_by_detector(
     return _check(records, groups, left_out, predictor)
 
 
+def stranger_threshold(model: Predictor) -> float:
+    """Return the out-of-distribution score over which an image shows no skin lesion.
+
+    Args:
+        model: A detector's predictor.
+
+    Returns:
+        Of a detector with a calibration for clinical photographs the higher of its two: a dataset may hold both types.
+
+    Examples:
+        >>> stranger_threshold(predictor) >= predictor.config.calibration(1).ood_threshold
+        True
+    """
+    types: tuple[ImageType | None, ...] = (None, "clinical") if model.config.clinical else (None,)
+    return max(model.config.calibration(1, image_type).ood_threshold for image_type in types)
+
+
 def _check(
     records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], model: Predictor
 ) -> DetectorFindings:
@@ -130,8 +148,7 @@ def _find_strangers(
 ) -> Finding:
     """Rank images by their distance from the detector's training images times that from the other images of the dataset."""
     scores = space.distance(outputs.features)
-    types = (None, "clinical") if model.config.clinical else (None,)
-    threshold = max(model.config.calibration(1, image_type).ood_threshold for image_type in types)  # type: ignore[arg-type]
+    threshold = stranger_threshold(model)
     over = scores > threshold
     ranked = scores * FeatureSpace.fit(outputs.features).distance(outputs.features)
     order = [int(index) for index in np.argsort(-ranked, kind="stable") if over[index]]
