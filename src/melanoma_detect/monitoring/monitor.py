@@ -106,7 +106,10 @@ def monitor_samples(blocks: Sequence[Samples], reference: Reference, *, alpha: f
     sources = tuple(dict.fromkeys(block.source for block in blocks))
 
     def per_period(name: str) -> tuple[int, ...]:
-        return tuple(sum(getattr(block, name) for block in blocks if block.period == period) for period in periods)
+        found = dict.fromkeys(periods, 0)
+        for block in blocks:
+            found[block.period] += getattr(block, name)
+        return tuple(found.values())
 
     counts = {name: per_period(name) for name in ("images", "alerts", "refers", "unreadable")}
     return Monitoring(

@@ -150,7 +150,8 @@ def divide_alpha(statistics: Iterable[Statistic]) -> dict[Statistic, float]:
 
 
 def _in_order(blocks: Sequence[Samples], periods: Sequence[str]) -> list[Samples]:
-    return sorted(blocks, key=lambda block: (periods.index(block.period), block.source))
+    places = {period: place for place, period in enumerate(periods)}
+    return sorted(blocks, key=lambda block: (places[block.period], block.source))
 
 
 def _values(blocks: Sequence[Samples], periods: Sequence[str], statistic: Statistic) -> list[Float64Array]:
