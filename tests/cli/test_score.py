@@ -57,6 +57,19 @@ def test_errors_name_the_image_as_the_table_does(saved, tmp_path, monkeypatch):
     assert result.stderr.startswith("Note: new: no such folder; it will be made for scores.csv")
 
 
+def test_a_sketch_is_written_besides_and_watched(lesions, saved, tmp_path):
+    arguments = ["score", str(lesions / "Test"), "-d", str(saved), "--sketch"]
+    sketch, table = tmp_path / "new" / "a.sketch", tmp_path / "a.csv"
+    result = CliRunner().invoke(app, [*arguments, str(sketch), "--out", str(table)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith(f"Written:\n  {table}\n  {sketch}\n\n")
+    watched = CliRunner().invoke(app, ["watch", str(sketch), "-d", str(saved), "--by", "camera", "--json"])
+    assert watched.exit_code in (0, 4), watched.output
+    assert json.loads(watched.stdout)["images"] == [36]
+    streamed = CliRunner().invoke(app, [*arguments, "b.sketch", "--out", "-"])
+    assert "--sketch: is written when a table is complete" in str(streamed.exception)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes")
 def test_a_closed_pipe_ends_it_without_a_word(lesions, saved, tmp_path):
     image = next((lesions / "Test" / "melanoma").glob("*.jpg"))
