@@ -1,15 +1,19 @@
 """What damaged images and damaged detector files get: no image *clear* that was not, and no other answer from a changed file.
 
-    python benchmarks/damaged_inputs.py [--images 10000] [--files 2000] > benchmarks/records/damaged_inputs.txt
+    MELANOMA_DETECT_DATA=folder python benchmarks/damaged_inputs.py [--images 10000] [--files 2000] > FILE
+
+FILE is benchmarks/records/damaged_inputs.txt.
 
 Prints one line per figure: name, value, goal. The images are drawn lesions in every format that the default detector does not
 clear, nor shifted by up to two pixels, with a little noise, lighter or darker: one that it nearly clears may be cleared for
 one changed pixel, which is no fault. Each is damaged once, by chance. The file is the default detector's, cut or with one byte
-changed.
+changed. With a folder of images in MELANOMA_DETECT_DATA, its JPEG and WebP files are read too: they are whole, and each that is
+refused was refused wrongly.
 """
 
 import argparse
 import io
+import os
 import random
 import sys
 import tempfile
@@ -22,8 +26,8 @@ import numpy as np
 from PIL import Image
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError, MelanomaDetectError
-from melanoma_detect.images.reader import Pixels
+from melanoma_detect.errors import DetectorError, ImageError, MelanomaDetectError
+from melanoma_detect.images.reader import Pixels, load_rgb
 from melanoma_detect.inference.bundle import SHIPPED
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
@@ -112,6 +116,20 @@ def damage_files(count: int, chance: random.Random) -> Iterator[tuple[str, int, 
     yield "damaged_files_foreign_errors", found["foreign"], "0"
 
 
+def read_whole_images(root: Path) -> Iterator[tuple[str, int, str]]:
+    """Yield how many whole images are refused."""
+    paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".webp")]
+    refused = 0
+    for path in paths:
+        try:
+            load_rgb(path)
+        except ImageError as error:
+            refused += 1
+            print(error, file=sys.stderr)
+    yield "whole_images", len(paths), "-"
+    yield "whole_images_refused", refused, "0"
+
+
 def main() -> None:
     """Damage what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,9 +137,11 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    root = os.environ.get("MELANOMA_DETECT_DATA")
     for figures in (
         damage_images(chosen.images, random.Random(chosen.seed)) if chosen.images else (),
         damage_files(chosen.files, random.Random(chosen.seed)) if chosen.files else (),
+        read_whole_images(Path(root)) if root else (),
     ):
         for name, value, goal in figures:
             print(name, value, goal, flush=True)

