@@ -12,18 +12,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy import fft, ndimage
 
+from melanoma_detect.images.fine_detail import DETAIL_SIDE, MIN_CORRELATION, correlate, fine_detail, grey_levels
 from melanoma_detect.images.perceptual_hash import BITS, SAME_BITS, Codes, Fingerprint
 from melanoma_detect.images.reader import load_rgb
 from melanoma_detect.utils.arrays import Float32Array
 
-# Between this limit and SAME_BITS fine detail decides: two photographs of a lesion correlate over 0.8, two lesions under 0.75.
-MAYBE_BITS = 48
-_MIN_CORRELATION = 0.8
-_SIDE = 128
-_BLUR = 2.5  # pixels of 128: coarser shapes are the same in all round lesions
+MAYBE_BITS = 48  # between this limit and SAME_BITS fine detail decides
 EXACT = 20_000  # codes: comparing all with all grows with the square of their number
 _BATCH = 4096  # queries: bounds the memory of one call
 
@@ -76,7 +71,7 @@ def find_near_duplicates(paths: Sequence[Path], fingerprints: Sequence[Fingerpri
     Examples:
         >>> from melanoma_detect.images.perceptual_hash import fingerprint
         >>> files = sorted((isic9 / "Test" / "nevus").glob("*.jpg"))
-        >>> find_near_duplicates(files, [fingerprint(Image.open(file)) for file in files])
+        >>> find_near_duplicates(files, [fingerprint(load_rgb(file)) for file in files])
         []
     """
     positions = [index for index, fingerprint in enumerate(fingerprints) if fingerprint is not None]
@@ -115,10 +110,7 @@ def correlate_detail(path: Path, other: Path) -> float:
         >>> round(correlate_detail(photo, photo), 3)
         1.0
     """
-    first, second = _read_detail(path), _read_detail(other)
-    wave = np.conj(fft.rfft2(second))
-    turned = [turn for flipped in (first, first.T) for turn in _flips(flipped)]
-    return max(float(fft.irfft2(fft.rfft2(turn) * wave, s=turn.shape).max()) for turn in turned)
+    return correlate(_read_detail(path), _read_detail(other))
 
 
 def read_grey(path: Path) -> Float32Array:
@@ -137,29 +129,7 @@ def read_grey(path: Path) -> Float32Array:
         >>> read_grey(isic9 / "Test" / "melanoma" / "melanoma_5000.jpg").shape
         (128, 128)
     """
-    small = load_rgb(path, (_SIDE, _SIDE)).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(small, dtype=np.float32)
-
-
-def fine_detail(grey: Float32Array) -> Float32Array:
-    """Return an image without its coarse shapes, faded out towards the border, as a vector of length 1.
-
-    Args:
-        grey: `(128, 128)`.
-
-    Returns:
-        `(128, 128)`; all 0 for an image of one even colour.
-
-    Examples:
-        >>> float(np.square(fine_detail(np.eye(128, dtype=np.float32))).sum().round(3))
-        1.0
-    """
-    side = len(grey)
-    detail = (grey - ndimage.gaussian_filter(grey, _BLUR)) * np.outer(np.hanning(side), np.hanning(side))
-    detail -= detail.mean()
-    length = float(np.sqrt(np.square(detail).sum()))
-    normalised: Float32Array = (detail / length if length else detail).astype(np.float32)
-    return normalised
+    return grey_levels(load_rgb(path, (DETAIL_SIDE, DETAIL_SIDE)))
 
 
 def find_pairs(codes: Codes, queries: Codes, owners: NDArray[np.int64], *, radius: int) -> Pairs:
@@ -224,17 +194,13 @@ def _find_lesion_pairs(paths: Sequence[Path], known: Sequence[Fingerprint]) -> l
     return [
         (first, second, bits)
         for first, second, bits in _rows(pairs)
-        if bits > SAME_BITS and correlate_detail(paths[first], paths[second]) >= _MIN_CORRELATION
+        if bits > SAME_BITS and correlate_detail(paths[first], paths[second]) >= MIN_CORRELATION
     ]
 
 
 @lru_cache(maxsize=256)
 def _read_detail(path: Path) -> Float32Array:
     return fine_detail(read_grey(path))
-
-
-def _flips(detail: Float32Array) -> list[Float32Array]:
-    return [detail, detail[::-1], detail[:, ::-1], detail[::-1, ::-1]]
 
 
 def _search_pairs(codes: Codes, queries: Codes, owners: NDArray[np.int64], radius: int) -> Iterator[NDArray[np.int64]]:

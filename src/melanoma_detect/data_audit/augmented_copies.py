@@ -7,8 +7,9 @@ from pathlib import Path
 from melanoma_detect.data.groups import parent_name
 from melanoma_detect.data.near_duplicates import find_near_duplicates
 from melanoma_detect.data.record import Record
-from melanoma_detect.data_audit.feature_duplicates import MIN_CORRELATION, correlate_turned
+from melanoma_detect.data_audit.feature_duplicates import correlate_turned
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.fine_detail import MIN_CORRELATION
 from melanoma_detect.images.perceptual_hash import Fingerprint, fingerprint
 from melanoma_detect.images.reader import SUFFIXES, load_rgb
 

@@ -6,13 +6,13 @@ from itertools import product
 import numpy as np
 from scipy import fft, ndimage
 
-from melanoma_detect.data.near_duplicates import NearDuplicate, fine_detail, read_grey
+from melanoma_detect.data.near_duplicates import NearDuplicate, read_grey
 from melanoma_detect.data.record import Record
+from melanoma_detect.images.fine_detail import MIN_CORRELATION, fine_detail
 from melanoma_detect.inference.image_outputs import run_on_images
 from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float32Array
 
-MIN_CORRELATION = 0.8  # as in data.near_duplicates: photographs of one lesion correlate more, two lesions under 0.75
 _NEIGHBOURS = 3
 _EXACT = 100_000  # images: beyond, exact search takes minutes
 _TURNS = (-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5, 10)  # degrees

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +11,12 @@ from PIL import Image
 from melanoma_detect.data.record import Record
 from melanoma_detect.data.scan import digest
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images.fine_detail import DETAIL_SIDE, MIN_CORRELATION, correlate, fine_detail, grey_levels
 from melanoma_detect.images.frame_names import file_of
 from melanoma_detect.images.perceptual_hash import Codes, fingerprint
 from melanoma_detect.images.reader import ImageLike, load_rgb, min_decode_size, source_name
 from melanoma_detect.inference.preprocessing import check_image_path
 from melanoma_detect.utils.arrays import Float32Array
-
-_SIDE = 128  # pixels: thumbnails whose fine detail is compared, as data.near_duplicates does
-_BLUR = 2.5  # pixels: coarser shapes are the same in all round lesions
-_MIN_CORRELATION = 0.8  # photographs of one lesion correlate more, of two lesions under 0.75
 
 
 class ImageTraces(NamedTuple):
@@ -71,7 +67,7 @@ def read_traces(image: ImageLike | Record) -> ImageTraces:
         digest=record.digest if record and record.digest else _digest(shown),
         path=os.path.abspath(file_of(shown)) if is_file else "",  # noqa: PTH100 - a path may be a StretchedImage
         codes=np.empty((0, 32), np.uint8) if found is None else np.concatenate([found.queries, found.orientations]),
-        detail=_fine_detail(_grey(loaded)),
+        detail=fine_detail(grey_levels(loaded)),
         record=record,
     )
 
@@ -91,10 +87,10 @@ def show_same_lesion(traces: ImageTraces, other: ImageLike) -> bool:
         True
     """
     try:
-        grey = _grey(_load(other))
+        loaded = _load(other)
     except ImageError:
         return False
-    return _correlate(traces.detail, _fine_detail(grey)) >= _MIN_CORRELATION
+    return correlate(traces.detail, fine_detail(grey_levels(loaded))) >= MIN_CORRELATION
 
 
 def _digest(image: Any) -> str:
@@ -110,31 +106,4 @@ def _digest(image: Any) -> str:
 
 
 def _load(image: ImageLike) -> Image.Image:
-    return load_rgb(image, min_decode_size((2 * _SIDE, 2 * _SIDE), "squash"))
-
-
-def _grey(image: Image.Image) -> Float32Array:
-    small = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(small, dtype=np.float32)
-
-
-def _fine_detail(grey: Float32Array) -> Float32Array:
-    """Return an image without its coarse shapes, faded out towards the border, as a vector of length 1. NumPy only."""
-    frequencies = np.fft.fftfreq(2 * _SIDE)[:, None], np.fft.rfftfreq(2 * _SIDE)[None]
-    blur = np.exp(-2 * (np.pi * _BLUR) ** 2 * (frequencies[0] ** 2 + frequencies[1] ** 2))
-    mirrored = np.pad(grey, ((0, _SIDE), (0, _SIDE)), mode="symmetric")
-    coarse = np.fft.irfft2(np.fft.rfft2(mirrored) * blur, s=mirrored.shape)[:_SIDE, :_SIDE]
-    window = np.hanning(_SIDE)
-    detail = (grey - coarse) * np.outer(window, window)
-    detail -= detail.mean()
-    length = float(np.sqrt(np.square(detail).sum()))
-    return np.asarray(detail / length if length > 1 else np.zeros_like(detail), np.float32)
-
-
-def _correlate(first: Float32Array, second: Float32Array) -> float:
-    wave = np.conj(np.fft.rfft2(second))
-    return max(float(np.fft.irfft2(np.fft.rfft2(turned) * wave, s=turned.shape).max()) for turned in _turns(first))
-
-
-def _turns(detail: Float32Array) -> Sequence[Float32Array]:
-    return [flipped[::down, ::along] for flipped in (detail, detail.T) for down in (1, -1) for along in (1, -1)]
+    return load_rgb(image, min_decode_size((2 * DETAIL_SIDE, 2 * DETAIL_SIDE), "squash"))
