@@ -35,7 +35,7 @@ def draw_outliers(count: int, size: tuple[int, int], *, seed: int = 123) -> Pixe
         uint8 `(count, height, width, 3)`, RGB.
 
     Raises:
-        DatasetError: A number is none of an image.
+        DatasetError: A number is out of range.
 
     Examples:
         >>> draw_outliers(6, (32, 48), seed=1).shape

@@ -72,8 +72,8 @@ def open_image(source: File, *, check_data: bool = False) -> Iterator[Image.Imag
     Args:
         source: A path, the bytes of a file, or an open binary file; of a DICOM file of several frames `"lesion.dcm#3"`, or a
             `Frame`.
-        check_data: Also look for damage that the decoder of a format without checksums does not tell, which takes as long as
-            decoding the image: for what is going to be decoded.
+        check_data: Also look for damage to a WebP image that its decoder does not report. It takes as long as decoding the
+            image: set it where the image will be decoded.
 
     Yields:
         A PIL image whose header has been read; Pillow decodes the pixels at their first use.

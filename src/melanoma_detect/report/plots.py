@@ -142,7 +142,7 @@ def augmentation(
         The figure: one row per image, the original first.
 
     Raises:
-        DatasetError: The split is empty, or a number is none of an image.
+        DatasetError: The split is empty, or a number is out of range.
 
     Examples:
         >>> len(augmentation(data.train, Augmentation(), images=2, views=3).axes)
