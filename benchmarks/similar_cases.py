@@ -58,7 +58,7 @@ def main() -> None:
     features = keep_features(chosen.tables / "milk10k_dermoscopy.npy", records, detector)
     print_quality(records, features, detector)
     print_safety(read_ham10000(chosen.data, chosen.lesions), detector)
-    print_time(features, records, detector)
+    print_time(features, records, detector, chosen.tables)
 
 
 def read_milk10k(folder: Path) -> list[Record]:
@@ -229,7 +229,9 @@ def changed_copy(path: Path) -> bytes:
     return file.getvalue()
 
 
-def print_time(features: Array, records: Sequence[Record], detector: md.Detector, count: int = 100_000) -> None:
+def print_time(
+    features: Array, records: Sequence[Record], detector: md.Detector, tables: Path, count: int = 100_000
+) -> None:
     """Print how long a search among many vectors takes, by NumPy and by faiss in turn."""
     rng = np.random.default_rng(1)
     rows = rng.integers(0, len(features), count)
@@ -242,7 +244,7 @@ def print_time(features: Array, records: Sequence[Record], detector: md.Detector
     kept = tuple(replace(records[row], id=str(number), group=str(number)) for number, row in enumerate(rows.tolist()))
     index = SimilarIndex(kept, vectors, identify_model(detector.predictor))
     start = time.perf_counter()
-    file = index.save("similar_cases_benchmark.similar", overwrite=True)
+    file = index.save(tables / "benchmark.similar", overwrite=True)
     print(f"file_100000_megabytes {file.stat().st_size / 1e6:.0f} -   # written in {time.perf_counter() - start:.1f} s")
     file.unlink()
     image = records[0].path

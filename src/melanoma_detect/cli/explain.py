@@ -50,7 +50,7 @@ def explain(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Draw a heat map of the parts of an image that support a diagnosis."""
-    from melanoma_detect.explain.explain import check_image_output  # noqa: PLC0415 - --help stays fast
+    from melanoma_detect.explain.image_output import check_image_output  # noqa: PLC0415 - --help stays fast
 
     check_image_output(out, overwrite=overwrite, inputs=[image, *detector_files(detector)])
     check_detector(detector)

@@ -15,7 +15,6 @@ from melanoma_detect.explain.explanation import (
     HIDDEN_SHARE,
     Explanation,
 )
-from melanoma_detect.explain.image_output import check_image_output
 from melanoma_detect.explain.occlusion import hide_hottest, occlude
 from melanoma_detect.explain.overlay import resize_heat
 from melanoma_detect.explain.prepared_image import PreparedImage, prepare_image
@@ -37,7 +36,6 @@ __all__ = [
     "METHODS",
     "Explanation",
     "Method",
-    "check_image_output",
     "check_method",
     "class_indices",
     "explain",

@@ -1,7 +1,7 @@
 """SimilarIndex: the features of a dataset's images, computed once, among which the nearest to an image are found."""
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma_detect.data.known_images.index import archive_id
+from melanoma_detect.data.known_images.index import archive_id, positions_by_key
 from melanoma_detect.data.record import Record
 from melanoma_detect.errors import DatasetError, DetectorError
 from melanoma_detect.images.hash_search import HashSearch
@@ -62,7 +62,7 @@ class SimilarIndex:
     @cached_property
     def rows_by_group(self) -> dict[str, list[int]]:
         """The positions of the images of each lesion, or patient where the dataset knows patients."""
-        return _positions((record.group, row) for row, record in enumerate(self.records))
+        return positions_by_key((record.group, row) for row, record in enumerate(self.records))
 
     def check_model(self, identity: ModelIdentity) -> None:
         """Raise DetectorError unless the index was made by a detector's model.
@@ -159,16 +159,16 @@ class SimilarIndex:
 
     @cached_property
     def _by_path(self) -> dict[str, list[int]]:
-        return _positions((os.path.abspath(record.path), row) for row, record in enumerate(self.records))  # noqa: PTH100 - links stay
+        return positions_by_key((os.path.abspath(record.path), row) for row, record in enumerate(self.records))  # noqa: PTH100 - links stay
 
     @cached_property
     def _by_digest(self) -> dict[str, list[int]]:
-        return _positions((record.digest, row) for row, record in enumerate(self.records) if record.digest)
+        return positions_by_key((record.digest, row) for row, record in enumerate(self.records) if record.digest)
 
     @cached_property
     def _by_id(self) -> dict[str, list[int]]:
         named = ((archive_id(record.path.name), row) for row, record in enumerate(self.records))
-        return _positions((name, row) for name, row in named if name)
+        return positions_by_key((name, row) for name, row in named if name)
 
     @cached_property
     def _group_by_id(self) -> dict[str, str]:
@@ -187,10 +187,3 @@ class SimilarIndex:
 def _codes(records: Sequence[Record]) -> Codes:
     content = b"".join(bytes.fromhex(record.fingerprint) for record in records)
     return np.frombuffer(content, np.uint8).reshape(len(records), _CODE)
-
-
-def _positions(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
-    positions: dict[str, list[int]] = defaultdict(list)
-    for key, row in pairs:
-        positions[key].append(row)
-    return dict(positions)

@@ -233,11 +233,11 @@ class KnownImages:
     @cached_property
     def _by_digest(self) -> dict[bytes, list[int]]:
         known = np.flatnonzero(self.digests.any(axis=1)).tolist()
-        return _positions((self.digests[entry].tobytes(), entry) for entry in known)
+        return positions_by_key((self.digests[entry].tobytes(), entry) for entry in known)
 
     @cached_property
     def _by_id(self) -> dict[str, list[int]]:
-        return _positions((id_, entry) for entry, id_ in enumerate(self.ids) if archive_id(id_))
+        return positions_by_key((id_, entry) for entry, id_ in enumerate(self.ids) if archive_id(id_))
 
 
 def archive_id(name: str) -> str:
@@ -255,6 +255,25 @@ def archive_id(name: str) -> str:
     """
     found = _ARCHIVE_ID.search(name)
     return found[1] if found else ""
+
+
+def positions_by_key(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, list[int]]:
+    """Return where each key is found.
+
+    Args:
+        pairs: Keys with their positions.
+
+    Returns:
+        The positions of each key, in order.
+
+    Examples:
+        >>> positions_by_key([("a", 0), ("b", 1), ("a", 2)])
+        {'a': [0, 2], 'b': [1]}
+    """
+    positions: dict[_Key, list[int]] = defaultdict(list)
+    for key, position in pairs:
+        positions[key].append(position)
+    return dict(positions)
 
 
 def _join(facts: Sequence[Facts]) -> Facts:
@@ -275,10 +294,3 @@ def _prefix_of(digest: str) -> bytes:
 
 def _to_array(values: Sequence[bytes], width: int) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(values), np.uint8).reshape(len(values), width)
-
-
-def _positions(pairs: Iterable[tuple[_Key, int]]) -> dict[_Key, list[int]]:
-    positions: dict[_Key, list[int]] = defaultdict(list)
-    for key, entry in pairs:
-        positions[key].append(entry)
-    return dict(positions)
