@@ -1,5 +1,6 @@
 """What a detector finds in a dataset: labels that contradict the images, and images of no skin lesion."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import melanoma_detect as md
 from melanoma_detect.data_audit.detector_checks import DOUBTFUL, STRANGERS, check_by_detector
 from melanoma_detect.data_audit.out_of_fold import FOLDS
+from melanoma_detect.images.reader import read_pixels
+from melanoma_detect.inference import image_outputs
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,27 @@ def test_an_audit_has_the_findings_and_the_page_shows_the_neighbours(drawn, plan
     assert "looks like" in page
     assert audit.notes[0] in page
     assert shown.frame["kind"].tolist().count(DOUBTFUL) == 4 * len(found.labels.cases)
+
+
+def test_an_audit_reads_each_image_for_its_detector_once(drawn, shipped, monkeypatch, tmp_path):
+    for name in ("nevus", "vascular lesion"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            shutil.copy(drawn / name / f"{name}{number}.png", tmp_path / name)
+    read = []
+
+    def counted(image, *options):
+        read.append(image)
+        return read_pixels(image, *options)
+
+    monkeypatch.setattr(image_outputs, "read_pixels", counted)
+    md.audit(tmp_path, detector=shipped, progress=False)
+    assert len(read) == len(set(read)) == 6
+
+
+def test_what_is_no_detector_is_refused_before_images_are_read(tmp_path):
+    with pytest.raises(md.errors.DetectorError, match=r"detector='mine.detector'; expected a detector"):
+        md.audit(tmp_path / "no such folder", detector="mine.detector", progress=False)
 
 
 def test_the_old_keyword_still_works(drawn):

@@ -28,13 +28,14 @@ from melanoma_detect.data.sources.read import PathLike
 from melanoma_detect.data.sources.table import group_keys
 from melanoma_detect.data_audit.augmented_copies import find_copies
 from melanoma_detect.data_audit.checks import run_checks
-from melanoma_detect.data_audit.detector_checks import AuditDetector, check_by_detector
+from melanoma_detect.data_audit.detector_checks import AuditDetector, check_by_detector, run_once
 from melanoma_detect.data_audit.feature_duplicates import find_by_features
 from melanoma_detect.data_audit.finding import AuditInputs, Finding
 from melanoma_detect.data_audit.known_images import check_known_images
 from melanoma_detect.errors import DataWarning, ImageError
 from melanoma_detect.images.reader import Pixels
 from melanoma_detect.inference.detector_argument import as_predictor
+from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.printable import printable
 from melanoma_detect.utils.counts import count_noun
 from melanoma_detect.utils.deprecation import call_moved, renamed_keywords, warn_renamed
@@ -164,12 +165,15 @@ def audit(
 
     Raises:
         DatasetError: The folder cannot become a dataset.
+        DetectorError: `detector` is none, or cannot run.
 
     Examples:
         >>> audit(data, progress=False)["two labels"].count
         0
     """
     index = known_images(known)
+    if detector is not None and detector != "default":
+        detector = as_predictor(detector)  # refused before images are read
     with progress_bar("auditing", shown=progress):
         return _audit(data if isinstance(data, Dataset) else _load(data), detector, index)
 
@@ -219,8 +223,10 @@ def _collect_inputs(
     records = [_with_digest(record, scan.digest) for record, scan, _ in readable]
     fingerprints = [scan.fingerprint for _, scan, _ in readable]
     pairs = dataset.scans.near_duplicates([record.image for record in records], fingerprints)
-    if detector is not None and not isinstance(detector, str):
-        pairs = _sorted({*pairs, *find_by_features(records, as_predictor(detector), pairs)})
+    outputs = None
+    if isinstance(detector, Predictor):
+        outputs = run_once(records, detector)
+        pairs = _sorted({*pairs, *find_by_features(records, outputs.features, pairs)})
     groups = group_images(
         [record.id for record in records],
         paths=[record.path for record in records],
@@ -233,7 +239,7 @@ def _collect_inputs(
     for record, image in zip(records, groups.images, strict=True):
         labels.setdefault(image, set()).add(record.label)
     conflicting = [len(labels[image]) > 1 for image in groups.images]
-    found = check_by_detector(records, groups.groups, conflicting, detector)
+    found = check_by_detector(records, groups.groups, conflicting, detector, outputs=outputs)
     inputs = AuditInputs(
         records=records,
         images=groups.images,

@@ -52,7 +52,12 @@ class DetectorFindings:
 
 
 def check_by_detector(
-    records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], detector: AuditDetector
+    records: Sequence[Record],
+    groups: Sequence[str],
+    left_out: Sequence[bool],
+    detector: AuditDetector,
+    *,
+    outputs: ImageOutputs | None = None,
 ) -> DetectorFindings:
     """Look for doubtful labels and for images of no skin lesion.
 
@@ -62,6 +67,7 @@ def check_by_detector(
         left_out: Whether the label of each is left out, because it is known to contradict another one.
         detector: A detector; `"default"` for the one that comes with the library, if the images number 100 to 3,000; None for
             no findings.
+        outputs: What `run_once` returned for this detector and these images; None to run it here.
 
     Returns:
         The findings.
@@ -76,7 +82,8 @@ def check_by_detector(
     if detector is None:
         return DetectorFindings()
     if detector != "default":
-        return _check(records, groups, left_out, as_predictor(detector))
+        model = as_predictor(detector)
+        return _check(records, groups, left_out, model, outputs or run_once(records, model))
     what = "doubtful labels and images of no skin lesion were not looked for"
     if len(records) not in _BY_DEFAULT:
         bounds = f"by default among {_BY_DEFAULT[0]} to {_BY_DEFAULT[-1]:,} images, and here are {len(records):,}"
@@ -86,7 +93,24 @@ def check_by_detector(
     except DetectorError as error:
         return DetectorFindings(notes=(f"{what}: {error}",))
     log_terms()
-    return _check(records, groups, left_out, predictor)
+    return _check(records, groups, left_out, predictor, run_once(records, predictor))
+
+
+def run_once(records: Sequence[Record], model: Predictor) -> ImageOutputs:
+    """Run a detector on each image, without further views.
+
+    Args:
+        records: The images.
+        model: The detector's predictor.
+
+    Returns:
+        Its outputs; the rows of an image that cannot be read are nan.
+
+    Examples:
+        >>> len(run_once(data.records[:2], predictor).features)
+        2
+    """
+    return run_on_images(model.at(views=1), [record.image for record in records], skip_unreadable=True)
 
 
 def stranger_threshold(model: Predictor) -> float:
@@ -107,10 +131,12 @@ def stranger_threshold(model: Predictor) -> float:
 
 
 def _check(
-    records: Sequence[Record], groups: Sequence[str], left_out: Sequence[bool], model: Predictor
+    records: Sequence[Record],
+    groups: Sequence[str],
+    left_out: Sequence[bool],
+    model: Predictor,
+    outputs: ImageOutputs,
 ) -> DetectorFindings:
-    model = model.at(views=1)
-    outputs = run_on_images(model, [record.image for record in records], skip_unreadable=True)
     strangers, notes = Finding(STRANGERS, 0), []
     kept = np.flatnonzero(np.isfinite(outputs.features).all(axis=1)).tolist()
     if len(kept) < len(records):  # files that have gone since they were scanned, or a network without numbers for them

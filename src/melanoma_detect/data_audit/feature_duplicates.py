@@ -9,8 +9,6 @@ from scipy import fft, ndimage
 from melanoma_detect.data.near_duplicates import NearDuplicate, read_grey
 from melanoma_detect.data.record import Record
 from melanoma_detect.images.fine_detail import MIN_CORRELATION, fine_detail
-from melanoma_detect.inference.image_outputs import run_on_images
-from melanoma_detect.inference.predictor import Predictor
 from melanoma_detect.utils.arrays import Float32Array
 
 _NEIGHBOURS = 3
@@ -20,26 +18,25 @@ _SCALES = (0.88, 0.94, 1.0, 1.06, 1.13)
 
 
 def find_by_features(
-    records: Sequence[Record], model: Predictor, known: Sequence[NearDuplicate]
+    records: Sequence[Record], features: Float32Array, known: Sequence[NearDuplicate]
 ) -> list[NearDuplicate]:
     """Find images that are another one turned by up to 10 degrees, or cropped by up to an eighth.
 
-    Each image is compared, in 45 turns and scales, with its nearest neighbours in the model's feature space. Where their fine
+    Each image is compared, in 45 turns and scales, with its nearest neighbours in a detector's feature space. Where their fine
     detail correlates, they show one lesion.
 
     Args:
         records: The images.
-        model: A detector's predictor.
+        features: Of each image by a detector, `(n, d)`; nan for an image that it could not read, which is left out.
         known: Pairs that are known already.
 
     Returns:
         New pairs; their `bits` are -1, as no hash was used.
 
     Examples:
-        >>> find_by_features(data.test.records[:4], predictor, [])
+        >>> find_by_features(data.test.records[:4], np.eye(4, dtype=np.float32), [])
         []
     """
-    features = run_on_images(model.at(views=1), [record.image for record in records]).features
     proposed = _nearest(features) - {(pair.first, pair.second) for pair in known}
     return [
         NearDuplicate(first, second, -1, "lesion")
@@ -75,9 +72,10 @@ def _nearest(features: Float32Array) -> set[tuple[int, int]]:
     """Return the pairs of each image and its nearest neighbours, by cosine similarity."""
     import faiss  # noqa: PLC0415 - heavy, and needed only to look for duplicates
 
-    if len(features) < 2:
+    rows = np.flatnonzero(np.isfinite(features).all(axis=1))
+    if len(rows) < 2:
         return set()
-    centred = np.ascontiguousarray(features - features.mean(axis=0))
+    centred = np.ascontiguousarray(features[rows] - features[rows].mean(axis=0))
     faiss.normalize_L2(centred)
     size = centred.shape[1]
     index = (
@@ -85,12 +83,13 @@ def _nearest(features: Float32Array) -> set[tuple[int, int]]:
     )
     index.add(centred)
     _, neighbours = index.search(centred, _NEIGHBOURS + 1)
-    return {
+    pairs = {
         (min(position, int(neighbour)), max(position, int(neighbour)))
         for position, row in enumerate(neighbours)
         for neighbour in row
         if neighbour >= 0 and neighbour != position
     }
+    return {(int(rows[first]), int(rows[second])) for first, second in pairs}
 
 
 def _warp(grey: Float32Array, degrees: float, scale: float) -> Float32Array:
