@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,13 +138,17 @@ def test_unknown_names():
 def test_what_the_lab_does_on_purpose_the_library_refuses(data):
     """The guards that the list of mistakes names are there."""
     first, second = (next(r for r in data.records if r.split == split) for split in ("train", "test"))
-    from dataclasses import replace
-
     with pytest.raises(md.errors.LeakError):
         data.with_records([first, replace(second, group=first.group)])
     copy = replace(first, id="copy", parent=first.id, split="test")
     with pytest.raises(md.errors.LeakError):
         data.with_records([first, copy])
+
+
+def test_every_class_that_means_melanoma_counts_as_one():
+    samples = replace(draw_world(1, 3).development.first_views(), classes=("melanoma", "nevus", "lentigo maligna"))
+    samples = samples.take(samples.labels < 3)
+    assert is_melanoma(samples).tolist() == (samples.labels != 1).tolist()
 
 
 def test_a_trial_knows_melanomas():

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from melanoma_detect.lab.intervals import Mean
 from melanoma_detect.lab.results import points
 
@@ -24,6 +26,11 @@ def test_a_table_is_text_html_and_json(table):
     assert len(json.loads(json.dumps(table.to_dict()))["results"]) == len(table) == 8
     assert len(list(table)) == 8
     assert "LeakError" in table["augment_before_split"]._repr_html_()
+
+
+def test_a_mistake_that_was_not_run_is_not_in_the_table(table):
+    with pytest.raises(KeyError, match="select_on_test"):
+        table["select_on_test"]
 
 
 def test_points():

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_detect.lab.samples import Samples, divide
+from melanoma_detect.lab.samples import divide
 from melanoma_detect.lab.trials import Outcome, Trial, is_melanoma, rates
 from melanoma_detect.utils.arrays import Float64Array
 
@@ -22,7 +22,7 @@ def threshold_on_test(trial: Trial) -> Outcome:
     Returns:
         Balanced accuracies of the alert: the mean of sensitivity and specificity.
     """
-    train, validation, test = _split(trial)
+    train, validation, test = trial.split_by_lesion(SPLIT)
     model = trial.train_melanoma(train)
     on_validation, on_test, truly = (
         (model.scores(part), is_melanoma(part)) for part in (validation, test, trial.untouched)
@@ -45,7 +45,7 @@ def threshold_on_training(trial: Trial) -> Outcome:
     Returns:
         Sensitivities for melanoma.
     """
-    train, validation, test = _split(trial)
+    train, validation, test = trial.split_by_lesion(SPLIT)
     model = trial.train_melanoma(train)
     train_scores, validation_scores = (model.scores(part)[is_melanoma(part)] for part in (train, validation))
     test_scores, true_scores = (model.scores(part)[is_melanoma(part)] for part in (test, trial.untouched))
@@ -69,7 +69,7 @@ def select_on_test(trial: Trial) -> Outcome:
     Returns:
         Accuracies.
     """
-    train, validation, test = _split(trial)
+    train, validation, test = trial.split_by_lesion(SPLIT)
     models = [trial.train(divide(train, train.lesions, (_SHARE, 1 - _SHARE), trial.rng)[0]) for _ in range(CANDIDATES)]
     on_test, on_validation = ([model.accuracy(part) for model in models] for part in (test, validation))
     chosen, honest = int(np.argmax(on_test)), int(np.argmax(on_validation))
@@ -132,9 +132,3 @@ def threshold_for(scores: Float64Array, sensitivity: float) -> float:
     """
     needed = int(np.ceil(sensitivity * len(scores)))
     return float(np.sort(scores)[len(scores) - needed])
-
-
-def _split(trial: Trial) -> tuple[Samples, Samples, Samples]:
-    images = trial.world.development.first_views()
-    train, validation, test = divide(images, images.lesions, SPLIT, trial.rng)
-    return train, validation, test

@@ -65,8 +65,10 @@ def run(
         >>> result.claimed > result.true
         True
     """
-    found = find_mistake(mistake)
-    return _run([found], data, seeds=seeds, learner=learner, lesions=lesions, seed=seed, progress=progress)[0]
+    table = run_all(
+        data, mistakes=[mistake], seeds=seeds, learner=learner, lesions=lesions, seed=seed, progress=progress
+    )
+    return table.results[0]
 
 
 def run_all(
@@ -105,19 +107,6 @@ def run_all(
     chosen = list(list_mistakes()) if names is None else [find_mistake(name) for name in names]
     if not chosen:
         raise DatasetError("mistakes is empty; name one of list_mistakes(), or leave it out for all")
-    return MistakeTable(_run(chosen, data, seeds=seeds, learner=learner, lesions=lesions, seed=seed, progress=progress))
-
-
-def _run(
-    mistakes: list[Mistake],
-    data: Dataset | None,
-    *,
-    seeds: int,
-    learner: str | Learner,
-    lesions: int | None,
-    seed: int,
-    progress: bool,
-) -> tuple[MistakeResult, ...]:
     count = whole_number(seeds, "seeds", DatasetError, low=2, below=_MAX_SEEDS + 1)
     first = check_seed(seed, DatasetError)
     name, make = find_learner(learner)
@@ -126,13 +115,16 @@ def _run(
     numbers = [(first + position) % SEEDS for position in range(count)]
     world = _worlds(data, lesions)
     shared = 0.0 if data is None else overlap(world(first))
-    outcomes: list[list[Outcome]] = [[] for _ in mistakes]
+    outcomes: list[list[Outcome]] = [[] for _ in chosen]
     for number in track(numbers, "running trials", count, shown=progress):
-        for own, mistake in zip(outcomes, mistakes, strict=True):
-            own.append(_outcome(mistake, world(number), make, number))
-    return tuple(
-        MistakeResult.of(mistake, own, learner=name, drawn=data is None, overlap=shared)
-        for mistake, own in zip(mistakes, outcomes, strict=True)
+        same = world(number)
+        for own, one in zip(outcomes, chosen, strict=True):
+            own.append(_outcome(one, same, make, number))
+    return MistakeTable(
+        tuple(
+            MistakeResult.of(one, own, learner=name, drawn=data is None, overlap=shared)
+            for one, own in zip(chosen, outcomes, strict=True)
+        )
     )
 
 

@@ -51,8 +51,7 @@ def accuracy_alone(trial: Trial) -> Outcome:
     Returns:
         The accuracy at 2 % melanomas as what is claimed, and balanced accuracies.
     """
-    images = trial.world.development.first_views()
-    train, test = divide(images, images.lesions, SPLIT, trial.rng)
+    train, test = trial.split_by_lesion(SPLIT)
     model = trial.train_melanoma(train)
     sensitivity, specificity = rates(model.scores(test) >= _ALERT, is_melanoma(test))
     true = sum(rates(model.scores(trial.untouched) >= _ALERT, is_melanoma(trial.untouched))) / 2
@@ -69,8 +68,7 @@ def drop_unsure(trial: Trial) -> Outcome:
     Returns:
         Accuracies.
     """
-    images = trial.world.development.first_views()
-    train, test = divide(images, images.lesions, SPLIT, trial.rng)
+    train, test = trial.split_by_lesion(SPLIT)
     model = trial.train(train)
     sureness = model.classifier.predict_proba(test.pixels).max(axis=1)
     kept = test.take(np.argsort(-sureness, kind="stable")[: round(SURE * len(test))])

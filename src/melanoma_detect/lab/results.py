@@ -153,7 +153,7 @@ class MistakeTable:
         return iter(self.results)
 
     def __getitem__(self, name: str) -> MistakeResult:
-        return next(result for result in self.results if result.mistake.name == name)
+        return {result.mistake.name: result for result in self.results}[name]
 
     def __repr__(self) -> str:
         return f"<MistakeTable of {len(self)} mistakes>"

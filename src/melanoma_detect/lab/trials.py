@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from melanoma_detect.errors import DatasetError
 from melanoma_detect.lab.learners import Classifier, Learner
-from melanoma_detect.lab.samples import Samples, World
-from melanoma_detect.taxonomy import find
+from melanoma_detect.lab.samples import Samples, World, divide
+from melanoma_detect.taxonomy import MELANOMA, positions
 from melanoma_detect.utils.arrays import Float64Array
 
 
@@ -50,6 +50,18 @@ class Trial:
     def untouched(self) -> Samples:
         """One image of each untouched lesion."""
         return self.world.untouched.first_views()
+
+    def split_by_lesion(self, shares: tuple[float, ...]) -> tuple[Samples, ...]:
+        """Divide one image of each of the study's lesions at random.
+
+        Args:
+            shares: See `samples.divide`.
+
+        Returns:
+            One part for each share.
+        """
+        images = self.world.development.first_views()
+        return divide(images, images.lesions, shares, self.rng)
 
     def train(self, samples: Samples) -> "Trained":
         """Train a classifier to tell all diagnoses apart.
@@ -143,13 +155,13 @@ def is_melanoma(samples: Samples) -> NDArray[np.bool_]:
         >>> is_melanoma(drawn)
         array([ True, False])
     """
-    codes = [known.code if (known := find(name)) else "" for name in samples.classes]
-    if "MEL" not in codes or set(codes) == {"MEL"}:
+    melanomas = positions(samples.classes, code=MELANOMA)
+    if len(melanomas) in (0, len(samples.classes)):
         raise DatasetError(
             f"this mistake is about melanoma, and the classes are {', '.join(samples.classes)}: give data with melanomas and "
             "another class, ten lesions of each or more"
         )
-    return np.asarray(samples.labels == codes.index("MEL"))
+    return np.isin(samples.labels, melanomas)
 
 
 def rates(alerts: NDArray[np.bool_], melanomas: NDArray[np.bool_]) -> tuple[float, float]:
