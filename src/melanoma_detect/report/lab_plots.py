@@ -26,36 +26,27 @@ def mistake_prices(table: MistakeTable) -> NotebookFigure:
     lines = sum(max(label.count("\n") + 1, 2) + 0.9 for label in labels)
     figure = new_figure(WIDTH, 0.19 * lines + 1.9, "The price of a mistake")
     axes = tidy(figure.subplots(), xlabel="figure", xlim=(-0.02, 1.02))
+    rows = range(len(table))
     for row, result in enumerate(table):
-        for trial in result.trials:
-            axes.plot([trial.true, trial.claimed], [row, row], "|", color=PALE, markersize=7, zorder=1)
+        trials = [figure for trial in result.trials for figure in (trial.true, trial.claimed)]
+        axes.plot(trials, [row] * len(trials), "|", color=PALE, markersize=7, zorder=1)
         axes.plot([result.true, result.claimed], [row, row], color=GREY, linewidth=1.2, zorder=2)
-        first = row == 0
-        axes.plot(
-            result.claimed,
-            row,
-            "s",
-            color=RED,
-            zorder=3,
-            clip_on=False,
-            label="claimed, with the mistake" if first else None,
-        )
-        axes.plot(
-            result.true, row, "o", color=BLUE, zorder=3, label="its truth, on untouched lesions" if first else None
-        )
-        axes.plot(
-            result.honest,
-            row,
-            "D",
-            markerfacecolor="white",
-            markeredgecolor=BLUE,
-            zorder=4,
-            clip_on=False,
-            label="reported by the honest study" if first else None,
-        )
         text = points(result.price, unit="").replace("-", "−")
         axes.annotate(text, (0.5, row + 0.4), ha="center", va="center", fontsize=SMALL - 2, color=GREY)
-    axes.set_yticks(range(len(labels)), labels, fontsize=SMALL)
+    claimed, true, honest = zip(*((one.claimed, one.true, one.honest) for one in table), strict=True)
+    axes.plot(claimed, rows, "s", color=RED, zorder=3, clip_on=False, label="claimed, with the mistake")
+    axes.plot(true, rows, "o", color=BLUE, zorder=3, label="its truth, on untouched lesions")
+    axes.plot(
+        honest,
+        rows,
+        "D",
+        markerfacecolor="white",
+        markeredgecolor=BLUE,
+        zorder=4,
+        clip_on=False,
+        label="reported by the honest study",
+    )
+    axes.set_yticks(rows, labels, fontsize=SMALL)
     axes.set_ylim(len(labels) - 0.35, -0.6)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(visible=False, axis="y")
