@@ -1,6 +1,6 @@
 """What classic mistakes of evaluation cost on real images, by the learner.
 
-    MELANOMA_DETECT_DATA=folder python benchmarks/mistake_lab.py [--seeds 10] [--network]
+    MELANOMA_DETECT_DATA=folder python benchmarks/mistake_lab.py [--seeds 10] [--learner NAME] [--leaks] [--network]
 
 Prints one line per figure: name, value, goal. The folder holds `ham10000_224` and `ham10000_rest`, images of HAM10000 in seven
 classes; the 182 of the second that spell a class otherwise are left out. `split_by_image` takes the lesions with several
@@ -94,7 +94,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="the number of trials")
     parser.add_argument("--learner", action="append", help="a small learner, all where it is left out")
     parser.add_argument("--leaks", action="store_true", help="make the three leaks only")
-    parser.add_argument("--network", action="store_true", help="train the network too")
+    parser.add_argument(
+        "--network",
+        action="store_true",
+        help="train the network in place of the small learners, and make the leaks only",
+    )
     options = parser.parse_args()
     folder = Path(os.environ["MELANOMA_DETECT_DATA"])
     several, everything = load(folder, several=True), load(folder, several=False)

@@ -36,7 +36,7 @@ def lab(
         int | None,
         typer.Option(
             callback=at_least(10),
-            help="Lesions of each class in the study; as many are untouched.",
+            help="Lesions of each class in the study; as many drawn ones are untouched, two thirds as many of a folder.",
             show_default="24 drawn ones, at most 150 of a folder",
         ),
     ] = None,
