@@ -1,6 +1,7 @@
 """Interrupted runs resume, if nothing has changed."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -196,8 +197,9 @@ def test_a_partial_file_is_not_a_shard(store):
     (store.folder / f"0000000-{shard.digest}.csv.123").write_text("half")
     again = ScoringState(store, {})
     assert not again.is_done(shard)
-    again.save(shard, [["a,b", "c\r\nd"]])
-    assert list(again.rows([shard])) == [["a,b", "c\r\nd"]]
+    rows = [[item.name, "a,b\r\nc"] for item in ITEMS]
+    again.save(shard, rows)
+    assert list(again.rows([shard])) == rows
     assert ScoringState(store, {}).is_done(shard)
 
 
@@ -214,7 +216,7 @@ def test_a_partial_file_is_not_a_shard(store):
 def test_settings_are_compared_exactly_and_answers_within_a_tolerance(store, before, now, fits):
     state = ScoringState(store, {"detector": before})
     [shard] = state.split(ITEMS, 10)
-    state.save(shard, [])
+    state.save(shard, [[item.name] for item in ITEMS])
     if fits:
         assert ScoringState(store, {"detector": now}).is_done(shard)
         return
@@ -249,6 +251,11 @@ def stopped(make_images, make_detector, monkeypatch):
     return folder, Path("whole.csv").read_bytes()
 
 
+def sealed(rows):
+    """Return rows as another program may leave them, with a SHA-256 that is right."""
+    return rows + b"sha256," + hashlib.sha256(rows).hexdigest().encode() + b"\r\n"
+
+
 DAMAGE = {
     "cut": lambda content: content[: len(content) // 2],
     "empty": lambda _: b"",
@@ -256,6 +263,10 @@ DAMAGE = {
     "another case": bytes.swapcase,
     "not UTF-8": lambda content: b"\xff" + content,
     "a row too few": lambda content: content.partition(b"\r\n")[2],
+    "sealed, not UTF-8": lambda content: sealed(b"\xff" + content.rpartition(b"sha256,")[0]),
+    "sealed, a row too few": lambda content: sealed(content.rpartition(b"sha256,")[0].partition(b"\r\n")[2]),
+    "sealed, a cell too few": lambda content: sealed(content.rpartition(b"sha256,")[0].replace(b",", b"", 1)),
+    "sealed, empty": lambda _: sealed(b""),
 }
 
 

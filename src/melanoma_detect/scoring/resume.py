@@ -84,7 +84,7 @@ class ScoringState:
         """
         name = _file_name(shard)
         if name in self._saved:  # one that was damaged since is scored again
-            return self._is_sound(name)
+            return self._is_sound(name, shard)
         if shard.number in self._saved_numbers and not self._overwrite:
             raise self._images_changed(f"from {shard.items[0].name} on")
         return False
@@ -153,11 +153,13 @@ class ScoringState:
         self._store.write(_SETTINGS, json.dumps({"run": run, "settings": settings}, indent=1).encode())
         return run
 
-    def _is_sound(self, name: str) -> bool:
+    def _is_sound(self, name: str, shard: Shard) -> bool:
         try:
-            return unpack_rows(self._store.read(name)) is not None
+            rows = unpack_rows(self._store.read(name))
         except OutputError:
             return False
+        # An image has a row, and a file of several frames has more.
+        return rows is not None and len(rows) >= len(shard.items) and len(set(map(len, rows))) == 1
 
     def _images_changed(self, where: str) -> OutputError:
         return OutputError(

@@ -3,9 +3,10 @@ r"""The file of a shard of a score table: its rows as CSV, and a last line with 
 A disk that was full, a file that was cut or one that somebody edited is told from what a run has saved.
 """
 
+import csv
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from melanoma_detect.scoring.table import Row, format_rows, parse_rows
 
@@ -29,7 +30,7 @@ def pack_rows(rows: Iterable[Row]) -> bytes:
     return content + _END + hashlib.sha256(content).hexdigest().encode() + b"\r\n"
 
 
-def unpack_rows(content: bytes) -> Iterator[list[str]] | None:
+def unpack_rows(content: bytes) -> list[list[str]] | None:
     """Read the rows of a shard's file.
 
     Args:
@@ -39,7 +40,7 @@ def unpack_rows(content: bytes) -> Iterator[list[str]] | None:
         The rows; None where this is not what `pack_rows` has returned.
 
     Examples:
-        >>> list(unpack_rows(pack_rows([["a.jpg", "nevus"]])))
+        >>> unpack_rows(pack_rows([["a.jpg", "nevus"]]))
         [['a.jpg', 'nevus']]
         >>> unpack_rows(pack_rows([["a.jpg", "nevus"]])[1:]) is None
         True
@@ -47,4 +48,7 @@ def unpack_rows(content: bytes) -> Iterator[list[str]] | None:
     rows, end, digest = content.rpartition(_END)
     if not end or digest != hashlib.sha256(rows).hexdigest().encode() + b"\r\n":
         return None
-    return parse_rows(io.StringIO(rows.decode(), newline=""))
+    try:
+        return list(parse_rows(io.StringIO(rows.decode(), newline="")))
+    except (UnicodeDecodeError, csv.Error):  # of another program, with its own SHA-256
+        return None
