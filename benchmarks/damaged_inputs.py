@@ -7,8 +7,8 @@ FILE is benchmarks/records/damaged_inputs.txt.
 Prints one line per figure: name, value, goal. The images are drawn lesions in every format that the default detector does not
 clear, nor shifted by up to two pixels, with a little noise, lighter or darker: one that it nearly clears may be cleared for
 one changed pixel, which is no fault. Each is damaged once, by chance. The file is the default detector's, cut or with one byte
-changed. With a folder of images in MELANOMA_DETECT_DATA, its JPEG and WebP files are read too: they are whole, and each that is
-refused was refused wrongly.
+changed. With a folder of images in MELANOMA_DETECT_DATA, its JPEG and WebP files are read too, and so are AVIF files that are
+made of them: they are whole, and each that is refused was refused wrongly.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -116,18 +116,38 @@ def damage_files(count: int, chance: random.Random) -> Iterator[tuple[str, int, 
     yield "damaged_files_foreign_errors", found["foreign"], "0"
 
 
-def read_whole_images(root: Path) -> Iterator[tuple[str, int, str]]:
+def read_whole_images(root: Path, avif: int, chance: random.Random) -> Iterator[tuple[str, int, str]]:
     """Yield how many whole images are refused."""
     paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".webp")]
+    yield "whole_images", len(paths), "-"
+    yield "whole_images_refused", count_refused(paths), "0"
+    yield "whole_avif_images", avif, "-"
+    yield (
+        "whole_avif_images_refused",
+        count_refused(save_as_avif(chance.choice(paths), chance) for _ in range(avif)),
+        "0",
+    )
+
+
+def count_refused(images: Iterable[Path | bytes]) -> int:
+    """Return how many images are refused, and print why."""
     refused = 0
-    for path in paths:
+    for image in images:
         try:
-            load_rgb(path)
+            load_rgb(image)
         except ImageError as error:
             refused += 1
             print(error, file=sys.stderr)
-    yield "whole_images", len(paths), "-"
-    yield "whole_images_refused", refused, "0"
+    return refused
+
+
+def save_as_avif(path: Path, chance: random.Random) -> bytes:
+    """Return a photograph as an AVIF file, of a size and a quality by chance."""
+    image = load_rgb(path)
+    image.thumbnail((side := chance.choice((16, 24, 32, 48, 64, 96, 128, 180, 300, 600)), side))
+    file, subsampling = io.BytesIO(), chance.choice(("4:2:0", "4:2:2", "4:4:4", "4:0:0"))
+    image.save(file, "AVIF", quality=chance.randrange(101), speed=chance.choice((6, 8, 10)), subsampling=subsampling)
+    return file.getvalue()
 
 
 def main() -> None:
@@ -135,13 +155,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--avif", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     root = os.environ.get("MELANOMA_DETECT_DATA")
     for figures in (
         damage_images(chosen.images, random.Random(chosen.seed)) if chosen.images else (),
         damage_files(chosen.files, random.Random(chosen.seed)) if chosen.files else (),
-        read_whole_images(Path(root)) if root else (),
+        read_whole_images(Path(root), chosen.avif, random.Random(chosen.seed)) if root else (),
     ):
         for name, value, goal in figures:
             print(name, value, goal, flush=True)

@@ -174,17 +174,17 @@ def store():
 
 
 def test_images_are_split_into_numbered_shards(store):
-    shards = list(ScoringState(store, {}).split(ITEMS, 3))
+    shards = list(ScoringState(store, {}, width=2).split(ITEMS, 3))
     assert [(shard.number, len(shard.items)) for shard in shards] == [(0, 3), (1, 3), (2, 1)]
     assert len({shard.digest for shard in shards}) == 3
 
 
 def test_shards_of_an_overwritten_run_are_not_used(store):
-    first = ScoringState(store, {"detector": "one"})
-    second = ScoringState(store, {"detector": "another"}, overwrite=True)
+    first = ScoringState(store, {"detector": "one"}, width=2)
+    second = ScoringState(store, {"detector": "another"}, width=2, overwrite=True)
     [old], [new] = first.split(ITEMS, 10), second.split(ITEMS, 10)
     first.save(old, [["of the first"]])
-    again = ScoringState(store, {"detector": "another"})
+    again = ScoringState(store, {"detector": "another"}, width=2)
     [shard] = again.split(ITEMS, 10)
     assert shard.digest == new.digest
     with pytest.raises(OutputError, match="images have changed"):
@@ -192,15 +192,15 @@ def test_shards_of_an_overwritten_run_are_not_used(store):
 
 
 def test_a_partial_file_is_not_a_shard(store):
-    state = ScoringState(store, {})
+    state = ScoringState(store, {}, width=2)
     [shard] = state.split(ITEMS, 10)
     (store.folder / f"0000000-{shard.digest}.csv.123").write_text("half")
-    again = ScoringState(store, {})
+    again = ScoringState(store, {}, width=2)
     assert not again.is_done(shard)
     rows = [[item.name, "a,b\r\nc"] for item in ITEMS]
     again.save(shard, rows)
     assert list(again.rows([shard])) == rows
-    assert ScoringState(store, {}).is_done(shard)
+    assert ScoringState(store, {}, width=2).is_done(shard)
 
 
 @pytest.mark.parametrize(
@@ -214,20 +214,20 @@ def test_a_partial_file_is_not_a_shard(store):
     ],
 )
 def test_settings_are_compared_exactly_and_answers_within_a_tolerance(store, before, now, fits):
-    state = ScoringState(store, {"detector": before})
+    state = ScoringState(store, {"detector": before}, width=2)
     [shard] = state.split(ITEMS, 10)
-    state.save(shard, [[item.name] for item in ITEMS])
+    state.save(shard, [[item.name, ""] for item in ITEMS])
     if fits:
-        assert ScoringState(store, {"detector": now}).is_done(shard)
+        assert ScoringState(store, {"detector": now}, width=2).is_done(shard)
         return
     with pytest.raises(OutputError, match="another detector"):
-        ScoringState(store, {"detector": now})
+        ScoringState(store, {"detector": now}, width=2)
 
 
 def test_a_run_without_shards_does_not_block_another(store):
-    ScoringState(store, {"detector": "one"})
-    ScoringState(store, {"detector": "another"})
-    assert list(ScoringState(store, {"detector": "third"}).split([], 10)) == []
+    ScoringState(store, {"detector": "one"}, width=2)
+    ScoringState(store, {"detector": "another"}, width=2)
+    assert list(ScoringState(store, {"detector": "third"}, width=2).split([], 10)) == []
 
 
 class Stopped(Exception):
@@ -266,6 +266,7 @@ DAMAGE = {
     "sealed, not UTF-8": lambda content: sealed(b"\xff" + content.rpartition(b"sha256,")[0]),
     "sealed, a row too few": lambda content: sealed(content.rpartition(b"sha256,")[0].partition(b"\r\n")[2]),
     "sealed, a cell too few": lambda content: sealed(content.rpartition(b"sha256,")[0].replace(b",", b"", 1)),
+    "sealed, other cells": lambda _: sealed(b"a\r\nb\r\n"),
     "sealed, empty": lambda _: sealed(b""),
 }
 
@@ -315,9 +316,9 @@ def test_a_folder_in_place_of_a_file_of_the_run_is_an_error_or_made_good(stopped
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"settings": 3}'])
 def test_settings_that_a_power_cut_has_emptied_start_the_run_again(content):
     store = open_store("scores.csv")
-    state = ScoringState(store, {"detector": "a"})
+    state = ScoringState(store, {"detector": "a"}, width=2)
     [shard] = state.split([Item("a.jpg", "/a.jpg")], size=10)
     state.save(shard, [["a.jpg", "nevus"]])
     (store.folder / "run.json").write_bytes(content)
-    again = ScoringState(store, {"detector": "a"})
+    again = ScoringState(store, {"detector": "a"}, width=2)
     assert not again.is_done(next(again.split([Item("a.jpg", "/a.jpg")], size=10)))

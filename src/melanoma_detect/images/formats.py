@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from melanoma_detect.errors import ImageError, MelanomaDetectError
+from melanoma_detect.images.avif_data import check_avif_data
 from melanoma_detect.images.bmp import check_bmp
 from melanoma_detect.images.containers import check_length
 from melanoma_detect.images.frames import Frame, file_of, find_frame, is_dicom
@@ -304,6 +305,8 @@ def _check_before_opening(kind: str, file: BinaryIO, prefix: bytes, name: str, *
         check_jpeg_tags(file)
     elif kind == "AVIF":
         check_boxed_tags(file)
+        if check_data:
+            check_avif_data(file)
 
 
 def _is_closed(image: Image.Image, error: Exception) -> bool:

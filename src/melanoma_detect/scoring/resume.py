@@ -37,6 +37,7 @@ class ScoringState:
     Args:
         store: Where the shards are saved.
         settings: What the rows depend on; JSON values.
+        width: Cells in a row.
         overwrite: Start again if something saved does not fit, in place of raising an error.
 
     Raises:
@@ -44,15 +45,15 @@ class ScoringState:
 
     Examples:
         >>> from melanoma_detect.scoring.storage import open_store
-        >>> state = ScoringState(open_store("scores.csv"), {"detector": "a"})
+        >>> state = ScoringState(open_store("scores.csv"), {"detector": "a"}, width=2)
         >>> [shard] = state.split([Item("a.jpg", "/a.jpg")], size=10)
         >>> state.save(shard, [["a.jpg", "nevus"]])
-        >>> list(ScoringState(open_store("scores.csv"), {"detector": "a"}).rows([shard]))
+        >>> list(ScoringState(open_store("scores.csv"), {"detector": "a"}, width=2).rows([shard]))
         [['a.jpg', 'nevus']]
     """
 
-    def __init__(self, store: Store, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
-        self._store, self._overwrite = store, overwrite
+    def __init__(self, store: Store, settings: Mapping[str, Any], *, width: int, overwrite: bool = False) -> None:
+        self._store, self._width, self._overwrite = store, width, overwrite
         self._run = self._resume_or_start(settings)
         self._saved = saved_shards(store)
         self._saved_numbers = {int(name.partition("-")[0]) for name in self._saved}
@@ -159,7 +160,7 @@ class ScoringState:
         except OutputError:
             return False
         # An image has a row, and a file of several frames has more.
-        return rows is not None and len(rows) >= len(shard.items) and len(set(map(len, rows))) == 1
+        return rows is not None and len(rows) >= len(shard.items) and {len(row) for row in rows} == {self._width}
 
     def _images_changed(self, where: str) -> OutputError:
         return OutputError(

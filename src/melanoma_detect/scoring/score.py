@@ -175,7 +175,7 @@ def score(
         track_scoring(partial(items, paths), shown=progress) as tracker,
         noting_interruption(lambda: _describe_kept(store, tracker, shard_size)),
     ):
-        state = ScoringState(store, settings, overwrite=overwrite)
+        state = ScoringState(store, settings, width=len(settings["set of columns"]), overwrite=overwrite)
         measured = sketched is not None
         scorer = make_scorer(
             engine, predictor, batch_size=batch_size, workers=workers, measured=measured, tracker=tracker
