@@ -29,6 +29,7 @@ from melanoma_detect.images.formats import (
 )
 from melanoma_detect.images.frames import Frame
 from melanoma_detect.images.jpeg_data import check_while_decoding
+from melanoma_detect.images.jpeg_seams import check_seams
 from melanoma_detect.images.memory import MAX_PIXELS, check_memory, check_size
 from melanoma_detect.images.orientation import orientation, turn_upright
 from melanoma_detect.images.quiet_decoders import quiet_decoders, silence_libtiff
@@ -301,6 +302,8 @@ def _load_file(source: Any, min_size: Size | None, inspect: Callable[[Image.Imag
         upright = _upright_rgb(image, source_name(source), full=min_size is None)
         if checked:
             checked.check()
+        if image.format in ("JPEG", "MPO"):
+            check_seams(image)
         return upright
 
 
