@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import melanoma_detect as md
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.training import checkpoints
 
 # The training uses everything with a state: schedule, moving average, random layers, dropout, mixing, image order.
@@ -167,3 +167,33 @@ def test_failed_write_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
         checkpoints.write(path, checkpoints.TrainingState(seconds=[1.0, 2.0]), {})
     assert checkpoints.read(path, {}).seconds == [1.0]
     assert [file.name for file in path.parent.iterdir()] == [checkpoints.FILE]
+
+
+HOLD = """
+import sys
+from melanoma_detect.training.checkpoints import one_training
+with one_training(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_do_not_train_with_one_checkpoint(data, tmp_path):
+    model = md.build_model("cnn", num_classes=len(data.classes), input_shape=(32, 32, 3), seed=1)
+    folder = tmp_path / "shared"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(OutputError, match=r"last\.npz: another process is training with it; wait for that one"):
+            md.Detector.fit(model, data, epochs=1, seed=1, progress=False, checkpoint=folder)
+        other.kill()
+    with checkpoints.one_training(folder):  # the system releases it when the process ends, however it ends
+        assert folder.is_dir()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_training_without_an_epoch_leaves_no_folder(tmp_path):
+    with pytest.raises(ZeroDivisionError), checkpoints.one_training(tmp_path / "none"):
+        raise ZeroDivisionError
+    assert not (tmp_path / "none").exists()

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_detect.data.dataset import Dataset
-from melanoma_detect.errors import DetectorError
+from melanoma_detect.errors import DetectorError, OutputError
 from melanoma_detect.training.recipes import Recipe
-from melanoma_detect.utils.files import atomic_file
+from melanoma_detect.utils.files import atomic_file, convert_write_errors
+from melanoma_detect.utils.locks import exclusive, lock_path
 from melanoma_detect.utils.partial_paths import remove_leftovers
 from melanoma_detect.utils.paths import expand_path
 from melanoma_detect.utils.regular_files import open_regular
@@ -94,6 +95,42 @@ def checkpoint_path(folder: "str | os.PathLike[str]") -> Path:
         'last.npz'
     """
     return expand_path(folder, DetectorError) / FILE
+
+
+@contextlib.contextmanager
+def one_training(folder: "str | os.PathLike[str] | None", process: int = 0) -> Iterator[None]:
+    """Hold a folder of checkpoints during a block: two trainings in turns would leave the epochs of both.
+
+    Args:
+        folder: The folder, which is made; None for a training without checkpoints.
+        process: The number of this process in its training; process 0 writes the checkpoints.
+
+    Raises:
+        OutputError: Another process trains there, or nothing can be written there.
+
+    Examples:
+        >>> with one_training("checkpoints"):
+        ...     pass
+    """
+    if folder is None or process:
+        yield
+        return
+    path = checkpoint_path(folder)
+    is_new = not path.parent.exists()
+    try:
+        with contextlib.ExitStack() as stack:
+            with convert_write_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(exclusive(lock_path(path), lambda: _busy_error(path)))
+            yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # where a checkpoint has been written
+                path.parent.rmdir()
+
+
+def _busy_error(path: Path) -> OutputError:
+    return OutputError(f"{path}: another process is training with it; wait for that one, or choose another folder")
 
 
 def write(path: Path, state: TrainingState, training: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         DetectorError: The model and the data do not fit, a split is empty, a loss is no number (the message has the epoch, the
             batch and the likely cause), or the checkpoint belongs to another training.
         ImageError: An image cannot be decoded; the message names it.
-        OutputError: The checkpoint cannot be written.
+        OutputError: The checkpoint cannot be written, or another process is training with it.
 
     Examples:
         >>> model = md.build_model("cnn", num_classes=9, input_shape=(32, 32, 3))
@@ -111,6 +111,7 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         seeded(seed),
         progress_bar("training", shown=options.progress) as bar,
         distribute(options.devices) as setup,
+        checkpoints.one_training(options.checkpoint, setup.process),
     ):
         progress = EpochProgress(epochs, bar, seconds=state.seconds, best=state.best)
         write = _checkpoint_writer(options.checkpoint, training, setup)
