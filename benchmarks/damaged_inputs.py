@@ -143,7 +143,7 @@ def count_refused(images: Iterable[Path | bytes]) -> int:
 
 def save_as_avif(path: Path, chance: random.Random) -> bytes:
     """Return a photograph as an AVIF file, of a size and a quality by chance."""
-    image = load_rgb(path)
+    image = Image.open(path).convert("RGB")
     image.thumbnail((side := chance.choice((16, 24, 32, 48, 64, 96, 128, 180, 300, 600)), side))
     file, subsampling = io.BytesIO(), chance.choice(("4:2:0", "4:2:2", "4:4:4", "4:0:0"))
     image.save(file, "AVIF", quality=chance.randrange(101), speed=chance.choice((6, 8, 10)), subsampling=subsampling)
