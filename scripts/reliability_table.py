@@ -31,6 +31,9 @@ _NAMES = {
     "zip": "zip archive of images",
     "scored-table": "table that `score` reads",
     "journal": "unfinished run of `score`",
+    "known": "index of known images",
+    "similar": "index of similar cases",
+    "sketch": "sketch of a stream",
 }
 
 Figures = dict[str, float]

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from index_files import use_known, use_similar, use_sketch
 from journals import laid_out, score_images, unfinished_run, work_folder
 from seeds import encoded, pixels
 from tiny_detector import CLASSES, tiny_detector
@@ -168,6 +169,12 @@ def enter_journal(content: bytes) -> None:
             raise DoorError(f"{scores.images} images and {len(rows) - 1} rows, expected 3")
 
 
+def enter_index(content: bytes, suffix: str, use: Callable[[Path], None]) -> None:
+    """Read a file that others may have made of their images, and use it."""
+    with file_of(content, f"fuzzed{suffix}") as path:
+        use(path)
+
+
 IMAGE_DOORS = ("jpeg", "png", "tiff", "webp", "bmp", "gif", "avif", "heic")
 DOORS = {
     door.name: door
@@ -182,6 +189,9 @@ DOORS = {
         Door("zip", enter_zip, 8192),
         Door("scored-table", enter_scored_table, 2048),
         Door("journal", enter_journal, 8192),
+        Door("known", partial(enter_index, suffix=".known", use=use_known), 4096),
+        Door("similar", partial(enter_index, suffix=".similar", use=use_similar), 8192),
+        Door("sketch", partial(enter_index, suffix=".sketch", use=use_sketch)),
     )
 }
 

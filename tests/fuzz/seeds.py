@@ -5,7 +5,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +300,14 @@ def _scored_table() -> Seeds:
     }
 
 
+def _index_files(kind: str) -> Seeds:
+    import index_files
+
+    return {"known": index_files.known_seeds, "similar": index_files.similar_seeds, "sketch": index_files.sketch_seeds}[
+        kind
+    ]()
+
+
 def _journal() -> Seeds:
     from journals import as_seed, unfinished_run
 
@@ -325,6 +333,7 @@ SEEDS: dict[str, Callable[[], Seeds]] = {
     "zip": _zip,
     "scored-table": _scored_table,
     "journal": _journal,
+    **{kind: partial(_index_files, kind) for kind in ("known", "similar", "sketch")},
 }
 
 

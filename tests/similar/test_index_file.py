@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import struct
+import warnings
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,20 @@ def test_features_that_are_no_numbers_are_refused(index, number):
     values[2, 3] = number
     with pytest.raises(ValueError, match="not finite"):
         unpack_similar_index(pack_similar_index(replace(index, vectors=replace(index.vectors, values=values))))
+
+
+def test_features_of_another_length_are_refused(index):
+    huge = replace(index.vectors, values=index.vectors.values * np.float32(1e30))
+    with pytest.raises(ValueError, match="no vectors of length 1"):
+        unpack_similar_index(pack_similar_index(replace(index, vectors=huge)))
+
+
+def test_huge_answers_are_those_of_another_model(index):
+    identity = replace(index.identity, answers=index.identity.answers + np.float32(1e30))
+    read = unpack_similar_index(pack_similar_index(replace(index, identity=identity)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert index.identity.difference(read.identity) == "other features of the same image"
 
 
 def test_an_error_names_the_file(tmp_path):

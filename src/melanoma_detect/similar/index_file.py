@@ -35,6 +35,7 @@ SIMILAR_FILE = SealedFile(
 _LENGTHS = struct.Struct("<QQ")
 _MAX_HEADER = 2**30
 _MAX_TEXT = 4096  # characters of a path
+_LARGEST = 1.001  # of the numbers of a vector of length 1, rounded
 _HEX = re.compile(r"[0-9a-f]{64}|")
 _COLUMNS = ("id", "path", "label", "split", "group", "source", "digest", "fingerprint", "aspect")
 
@@ -136,6 +137,8 @@ def unpack_similar_index(content: bytes) -> SimilarIndex:
     arrays = _read_arrays(rest[packed:], header.get("shapes"))
     records = _read_records(header.get("records"))
     identity = _read_identity(header, arrays[0])
+    if any(np.abs(array).max() > _LARGEST for array in arrays[1:]):
+        raise ValueError("has features that are no vectors of length 1")
     vectors = Vectors(arrays[1], arrays[2] if len(arrays) > 2 else None)
     if len(records) != len(vectors.values) or not records:
         raise ValueError(

@@ -50,8 +50,10 @@ class ModelIdentity(NamedTuple):
                 return f"{name}={mine!r}, not {others!r}"
         if self.answers.shape != other.answers.shape:
             return f"{self.answers.shape[1]} features, not {other.answers.shape[1]}"
-        change = np.linalg.norm(self.answers - other.answers)
-        return "" if change <= _SAME * np.linalg.norm(self.answers) else "other features of the same image"
+        # A file may hold any finite numbers, whose squares are too large for 32 bits.
+        mine, others = self.answers.astype(np.float64), other.answers.astype(np.float64)
+        is_same = np.linalg.norm(mine - others) <= _SAME * np.linalg.norm(mine)
+        return "" if is_same else "other features of the same image"
 
 
 _known: "weakref.WeakKeyDictionary[Any, dict[int, Float32Array]]" = weakref.WeakKeyDictionary()
