@@ -163,7 +163,7 @@ def test_features_of_another_length_are_refused(index):
 
 
 def test_huge_answers_are_those_of_another_model(index):
-    identity = replace(index.identity, answers=index.identity.answers + np.float32(1e30))
+    identity = index.identity._replace(answers=index.identity.answers + np.float32(1e30))
     read = unpack_similar_index(pack_similar_index(replace(index, identity=identity)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
