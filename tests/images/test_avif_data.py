@@ -14,8 +14,9 @@ from melanoma_detect.images.reader import read_pixels
 
 LESION = Image.fromarray(md.draw_lesion("melanoma", seed=3, size=160).pixels)
 ONE_TILE = {"autotiling": False}
-EXIF = Image.Exif()
-EXIF[0x010F] = "a camera"
+TAGS = Image.Exif()
+TAGS[0x010F] = "a camera"
+EXIF = TAGS.tobytes()
 
 
 def lesion_as_avif(mode="RGB", size=(160, 160), **options):
