@@ -1,5 +1,6 @@
 """The files of `fingerprint`, `similar_index` and `score --sketch`: seeds of them, ways to damage them, and what reads them."""
 
+import datetime as dt
 import hashlib
 import random
 import struct
@@ -26,7 +27,7 @@ from melanoma_detect.monitoring.sketch_file import pack_sketch, read_sketch
 from melanoma_detect.similar.index import SimilarIndex
 from melanoma_detect.similar.index_file import pack_similar_index, read_similar_index
 from melanoma_detect.similar.model_identity import identify_model
-from melanoma_detect.similar.nearest import reduce_features
+from melanoma_detect.similar.nearest import Vectors, reduce_features
 
 Seeds = dict[str, bytes]
 _CHECKSUM, _MARK = 32, 8
@@ -71,7 +72,12 @@ def similar_seeds() -> Seeds:
         for number, lesion in enumerate(_lesions())
     )
     vectors = reduce_features(rng.normal(size=(_IMAGES, width)).astype(np.float32))
-    return {"drawn": pack_similar_index(SimilarIndex(records, vectors, identity))}
+    directions = np.linalg.qr(rng.normal(size=(width, 2)))[0].astype(np.float32)
+    fewer = Vectors(vectors.values @ directions, directions)
+    return {
+        "drawn": pack_similar_index(SimilarIndex(records, vectors, identity)),
+        "directions": pack_similar_index(SimilarIndex(records, fewer, identity)),
+    }
 
 
 def sketch_seeds() -> Seeds:
@@ -144,7 +150,8 @@ def use_similar(path: Path) -> None:
 
 def use_sketch(path: Path) -> None:
     """Watch a stream, by its periods and by its cameras, with another sketch as the baseline."""
-    read_sketch(path)
+    for day, _ in read_sketch(path).cells:
+        dt.date.fromisoformat(day)
     for by in (None, "camera"):
         watched = md.monitor(path, detector=tiny_detector(), baseline=_baseline(), by=by)
         if not str(watched):

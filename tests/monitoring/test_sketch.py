@@ -1,5 +1,7 @@
 """Sketches: sums of parts are those of the whole, and numbers come back as samples."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,16 @@ def test_the_digest_is_of_the_model_and_not_of_its_settings(detector, two_types)
     assert detector_digest(predictor) == detector_digest(predictor.at(target="malignant"))
     assert detector_digest(predictor) != detector_digest(two_types().predictor)
     assert len(detector_digest(predictor)) == 64
+
+
+def test_of_very_many_numbers_a_random_part_is_tested():
+    cells = {(f"2026-11-{day:02}", ""): Cell(images=4_000_000, unreadable=1000, abstained=40_000) for day in (1, 2)}
+    for cell in cells.values():
+        cell.histograms[Statistic("melanoma")] = Counter({10: 3_000_000, 500: 999_000})
+    samples = Sketch("0" * 64, cells=cells).samples()
+    assert [sample.images for sample in samples] == [4_000_000] * 2
+    for sample in samples:
+        values = sample.values[Statistic("melanoma")]
+        assert abs(len(values) - 500_000) < 1000
+        assert abs((values > values.min()).mean() - 0.25) < 0.005
+        assert abs(sample.values[Statistic("abstained")].mean() - 0.01) < 0.001

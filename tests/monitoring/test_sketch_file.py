@@ -50,6 +50,8 @@ def changes():
     yield "at most", lambda document: document.update(marks=[0] * 200_000)
     yield "twice", lambda document: document["cells"].append(document["cells"][0])
     yield "such as 2026-11-27", of_cell(day="yesterday")
+    yield "such as 2026-11-27", of_cell(day="2026-02-31")
+    yield "such as 2026-11-27", of_cell(day="٢٠٢٦-١١-٠١")
     yield "printable", of_cell(camera="\x1b[31m")
     yield "printable", of_cell(camera="x" * 300)
     yield "more alerts", of_cell(alerts=6)

@@ -22,6 +22,7 @@ PRODUCTS = PROJECTIONS * (PROJECTIONS + 1) // 2
 _TRIANGLE = np.tril_indices(PROJECTIONS)
 _NAMED = 16  # reasons of abstentions that are counted by themselves in a cell
 OTHERS = "others"
+MOST_TESTED = 2_000_000  # numbers of a sketch, which take some seconds: a file of a few bins may stand for any number
 
 
 @dataclass
@@ -129,22 +130,25 @@ class Cell:
             self.histograms.setdefault(statistic, Counter()).update(counts)
         self.moments.merge(other.moments)
 
-    def samples(self, period: str, source: str) -> Samples:
+    def samples(self, period: str, source: str, share: float = 1.0) -> Samples:
         """Return the images as score tables would give them, each number the middle of its bin.
 
         Args:
             period: The day.
             source: The camera.
+            share: Of the numbers, over 0 and at most 1: a random part of that share, the same in each call.
 
         Returns:
-            The numbers that are watched.
+            The numbers that are watched; the counts are of all images.
         """
         values = {
-            statistic: np.repeat(GRIDS[statistic.name].middles(sorted(counts)), [counts[own] for own in sorted(counts)])
+            statistic: _repeat(
+                GRIDS[statistic.name].middles(sorted(counts)), [counts[own] for own in sorted(counts)], share
+            )
             for statistic, counts in self.histograms.items()
         }
         judged = self.images - self.unreadable
-        values[Statistic("abstained")] = np.repeat([1.0, 0.0], [self.abstained, judged - self.abstained])
+        values[Statistic("abstained")] = _repeat(np.array([1.0, 0.0]), [self.abstained, judged - self.abstained], share)
         return Samples(period, source, self.images, self.unreadable, self.alerts, self.refers, values)
 
 
@@ -196,7 +200,7 @@ class Sketch:
         return total
 
     def samples(self, *, by_camera: bool = False) -> list[Samples]:
-        """Return the images by day, in the order of time.
+        """Return the images by day, in the order of time; of over two million numbers a random part.
 
         Args:
             by_camera: Whether cameras are told apart.
@@ -208,10 +212,23 @@ class Sketch:
             >>> Sketch("0" * 64, cells={("2026-11-27", "A"): Cell(images=2)}).samples(by_camera=True)[0].source
             'A'
         """
+        numbers = sum(counts.total() for cell in self.cells.values() for counts in cell.histograms.values())
+        share = min(1.0, MOST_TESTED / max(numbers + self.images, 1))
         return [
-            cell.samples(day, (camera or "unknown camera") if by_camera else "")
+            cell.samples(day, (camera or "unknown camera") if by_camera else "", share)
             for (day, camera), cell in sorted(self.cells.items(), key=lambda pair: pair[0])
         ]
+
+
+def _repeat(values: Float64Array, counts: Sequence[int], share: float) -> Float64Array:
+    """Return each value as often as it was counted; or those of a random share of the images.
+
+    Which images these are does not depend on their values, so that they are as exchangeable as all of them.
+    """
+    if share < 1:
+        total = round(share * sum(counts))
+        counts = np.random.default_rng(0).multivariate_hypergeometric(counts, total, method="marginals").tolist()
+    return np.asarray(np.repeat(values, counts), np.float64)
 
 
 def merge_sketches(sketches: Iterable[Sketch]) -> Sketch:

@@ -1,5 +1,6 @@
 """The file of a sketch: JSON, written whole, and checked when it is read, since it may come from anywhere."""
 
+import datetime as dt
 import json
 import os
 import re
@@ -26,7 +27,7 @@ _MAX_MARKS = 100_000
 _MAX_TEXT = 200  # characters
 _MAX_REASONS = 200
 _LARGEST = 1e12  # of a sum
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TYPES = ("", "dermoscopy", "clinical")
 _COUNTS = ("images", "unreadable", "alerts", "refers", "abstained")
@@ -151,7 +152,7 @@ def _cell(values: Any) -> tuple[tuple[str, str], Cell]:
     if not isinstance(values, dict) or set(values) != _MEMBERS:
         raise ValueError(f"has a cell of other members than {', '.join(sorted(_MEMBERS))}")
     day, camera = _text(values["day"]), _text(values["camera"])
-    if not _DAY.fullmatch(day):
+    if not _is_day(day):
         raise ValueError(f"has the day {day!r}; expected one such as 2026-11-27")
     images, unreadable, alerts, refers, abstained = (_count(values[name], MAX_IMAGES) for name in _COUNTS)
     judged = images - unreadable
@@ -167,6 +168,13 @@ def _cell(values: Any) -> tuple[tuple[str, str], Cell]:
             raise ValueError(f"has more numbers of {statistic} than images on {day}")
         cell.histograms[statistic] = found
     return (day, camera), cell
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text) and dt.date.fromisoformat(text))
+    except ValueError:
+        return False  # such as 2026-02-31
 
 
 def _histogram(values: Any) -> tuple[Statistic, Counter[int]]:
