@@ -12,6 +12,6 @@ def test_mistake_prices():
     ]
     legend = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
     assert legend == ["claimed, with the mistake", "its truth, on untouched lesions", "reported by the honest study"]
-    red = [line for line in axes.lines if line.get_marker() == "s"]
-    assert [line.get_xdata()[0] for line in red] == [result.claimed for result in table]
+    (red,) = (line for line in axes.lines if line.get_marker() == "s")
+    assert list(red.get_xdata()) == [result.claimed for result in table]
     assert len(table["drop_unsure"].plot().axes[0].get_yticks()) == 1

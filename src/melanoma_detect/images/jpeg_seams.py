@@ -13,9 +13,10 @@ from melanoma_detect.utils.arrays import Float32Array
 
 _BLOCK = 8
 _MIN_JUMP = 4.0  # grey levels: a smaller one hardly changes an answer
-_MIN_OUTER_JUMP = 12.0  # next to the outermost blocks, over which the lines of frames blur
-# Jumps along a seam are alike: their mean is many times their spread. Of 20,000 whole images at hand
-# one has more, a frame with a caption; those of skin have at most 2.1.
+# Next to the outermost blocks, where lines and bars of frames are: jumps must be larger, and twice as much alike.
+_MIN_OUTER_JUMP = 12.0
+# Jumps along a seam are alike: their mean is many times their spread. 28,000 whole images at hand have
+# at most 2.3.
 _MIN_RATIO = 2.5
 _MIN_BLOCKS = 4
 # A bar that somebody has drawn, or the edge of a frame, is as straight; but one of its sides is of one colour.
@@ -67,8 +68,9 @@ def _seam_ratio(pixels: NDArray[np.uint8], height: int, width: int) -> float:
     whole = np.abs(mean[2])
     ratio = whole / np.sqrt(variance + 1)
     ratio[(whole < _MIN_JUMP) | (number < max(_MIN_BLOCKS, count // 2))] = 0
-    for outer in (slice(0, 1), slice(-2, None)):
-        ratio[outer][whole[outer] < _MIN_OUTER_JUMP] = 0
+    ratio[:, -1] = 0  # the whole next edge, where it begins again
+    for outer in (0, -1):
+        ratio[outer] = np.where(whole[outer] < _MIN_OUTER_JUMP, 0, ratio[outer] / 2)
     if ratio.max(initial=0) >= _MIN_RATIO:  # seldom
         for part in mean[:2]:  # of both edges, or one of them does not belong to it
             ratio[np.abs(part - mean[2]) > whole / 2] = 0
@@ -80,9 +82,8 @@ def _jumps(pixels: NDArray[np.uint8], edges: NDArray[np.int64], count: int, widt
     """Return by how much more an image changes at each edge, between blocks, than on both sides of it."""
     before, above, below, behind = (_rows(pixels, edges + place) for place in (-2, -1, 0, 1))
     jumps = _per_block(3 * (below - above) + before - behind, count, width)
-    if (
-        pixels.shape[2] == 3 and edges[0] >= _BLOCK
-    ):  # colours may be stored at half the size, and are smoothed when enlarged
+    # Colours may be stored at half the size, and are smoothed when enlarged.
+    if pixels.shape[2] == 3 and edges[0] >= _BLOCK:
         wide = 5 * (behind - before) + 3 * (_rows(pixels, edges - 3) - _rows(pixels, edges + 2))
         jumps[..., 1:] = _per_block(wide, count, width)[..., 1:]
     return jumps / np.float32(2)
