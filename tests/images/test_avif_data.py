@@ -5,10 +5,11 @@ import io
 import random
 
 import pytest
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 import melanoma_detect as md
 from melanoma_detect.errors import ImageError
+from melanoma_detect.images import memory
 from melanoma_detect.images.avif_data import _find_data, check_avif_data
 from melanoma_detect.images.reader import read_pixels
 
@@ -84,6 +85,20 @@ def test_an_image_with_a_changed_bit_is_refused_or_looks_the_same(options):
             torn += abs(read_pixels(bytes(damaged)) - whole).mean() > 4
     # Of 100, 49 to 84 would be torn if the data behind the end were not looked at. Of a few the end is hit by chance.
     assert torn <= 6
+
+
+def test_an_image_that_is_too_large_is_not_decoded(monkeypatch):
+    decoded = []
+    monkeypatch.setattr(AvifImagePlugin.AvifImageFile, "load", decoded.append)
+    monkeypatch.setattr(memory, "MAX_PIXELS", 100)
+    with pytest.raises(ImageError, match="pixels"):
+        read_pixels(lesion_as_avif())
+    monkeypatch.undo()
+    monkeypatch.setattr(AvifImagePlugin.AvifImageFile, "load", decoded.append)
+    monkeypatch.setenv("MELANOMA_DETECT_IMAGE_BYTES", "1000")
+    with pytest.raises(ImageError, match="memory"):
+        read_pixels(lesion_as_avif())
+    assert decoded == []
 
 
 def test_damaged_boxes_are_left_to_the_decoder():

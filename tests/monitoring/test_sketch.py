@@ -73,9 +73,24 @@ def test_of_very_many_numbers_a_random_part_is_tested():
     for cell in cells.values():
         cell.histograms[Statistic("melanoma")] = Counter({10: 3_000_000, 500: 999_000})
     samples = Sketch("0" * 64, cells=cells).samples()
-    assert [sample.images for sample in samples] == [4_000_000] * 2
+    assert [(sample.images, sample.abstained) for sample in samples] == [(4_000_000, 40_000)] * 2
     for sample in samples:
         values = sample.values[Statistic("melanoma")]
-        assert abs(len(values) - 500_000) < 1000
+        assert abs(len(values) - 500_000) < 5000
         assert abs((values > values.min()).mean() - 0.25) < 0.005
         assert abs(sample.values[Statistic("abstained")].mean() - 0.01) < 0.001
+
+
+def test_the_random_part_of_small_cells_is_that_of_all_of_them():
+    """The same draw in each cell would make their errors add up."""
+    cells = {("2026-01-01", "large"): Cell(images=6_000_000)}
+    cells["2026-01-01", "large"].histograms[Statistic("melanoma")] = Counter({10: 6_000_000})
+    for number in range(4000):
+        cell = cells["2026-02-01", f"camera {number}"] = Cell(images=10, abstained=3)
+        cell.histograms[Statistic("melanoma")] = Counter({10: 7, 500: 3})
+    small = [sample for sample in Sketch("0" * 64, cells=cells).samples(by_camera=True) if sample.source != "large"]
+    assert sum(sample.abstained for sample in small) == 12_000
+    for name in (Statistic("melanoma"), Statistic("abstained")):
+        values = np.concatenate([sample.values[name] for sample in small])
+        assert 5000 < len(values) < 8400
+        assert abs((values > values.min()).mean() - 0.3) < 0.03

@@ -73,8 +73,8 @@ def open_image(source: File, *, check_data: bool = False) -> Iterator[Image.Imag
     Args:
         source: A path, the bytes of a file, or an open binary file; of a DICOM file of several frames `"lesion.dcm#3"`, or a
             `Frame`.
-        check_data: Also look for damage to a WebP image that its decoder does not report. It takes as long as decoding the
-            image: set it where the image will be decoded.
+        check_data: Also look for damage to a WebP or AVIF image that its decoder does not report. It takes as long as
+            decoding the image: set it where the image will be decoded.
 
     Yields:
         A PIL image whose header has been read; Pillow decodes the pixels at their first use.
@@ -289,6 +289,9 @@ def _open_by_content(file: BinaryIO, name: str, frame: int | None, *, check_data
                 check_jpeg(image, file, name)
             if kind == "BMP":
                 check_bmp(image, name)
+            if kind == "AVIF" and check_data:
+                check_decoder(image.size, kind, name)  # it decodes the image
+                check_avif_data(file)
             if kind == "PNG":
                 correct_transparency(image)
             return image
@@ -305,8 +308,6 @@ def _check_before_opening(kind: str, file: BinaryIO, prefix: bytes, name: str, *
         check_jpeg_tags(file)
     elif kind == "AVIF":
         check_boxed_tags(file)
-        if check_data:
-            check_avif_data(file)
 
 
 def _is_closed(image: Image.Image, error: Exception) -> bool:

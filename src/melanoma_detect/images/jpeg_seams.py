@@ -12,6 +12,7 @@ from PIL import Image
 from melanoma_detect.utils.arrays import Float32Array
 
 _BLOCK = 8
+_MOST_PIXELS = 4_000_000  # of a larger image Pillow takes the means over the width of a block: bytes, not float32
 _MIN_JUMP = 4.0  # grey levels: a smaller one hardly changes an answer
 # Next to the outermost blocks, where lines and bars of frames are: jumps must be larger, and twice as much alike.
 _MIN_OUTER_JUMP = 12.0
@@ -23,6 +24,7 @@ _MIN_BLOCKS = 4
 _MIN_SPREAD = 1.0
 # What is left of a jump some rows away, where the image itself has changed too.
 _SHARES = (0.4, 2.5)
+_MOST_COLUMNS = 256  # in a wider image several blocks are taken together, for the memory's sake
 # From red, green and blue, by ITU-R BT.601, as in JPEG: a damaged difference is one of lightness or of one of two colours.
 _YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
 
@@ -41,7 +43,12 @@ def check_seams(image: Image.Image) -> None:
         ...     check_seams(image)
     """
     height, width = _block_size(image)
-    if min(height, width) >= 2 and _seam_ratio(np.asarray(image), height, width) >= _MIN_RATIO:
+    if min(height, width) < 2:
+        return
+    width *= max(1, -(-image.width // width // _MOST_COLUMNS))
+    if image.width * image.height > _MOST_PIXELS:
+        image, width = image.reduce((width, 1)), 1
+    if _seam_ratio(np.asarray(image), height, width) >= _MIN_RATIO:
         raise ValueError("its colours jump along a row of its blocks: bytes were changed on the way")
 
 
@@ -68,7 +75,8 @@ def _seam_ratio(pixels: NDArray[np.uint8], height: int, width: int) -> float:
     whole = np.abs(mean[2])
     ratio = whole / np.sqrt(variance + 1)
     ratio[(whole < _MIN_JUMP) | (number < max(_MIN_BLOCKS, count // 2))] = 0
-    ratio[:, -1] = 0  # the whole next edge, where it begins again
+    # A seam over the whole width at one height may be that of two images, one above the other, or of a caption.
+    ratio[:, (0, -1)] = 0
     for outer in (0, -1):
         ratio[outer] = np.where(whole[outer] < _MIN_OUTER_JUMP, 0, ratio[outer] / 2)
     if ratio.max(initial=0) >= _MIN_RATIO:  # seldom

@@ -152,7 +152,7 @@ def _reference(detector: Detector, stream: Stream) -> Reference:
 
 def _shares(blocks: Sequence[Samples]) -> list[Share]:
     images = sum(block.images for block in blocks)
-    abstained = sum(map(_abstentions, blocks))
+    abstained = sum(block.abstained for block in blocks)
     unreadable = sum(block.unreadable for block in blocks)
     counts = {
         "alert": sum(block.alerts for block in blocks),
@@ -161,12 +161,6 @@ def _shares(blocks: Sequence[Samples]) -> list[Share]:
         "unreadable": unreadable,
     }
     return [Share(name, count / max(images, 1), *share_interval(count, images)) for name, count in counts.items()]
-
-
-def _abstentions(block: Samples) -> int:
-    """Return how many images the detector abstained from; of a large sketch only a share of them is in the values."""
-    values, judged = block.values.get(Statistic("abstained"), np.empty(0)), block.images - block.unreadable
-    return round(float(values.mean()) * judged) if len(values) else 0
 
 
 def _estimates(blocks: Sequence[Samples], reference: Reference, seed: int) -> list[SensitivityEstimate]:

@@ -36,6 +36,7 @@ class Samples:
         unreadable: How many could not be read.
         alerts: How many raised an alert.
         refers: How many are referred to a person.
+        abstained: How many of those that could be read the detector abstained from.
         values: The numbers that are watched, in no particular order.
     """
 
@@ -45,6 +46,7 @@ class Samples:
     unreadable: int = 0
     alerts: int = 0
     refers: int = 0
+    abstained: int = 0
     values: dict[Statistic, Float64Array] = field(default_factory=dict)
 
 
@@ -62,6 +64,9 @@ def merge_samples(parts: Sequence[Samples]) -> Samples:
         5
     """
     statistics = dict.fromkeys(name for part in parts for name in part.values)
-    counts = {name: sum(getattr(part, name) for part in parts) for name in ("images", "unreadable", "alerts", "refers")}
+    counts = {
+        name: sum(getattr(part, name) for part in parts)
+        for name in ("images", "unreadable", "alerts", "refers", "abstained")
+    }
     values = {name: np.concatenate([part.values.get(name, np.empty(0)) for part in parts]) for name in statistics}
     return Samples(parts[0].period, parts[0].source, **counts, values=values)

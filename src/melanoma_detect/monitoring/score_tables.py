@@ -172,7 +172,9 @@ def _add(samples: Samples, values: dict[Statistic, list[float]], row: dict[str, 
             values.setdefault(Statistic(name, row["image_type"]), []).append(value)
         elif not math.isnan(value):
             raise DatasetError(f"{path}: {row['path']}: {name} is {row[name]!r}; expected a probability, 0 to 1")
-    values.setdefault(Statistic("abstained"), []).append(float(row["abstained"].lower() == "true"))
+    abstained = row["abstained"].lower() == "true"
+    samples.abstained += abstained
+    values.setdefault(Statistic("abstained"), []).append(float(abstained))
 
 
 def _namer(path: Path, by: By) -> Callable[[str], str]:

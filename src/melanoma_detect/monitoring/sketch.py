@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -130,26 +131,26 @@ class Cell:
             self.histograms.setdefault(statistic, Counter()).update(counts)
         self.moments.merge(other.moments)
 
-    def samples(self, period: str, source: str, share: float = 1.0) -> Samples:
+    def samples(self, period: str, source: str, part: "RandomPart | None" = None) -> Samples:
         """Return the images as score tables would give them, each number the middle of its bin.
 
         Args:
             period: The day.
             source: The camera.
-            share: Of the numbers, over 0 and at most 1: a random part of that share, the same in each call.
+            part: Which of the numbers; None for all.
 
         Returns:
             The numbers that are watched; the counts are of all images.
         """
-        values = {
-            statistic: _repeat(
-                GRIDS[statistic.name].middles(sorted(counts)), [counts[own] for own in sorted(counts)], share
-            )
-            for statistic, counts in self.histograms.items()
-        }
         judged = self.images - self.unreadable
-        values[Statistic("abstained")] = _repeat(np.array([1.0, 0.0]), [self.abstained, judged - self.abstained], share)
-        return Samples(period, source, self.images, self.unreadable, self.alerts, self.refers, values)
+        counted = {name: (GRIDS[name.name].middles(sorted(counts)), counts) for name, counts in self.histograms.items()}
+        values = {
+            name: np.repeat(middles, _chosen([counts[own] for own in sorted(counts)], part))
+            for name, (middles, counts) in sorted(counted.items(), key=lambda pair: pair[0])
+        }
+        values[Statistic("abstained")] = np.repeat([1.0, 0.0], _chosen([self.abstained, judged - self.abstained], part))
+        counts = (self.images, self.unreadable, self.alerts, self.refers, self.abstained)
+        return Samples(period, source, *counts, values=values)
 
 
 @dataclass
@@ -213,22 +214,31 @@ class Sketch:
             'A'
         """
         numbers = sum(counts.total() for cell in self.cells.values() for counts in cell.histograms.values())
-        share = min(1.0, MOST_TESTED / max(numbers + self.images, 1))
+        share = MOST_TESTED / max(numbers + self.images, 1)
+        part = RandomPart(share, np.random.default_rng(0)) if share < 1 else None
         return [
-            cell.samples(day, (camera or "unknown camera") if by_camera else "", share)
+            cell.samples(day, (camera or "unknown camera") if by_camera else "", part)
             for (day, camera), cell in sorted(self.cells.items(), key=lambda pair: pair[0])
         ]
 
 
-def _repeat(values: Float64Array, counts: Sequence[int], share: float) -> Float64Array:
-    """Return each value as often as it was counted; or those of a random share of the images.
+class RandomPart(NamedTuple):
+    """A random part of numbers.
 
-    Which images these are does not depend on their values, so that they are as exchangeable as all of them.
+    Which images it is of does not depend on their values, so that they are as exchangeable as all of them.
+
+    Attributes:
+        share: The probability of each number, over 0 and under 1.
+        rng: One for all cells of a sketch: the same draw in each would be no chance.
     """
-    if share < 1:
-        total = round(share * sum(counts))
-        counts = np.random.default_rng(0).multivariate_hypergeometric(counts, total, method="marginals").tolist()
-    return np.asarray(np.repeat(values, counts), np.float64)
+
+    share: float
+    rng: np.random.Generator
+
+
+def _chosen(counts: Sequence[int], part: RandomPart | None) -> Sequence[int]:
+    """Return how many of each count are in a part."""
+    return counts if part is None else part.rng.binomial(counts, part.share).tolist()
 
 
 def merge_sketches(sketches: Iterable[Sketch]) -> Sketch:

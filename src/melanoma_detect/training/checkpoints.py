@@ -103,7 +103,7 @@ def one_training(folder: "str | os.PathLike[str] | None", process: int = 0) -> I
 
     Args:
         folder: The folder, which is made; None for a training without checkpoints.
-        process: The number of this process in its training; process 0 writes the checkpoints.
+        process: The number of this process in its training; process 0 writes the checkpoints, and is the one that is refused.
 
     Raises:
         OutputError: Another process trains there, or nothing can be written there.

@@ -104,7 +104,6 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
     recipe, epochs, seed, size = options.recipe, options.epochs, options.seed, model.input_shape[1:3]
     weighted = balance_sources(data) if recipe.balance_sources else data
     training = checkpoints.describe_training(model, weighted, recipe, epochs=epochs, seed=seed, size=size)
-    state = _initial_state(options, training)
     batches = _Batches(weighted.train.batches(size, shuffle=True, seed=seed), weighted.validation.batches(size))
     # In place of Keras's own bar: this one draws on standard error and leaves one line for each epoch.
     with (
@@ -113,6 +112,7 @@ def train(model: Any, data: Dataset, options: FitOptions) -> TrainingResult:
         distribute(options.devices) as setup,
         checkpoints.one_training(options.checkpoint, setup.process),
     ):
+        state = _initial_state(options, training)  # while no other process writes it
         progress = EpochProgress(epochs, bar, seconds=state.seconds, best=state.best)
         write = _checkpoint_writer(options.checkpoint, training, setup)
         user = UserCallbacks(check_callbacks(options.callbacks, recipe), state)
