@@ -36,6 +36,8 @@ _NAMES = {
     "sketch": "sketch of a stream",
 }
 
+_FAULTS = ("half_files", "failed", "other_results", "left_files")  # of a command that was killed
+
 Figures = dict[str, float]
 Rows = list[tuple[str, ...]]
 
@@ -104,16 +106,12 @@ def damage_rows(figures: Figures) -> Rows:
 
 def kill_rows(figures: Figures) -> Rows:
     """Return a row for each command that was killed."""
-    names = [name for name in figures if not any(name.startswith(f"{other}_") for other in figures)]
+    names = [name for name in figures if f"{name}_{_FAULTS[0]}" in figures]
     return [
         (
             name.removeprefix("kills_").replace("_", " "),
             _count(figures[name]),
-            ", ".join(
-                f"{_count(value)} {fault.removeprefix(name + '_').replace('_', ' ')}"
-                for fault, value in figures.items()
-                if fault.startswith(f"{name}_")
-            ),
+            ", ".join(f"{_count(figures[f'{name}_{fault}'])} {fault.replace('_', ' ')}" for fault in _FAULTS),
         )
         for name in names
     ]
