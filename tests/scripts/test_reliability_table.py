@@ -10,8 +10,15 @@ calls_threads_that_differ 0 0
 """
 KILLS = """# a note
 kills_balance 50 stated
-kills_balance_lost 0 <=0
-kills_balance_leftovers 1 <=0  MISSED
+kills_balance_half_files 0 <=0
+kills_balance_failed 0 <=0
+kills_balance_other_results 0 <=0
+kills_balance_left_files 1 <=0  MISSED
+kills_balance_ray 7 stated
+kills_balance_ray_half_files 0 <=0
+kills_balance_ray_failed 2 <=0  MISSED
+kills_balance_ray_other_results 0 <=0
+kills_balance_ray_left_files 0 <=0
 """
 DAMAGED = """damaged_images 10000 -
 damaged_images_refused 6000 -
@@ -42,7 +49,8 @@ def test_records_become_tables(tmp_path):
     page = reliability_table.fill(reliability_table.PAGE.read_text(encoding="utf-8"), tmp_path)
     for row in (
         "| PNG image | 200,000 | 0 | 1.2 s | 300 MiB |",
-        "| balance | 50 | 0 lost, 1 leftovers |",
+        "| balance | 50 | 0 half files, 0 failed, 0 other results, 1 left files |",
+        "| balance ray | 7 | 0 half files, 2 failed, 0 other results, 0 left files |",
         "0 *clear*, 6,000 refused, 3,000 *refer*, 1,000 *alert*",
         "1,990 refused, 10 with the same answer, 0 with another",
         "| `score` on a table | 3,000 images | memory grew by 1.3% after the first 1,000; 0 open files left |",
