@@ -78,6 +78,7 @@ class Pool:
         """Return drawn images as `read_samples` does."""
         values = {name: numbers[rows][~np.isnan(numbers[rows])] for name, numbers in self.values.items()}
         counts = {"alerts": int(self.alerts[rows].sum()), "refers": int(self.refers[rows].sum())}
+        counts["abstained"] = int(values.get(Statistic("abstained"), np.empty(0)).sum())
         return Samples(period, source, len(rows), **counts, values=values)
 
 

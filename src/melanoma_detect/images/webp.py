@@ -1,9 +1,10 @@
 """WebP files: their size by the header, as the decoder holds two canvases once a file is opened; and damage to their data."""
 
 import io
+from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from PIL import WebPImagePlugin
+from PIL import Image, WebPImagePlugin
 
 _WIDE, _LOSSY, _LOSSLESS = b"VP8X", b"VP8 ", b"VP8L"
 _SIDE = 0x3FFF  # 14 bits
@@ -58,10 +59,27 @@ def check_webp_data(file: BinaryIO) -> None:
     shorter = _without_last_bytes(file.read())
     if shorter is None:
         return
-    try:
-        WebPImagePlugin.WebPImageFile(io.BytesIO(shorter)).load()
-    except (OSError, EOFError, SyntaxError, ValueError):  # as it should be
-        return
+    check_needed(WebPImagePlugin.WebPImageFile, [shorter])
+
+
+def check_needed(factory: Callable[[BinaryIO], Image.Image], shorter: Iterable[bytes]) -> None:
+    """Raise ValueError where an image can be decoded without its last bytes.
+
+    Args:
+        factory: Opens an image, such as Pillow's `WebPImageFile`.
+        shorter: The file without some of them, and without more; the first that cannot be decoded is the last one tried.
+
+    Raises:
+        ValueError: All of them can be decoded.
+
+    Examples:
+        >>> check_needed(WebPImagePlugin.WebPImageFile, [b"RIFF"])
+    """
+    for content in shorter:
+        try:
+            factory(io.BytesIO(content)).load()
+        except (OSError, EOFError, SyntaxError, ValueError, RuntimeError):  # as it should be
+            return
     raise ValueError("its data go on behind the end of the image: bytes were changed on the way")
 
 
